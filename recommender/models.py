@@ -1,0 +1,108 @@
+"""Which network fills which column, and the photos that people search with."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import HalfVectorField
+
+from shop.catalogue.models import VECTOR_DIMENSIONS
+
+
+class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
+    def active(self) -> EmbeddingModel:
+        """The model whose vectors are searched. There is always exactly one."""
+        return self.get(state=EmbeddingModel.State.ACTIVE)
+
+    def filling(self) -> EmbeddingModelQuerySet:
+        """The models whose column the workers fill, the active one first."""
+        return self.exclude(state=EmbeddingModel.State.RETIRED).order_by("state", "pk")
+
+
+class EmbeddingModel(models.Model):
+    """A model folder and the column of ``ProductImage`` that holds its vectors."""
+
+    class Slot(models.TextChoices):
+        BLUE = "blue", _("blue")
+        GREEN = "green", _("green")
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        FILLING = "filling", _("filling")
+        RETIRED = "retired", _("retired")
+
+    name = models.CharField(_("name"), max_length=80)
+    slot = models.CharField(_("column"), max_length=5, choices=Slot.choices)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = EmbeddingModelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("embedding model")
+        verbose_name_plural = _("embedding models")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["state"], name="embedding_model_one_active", condition=Q(state="active")
+            ),
+            models.UniqueConstraint(
+                fields=["slot"], name="embedding_model_owns_slot", condition=~Q(state="retired")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.slot}, {self.state})"
+
+    @property
+    def column(self) -> str:
+        return f"embedding_{self.slot}"
+
+
+def _random_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def _expiry() -> timezone.datetime:  # type: ignore[name-defined]
+    return timezone.now() + timedelta(hours=settings.PHOTO_LIFETIME_HOURS)
+
+
+class QueryPhotoQuerySet(models.QuerySet["QueryPhoto"]):
+    def live(self) -> QueryPhotoQuerySet:
+        return self.filter(expires__gt=timezone.now())
+
+    def expired(self) -> QueryPhotoQuerySet:
+        return self.filter(expires__lte=timezone.now())
+
+
+class QueryPhoto(models.Model):
+    """A photo that somebody searches with: private, known by a random id only, gone in a day."""
+
+    id = models.CharField(primary_key=True, max_length=22, default=_random_id, editable=False)
+    content = models.BinaryField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    embedding = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True)
+    embedding_model = models.ForeignKey(EmbeddingModel, models.SET_NULL, null=True)
+    failure = models.CharField(max_length=255, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(default=_expiry, db_index=True)
+
+    objects = QueryPhotoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("query photo")
+        verbose_name_plural = _("query photos")
+
+    def __str__(self) -> str:
+        return self.id
+
+    def get_absolute_url(self) -> str:
+        return reverse("recommender:photo-results", args=[self.id])

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from recommender import views
+
+app_name = "recommender"
+urlpatterns = [
+    path("", views.photo_search, name="photo-search"),
+    path("<str:photo_id>/", views.photo_results, name="photo-results"),
+    path("<str:photo_id>/photo", views.query_photo, name="query-photo"),
+]

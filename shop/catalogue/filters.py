@@ -1,0 +1,71 @@
+"""What a shopper narrows a list of products down by, read from a page's address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from shop.catalogue.models import Category, Product
+
+FACETS = ("gender", "colour", "type")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive."""
+
+    genders: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    category_ids: tuple[int, ...] = ()
+    price_from: Decimal | None = None
+    price_to: Decimal | None = None
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> Filters:
+        """Read an address. What makes no sense in it is passed over: an old link must still work."""
+        return cls(
+            genders=tuple(g for g in query.getlist("gender") if g in Product.Gender.values),
+            colours=tuple(c for c in query.getlist("colour") if c)[:50],
+            category_ids=_leaves(query.getlist("type")),
+            price_from=_price(query.get("price_from")),
+            price_to=_price(query.get("price_to")),
+        )
+
+    def q(self, *, without: str = "") -> Q:
+        """The condition on ``Product``; a facet counts itself ``without`` its own choice."""
+        condition = Q()
+        if self.genders and without != "gender":
+            condition &= Q(gender__in=self.genders)
+        if self.colours and without != "colour":
+            condition &= Q(base_colour__in=self.colours)
+        if self.category_ids and without != "type":
+            condition &= Q(category__in=self.category_ids)
+        if self.price_from is not None:
+            condition &= Q(price__gte=self.price_from)
+        if self.price_to is not None:
+            condition &= Q(price__lte=self.price_to)
+        return condition
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+def _leaves(paths: list[str]) -> tuple[int, ...]:
+    """The ids of the categories at and below these paths; unknown paths are passed over."""
+    if not paths:
+        return ()
+    condition = Q(path__in=paths)
+    for path in paths[:50]:
+        condition |= Q(path__startswith=f"{path}/")
+    return tuple(Category.objects.filter(condition).order_by("pk").values_list("pk", flat=True))
+
+
+def _price(text: str | None) -> Decimal | None:
+    try:
+        price = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() and 0 <= price < 10**8 else None

@@ -1,0 +1,265 @@
+"""Categories, products and their pictures."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.files.storage import storages
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Func, GeneratedField, Q
+from django.db.models.functions import Cast
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import HalfVectorField, HnswIndex
+
+from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
+
+VECTOR_DIMENSIONS = 2048
+# The first values of a stored vector are a sketch of the whole: recommender.rotation says why.
+SKETCH_DIMENSIONS = 256
+SEARCH_CONFIG = "english"
+LOW_STOCK = 3
+
+
+class Category(models.Model):
+    """A node of the tree master category, sub-category, article type."""
+
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=80)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    path = models.CharField(_("path"), max_length=255, unique=True, editable=False)
+
+    objects = CategoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ("path",)
+        indexes: ClassVar = [
+            # Prefix search needs this operator class unless the database's locale is C.
+            models.Index(fields=["path"], name="category_path", opclasses=["varchar_pattern_ops"])
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.slug = self.slug or slugify(self.name)
+        self.path = f"{self.parent.path}/{self.slug}" if self.parent else self.slug
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:category", args=[self.path])
+
+    @cached_property
+    def trail(self) -> list[Category]:
+        """The ancestors and the category itself, from the top, in one query."""
+        parts = self.path.split("/")
+        paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        return list(Category.objects.filter(path__in=paths).order_by("path"))
+
+
+class Product(models.Model):
+    class Gender(models.TextChoices):
+        WOMEN = "Women", _("Women")
+        MEN = "Men", _("Men")
+        GIRLS = "Girls", _("Girls")
+        BOYS = "Boys", _("Boys")
+        UNISEX = "Unisex", _("Unisex")
+
+    external_id = models.CharField(
+        _("external id"),
+        max_length=64,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text=_("The id in the file that the product was imported from."),
+    )
+    name = models.CharField(_("name"), max_length=255)
+    slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    brand = models.CharField(_("brand"), max_length=80, blank=True)
+    category = models.ForeignKey(
+        Category, models.PROTECT, related_name="products", verbose_name=_("category")
+    )
+    gender = models.CharField(_("gender"), max_length=10, choices=Gender.choices, blank=True)
+    base_colour = models.CharField(_("base colour"), max_length=40, blank=True)
+    season = models.CharField(_("season"), max_length=20, blank=True)
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    usage = models.CharField(_("usage"), max_length=40, blank=True)
+    price = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    currency = models.CharField(_("currency"), max_length=3, default=settings.DEFAULT_CURRENCY)
+    stock = models.PositiveIntegerField(_("stock"), default=0)
+    listed = models.BooleanField(
+        _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
+    )
+    keywords = models.TextField(
+        _("keywords"), blank=True, editable=False, help_text=_("Searched with the attributes.")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+    search = GeneratedField(
+        expression=SearchVector("name", "brand", weight="A", config=SEARCH_CONFIG)
+        + SearchVector("keywords", weight="B", config=SEARCH_CONFIG)
+        + SearchVector("description", weight="D", config=SEARCH_CONFIG),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive")
+        ]
+        indexes: ClassVar = [
+            GinIndex(fields=["search"], name="product_search"),
+            models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
+            models.Index(fields=["-created", "-id"], name="product_newest"),
+            models.Index(fields=["price", "id"], name="product_price"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.slug = self.slug or product_slug(self.name, self.external_id)
+        self.keywords = self.make_keywords()
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:product", args=[self.slug])
+
+    def make_keywords(self) -> str:
+        """The words of the category tree and the attributes, for the full-text search."""
+        tree = self.category.path.replace("/", " ").replace("-", " ")
+        words = [self.category.name, tree, self.base_colour, self.gender, self.usage, self.season]
+        return " ".join(word for word in words if word)
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.stock == 0
+
+    @property
+    def is_low_in_stock(self) -> bool:
+        return 0 < self.stock <= LOW_STOCK
+
+    @property
+    def primary_image(self) -> ProductImage | None:
+        """The first picture; uses what ``with_card_data`` prefetched."""
+        return next(iter(self.images.all()), None)
+
+
+def product_slug(name: str, external_id: str | None) -> str:
+    """A readable, unique slug: the name, then the external id or 8 random hex digits."""
+    tail = slugify(external_id or "") or uuid.uuid4().hex[:8]
+    return f"{slugify(name)[: 119 - len(tail)]}-{tail}".strip("-")
+
+
+def sketch(column: str) -> Cast:
+    """``subvector(column, 1, 256)::halfvec(256)``: what the HNSW index holds."""
+    start = Func(F(column), 1, SKETCH_DIMENSIONS, function="subvector")
+    return Cast(start, HalfVectorField(dimensions=SKETCH_DIMENSIONS))
+
+
+class ProductImage(models.Model):
+    """A picture of a product, and what the network saw in it.
+
+    ``embedding_blue`` and ``embedding_green`` hold L2-normalised vectors of 2,048 half-precision
+    values, or NULL: still to do. The active ``recommender.EmbeddingModel`` says which one counts.
+    Only ``recommender.pending`` writes them and the three columns after them.
+    """
+
+    product = models.ForeignKey(
+        Product, models.CASCADE, related_name="images", verbose_name=_("product")
+    )
+    file = models.CharField(_("file"), max_length=80, db_index=True, editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False)
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    alt = models.CharField(_("alternative text"), max_length=255, blank=True)
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, help_text=_("The first one is the primary picture.")
+    )
+    embedding_blue = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
+    embedding_green = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, editable=False)
+    failure = models.CharField(_("failure"), max_length=255, blank=True, editable=False)
+
+    objects = ProductImageManager()
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ("position", "pk")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"], name="image_blue_pending", condition=Q(embedding_blue__isnull=True)
+            ),
+            models.Index(
+                fields=["id"], name="image_green_pending", condition=Q(embedding_green__isnull=True)
+            ),
+            *(
+                HnswIndex(
+                    OpClass(sketch(f"embedding_{slot}"), name="halfvec_l2_ops"),
+                    name=f"image_{slot}_hnsw",
+                    m=16,
+                    ef_construction=64,
+                )
+                for slot in ("blue", "green")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.alt or self.file
+
+    @property
+    def alt_text(self) -> str:
+        return self.alt or self.product.name
+
+    def read(self) -> bytes:
+        """The original's bytes."""
+        with storages["pictures"].open(self.file) as file:
+            return file.read()
+
+
+class StoredFile(models.Model):
+    """One file of ``PostgresStorage``: its bytes under their name."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    content = models.BinaryField()
+    size = models.PositiveIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SearchWord(models.Model):
+    """A word that occurs in listed products, for mending what a shopper mistyped."""
+
+    word = models.CharField(max_length=64, primary_key=True)
+    products = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.word

@@ -1,0 +1,65 @@
+"""The words in which the shop asks for categories, products and pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+
+if TYPE_CHECKING:
+    from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    def below(self, category: Category) -> Self:
+        """The category itself and everything under it."""
+        return self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
+
+    def top(self) -> Self:
+        return self.filter(parent=None)
+
+    def most_filled(self, count: int) -> list[Category]:
+        """The categories with most listed products, each with ``cover``, a picture; two queries."""
+        from shop.catalogue.models import ProductImage
+
+        images = ProductImage.objects.select_related("product").filter(
+            product__category=OuterRef("pk"), product__listed=True, product__stock__gt=0
+        )
+        listed = Count("products", filter=Q(products__listed=True))
+        cover = Subquery(images.order_by("-product", "position", "pk").values("pk")[:1])
+        biggest = self.annotate(listed_products=listed).order_by("-listed_products", "path")
+        categories = list(biggest.annotate(cover_id=cover).filter(cover_id__isnull=False)[:count])
+        covers = ProductImage.objects.select_related("product").in_bulk(
+            [category.cover_id for category in categories]
+        )
+        for category in categories:
+            category.cover = covers[category.cover_id]
+        return categories
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def listed(self) -> Self:
+        """Shown in the shop, sold out or not."""
+        return self.filter(listed=True)
+
+    def in_stock(self) -> Self:
+        return self.filter(stock__gt=0)
+
+    def in_category(self, category: Category) -> Self:
+        below = type(category).objects.below(category)
+        return self.filter(category__in=below.values("pk"))
+
+    def with_card_data(self) -> Self:
+        """What a product card shows, in two queries however many cards there are."""
+        return self.select_related("category").prefetch_related("images").defer("search")
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created", "-pk")
+
+
+class ProductImageManager(models.Manager["ProductImage"]):
+    """Leaves the vectors where they are: pages never need them, and they are 4 KB each."""
+
+    def get_queryset(self) -> models.QuerySet[ProductImage]:
+        return super().get_queryset().defer("embedding_blue", "embedding_green")

@@ -1,0 +1,60 @@
+"""The sizes in which a picture is shown: WebP, made on first request and kept."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.urls import reverse
+from PIL import Image
+
+WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
+QUALITY = {"card": 78, "page": 82, "zoom": 84}
+NAME = re.compile(r"(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp")
+
+
+def rendition_widths(width: int) -> list[int]:
+    """The widths in pixels in which a picture of ``width`` is offered; never wider than it is."""
+    return sorted({min(width, limit) for limit in WIDTHS.values()})
+
+
+def rendition_url(file: str, width: int) -> str:
+    return reverse("catalogue:picture", args=[f"{file.removesuffix('.jpg')}-{width}.webp"])
+
+
+def srcset(file: str, width: int) -> str:
+    return ", ".join(f"{rendition_url(file, w)} {w}w" for w in rendition_widths(width))
+
+
+def read_rendition(name: str) -> bytes:
+    """The bytes of a rendition, made now if nobody has asked for it before.
+
+    Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered.
+    """
+    storage = storages["pictures"]
+    if storage.exists(name):
+        with storage.open(name) as file:
+            return file.read()
+    match = NAME.fullmatch(name)
+    if not match:
+        raise FileNotFoundError(name)
+    with storage.open(f"{match['stem']}.jpg") as file:
+        data = make_rendition(file.read(), int(match["width"]))
+    storage.save(name, ContentFile(data))
+    return data
+
+
+def make_rendition(original: bytes, width: int) -> bytes:
+    """WebP bytes of ``width`` pixels. Raises ``FileNotFoundError`` for a width not offered."""
+    image = Image.open(BytesIO(original))
+    if width not in rendition_widths(image.width):
+        raise FileNotFoundError(f"{width} is not a width of this picture")
+    kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
+    height = max(1, round(image.height * width / image.width))
+    image.draft("RGB", (width, height))
+    small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=QUALITY[kind], method=4)
+    return buffer.getvalue()

@@ -1,0 +1,84 @@
+"""Full-text search in PostgreSQL: weighted, by prefix, and forgiving of typing mistakes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db import connection, transaction
+from django.db.models import F
+from rapidfuzz import fuzz, process
+
+from shop.catalogue.models import SEARCH_CONFIG, SearchWord
+from shop.catalogue.querysets import ProductQuerySet
+
+MAX_WORDS = 10
+# Below this similarity (0 to 100) a mended word is more often wrong than right.
+MIN_SIMILARITY = 72
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """``mended`` is what was searched for instead, ``any_word`` that not all words were found."""
+
+    products: ProductQuerySet
+    mended: str = ""
+    any_word: bool = False
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())[:MAX_WORDS]
+
+
+def search_products(products: ProductQuerySet, text: str) -> SearchResult:
+    """Every word, then every word mended, then any word: the first that finds something."""
+    words = words_of(text)
+    if not words:
+        return SearchResult(products.none())
+    found = _matching(products, words, "&")
+    if found.exists():
+        return SearchResult(found)
+    mended = mend(words)
+    if mended != words:
+        found = _matching(products, mended, "&")
+        if found.exists():
+            return SearchResult(found, mended=" ".join(mended))
+    found = _matching(products, mended, "|")
+    return SearchResult(found, mended=" ".join(mended) if mended != words else "", any_word=True)
+
+
+def _matching(products: ProductQuerySet, words: list[str], operator: str) -> ProductQuerySet:
+    # The words hold letters and digits only, so they cannot be tsquery syntax.
+    raw = f" {operator} ".join(f"{word}:*" for word in words)
+    query = SearchQuery(raw, search_type="raw", config=SEARCH_CONFIG)
+    return products.filter(search=query).annotate(rank=SearchRank(F("search"), query))
+
+
+def mend(words: list[str]) -> list[str]:
+    """Replace each unknown word by the most similar one that occurs in the shop."""
+    known = list(SearchWord.objects.order_by("-products", "word").values_list("word", flat=True))
+    return [_mend_word(word, known) for word in words]
+
+
+def _mend_word(word: str, known: list[str]) -> str:
+    if len(word) < 3 or any(other.startswith(word) for other in known):
+        return word
+    best = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
+    return best[0] if best else word
+
+
+def refresh_search_words() -> int:
+    """Count afresh which words occur in listed products. Returns how many there are."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM catalogue_searchword")
+        cursor.execute(
+            """
+            INSERT INTO catalogue_searchword (word, products)
+            SELECT word, ndoc FROM ts_stat($$
+                SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
+                FROM catalogue_product WHERE listed
+            $$) WHERE word ~ '^[[:alpha:]]{3,64}$'
+            """
+        )
+        return cursor.rowcount

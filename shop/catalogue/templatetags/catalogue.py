@@ -1,0 +1,44 @@
+"""Pictures and prices in templates."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.utils import formats
+
+from shop.catalogue.models import ProductImage
+from shop.catalogue.renditions import WIDTHS, rendition_url, srcset
+
+register = template.Library()
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "INR": "₹"}
+
+
+@register.inclusion_tag("includes/picture.html")
+def picture(
+    image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
+) -> dict[str, object]:
+    """``<img>`` with ``srcset``, width, height and alternative text; ``kind`` is a rendition."""
+    width = min(image.width, WIDTHS[kind])
+    return {
+        "src": rendition_url(image.file, width),
+        "srcset": srcset(image.file, image.width),
+        "sizes": sizes,
+        "width": image.width,
+        "height": image.height,
+        "alt": image.alt_text,
+        "eager": eager,
+    }
+
+
+@register.simple_tag
+def picture_url(image: ProductImage, kind: str = "zoom") -> str:
+    return rendition_url(image.file, min(image.width, WIDTHS[kind]))
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """``€1,234.50``: the amount in the reader's format with the currency's sign."""
+    number = formats.number_format(amount, 2, force_grouping=True)
+    sign = SYMBOLS.get(currency)
+    return f"{sign}{number}" if sign else f"{number} {currency}"

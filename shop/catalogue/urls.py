@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shop.catalogue import views
+
+app_name = "catalogue"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("products/", views.products, name="products"),
+    path("products/<slug:slug>/", views.product, name="product"),
+    path("categories/<path:path>/", views.category, name="category"),
+    path("search/", views.search, name="search"),
+    path("pictures/<str:name>", views.picture, name="picture"),
+]

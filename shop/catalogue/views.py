@@ -1,0 +1,83 @@
+"""The pages on which shoppers browse."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import etag, require_safe
+
+from shop.catalogue.listing import Listing
+from shop.catalogue.models import Category, Product
+from shop.catalogue.renditions import read_rendition
+from shop.catalogue.search import SearchResult, search_products
+
+NEW_ARRIVALS = 12
+HOME_CATEGORIES = 12
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    products = Product.objects.listed().in_stock()
+    context = {
+        "categories": Category.objects.most_filled(HOME_CATEGORIES),
+        "new_products": products.with_card_data().newest_first()[:NEW_ARRIVALS],
+    }
+    return render(request, "shop/home.html", context)
+
+
+@require_safe
+def category(request: HttpRequest, path: str) -> HttpResponse:
+    category = get_object_or_404(Category, path=path)
+    products = Product.objects.listed().in_category(category)
+    listing = Listing(products, request.GET, default_sort="newest")
+    context = {"category": category, "title": category.name, "listing": listing}
+    return _render_listing(request, context)
+
+
+@require_safe
+def products(request: HttpRequest) -> HttpResponse:
+    listing = Listing(Product.objects.listed(), request.GET, default_sort="newest")
+    return _render_listing(request, {"title": _("All products"), "listing": listing})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:200]
+    products = Product.objects.listed()
+    result = search_products(products, text) if text else SearchResult(products.none())
+    sort = "relevance" if text else "newest"
+    listing = Listing(result.products, request.GET, default_sort=sort)
+    title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
+    context = {"title": title, "text": text, "result": result, "listing": listing}
+    return _render_listing(request, context)
+
+
+def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
+    """The whole page, or for htmx only its changing part: one view, one template each."""
+    is_fragment = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    template = "shop/includes/listing.html" if is_fragment else "shop/listing.html"
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    products = Product.objects.listed().with_card_data()
+    product = get_object_or_404(products, slug=slug)
+    return render(request, "shop/product.html", {"product": product})
+
+
+@require_safe
+@etag(lambda request, name: f'"{name}"')
+@cache_control(public=True, immutable=True, max_age=31_536_000)
+def picture(request: HttpRequest, name: str) -> HttpResponse:
+    """A stored picture. Its name says what it contains, so it never changes."""
+    try:
+        content = read_rendition(name)
+    except FileNotFoundError:
+        raise Http404 from None
+    kind = "image/webp" if name.endswith(".webp") else "image/jpeg"
+    return HttpResponse(content, content_type=kind)
