@@ -1,15 +1,145 @@
+"""Search with a photo."""
+
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from recommender.forms import PhotoForm
+from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.nearest import similar_to_photo
+from recommender.photos import keep_photo, needs_vector
+from recommender.rate_limit import allows_photo_search
+from recommender.tasks import embed_query_photo, ring
+from shop.catalogue.facets import facets
+from shop.catalogue.filters import FACETS, Filters
+from shop.catalogue.models import Product, ProductImage
+from shop.catalogue.pictures import ACCEPT, PictureError
+
+SAMPLES = 6
+# A page that comes back with the five is better than one that asks again.
+PATIENCE_SECONDS = 0.6
+SLOW_SECONDS = 6
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def photo_search(request: HttpRequest) -> HttpResponse:
-    raise NotImplementedError
+    if request.method != "POST":
+        return _upload_page(request, PhotoForm())
+    if not allows_photo_search(request):
+        return render(request, "429.html", status=429)
+    form = PhotoForm(request.POST, request.FILES)
+    try:
+        data = _sent_photo(request, form)
+        photo = keep_photo(data) if data is not None else None
+    except PictureError as error:
+        form.add_error("photo", str(error))
+        photo = None
+    if photo is None:
+        return _upload_page(request, form, status=422)
+    transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+    return redirect(photo)
 
 
+def _sent_photo(request: HttpRequest, form: PhotoForm) -> bytes | None:
+    """The upload's bytes, or those of the sample that was chosen; ``None`` if the form is wrong."""
+    sample = request.POST.get("sample", "")
+    if sample.isdecimal() and len(sample) < 19:
+        images = ProductImage.objects.filter(product__listed=True)
+        return get_object_or_404(images, pk=int(sample)).read()
+    if not form.is_valid():
+        return None
+    upload = form.cleaned_data["photo"]
+    # One byte over the limit is enough to know; the rest is never read.
+    content: bytes = upload.read(settings.PICTURE_MAX_BYTES + 1)
+    return content
+
+
+def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> HttpResponse:
+    samples = Product.objects.listed().in_stock().with_card_data().order_by("category", "-pk")
+    distinct = samples.distinct("category")[: SAMPLES * 3 : 3]
+    context = {
+        "form": form,
+        "samples": [product for product in distinct if product.primary_image],
+        "accept": ACCEPT,
+        "max_megabytes": settings.PICTURE_MAX_BYTES // 1024**2,
+        "lifetime_hours": settings.PHOTO_LIFETIME_HOURS,
+    }
+    return render(request, "recommender/photo_search.html", context, status=status)
+
+
+@require_safe
+@never_cache
 def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
-    raise NotImplementedError
+    """The five beside the photo, or, until there is a vector, a page that asks again by itself."""
+    photo = _photo_or_gone(photo_id)
+    if photo is None:
+        return render(request, "410.html", status=410)
+    photo = _wait_for_vector(photo)
+    filters = Filters.from_query(request.GET)
+    state = _state(photo)
+    products = similar_to_photo(photo, filters) if state == "ready" else []
+    chosen = {name: request.GET.getlist(name) for name in FACETS}
+    in_stock = Product.objects.listed().in_stock()
+    context = {
+        "photo": photo,
+        "state": state,
+        "slow": timezone.now() - photo.created > timedelta(seconds=SLOW_SECONDS),
+        "products": products,
+        "filters": filters,
+        "query": request.GET,
+        "facets": [f for f in facets(in_stock, filters, chosen) if f.name != "colour"]
+        if state == "ready"
+        else [],
+    }
+    name = "includes/photo_results" if request.htmx else "photo_results"  # type: ignore[attr-defined]
+    response = render(request, f"recommender/{name}.html", context)
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
+def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
+    """Raises ``Http404`` for an id that never was; ``None`` for a photo that has expired."""
+    photo = QueryPhoto.objects.defer("content").filter(pk=photo_id).first()
+    if photo is None:
+        raise Http404(_("There is no such photo, or it was deleted after its time."))
+    return photo if photo.expires > timezone.now() else None
+
+
+def _wait_for_vector(photo: QueryPhoto) -> QueryPhoto:
+    """Give the worker a moment; ring again if the photo waits from before a switch of models."""
+    model = EmbeddingModel.objects.active()
+    if not needs_vector(photo, model):
+        return photo
+    if timezone.now() - photo.created > timedelta(seconds=PATIENCE_SECONDS):
+        ring(embed_query_photo, photo.pk)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
+        time.sleep(0.01)
+        photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
+    return photo
+
+
+def _state(photo: QueryPhoto) -> str:
+    if photo.failure:
+        return "failed"
+    return "waiting" if needs_vector(photo, EmbeddingModel.objects.active()) else "ready"
+
+
+@require_safe
 def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
-    raise NotImplementedError
+    """The photo itself, for whoever has its link, as long as it lives."""
+    photo = get_object_or_404(QueryPhoto.objects.live(), pk=photo_id)
+    response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=600"
+    response["X-Robots-Tag"] = "noindex"
+    return response

@@ -7,44 +7,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='EmbeddingModel',
+            name="EmbeddingModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('slot', models.CharField(choices=[('blue', 'blue'), ('green', 'green')], max_length=5, verbose_name='column')),
-                ('state', models.CharField(choices=[('active', 'active'), ('filling', 'filling'), ('retired', 'retired')], max_length=8, verbose_name='state')),
-                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "slot",
+                    models.CharField(
+                        choices=[("blue", "blue"), ("green", "green")],
+                        max_length=5,
+                        verbose_name="column",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("filling", "filling"),
+                            ("retired", "retired"),
+                        ],
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'embedding model',
-                'verbose_name_plural': 'embedding models',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('state',), name='embedding_model_one_active'), models.UniqueConstraint(condition=models.Q(('state', 'retired'), _negated=True), fields=('slot',), name='embedding_model_owns_slot')],
+                "verbose_name": "embedding model",
+                "verbose_name_plural": "embedding models",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("state",),
+                        name="embedding_model_one_active",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "retired"), _negated=True),
+                        fields=("slot",),
+                        name="embedding_model_owns_slot",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='QueryPhoto',
+            name="QueryPhoto",
             fields=[
-                ('id', models.CharField(default=recommender.models._random_id, editable=False, max_length=22, primary_key=True, serialize=False)),
-                ('content', models.BinaryField()),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=2048, null=True)),
-                ('failure', models.CharField(blank=True, max_length=255)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('expires', models.DateTimeField(db_index=True, default=recommender.models._expiry)),
-                ('embedding_model', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='recommender.embeddingmodel')),
+                (
+                    "id",
+                    models.CharField(
+                        default=recommender.models._random_id,
+                        editable=False,
+                        max_length=22,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("content", models.BinaryField()),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=2048, null=True)),
+                ("failure", models.CharField(blank=True, max_length=255)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "expires",
+                    models.DateTimeField(db_index=True, default=recommender.models._expiry),
+                ),
+                (
+                    "embedding_model",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="recommender.embeddingmodel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'query photo',
-                'verbose_name_plural': 'query photos',
+                "verbose_name": "query photo",
+                "verbose_name_plural": "query photos",
             },
         ),
     ]

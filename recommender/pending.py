@@ -1,0 +1,186 @@
+"""Which pictures still need a vector: claim them, give them one, park what cannot be read.
+
+PostgreSQL is the to-do list: a NULL vector is work. A claim counts an attempt before anything is
+decoded, so a picture that kills its worker is counted too. A picture tried before is claimed
+alone, so its neighbours in the batch are not blamed for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import psycopg
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection, connections, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector
+
+from recommender.models import EmbeddingModel
+from recommender.preprocessing import Pixels, decode
+from recommender.rotation import Vectors
+from recommender.runtime import Embedder, embedder
+from shop.catalogue.models import ProductImage, StoredFile
+from shop.catalogue.storage import PostgresStorage
+
+logger = logging.getLogger(__name__)
+MAX_ATTEMPTS = 3
+LEASE_SECONDS = 60
+
+# One statement: two workers never get the same picture, and a claim outlives no crash for long.
+CLAIM = """
+UPDATE catalogue_productimage SET attempts = attempts + 1,
+       claimed_until = now() + make_interval(secs => %(lease)s)
+WHERE id IN (
+    SELECT id FROM catalogue_productimage
+    WHERE {column} IS NULL AND attempts {tried} AND attempts < %(max)s
+      AND (claimed_until IS NULL OR claimed_until < now())
+    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+RETURNING id, file
+"""
+
+
+@dataclass
+class Batch:
+    ids: list[int]
+    pixels: list[Pixels]
+
+
+@dataclass
+class Outcome:
+    embedded: int = 0
+    failed: int = 0
+
+
+def pending(model: EmbeddingModel) -> QuerySet[ProductImage]:
+    """The pictures without a vector of this model that are not parked."""
+    images = ProductImage.objects.filter(attempts__lt=MAX_ATTEMPTS)
+    return images.filter(**{f"{model.column}__isnull": True})
+
+
+def claimable(model: EmbeddingModel) -> QuerySet[ProductImage]:
+    """Those that nobody is working on now."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+    return pending(model).filter(free)
+
+
+def parked() -> QuerySet[ProductImage]:
+    """The pictures that were given up; ``failure`` says why."""
+    return ProductImage.objects.filter(attempts__gte=MAX_ATTEMPTS)
+
+
+def retry(images: QuerySet[ProductImage]) -> int:
+    """Take pictures out of the car park. Returns how many."""
+    return images.update(attempts=0, claimed_until=None, failure="")
+
+
+def embed_pending(
+    model: EmbeddingModel,
+    *,
+    seconds: float | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Outcome:
+    """Embed until nothing is left to claim, or for about ``seconds``.
+
+    The next batch is read and decoded, and the last one written, while this one is in the network.
+    """
+    network = embedder(model.name)
+    outcome = Outcome()
+    stop = time.monotonic() + seconds if seconds else None
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        written: Future[int] | None = None
+        coming = reader.submit(_next_batch, model, network.side, outcome)
+        while (batch := coming.result()) is not None:
+            if stop is None or time.monotonic() < stop:
+                coming = reader.submit(_next_batch, model, network.side, outcome)
+            else:
+                coming = reader.submit(_nothing)
+            vectors = network.embed(batch.pixels) if batch.ids else None
+            if written is not None:
+                outcome.embedded += written.result()
+            written = writer.submit(_write, model, batch.ids, vectors) if batch.ids else None
+            progress(len(batch.ids))
+        if written is not None:
+            outcome.embedded += written.result()
+        for thread in (reader, writer):
+            thread.submit(connections.close_all).result()
+    return outcome
+
+
+def _nothing() -> None:
+    return None
+
+
+def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | None:
+    """Claim and decode; ``None`` when there is nothing to claim."""
+    claimed = _claim(model, "= 0", settings.EMBED_BATCH) or _claim(model, "> 0", 1)
+    if not claimed:
+        return None
+    contents = _read([file for _id, file in claimed])
+    batch = Batch([], [])
+    for image_id, file in claimed:
+        try:
+            content = contents.get(file)
+            if content is None:
+                raise FileNotFoundError(f"The picture's file {file} is missing")
+            batch.pixels.append(decode(content, side))
+            batch.ids.append(image_id)
+        except Exception as error:  # decoders raise anything; one picture must not stop the rest
+            _fail(image_id, error)
+            outcome.failed += 1
+    return batch
+
+
+def _claim(model: EmbeddingModel, tried: str, limit: int) -> list[tuple[int, str]]:
+    statement = CLAIM.format(column=model.column, tried=tried)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, {"lease": LEASE_SECONDS, "max": MAX_ATTEMPTS, "limit": limit})
+        return list(cursor.fetchall())
+
+
+def _read(files: list[str]) -> dict[str, bytes]:
+    """The originals by name: one query where they are in PostgreSQL."""
+    storage = storages["pictures"]
+    if isinstance(storage, PostgresStorage):
+        rows = StoredFile.objects.filter(pk__in=files).values_list("name", "content")
+        return {name: bytes(content) for name, content in rows}
+    contents = {}
+    for name in files:
+        if storage.exists(name):
+            with storage.open(name) as file:
+                contents[name] = file.read()
+    return contents
+
+
+def _fail(image_id: int, error: Exception) -> None:
+    """Note the reason; the claim runs out at once, so the next try need not wait for it."""
+    logger.warning("Picture %s has no vector: %s", image_id, error)
+    reason = f"{type(error).__name__}: {error}"[:255]
+    ProductImage.objects.filter(pk=image_id).update(failure=reason, claimed_until=None)
+
+
+def _write(model: EmbeddingModel, ids: list[int], vectors: Vectors) -> int:
+    """One UPDATE for the batch, parameters in binary. A picture that has a vector keeps it."""
+    values = ", ".join(["(%s::bigint, %b::halfvec)"] * len(ids))
+    statement = f"""
+        UPDATE catalogue_productimage AS image
+        SET {model.column} = new.vector, attempts = 0, claimed_until = NULL, failure = ''
+        FROM (VALUES {values}) AS new (id, vector)
+        WHERE image.id = new.id AND image.{model.column} IS NULL
+    """  # noqa: S608 - the column is one of two names
+    parameters: list[object] = []
+    for image_id, vector in sorted(zip(ids, vectors, strict=True), key=lambda pair: pair[0]):
+        parameters += (image_id, HalfVector(vector))
+    with transaction.atomic():
+        connection.ensure_connection()
+        register_vector(connection.connection)
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.rowcount

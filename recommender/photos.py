@@ -1,0 +1,47 @@
+"""A photo's way: checked, cleaned, kept for a day, and given a vector."""
+
+from __future__ import annotations
+
+import logging
+
+from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.preprocessing import decode
+from recommender.runtime import embedder
+from shop.catalogue.pictures import read_picture
+
+logger = logging.getLogger(__name__)
+MAX_SIDE = 1024
+
+
+def keep_photo(data: bytes) -> QueryPhoto:
+    """Store one photo without its metadata. Raises ``PictureError``; then nothing is stored."""
+    picture = read_picture(data, max_side=MAX_SIDE)
+    width, height = picture.image.size
+    return QueryPhoto.objects.create(content=picture.jpeg, width=width, height=height)
+
+
+def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:
+    """A vector of another model than the active one is compared with nothing."""
+    return photo.embedding is None or photo.embedding_model_id != model.pk
+
+
+def embed_photo(photo_id: str) -> None:
+    """Give the photo its vector; safe to run twice, and for a photo that is gone."""
+    model = EmbeddingModel.objects.active()
+    photo = QueryPhoto.objects.live().filter(pk=photo_id).first()
+    if photo is None or photo.failure or not needs_vector(photo, model):
+        return
+    network = embedder(model.name)
+    try:
+        pixels = decode(bytes(photo.content), network.side)
+    except Exception as error:  # decoders raise anything
+        logger.exception("Query photo cannot be decoded")
+        QueryPhoto.objects.filter(pk=photo_id).update(failure=str(error)[:255])
+        return
+    vector = network.embed([pixels])[0].tolist()
+    QueryPhoto.objects.filter(pk=photo_id).update(embedding=vector, embedding_model=model)
+
+
+def delete_expired() -> int:
+    """Delete what has lived its day. Returns how many photos."""
+    return QueryPhoto.objects.expired().delete()[0]

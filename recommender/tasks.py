@@ -1,0 +1,40 @@
+"""Thin wrappers that Celery calls; the work is in plain functions."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from recommender import pending, photos
+from recommender.models import EmbeddingModel
+
+# Long enough to keep the network busy, short enough to let other work in between.
+SLICE_SECONDS = 20
+
+
+@shared_task(queue="catalogue", expires=60)
+def embed_pending_images() -> None:
+    for model in EmbeddingModel.objects.filling():
+        pending.embed_pending(model, seconds=SLICE_SECONDS)
+        if pending.claimable(model).exists():
+            embed_pending_images.delay()
+            return
+
+
+@shared_task(queue="search", expires=60)
+def embed_query_photo(photo_id: str) -> None:
+    photos.embed_photo(photo_id)
+
+
+@shared_task(queue="catalogue", expires=600)
+def delete_expired_query_photos() -> None:
+    photos.delete_expired()
+
+
+def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]
+    """Send a task. ``False`` when Redis is away: what is NULL in PostgreSQL stays to be done."""
+    try:
+        task.delay(*arguments)
+    except OperationalError:
+        return False
+    return True
