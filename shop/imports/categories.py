@@ -1,0 +1,39 @@
+"""The category tree of the file: found or made once, and remembered for the run."""
+
+from __future__ import annotations
+
+from django.utils.text import slugify
+
+from shop.catalogue.models import Category
+
+
+class CategoryTree:
+    """Categories by path. A rehearsal makes them in memory only."""
+
+    def __init__(self, *, rehearsal: bool = False) -> None:
+        self._rehearsal = rehearsal
+        self._by_path = {category.path: category for category in Category.objects.all()}
+
+    def find(self, names: tuple[str, ...]) -> Category:
+        """The category at the end of the names, made with its ancestors where it is missing."""
+        parent: Category | None = None
+        for name in names:
+            parent = self._child(parent, name)
+        if parent is None:
+            raise ValueError("a category needs a name")
+        return parent
+
+    def _child(self, parent: Category | None, name: str) -> Category:
+        slug = slugify(name)
+        path = f"{parent.path}/{slug}" if parent else slug
+        if path not in self._by_path:
+            self._by_path[path] = self._make(parent, name, slug, path)
+        return self._by_path[path]
+
+    def _make(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
+        if self._rehearsal:
+            return Category(name=name, slug=slug, path=path)
+        found, _created = Category.objects.get_or_create(
+            path=path, defaults={"name": name, "slug": slug, "parent": parent}
+        )
+        return found

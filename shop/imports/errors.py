@@ -1,0 +1,11 @@
+"""What can be wrong with a catalogue: all of it, or one row."""
+
+from __future__ import annotations
+
+
+class ImportProblem(Exception):
+    """The catalogue cannot be read at all; the message says what to do about it."""
+
+
+class RowError(ValueError):
+    """One row cannot be used; the message is the reason that its owner reads in the report."""

@@ -1,0 +1,82 @@
+"""``manage.py import_catalogue``: see docs/importing.md."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+from tqdm import tqdm
+
+from shop.imports.errors import ImportProblem
+from shop.imports.report import default_path, summary, write_report
+from shop.imports.run import Progress, Result, import_catalogue
+
+AGAIN = "What was imported so far is in the shop; run the command again to go on."
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text} is not a number of rows, 1 or more")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Import products and their pictures from a folder or a ZIP with styles.csv and images/."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
+        parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
+        parser.add_argument("--report", type=Path, help="where to list the rejected rows")
+        parser.add_argument("--limit", type=_count, help="read only the first rows")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        result = self._import(options)
+        self.stdout.write(summary(result))
+        if result.dry_run:
+            self.stdout.write("Dry run: nothing was written.")
+        if result.rejections or options["report"]:
+            self._report(result, options["report"] or default_path())
+
+    def _import(self, options: dict[str, Any]) -> Result:
+        with tqdm(unit=" rows", disable=not sys.stderr.isatty()) as bar:
+            try:
+                return import_catalogue(
+                    options["path"],
+                    images=options["images"],
+                    dry_run=options["dry_run"],
+                    limit=options["limit"],
+                    progress=_showing(bar),
+                )
+            except ImportProblem as problem:
+                raise CommandError(str(problem)) from problem
+            except OperationalError as error:
+                raise CommandError(f"The database did not answer: {error}. {AGAIN}") from error
+            except KeyboardInterrupt:
+                raise CommandError(f"Stopped. {AGAIN}", returncode=130) from None
+
+    def _report(self, result: Result, path: Path) -> None:
+        try:
+            write_report(result, path)
+        except OSError as error:
+            raise CommandError(
+                f"The import is done, but the report could not be written: {error}. "
+                "Name a file in a folder that can be written with --report."
+            ) from error
+        for rejection in result.rejections[:5]:
+            self.stdout.write(f"line {rejection.line}: {rejection.external_id}: {rejection.reason}")
+        if result.rejected > 5:
+            self.stdout.write(f"… and {result.rejected - 5:,} more.")
+        self.stdout.write(f"Rejected rows are listed in {path}")
+
+
+def _showing(bar: Any) -> Progress:
+    def show(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return show

@@ -1,0 +1,176 @@
+"""Where a catalogue lies: a folder or a ZIP, read piece by piece and never unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Protocol
+
+from django.conf import settings
+
+from shop.imports.errors import ImportProblem, RowError
+
+TABLE = "styles.csv"
+IMAGES = "images"
+PICTURE_SUFFIXES = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".heic",
+        ".heif",
+    ]
+)
+# The numbers that the files ID-2.jpg, ID-3.jpg … of one product may have.
+MORE_PICTURES = range(2, 21)
+
+
+class Store(Protocol):
+    """A set of named files."""
+
+    def names(self) -> Iterable[str]: ...
+    def size(self, name: str) -> int: ...
+    def open(self, name: str) -> IO[bytes]: ...
+
+
+class FolderStore:
+    """The files of a folder and of its folder ``images``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> Iterator[str]:
+        for folder in (self.folder / IMAGES, self.folder):
+            if folder.is_dir():
+                files = (path for path in folder.iterdir() if path.is_file())
+                yield from sorted(path.relative_to(self.folder).as_posix() for path in files)
+
+    def size(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("rb")
+
+
+class ZipStore:
+    """The entries of a ZIP. ``ZipFile`` locks its file, so threads may read at once."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+
+    def names(self) -> Iterator[str]:
+        return iter(sorted(name for name in self.archive.namelist() if _is_inside(name)))
+
+    def size(self, name: str) -> int:
+        return self.archive.getinfo(name).file_size
+
+    def open(self, name: str) -> IO[bytes]:
+        return self.archive.open(name)
+
+
+def _is_inside(name: str) -> bool:
+    """A file of the archive itself: no folder, no path out of it, none of macOS's shadows."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[:1]
+    return not (outside or name.endswith("/") or "__MACOSX" in path.parts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The table of a catalogue, and where the pictures of each id are."""
+
+    tables: Store
+    table: str
+    pictures: Store
+    index: dict[str, str]
+
+    def open_table(self) -> IO[bytes]:
+        try:
+            return self.tables.open(self.table)
+        except (OSError, RuntimeError, zipfile.BadZipFile) as error:
+            raise ImportProblem(
+                f"{self.table} cannot be opened: {error}. "
+                "Make the archive again, without a password."
+            ) from error
+
+    def pictures_of(self, external_id: str) -> list[str]:
+        """The names of ID.jpg, ID-2.jpg, ID-3.png …, in that order."""
+        stems = [external_id, *(f"{external_id}-{number}" for number in MORE_PICTURES)]
+        return [self.index[stem] for stem in stems if stem in self.index]
+
+    def picture_size(self, name: str) -> int:
+        return self.pictures.size(name)
+
+    def read_picture_file(self, name: str) -> bytes:
+        """Raises ``RowError`` when it is too large or cannot be read."""
+        if self.pictures.size(name) > settings.PICTURE_MAX_BYTES:
+            limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
+            raise RowError(f"{name} is larger than {limit} MB. Make the picture smaller.")
+        try:
+            with self.pictures.open(name) as file:
+                # The size above is what the archive claims; this is what it may really use.
+                return file.read(settings.PICTURE_MAX_BYTES + 1)
+        except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise RowError(f"{name} cannot be read: {error}") from error
+
+
+@contextmanager
+def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
+    """``path`` is a folder, a ZIP or a CSV file; ``images`` a folder or a ZIP of pictures."""
+    with ExitStack() as stack:
+        if not path.exists():
+            raise ImportProblem(f"{path} does not exist. Name a folder, a ZIP or a CSV file.")
+        if path.is_file() and path.suffix.lower() == ".csv":
+            tables: Store = FolderStore(path.parent)
+            table = path.name
+        else:
+            tables = _open_store(path, stack)
+            table = _find_table(tables, path)
+        pictures = tables if images is None else _open_store(images, stack)
+        yield Source(tables, table, pictures, _index(pictures, table if images is None else None))
+
+
+def _open_store(path: Path, stack: ExitStack) -> Store:
+    if path.is_dir():
+        return FolderStore(path)
+    if not path.exists():
+        raise ImportProblem(f"{path} does not exist. Name a folder or a ZIP.")
+    try:
+        return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise ImportProblem(
+            f"{path} is neither a folder nor a ZIP that can be read ({error}). "
+            "If it was downloaded, download it again."
+        ) from error
+
+
+def _find_table(store: Store, path: Path) -> str:
+    """The styles.csv that lies least deep: archives often hold one folder around everything."""
+    found = [name for name in store.names() if PurePosixPath(name).name.lower() == TABLE]
+    if not found:
+        raise ImportProblem(f"{path} holds no {TABLE}. Put the table there under this name.")
+    return min(found, key=lambda name: (name.count("/"), name))
+
+
+def _index(store: Store, table: str | None) -> dict[str, str]:
+    """Which file a stem names; beside a table only what lies in ``images`` or with it."""
+    base = PurePosixPath(table).parent if table else None
+    index: dict[str, str] = {}
+    for name in store.names():
+        path = PurePosixPath(name)
+        if path.suffix.lower() not in PICTURE_SUFFIXES:
+            continue
+        if base is None or path.parent in (base, base / IMAGES):
+            index.setdefault(path.stem, name)
+    return index
