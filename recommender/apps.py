@@ -4,14 +4,21 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, post_save
+from django.db.transaction import on_commit
 
 
 class RecommenderConfig(AppConfig):
     name = "recommender"
 
     def ready(self) -> None:
+        """Watch the shop from above: the shop does not know the recommender."""
+        from shop.catalogue.models import ProductImage
+        from shop.imports.signals import catalogue_imported
+
         post_migrate.connect(_ensure_active_model, sender=self)
+        post_save.connect(_picture_saved, sender=ProductImage)
+        catalogue_imported.connect(_ring)
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:
@@ -21,3 +28,14 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
     EmbeddingModel.objects.using(using).get_or_create(
         state="active", defaults={"name": settings.DEFAULT_MODEL, "slot": "blue"}
     )
+
+
+def _picture_saved(created: bool, **kwargs: Any) -> None:
+    if created:
+        on_commit(_ring)
+
+
+def _ring(**kwargs: Any) -> None:
+    from recommender.tasks import embed_pending_images, ring
+
+    ring(embed_pending_images)
