@@ -19,31 +19,7 @@ STOCK = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 MAX_BRAND_WORDS = 4
 # The words that in a fashion product's name follow the brand.
-GENDER_WORDS = frozenset(
-    [
-        "men",
-        "mens",
-        "men's",
-        "man",
-        "women",
-        "womens",
-        "women's",
-        "woman",
-        "unisex",
-        "boy",
-        "boys",
-        "boy's",
-        "boys'",
-        "girl",
-        "girls",
-        "girl's",
-        "girls'",
-        "kid",
-        "kids",
-        "kid's",
-        "kids'",
-    ]
-)
+GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 @dataclass(frozen=True)
@@ -105,7 +81,7 @@ def brand_of(name: str, base_colour: str) -> str:
     """
     words = name.split()
     lower = [word.lower().replace("’", "'") for word in words]
-    end = next((i for i, word in enumerate(lower) if word in GENDER_WORDS), 0)
+    end = next((i for i, word in enumerate(lower) if GENDER_WORD.fullmatch(word)), 0)
     colours = set(base_colour.lower().split())
     end = next((i for i in range(1, end) if lower[i] in colours), end)
     brand = " ".join(words[:end])

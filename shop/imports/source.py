@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,22 +17,7 @@ from shop.imports.errors import ImportProblem, RowError
 
 TABLE = "styles.csv"
 IMAGES = "images"
-PICTURE_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".avif",
-        ".heic",
-        ".heif",
-    ]
-)
+PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
 # The numbers that the files ID-2.jpg, ID-3.jpg … of one product may have.
 MORE_PICTURES = range(2, 21)
 
@@ -110,11 +96,15 @@ class Source:
         return [self.index[stem] for stem in stems if stem in self.index]
 
     def picture_size(self, name: str) -> int:
-        return self.pictures.size(name)
+        """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
+        try:
+            return self.pictures.size(name)
+        except OSError:
+            return 0
 
     def read_picture_file(self, name: str) -> bytes:
         """Raises ``RowError`` when it is too large or cannot be read."""
-        if self.pictures.size(name) > settings.PICTURE_MAX_BYTES:
+        if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
             limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
             raise RowError(f"{name} is larger than {limit} MB. Make the picture smaller.")
         try:
@@ -169,7 +159,7 @@ def _index(store: Store, table: str | None) -> dict[str, str]:
     index: dict[str, str] = {}
     for name in store.names():
         path = PurePosixPath(name)
-        if path.suffix.lower() not in PICTURE_SUFFIXES:
+        if not PICTURE_SUFFIX.fullmatch(path.suffix):
             continue
         if base is None or path.parent in (base, base / IMAGES):
             index.setdefault(path.stem, name)

@@ -1,0 +1,67 @@
+"""Small catalogues in a temporary folder."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from shop.imports import preparation
+from shop.imports.table import CLASSIC
+
+HEADER = ",".join(CLASSIC)
+LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
+SHIRT = "Men,Apparel,Topwear,Tshirts,Blue,Summer,2012,Casual"
+
+MakeFolder = Callable[..., Path]
+
+
+def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60, 80)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
+    return f"{number},{SHIRT},{name}"
+
+
+def zipped(folder: Path, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return path
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> MakeFolder:
+    """Write rows and pictures; each id of the rows gets a picture unless ``pictures`` is given."""
+
+    def make(
+        *rows: str,
+        header: str = HEADER,
+        pictures: dict[str, bytes] | None = None,
+        name: str = "catalogue",
+    ) -> Path:
+        folder = tmp_path / name
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        text = "\n".join([header, *rows]) + "\n"
+        (folder / "styles.csv").write_text(text, encoding="utf-8")
+        if pictures is None:
+            colours = ["red", "green", "blue", "yellow", "black", "white", "gray", "pink"]
+            ids = [line.split(",")[0] for line in rows]
+            pictures = {f"{i}.jpg": picture(c) for i, c in zip(ids, colours, strict=False)}
+        for file, data in pictures.items():
+            (folder / "images" / file).write_bytes(data)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def batches_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "BATCH_ROWS", 2)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import csv
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from shop.catalogue.models import Category, Product, StoredFile
+from tests.shop.imports.conftest import HEADER, picture, row, zipped
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: object) -> str:
+    out = StringIO()
+    call_command("import_catalogue", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def refused(*arguments: object) -> str:
+    with pytest.raises(CommandError) as error:
+        run(*arguments)
+    assert Product.objects.count() == Category.objects.count() == StoredFile.objects.count() == 0
+    return str(error.value)
+
+
+def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
+    folder = make_folder(row(1), row(2), pictures={"1.jpg": picture()})
+    report = tmp_path / "reports" / "rejected.csv"
+    out = run(folder, "--report", report)
+    numbers = [line.split()[-1] for line in out.splitlines()[:5]]
+    assert numbers == ["2", "1", "0", "0", "1"]
+    with report.open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["line", "id", "reason"],
+            ["3", "2", "There is no picture 2.jpg."],
+        ]
+    assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
+
+
+def test_the_report_has_a_place_of_its_own(make_folder, settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"
+    run(make_folder(row(1), pictures={}))
+    assert len(list((tmp_path / "var" / "import-reports").glob("*.csv"))) == 1
+
+
+def test_a_dry_run_says_so(make_folder):
+    out = run(make_folder(row(1)), "--dry-run")
+    assert "Dry run: nothing was written." in out
+    assert "would be imported" in out
+    assert Product.objects.count() == 0
+
+
+def test_limit_takes_a_number_of_rows(make_folder):
+    folder = make_folder(row(1), row(2))
+    assert "not a number" in refused(folder, "--limit", "0")
+    run(folder, "--limit", "1")
+    assert Product.objects.count() == 1
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path):
+    assert "nowhere does not exist" in refused(tmp_path / "nowhere")
+
+
+def test_pictures_that_are_not_there_are_named(make_folder, tmp_path):
+    folder = make_folder(row(1))
+    assert "nowhere does not exist" in refused(folder, "--images", tmp_path / "nowhere")
+
+
+def test_a_file_that_is_no_zip_is_refused(tmp_path):
+    (tmp_path / "c.zip").write_text("PK? No.")
+    assert "neither a folder nor a ZIP" in refused(tmp_path / "c.zip")
+
+
+def test_a_folder_and_a_zip_without_a_table_are_refused(make_folder, tmp_path):
+    folder = make_folder(row(1))
+    (folder / "styles.csv").unlink()
+    assert "holds no styles.csv" in refused(folder)
+    assert "holds no styles.csv" in refused(zipped(folder, tmp_path / "c.zip"))
+
+
+def test_missing_columns_are_named(make_folder):
+    message = refused(make_folder(row(1), header=HEADER.replace("season,year,", "")))
+    assert "season, year" in message
+    assert "semicolons" in refused(make_folder(row(1), header=HEADER.replace(",", ";")))
+
+
+def test_a_column_named_twice_is_refused(make_folder):
+    assert "names price twice" in refused(make_folder(row(1), header=f"{HEADER},price,price"))
+
+
+def test_an_empty_table_is_refused(make_folder):
+    folder = make_folder()
+    (folder / "styles.csv").write_bytes(b"")
+    assert "lacks the columns" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (row(1, "Café").encode("latin-1"), "Line 3 is not UTF-8"),
+        (row(1, "Nu\0l").encode(), "Line 3 holds a NUL byte"),
+        (b"x" * (1024 * 1024 + 1), "Line 3 is longer than 1 MB"),
+    ],
+)
+def test_text_that_cannot_be_read_is_refused_before_any_row_is_written(make_folder, data, message):
+    folder = make_folder(row(5))
+    with (folder / "styles.csv").open("ab") as file:
+        file.write(data + b"\n")
+    assert message in refused(folder)
+
+
+def test_a_byte_order_mark_is_accepted(make_folder):
+    folder = make_folder(row(1))
+    table = folder / "styles.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    run(folder)
+    assert Product.objects.get().name == "Nike Men Blue Jersey"
+
+
+def test_a_report_that_cannot_be_written_does_not_undo_the_import(make_folder, tmp_path):
+    folder = make_folder(row(1))
+    with pytest.raises(CommandError, match="--report"):
+        run(folder, "--report", folder / "styles.csv" / "report.csv")
+    assert Product.objects.count() == 1
