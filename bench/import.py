@@ -1,0 +1,154 @@
+"""How fast the catalogue import is, against a loop that saves product by product.
+
+``python bench/import.py [PATH] [--limit N]`` makes a fresh database in a temporary folder, prints
+one JSON object and keeps it in bench/results/import.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path("/work/shared/data/fashion-products.zip")
+RESULT = ROOT / "bench" / "results" / "import.json"
+NAIVE_ROWS = 1000
+T = TypeVar("T")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path, nargs="?", default=DATA)
+    parser.add_argument("--limit", type=int)
+    options = parser.parse_args()
+    if not options.path.exists():
+        sys.exit(f"{options.path} is missing: name a catalogue, a folder or a ZIP.")
+    _start_django()
+    result = measure(options.path, options.limit)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+def _start_django() -> None:
+    """A fresh database, whatever the environment names, that goes when this process goes."""
+    folder = tempfile.mkdtemp(prefix="bench-import-")
+    # Registered before the servers' own exit handler, so run after it has stopped them.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ |= {"VAR_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    sys.path.insert(0, str(ROOT))
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def measure(path: Path, limit: int | None) -> dict[str, Any]:
+    from shop.imports.run import import_catalogue
+
+    naive_rows, naive_seconds = _import_naively(path)
+    first, seconds = _timed(lambda: import_catalogue(path, limit=limit))
+    again, again_seconds = _timed(lambda: import_catalogue(path, limit=limit))
+    rate, naive_rate = first.read / seconds, naive_rows / naive_seconds
+    return {
+        "rows": first.read,
+        "imported": first.imported,
+        "rejected": first.rejected,
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(rate),
+        "images_per_second": round(first.new_pictures / seconds),
+        "second_run": {
+            "seconds": round(again_seconds, 1),
+            "imported": again.imported,
+            "updated": again.updated,
+            "unchanged": again.unchanged,
+        },
+        "naive": {
+            "what": "Product.save() and read_picture().save(), one by one",
+            "rows": naive_rows,
+            "seconds": round(naive_seconds, 1),
+            "rows_per_second": round(naive_rate),
+        },
+        "times_faster_than_naive": round(rate / naive_rate, 1),
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "environment": _environment(),
+    }
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    start = time.perf_counter()
+    return work(), time.perf_counter() - start
+
+
+def _import_naively(path: Path) -> tuple[int, float]:
+    """The loop that one would write first, timed alone. What it wrote is removed again."""
+    from shop.catalogue.models import Category, Product, ProductImage, StoredFile
+    from shop.imports.rows import parse_row
+    from shop.imports.source import open_source
+    from shop.imports.table import read_table
+
+    with open_source(path) as source:
+        records = islice(read_table(source).records(), NAIVE_ROWS)
+        rows = [parse_row(record) for record in records]
+        count, seconds = _timed(lambda: sum(_save_naively(source, row) for row in rows))
+    for model in (ProductImage, Product, StoredFile):
+        model.objects.all().delete()
+    for category in Category.objects.order_by("-path"):
+        category.delete()
+    return count, seconds
+
+
+def _save_naively(source: Any, row: Any) -> int:
+    from shop.catalogue.models import Category, Product, ProductImage
+    from shop.catalogue.pictures import read_picture
+    from shop.imports.prices import price_of, stock_of
+
+    category = None
+    for name in row.tree:
+        category, _created = Category.objects.get_or_create(name=name, parent=category)
+    product = Product(external_id=row.external_id, name=row.name, category=category)
+    product.gender, product.base_colour, product.season = row.gender, row.base_colour, row.season
+    product.year, product.usage = row.year, row.usage
+    product.price = price_of(row.external_id, row.tree[0], row.tree[2])
+    product.stock = stock_of(row.external_id)
+    product.save()
+    for position, name in enumerate(source.pictures_of(row.external_id)):
+        picture = read_picture(source.read_picture_file(name))
+        width, height = picture.image.size
+        image = ProductImage(product=product, file=picture.save(), position=position)
+        image.width, image.height = width, height
+        image.save()
+    return 1
+
+
+def _environment() -> dict[str, Any]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        version = cursor.fetchone()[0]
+    return {
+        "cpus": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "postgres": version,
+        "machine": platform.machine(),
+    }
+
+
+if __name__ == "__main__":
+    main()
