@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Protocol
 
 from django.conf import settings
@@ -67,9 +68,10 @@ class ZipStore:
 
 def _is_inside(name: str) -> bool:
     """A file of the archive itself: no folder, no path out of it, none of macOS's shadows."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[:1]
-    return not (outside or name.endswith("/") or "__MACOSX" in path.parts)
+    parts = name.replace("\\", "/").split("/")
+    # Nothing before the first slash is an absolute path, nothing after the last one a folder.
+    whole = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
+    return whole and ".." not in parts and "__MACOSX" not in parts
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _open_store(path: Path, stack: ExitStack) -> Store:
 
 def _find_table(store: Store, path: Path) -> str:
     """The styles.csv that lies least deep: archives often hold one folder around everything."""
-    found = [name for name in store.names() if PurePosixPath(name).name.lower() == TABLE]
+    found = [name for name in store.names() if posixpath.basename(name).lower() == TABLE]
     if not found:
         raise ImportProblem(f"{path} holds no {TABLE}. Put the table there under this name.")
     return min(found, key=lambda name: (name.count("/"), name))
@@ -155,12 +157,12 @@ def _find_table(store: Store, path: Path) -> str:
 
 def _index(store: Store, table: str | None) -> dict[str, str]:
     """Which file a stem names; beside a table only what lies in ``images`` or with it."""
-    base = PurePosixPath(table).parent if table else None
+    base = posixpath.dirname(table) if table else ""
+    folders = {base, posixpath.join(base, IMAGES)}
     index: dict[str, str] = {}
     for name in store.names():
-        path = PurePosixPath(name)
-        if not PICTURE_SUFFIX.fullmatch(path.suffix):
-            continue
-        if base is None or path.parent in (base, base / IMAGES):
-            index.setdefault(path.stem, name)
+        folder, file = posixpath.split(name)
+        stem, suffix = posixpath.splitext(file)
+        if PICTURE_SUFFIX.fullmatch(suffix) and (table is None or folder in folders):
+            index.setdefault(stem, name)
     return index

@@ -319,5 +319,8 @@ def test_pictures_that_point_out_of_the_archive_are_ignored(make_folder, tmp_pat
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("../images/1.jpg", picture())
         file.writestr("/images/2.jpg", picture())
+        file.writestr("images/../images/2.jpg", picture())
+        file.writestr("C:/images/2.jpg", picture())
+        file.writestr("__MACOSX/images/2.jpg", picture())
     assert counts(import_catalogue(archive)) == (0, 0, 0, 2)
     assert Product.objects.count() == 0
