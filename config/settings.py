@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "config",
     "shop.catalogue",
     "shop.imports",
     # "shop.demo",

@@ -1,0 +1,39 @@
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint install browser bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/installed ## the whole shop with a drawn catalogue; Ctrl-C stops everything
+	@$(BIN)/python -W ignore::RuntimeWarning manage.py demo
+
+test: $(VENV)/installed-dev browser lint ## everything that must hold
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+install: $(VENV)/installed ## the virtual environment
+
+browser: $(VENV)/installed-dev
+	@./bin/install-browser
+
+$(VENV)/installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean: ## forget the demo: database, pictures, caches
+	rm -rf var
