@@ -12,7 +12,7 @@ demo: $(VENV)/installed ## the whole shop with a drawn catalogue; Ctrl-C stops e
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py demo
 
 test: $(VENV)/installed-dev browser lint ## everything that must hold
-	$(BIN)/python -m pytest
+	VAR_DIR=$(CURDIR)/var/test $(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
 	$(BIN)/ruff check .

@@ -182,7 +182,8 @@ LANGUAGES = [("en", _("English"))]
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
-USE_THOUSAND_SEPARATOR = True
+# Grouping would break numbers in attributes; prices and counts ask for it themselves.
+USE_THOUSAND_SEPARATOR = False
 
 # Security
 

@@ -51,7 +51,7 @@ SELECT count(*) FROM (
     SELECT 1 FROM catalogue_productimage AS image
     JOIN catalogue_product AS product ON product.id = image.product_id
     WHERE {conditions} LIMIT %(limit)s
-) AS some
+) AS sample
 """
 
 

@@ -65,11 +65,12 @@ def _sent_photo(request: HttpRequest, form: PhotoForm) -> bytes | None:
 
 
 def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> HttpResponse:
-    samples = Product.objects.listed().in_stock().with_card_data().order_by("category", "-pk")
-    distinct = samples.distinct("category")[: SAMPLES * 3 : 3]
+    one_each = Product.objects.listed().in_stock().order_by("category_id", "-pk")
+    keys = one_each.distinct("category_id").values("pk")[: SAMPLES * 3 : 3]
+    samples = Product.objects.with_card_data().in_bulk([row["pk"] for row in keys]).values()
     context = {
         "form": form,
-        "samples": [product for product in distinct if product.primary_image],
+        "samples": [product for product in samples if product.primary_image],
         "accept": ACCEPT,
         "max_megabytes": settings.PICTURE_MAX_BYTES // 1024**2,
         "lifetime_hours": settings.PHOTO_LIFETIME_HOURS,

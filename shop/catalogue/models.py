@@ -44,6 +44,8 @@ class Category(models.Model):
     )
     path = models.CharField(_("path"), max_length=255, unique=True, editable=False)
 
+    cover: ProductImage | None = None  # set by ``most_filled``
+
     objects = CategoryQuerySet.as_manager()
 
     class Meta:

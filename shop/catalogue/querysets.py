@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Q
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
@@ -20,22 +20,17 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         return self.filter(parent=None)
 
     def most_filled(self, count: int) -> list[Category]:
-        """The categories with most listed products, each with ``cover``, a picture; two queries."""
+        """The categories with most listed products, each with ``cover``, its newest picture."""
         from shop.catalogue.models import ProductImage
 
-        images = ProductImage.objects.select_related("product").filter(
-            product__category=OuterRef("pk"), product__listed=True, product__stock__gt=0
-        )
         listed = Count("products", filter=Q(products__listed=True))
-        cover = Subquery(images.order_by("-product", "position", "pk").values("pk")[:1])
-        biggest = self.annotate(listed_products=listed).order_by("-listed_products", "path")
-        categories = list(biggest.annotate(cover_id=cover).filter(cover_id__isnull=False)[:count])
-        covers = ProductImage.objects.select_related("product").in_bulk(
-            [category.cover_id for category in categories]
-        )
+        biggest = self.annotate(listed_products=listed).filter(listed_products__gt=0)
+        categories = list(biggest.order_by("-listed_products", "path")[:count])
+        images = ProductImage.objects.select_related("product").filter(product__listed=True)
         for category in categories:
-            category.cover = covers[category.cover_id]
-        return categories
+            of_category = images.filter(product__category=category)
+            category.cover = of_category.order_by("product__category", "-product").first()
+        return [category for category in categories if category.cover]
 
 
 class ProductQuerySet(models.QuerySet["Product"]):

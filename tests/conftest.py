@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
+
+
+def pytest_configure() -> None:
+    # Pages under test need no collected files.
+    django_settings.STORAGES["staticfiles"] = {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()

@@ -1,0 +1,67 @@
+"""Small makers of what tests need; every value can be given."""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage
+from shop.catalogue.pictures import read_picture
+
+_numbers = itertools.count(1)
+
+
+def make_category(*names: str) -> Category:
+    """The leaf of a path of names, made where it is missing."""
+    category = None
+    for name in names or ("Apparel", "Topwear", "Shirts"):
+        category, _new = Category.objects.get_or_create(name=name, parent=category)
+    assert category is not None
+    return category
+
+
+def make_product(**values: Any) -> Product:
+    values.setdefault("name", f"Shirt {next(_numbers)}")
+    values.setdefault("price", Decimal("20.00"))
+    values.setdefault("stock", 10)
+    if "category" not in values:
+        values["category"] = make_category()
+    return Product.objects.create(**values)
+
+
+def make_image(product: Product, **values: Any) -> ProductImage:
+    values.setdefault("file", f"{next(_numbers):064x}.jpg")
+    values.setdefault("width", 60)
+    values.setdefault("height", 80)
+    return ProductImage.objects.create(product=product, **values)
+
+
+def point(*values: float) -> list[float]:
+    """A vector with these values in front and zeros after them."""
+    return [*values, *[0.0] * (VECTOR_DIMENSIONS - len(values))]
+
+
+def make_lookalike(*values: float, **product: Any) -> Product:
+    """A product whose picture lies at this point."""
+    made = make_product(**product)
+    make_image(made, embedding_blue=point(*values))
+    return made
+
+
+def picture_bytes(
+    colour: str = "navy", size: tuple[int, int] = (60, 80), kind: str = "JPEG", **options: Any
+) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def make_stored_image(product: Product, colour: str = "navy", **values: Any) -> ProductImage:
+    """An image row whose bytes are really stored."""
+    picture = read_picture(picture_bytes(colour))
+    width, height = picture.image.size
+    return make_image(product, file=picture.save(), width=width, height=height, **values)

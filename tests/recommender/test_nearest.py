@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.http import QueryDict
+
+from recommender import nearest
+from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.nearest import similar_to_photo, similar_to_product
+from shop.catalogue.filters import Filters
+from shop.catalogue.models import Product
+from tests.factories import make_category, make_image, make_lookalike, make_product, point
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source() -> Product:
+    return make_lookalike(1, 0)
+
+
+def test_the_nearest_come_first(source: Product) -> None:
+    far, near, middle = make_lookalike(0, 1), make_lookalike(1, 0.1), make_lookalike(1, 0.5)
+    assert similar_to_product(source) == [near, middle, far]
+
+
+def test_distances_are_euclidean(source: Product) -> None:
+    make_lookalike(1, 1)
+    make_lookalike(0, 1)
+    model = EmbeddingModel.objects.active()
+    query = "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    values = {"source": source.pk, "excluded": source.pk}
+    found = nearest.nearest(model, query, values, Filters(), 5)
+    assert [n.distance for n in found] == [1.0, pytest.approx(2**0.5)]
+
+
+def test_there_are_five_at_most(source: Product) -> None:
+    near = [make_lookalike(1, step / 10) for step in range(1, 8)]
+    assert similar_to_product(source) == near[:5]
+
+
+def test_fewer_are_not_padded(source: Product) -> None:
+    other = make_lookalike(0, 1)
+    assert similar_to_product(source) == [other]
+
+
+def test_unlisted_and_sold_out_products_are_left_out(source: Product) -> None:
+    make_lookalike(1, 0.1, listed=False)
+    make_lookalike(1, 0.1, stock=0)
+    kept = make_lookalike(0, 1)
+    assert similar_to_product(source) == [kept]
+
+
+def test_a_product_with_many_pictures_comes_once(source: Product) -> None:
+    many = make_lookalike(1, 0.1)
+    for step in range(70):
+        make_image(many, embedding_blue=point(1, step / 1000))
+    other = make_lookalike(0, 1)
+    assert similar_to_product(source) == [many, other]
+
+
+def test_equal_distances_are_ordered_by_key(source: Product) -> None:
+    twins = [make_lookalike(1, 0.5) for _ in range(4)]
+    assert similar_to_product(source) == twins
+
+
+def test_a_product_without_a_vector_has_no_lookalikes() -> None:
+    product = make_product()
+    make_image(product)
+    make_lookalike(1, 0)
+    assert similar_to_product(product) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "match"),
+    [
+        ("gender=Women", {"gender": "Women"}),
+        ("colour=Red", {"base_colour": "Red"}),
+        ("price_from=50", {"price": Decimal("60.00")}),
+        ("price_to=10", {"price": Decimal("9.99")}),
+    ],
+)
+def test_filters_narrow_the_five(source: Product, query: str, match: dict[str, Any]) -> None:
+    make_lookalike(1, 0.1, gender="Men", base_colour="Blue")
+    wanted = make_lookalike(0, 1, **match)
+    assert similar_to_product(source, Filters.from_query(QueryDict(query))) == [wanted]
+
+
+def test_a_category_filter_takes_all_that_is_below_it(source: Product) -> None:
+    make_lookalike(1, 0.1)
+    wanted = make_lookalike(0, 1, category=make_category("Footwear", "Shoes", "Heels"))
+    filters = Filters.from_query(QueryDict("type=footwear"))
+    assert similar_to_product(source, filters) == [wanted]
+
+
+def test_a_photo_finds_the_nearest() -> None:
+    far, near = make_lookalike(0, 1), make_lookalike(1, 0)
+    photo = QueryPhoto.objects.create(content=b"", width=1, height=1, embedding=point(1, 0.1))
+    assert similar_to_photo(photo) == [near, far]
+
+
+def test_vectors_of_the_other_model_are_not_searched(source: Product) -> None:
+    other = make_product()
+    make_image(other, embedding_green=point(1, 0))
+    assert similar_to_product(source) == []
+
+
+def _fill(products: int) -> None:
+    """Many products on a random sphere, by SQL: the ORM would take minutes."""
+    template = make_product()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO catalogue_product (name, slug, description, brand, category_id, gender,
+                base_colour, season, usage, price, currency, stock, listed, keywords, created, updated)
+            SELECT 'P' || n, 'p-' || n, '', '', %s, '', CASE WHEN n %% 100 = 0 THEN 'Red' ELSE '' END,
+                '', '', 10, 'EUR', 1, true, '', now(), now()
+            FROM generate_series(1, %s) AS n
+            """,
+            [template.category_id, products],
+        )
+        cursor.execute(
+            """
+            INSERT INTO catalogue_productimage (product_id, file, width, height, alt, position,
+                attempts, failure, embedding_blue)
+            SELECT id, id::text, 1, 1, '', 0, 0, '', l2_normalize(v.vector::halfvec(2048))
+            FROM catalogue_product,
+                LATERAL (SELECT array_agg(random() - 0.5 + 0 * catalogue_product.id) AS vector
+                         FROM generate_series(1, 2048)) AS v
+            WHERE slug LIKE 'p-%%'
+            """
+        )
+        cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
+
+
+def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -> None:
+    _fill(2500)
+    source = Product.objects.get(slug="p-1")
+    model = EmbeddingModel.objects.active()
+    query = "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    values = {"source": source.pk, "excluded": source.pk}
+    todo = nearest.statement(model, query, values, Filters(), 5, exact=False)
+    with transaction.atomic(), connection.cursor() as cursor:
+        nearest.apply_settings(cursor, exact=False)
+        cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Scan using image_blue_hnsw" in plan
+    assert "Seq Scan on catalogue_productimage" not in plan
+    exact = nearest.statement(model, query, values, Filters(), 5, exact=True)
+    with connection.cursor() as cursor:
+        cursor.execute(exact.sql, exact.parameters)
+        truth = [row[0] for row in cursor.fetchall()]
+    found = [product.pk for product in similar_to_product(source)]
+    assert len(found) == 5
+    assert found[0] == truth[0]
+    red = similar_to_product(source, Filters(colours=("Red",)))
+    assert [product.base_colour for product in red] == ["Red"] * 5
