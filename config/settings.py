@@ -114,6 +114,8 @@ _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}" if _redis.scheme == "unix" else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "catalogue"
+# `search`: somebody is waiting. `catalogue`: everything else.
+CELERY_TASK_ROUTES = {"recommender.tasks.embed_query_photo": {"queue": "search"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False

@@ -12,7 +12,7 @@ from recommender.models import EmbeddingModel
 SLICE_SECONDS = 20
 
 
-@shared_task(queue="catalogue", expires=60)
+@shared_task(expires=60)
 def embed_pending_images() -> None:
     for model in EmbeddingModel.objects.filling():
         pending.embed_pending(model, seconds=SLICE_SECONDS)
@@ -21,12 +21,12 @@ def embed_pending_images() -> None:
             return
 
 
-@shared_task(queue="search", expires=60)
+@shared_task(expires=60)
 def embed_query_photo(photo_id: str) -> None:
     photos.embed_photo(photo_id)
 
 
-@shared_task(queue="catalogue", expires=600)
+@shared_task(expires=600)
 def delete_expired_query_photos() -> None:
     photos.delete_expired()
 

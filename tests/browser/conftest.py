@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from recommender.models import EmbeddingModel
+from recommender.pending import embed_pending
+from shop.catalogue.models import Product
+from tests.factories import make_category, make_product, make_stored_image
+
+# Playwright's event loop runs in this thread, and Django would refuse to touch the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+COLOURS = ("red", "navy", "green", "orange", "purple", "teal", "maroon")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    executable = next((path for path in found if path), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def shop(transactional_db: None, live_server: Any) -> str:
+    """A small shop whose pictures are all embedded; gives its address."""
+    for number, colour in enumerate(COLOURS):
+        product = make_product(
+            name=f"{colour.title()} Shirt",
+            brand="Acme",
+            gender=Product.Gender.WOMEN if number % 2 else Product.Gender.MEN,
+            base_colour=colour.title(),
+            category=make_category("Apparel", "Topwear", "Shirts" if number else "Tops"),
+        )
+        make_stored_image(product, colour)
+    embed_pending(EmbeddingModel.objects.active())
+    return str(live_server.url)
+
+
+@pytest.fixture
+def search_worker(transactional_db: None) -> Iterator[None]:
+    """A real Celery worker for the queue ``search``, on the test's database."""
+    database = connection.settings_dict["NAME"]
+    program = (
+        "from django.conf import settings;"
+        f"settings.DATABASES['default']['NAME'] = {database!r};"
+        "from config.celery import app;"
+        "app.worker_main(['worker', '-Q', 'search', '-P', 'solo', '-l', 'WARNING',"
+        "'--without-gossip', '--without-mingle'])"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    process = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        deadline = time.monotonic() + 15
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()

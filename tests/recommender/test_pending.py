@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from recommender import pending
+from recommender.models import EmbeddingModel
+from shop.catalogue.models import ProductImage, StoredFile
+from tests.factories import make_image, make_product, make_stored_image
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def model() -> EmbeddingModel:
+    return EmbeddingModel.objects.active()
+
+
+def _vectors() -> list[bool]:
+    images = ProductImage.objects.order_by("pk").values_list("embedding_blue", flat=True)
+    return [vector is not None for vector in images]
+
+
+def test_every_waiting_picture_gets_a_vector_of_length_one(model: EmbeddingModel) -> None:
+    for colour in ("red", "green", "blue"):
+        make_stored_image(make_product(), colour)
+    assert pending.embed_pending(model) == pending.Outcome(embedded=3, failed=0)
+    assert _vectors() == [True, True, True]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT l2_norm(embedding_blue) FROM catalogue_productimage")
+        assert [row[0] for row in cursor.fetchall()] == [pytest.approx(1, abs=1e-3)] * 3
+
+
+def test_a_second_run_finds_nothing_to_do(model: EmbeddingModel) -> None:
+    make_stored_image(make_product())
+    pending.embed_pending(model)
+    assert pending.embed_pending(model) == pending.Outcome(embedded=0, failed=0)
+
+
+def test_a_picture_that_cannot_be_read_is_parked_after_three_attempts(
+    model: EmbeddingModel,
+) -> None:
+    good, bad = make_stored_image(make_product(), "red"), make_image(make_product())
+    StoredFile.objects.create(name=bad.file, content=b"no picture", size=10)
+    outcome = pending.embed_pending(model)
+    assert outcome == pending.Outcome(embedded=1, failed=3)
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.attempts, good.attempts) == (3, 0)
+    assert bad.failure.startswith("UnidentifiedImageError")
+    assert list(pending.parked()) == [bad]
+    assert pending.retry(pending.parked()) == 1
+    assert list(pending.pending(model)) == [bad]
+
+
+def test_a_missing_file_is_the_reason(model: EmbeddingModel) -> None:
+    image = make_image(make_product())
+    pending.embed_pending(model)
+    image.refresh_from_db()
+    assert image.failure == f"FileNotFoundError: The picture's file {image.file} is missing"
+
+
+def test_a_claimed_picture_is_left_to_its_claimer(model: EmbeddingModel) -> None:
+    make_stored_image(make_product())
+    assert len(pending._claim(model, "= 0", 10)) == 1
+    assert pending.embed_pending(model) == pending.Outcome(embedded=0, failed=0)
+
+
+def test_a_picture_tried_before_is_claimed_alone(model: EmbeddingModel) -> None:
+    for _ in range(3):
+        make_stored_image(make_product())
+    pending._claim(model, "= 0", 10)
+    ProductImage.objects.update(claimed_until=None)
+    assert pending._claim(model, "= 0", 10) == []
+    assert len(pending._claim(model, "> 0", 1)) == 1
+
+
+def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:
+    make_stored_image(make_product())
+    pending.embed_pending(model)
+    image = ProductImage.objects.get()
+    from recommender.runtime import embedder
+
+    vectors = embedder(model.name).embed(
+        [pending.decode(image.read(), embedder(model.name).side)]
+    )
+    assert pending._write(model, [image.pk], vectors) == 0
