@@ -150,9 +150,11 @@ class EmbeddedServers:
         return f"postgresql://postgres@{quote(str(self.sockets), safe='')}/postgres"
 
     def _create_database(self) -> None:
-        with psycopg.connect(self._maintenance_url, autocommit=True) as connection:
-            with suppress(psycopg.errors.DuplicateDatabase):
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+        with (
+            suppress(psycopg.errors.DuplicateDatabase),
+            psycopg.connect(self._maintenance_url, autocommit=True) as connection,
+        ):
+            connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _pg(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs, as its own user when we are root, as it insists."""

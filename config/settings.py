@@ -38,7 +38,7 @@ if not (DATABASE_URL and REDIS_URL):
 # With servers of one's own there may be several machines, and they must share one key.
 SECRET_KEY = env.str("SECRET_KEY") if env.str("DATABASE_URL", "") else secret.key(VAR_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "unfold",

@@ -44,7 +44,7 @@ class ModelFolder:
 
     def weights(self) -> Path:
         """The weights' file. Raises ``ModelFolderError`` if its SHA-256 is another."""
-        file = self.path / self.manifest["weights"]["file"]
+        file = self.path / str(self.manifest["weights"]["file"])
         if not file.exists():
             raise ModelFolderError(f"{file} is missing")
         with file.open("rb") as content:
@@ -55,10 +55,10 @@ class ModelFolder:
 
 
 def find_model(name: str) -> ModelFolder:
-    """The folder called ``name`` in ``settings.MODEL_FOLDERS``; ``imagenet`` is fetched by Keras."""
+    """The folder ``name`` in ``settings.MODEL_FOLDERS``; ``imagenet`` is fetched by Keras."""
     for parent in settings.MODEL_FOLDERS:
         if (parent / name / "manifest.json").exists():
-            return ModelFolder(parent / name)
+            return ModelFolder(Path(parent / name))
     if name == "imagenet":
         from recommender import imagenet
 

@@ -42,7 +42,8 @@ BY_INDEX = """ORDER BY subvector(image.{column}, 1, 256)::halfvec(256)
     LIMIT %(candidates)s"""
 # The planner does not count the cost of vectors stored out of line, and would scan the table.
 SETTINGS = """
-SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true),
+SELECT set_config('hnsw.ef_search', %s, true),
+       set_config('hnsw.iterative_scan', 'strict_order', true),
        set_config('hnsw.max_scan_tuples', '200000', true),
        set_config('enable_seqscan', 'off', true), set_config('enable_sort', %s, true)
 """
@@ -77,7 +78,7 @@ def similar_to_product(
     query = f"""SELECT {model.column} AS vector FROM catalogue_productimage
     WHERE product_id = %(source)s AND {model.column} IS NOT NULL
     ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
-    parameters = {"source": product.pk, "excluded": product.pk}
+    parameters: dict[str, object] = {"source": product.pk, "excluded": product.pk}
     return _products(nearest(model, query, parameters, filters or Filters(), count))
 
 
@@ -87,7 +88,7 @@ def similar_to_photo(
     """The products that look most like the photo, by the model that saw the photo."""
     model = photo.embedding_model or EmbeddingModel.objects.active()
     query = "SELECT embedding AS vector FROM recommender_queryphoto WHERE id = %(source)s"
-    parameters = {"source": photo.pk, "excluded": 0}
+    parameters: dict[str, object] = {"source": photo.pk, "excluded": 0}
     return _products(nearest(model, query, parameters, filters or Filters(), count))
 
 

@@ -13,11 +13,11 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import keras  # noqa: E402
-from keras.applications import resnet50  # noqa: E402
-from safetensors.numpy import load_file  # noqa: E402
+import keras
+from keras.applications import resnet50
+from safetensors.numpy import load_file
 
-from recommender.folder import ModelFolder, ModelFolderError  # noqa: E402
+from recommender.folder import ModelFolder, ModelFolderError
 
 
 def build_network(folder: ModelFolder) -> keras.Model:

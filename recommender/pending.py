@@ -25,7 +25,7 @@ from pgvector.psycopg import register_vector
 from recommender.models import EmbeddingModel
 from recommender.preprocessing import Pixels, decode
 from recommender.rotation import Vectors
-from recommender.runtime import Embedder, embedder
+from recommender.runtime import embedder
 from shop.catalogue.models import ProductImage, StoredFile
 from shop.catalogue.storage import PostgresStorage
 
@@ -102,10 +102,10 @@ def embed_pending(
                 coming = reader.submit(_next_batch, model, network.side, outcome)
             else:
                 coming = reader.submit(_nothing)
-            vectors = network.embed(batch.pixels) if batch.ids else None
+            ready = network.embed(batch.pixels) if batch.ids else None
             if written is not None:
                 outcome.embedded += written.result()
-            written = writer.submit(_write, model, batch.ids, vectors) if batch.ids else None
+            written = writer.submit(_write, model, batch.ids, ready) if ready is not None else None
             progress(len(batch.ids))
         if written is not None:
             outcome.embedded += written.result()

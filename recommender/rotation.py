@@ -3,9 +3,10 @@
 A rotation keeps every L2 distance. This one, a randomised Hadamard transform, spreads each
 feature evenly over all values, so that the distance of the first 256 values estimates the whole
 one (Ailon and Chazelle, "The Fast Johnson-Lindenstrauss Transform", 2009). The index holds only
-those 256 and the best few dozen are ordered again by all 2,048. On 43,941 real pictures the true
-five were 99.96 % in the best 40 of the sketch (500 searches) and all in the best 60, and the index takes a tenth
-of the memory of one on 2,048 values. It needs no data, so it is the same for every model.
+those 256, and the best few dozen are ordered again by all 2,048. On 43,941 real pictures 99.96 %
+of the true five were in the best 40 of the sketch (500 searches) and all in the best 60; the
+index takes a tenth of the memory of one on 2,048 values. It needs no data, so it is the same for
+every model.
 """
 
 from __future__ import annotations

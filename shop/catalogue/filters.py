@@ -25,7 +25,7 @@ class Filters:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filters:
-        """Read an address. What makes no sense in it is passed over: an old link must still work."""
+        """Read an address. What makes no sense is passed over: an old link must still work."""
         return cls(
             genders=tuple(g for g in query.getlist("gender") if g in Product.Gender.values),
             colours=tuple(c for c in query.getlist("colour") if c)[:50],

@@ -42,7 +42,8 @@ class Listing:
         self.query = query
         self.filters = Filters.from_query(query)
         self.sorts = {k: v[0] for k, v in SORTS.items() if k != "relevance" or default_sort == k}
-        self.sort = query["sort"] if query.get("sort") in self.sorts else default_sort
+        wanted = str(query.get("sort", ""))
+        self.sort = wanted if wanted in self.sorts else default_sort
 
     @cached_property
     def page(self) -> Page[Product]:

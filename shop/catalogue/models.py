@@ -242,7 +242,7 @@ class ProductImage(models.Model):
     def read(self) -> bytes:
         """The original's bytes."""
         with storages["pictures"].open(self.file) as file:
-            return file.read()
+            return bytes(file.read())
 
 
 class StoredFile(models.Model):

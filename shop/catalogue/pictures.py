@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 import pillow_heif
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -110,7 +111,8 @@ def _not_a_picture(data: bytes) -> str:
     if b"<svg" in head:
         return _("SVG drawings cannot be searched. Send a photo, or the drawing saved as PNG.")
     return _(
-        "This file is not a picture we can read. Send a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC file."
+        "This file is not a picture we can read. "
+        "Send a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC file."
     )
 
 
@@ -146,7 +148,8 @@ def _as_srgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    low, high = image.getextrema()
-    top = 65535 if image.mode.startswith("I") and high > 255 else max(float(high), 1.0)
-    del low
-    return image.convert("F").point(lambda value: value * (255 / top)).convert("L")
+    """Integers are 16 bits deep, floats run from 0 to 1 or 0 to 255 by convention."""
+    values = np.asarray(image, dtype=np.float32)
+    top = float(values.max(initial=0.0))
+    white = 65535.0 if image.mode.startswith("I") and top > 255 else 1.0 if top <= 1 else 255.0
+    return Image.fromarray((values * (255 / white)).clip(0, 255).astype(np.uint8))

@@ -36,7 +36,7 @@ def read_rendition(name: str) -> bytes:
     storage = storages["pictures"]
     if storage.exists(name):
         with storage.open(name) as file:
-            return file.read()
+            return bytes(file.read())
     match = NAME.fullmatch(name)
     if not match:
         raise FileNotFoundError(name)

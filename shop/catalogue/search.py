@@ -81,4 +81,4 @@ def refresh_search_words() -> int:
             $$) WHERE word ~ '^[[:alpha:]]{3,64}$'
             """
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -10,7 +10,7 @@ from shop.catalogue.models import StoredFile
 
 
 class PostgresStorage(Storage):
-    """Bytes in the table ``StoredFile``. Names are made from the content, so a name is written once."""
+    """Bytes in the table ``StoredFile``. A name is made from its content and written once."""
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         try:

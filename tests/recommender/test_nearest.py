@@ -31,7 +31,9 @@ def test_distances_are_euclidean(source: Product) -> None:
     make_lookalike(1, 1)
     make_lookalike(0, 1)
     model = EmbeddingModel.objects.active()
-    query = "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    query = (
+        "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    )
     values = {"source": source.pk, "excluded": source.pk}
     found = nearest.nearest(model, query, values, Filters(), 5)
     assert [n.distance for n in found] == [1.0, pytest.approx(2**0.5)]
@@ -115,8 +117,10 @@ def _fill(products: int) -> None:
         cursor.execute(
             """
             INSERT INTO catalogue_product (name, slug, description, brand, category_id, gender,
-                base_colour, season, usage, price, currency, stock, listed, keywords, created, updated)
-            SELECT 'P' || n, 'p-' || n, '', '', %s, '', CASE WHEN n %% 100 = 0 THEN 'Red' ELSE '' END,
+                base_colour, season, usage, price, currency, stock, listed, keywords,
+                created, updated)
+            SELECT 'P' || n, 'p-' || n, '', '', %s, '',
+                CASE WHEN n %% 100 = 0 THEN 'Red' ELSE '' END,
                 '', '', 10, 'EUR', 1, true, '', now(), now()
             FROM generate_series(1, %s) AS n
             """,
@@ -142,7 +146,9 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -
     source = make_lookalike(1, 0)
     near = [make_lookalike(1, step / 50) for step in range(1, 6)]
     model = EmbeddingModel.objects.active()
-    query = "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    query = (
+        "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
+    )
     values = {"source": source.pk, "excluded": source.pk}
     todo = nearest.statement(model, query, values, Filters(), 5, exact=False)
     with transaction.atomic(), connection.cursor() as cursor:

@@ -85,7 +85,7 @@ def test_damaged_weights_are_refused(folder: ModelFolder, tmp_path: Path) -> Non
 
 
 def test_an_unknown_model_names_the_places_that_were_searched() -> None:
-    with pytest.raises(ModelFolderError, match="no model folder 'nothing' in .*weights"):
+    with pytest.raises(ModelFolderError, match=r"no model folder 'nothing' in .*weights"):
         find_model("nothing")
 
 

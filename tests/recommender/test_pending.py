@@ -81,7 +81,5 @@ def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:
     image = ProductImage.objects.get()
     from recommender.runtime import embedder
 
-    vectors = embedder(model.name).embed(
-        [pending.decode(image.read(), embedder(model.name).side)]
-    )
+    vectors = embedder(model.name).embed([pending.decode(image.read(), embedder(model.name).side)])
     assert pending._write(model, [image.pk], vectors) == 0

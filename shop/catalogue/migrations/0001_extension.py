@@ -1,6 +1,7 @@
-from pgvector.django import VectorExtension
+from __future__ import annotations
 
 from django.db import migrations
+from pgvector.django import VectorExtension
 
 
 class Migration(migrations.Migration):

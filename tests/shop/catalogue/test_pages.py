@@ -140,7 +140,9 @@ def _product_with_neighbours() -> Product:
 
 def test_the_product_page_shows_five_lookalikes_by_one_vector_query(client: Client) -> None:
     product = _product_with_neighbours()
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         response = client.get(product.get_absolute_url())
     content = response.content.decode()
     assert 'data-block="similar"' in content
