@@ -69,7 +69,7 @@ def run(
         values = {"source": int(product), "excluded": int(product)}
         found = nearest.nearest(model, query, values, filters, 5)
         times.append((time.perf_counter() - started) * 1000)
-        mask = pool & (IDS != product)
+        mask = pool & (product != IDS)
         distances = np.sort(np.sqrt(np.maximum(0, 2 - 2 * (vectors[mask] @ vector))))[:5]
         recalls.append(recall(found, distances))
         fives.append(len(found))
