@@ -31,7 +31,6 @@ from shop.catalogue.storage import PostgresStorage
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
-LEASE_SECONDS = 60
 
 # One statement: two workers never get the same picture, and a claim outlives no crash for long.
 CLAIM = """
@@ -141,7 +140,8 @@ def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | N
 def _claim(model: EmbeddingModel, tried: str, limit: int) -> list[tuple[int, str]]:
     statement = CLAIM.format(column=model.column, tried=tried)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, {"lease": LEASE_SECONDS, "max": MAX_ATTEMPTS, "limit": limit})
+        lease = settings.EMBED_LEASE_SECONDS
+        cursor.execute(statement, {"lease": lease, "max": MAX_ATTEMPTS, "limit": limit})
         return list(cursor.fetchall())
 
 
