@@ -169,6 +169,12 @@ def test_a_killed_redis_is_replaced(servers: EmbeddedServers, use: Callable[...,
     assert _pids(servers)[1] != redis_server
 
 
+def test_that_nothing_runs_is_noticed_at_once(tmp_path: Path) -> None:
+    started = time.monotonic()
+    EmbeddedServers(tmp_path).stop()
+    assert time.monotonic() - started < 1.5
+
+
 def test_after_a_killed_process_the_next_one_finds_the_servers_and_stops_them(
     servers: EmbeddedServers, use: Callable[..., User]
 ) -> None:
