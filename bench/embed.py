@@ -2,8 +2,8 @@
 
     python bench/embed.py [PICTURES]
 
-Needs an imported catalogue; forgets the vectors of PICTURES pictures, starts one worker for the
-queue ``catalogue`` and waits until they have vectors again. Rivals in the same run: ``model.predict``
+Needs an imported catalogue; forgets the vectors of PICTURES pictures, starts a worker for
+``catalogue`` and waits until they have vectors again. Rivals in the same run: ``model.predict``
 one by one on the same pictures, and OpenVINO on arrays that are already in memory.
 """
 

@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     "config",
     "shop.catalogue",
     "shop.imports",
-    # "shop.demo",
+    "shop.demo",
     "recommender",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,1 @@
+"""The licence-free demo catalogue: invented products, drawn by code as vectors."""

@@ -1,0 +1,85 @@
+"""Colours of the demo catalogue, under the names the fashion dataset uses."""
+
+from __future__ import annotations
+
+from functools import cache
+
+COLOURS: dict[str, str] = {
+    "Black": "#2b2c31",
+    "White": "#f8f7f3",
+    "Off White": "#efe9dc",
+    "Grey": "#9b9ea3",
+    "Charcoal": "#4d5157",
+    "Blue": "#3f74c4",
+    "Light Blue": "#9cc3e6",
+    "Navy Blue": "#25345c",
+    "Teal": "#1f7f83",
+    "Turquoise Blue": "#3fb6bd",
+    "Green": "#3c8a55",
+    "Sea Green": "#86bfa3",
+    "Olive": "#77783f",
+    "Khaki": "#b5a778",
+    "Yellow": "#efc544",
+    "Mustard": "#cf9a2e",
+    "Orange": "#e57c36",
+    "Rust": "#b4532f",
+    "Red": "#c8313a",
+    "Maroon": "#742534",
+    "Pink": "#eda7b8",
+    "Magenta": "#c53a80",
+    "Peach": "#f4bd9d",
+    "Purple": "#74509e",
+    "Lavender": "#b7a5d6",
+    "Brown": "#7b5239",
+    "Tan": "#bf8c58",
+    "Beige": "#d9c6a5",
+    "Cream": "#f3e8cd",
+    "Silver": "#c3c7cc",
+    "Gold": "#d2ab5c",
+}
+
+
+def hex_of(colour: str) -> str:
+    """The `#rrggbb` of a dataset colour name; KeyError if there is no such colour."""
+    return COLOURS[colour]
+
+
+def channels(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue of `#rrggbb`, each 0 to 255."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+@cache
+def mix(first: str, second: str, share: float) -> str:
+    """`first` with `share` (0 to 1) of `second` mixed in."""
+    pairs = zip(channels(first), channels(second), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+@cache
+def brightness(colour: str) -> float:
+    """How bright the eye finds `#rrggbb`, 0 (black) to 1 (white)."""
+    red, green, blue = channels(colour)
+    return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
+
+
+def lighter(colour: str, share: float = 0.25) -> str:
+    """`colour` nearer to white by `share`."""
+    return mix(colour, "#ffffff", share)
+
+
+def darker(colour: str, share: float = 0.25) -> str:
+    """`colour` nearer to a warm black by `share`."""
+    return mix(colour, "#17161a", share)
+
+
+def ink(colour: str, strength: float = 0.45) -> str:
+    """The colour of a seam on `colour`: darker, but lighter on a nearly black cloth."""
+    if brightness(colour) < 0.24:
+        return lighter(colour, strength * 0.5)
+    return darker(colour, strength)
+
+
+def thread(colour: str) -> str:
+    """The colour of a visible stitch: always the quieter side of the contrast."""
+    return lighter(colour, 0.35) if brightness(colour) < 0.5 else darker(colour, 0.3)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from shop.demo.catalogue import demo_products
+
+
+def test_there_are_enough_products_of_enough_types() -> None:
+    products = demo_products()
+    assert len(products) >= 240
+    assert len({product.range.article for product in products}) >= 16
+
+
+def test_ids_are_unique() -> None:
+    ids = [product.id for product in demo_products()]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_product_can_be_drawn_and_is_drawn_the_same_twice() -> None:
+    for product in demo_products():
+        assert product.sheet().sharp_svg(None) == product.sheet().sharp_svg(None)
