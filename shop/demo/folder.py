@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from shop.demo.catalogue import DemoProduct, demo_products
 from shop.demo.rendering import jpeg, photograph
 
-VERSION = "1"
+VERSION = "2"
 STAMP = ".demo-catalogue"
 WORKERS = 2
 HEADER = (

@@ -54,8 +54,10 @@ def _rim(alpha: Image.Image) -> Image.Image:
 
 def _shadow(alpha: Image.Image) -> Image.Image:
     small = alpha.resize(SMALL, Image.Resampling.BILINEAR)
-    wide = ImageChops.offset(small.filter(ImageFilter.GaussianBlur(8)), 3, 7)
-    near = ImageChops.offset(small.filter(ImageFilter.GaussianBlur(1.6)), 1, 2)
+    wide, near = Image.new("L", SMALL), Image.new("L", SMALL)
+    # Pasted, as ImageChops.offset would bring the shadow of a long dress back in at the top.
+    wide.paste(small.filter(ImageFilter.GaussianBlur(8)), (3, 7))
+    near.paste(small.filter(ImageFilter.GaussianBlur(1.6)), (1, 2))
     dark = ImageChops.add(wide.point(lambda v: v * 0.2), near.point(lambda v: v * 0.22))
     return ImageChops.invert(dark).resize(SIZE, Image.Resampling.BICUBIC)
 
