@@ -47,12 +47,15 @@ SELECT set_config('hnsw.ef_search', %s, true),
        set_config('hnsw.max_scan_tuples', '200000', true),
        set_config('enable_seqscan', %s, true), set_config('enable_sort', %s, true)
 """
+# Without filters a large table is not counted: that would take as long as searching.
 COUNT = """
-SELECT count(*) FROM (
+SELECT CASE WHEN %(big)s > 0 AND (
+    SELECT reltuples FROM pg_class WHERE oid = 'catalogue_productimage'::regclass) > %(big)s
+THEN %(limit)s ELSE (SELECT count(*) FROM (
     SELECT 1 FROM catalogue_productimage AS image
     JOIN catalogue_product AS product ON product.id = image.product_id
     WHERE {conditions} LIMIT %(limit)s
-) AS sample
+) AS sample) END
 """
 
 
@@ -137,18 +140,12 @@ def _run(cursor, todo: Statement) -> list[Neighbour]:  # type: ignore[no-untyped
 
 
 def _are_few(cursor, model, parameters, filters: Filters) -> bool:  # type: ignore[no-untyped-def]
-    if not filters and _estimated_pictures(cursor) > 4 * EXACT_LIMIT:
-        return False  # counting would take as long as searching
     conditions, values = _conditions(model, filters)
     sql = COUNT.format(conditions=conditions)
-    cursor.execute(sql, {**parameters, **values, "limit": EXACT_LIMIT + 1})
+    big = -1 if filters else 4 * EXACT_LIMIT
+    limits = {"limit": EXACT_LIMIT + 1, "big": big}
+    cursor.execute(sql, {**parameters, **values, **limits})
     return bool(cursor.fetchone()[0] <= EXACT_LIMIT)
-
-
-def _estimated_pictures(cursor) -> float:  # type: ignore[no-untyped-def]
-    """What the last ANALYZE counted; -1 before the first."""
-    cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalogue_productimage'::regclass")
-    return float(cursor.fetchone()[0])
 
 
 def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, object]]:
