@@ -14,6 +14,10 @@ from shop.demo.palette import ink, thread
 from shop.demo.paths import HEIGHT, WIDTH, Box, Point, box_of, lens
 from shop.demo.patterns import Cloth, marks
 
+# Rasterising takes most of the time and grows with the pixels: 960 x 1280 took twice as long.
+PIXELS = (720, 960)
+SOFT_PIXELS = (240, 320)
+
 _SOFT_DEFS = (
     '<linearGradient id="volume"><stop offset="0" stop-color="#fff" stop-opacity=".02"/>'
     '<stop offset=".22" stop-color="#fff" stop-opacity=".2"/>'
@@ -28,7 +32,7 @@ _SOFT_DEFS = (
 
 @dataclass
 class Sheet:
-    """Collects the two layers of a picture 960 wide and 1280 high."""
+    """Collects the two layers of a picture, in units: 960 wide and 1280 high."""
 
     texture: str = "weave"
     flat: list[str] = field(default_factory=list)
@@ -154,17 +158,18 @@ class Sheet:
             layer.append("</g>")
 
     def sharp_svg(self, view: Box | None = None) -> str:
-        """The sharp layer, whole or the part in `view`."""
-        return _svg(WIDTH, HEIGHT, "".join(self.defs), "".join(self.flat), view)
+        """The sharp layer, whole or the part in `view`, 720 x 960 pixels."""
+        return _svg(PIXELS, "".join(self.defs), "".join(self.flat), view)
 
     def soft_svg(self, view: Box | None = None) -> str:
-        """The layer of light at a quarter of the size; neutral is 128."""
+        """The layer of light at a third of the size; neutral is 128."""
         defs = _SOFT_DEFS + "".join(self.defs)
         ground = '<rect x="-960" y="-1280" width="2880" height="3840" fill="#808080"/>'
-        return _svg(WIDTH // 4, HEIGHT // 4, defs, ground + "".join(self.soft), view)
+        return _svg(SOFT_PIXELS, defs, ground + "".join(self.soft), view)
 
 
-def _svg(width: int, height: int, defs: str, body: str, view: Box | None) -> str:
+def _svg(pixels: tuple[int, int], defs: str, body: str, view: Box | None) -> str:
+    width, height = pixels
     seen = view or Box(0, 0, WIDTH, HEIGHT)
     box = f"{seen.left:g} {seen.top:g} {seen.right - seen.left:g} {seen.bottom - seen.top:g}"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +15,9 @@ from tempfile import mkdtemp
 from shop.demo.catalogue import DemoProduct, demo_products
 from shop.demo.rendering import jpeg, photograph
 
-VERSION = "2"
+VERSION = "3"
 STAMP = ".demo-catalogue"
-WORKERS = 2
+WORKERS = os.cpu_count() or 2
 HEADER = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),

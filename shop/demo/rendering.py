@@ -9,18 +9,16 @@ from random import Random
 import resvg_py
 from PIL import Image, ImageChops, ImageFilter
 
-from shop.demo.drawing import Sheet
-from shop.demo.paths import HEIGHT, WIDTH, Box
+from shop.demo.drawing import PIXELS, SOFT_PIXELS, Sheet
+from shop.demo.paths import WIDTH, Box
 
-SIZE = (WIDTH, HEIGHT)
-SMALL = (WIDTH // 4, HEIGHT // 4)
 _NEUTRAL = 128
 
 
 def photograph(sheet: Sheet, view: Box | None = None) -> Image.Image:
-    """The finished RGB picture, 960 x 1280; `view` zooms to a 3:4 part of the sheet."""
+    """The finished RGB picture, 720 x 960; `view` zooms to a 3:4 part of the sheet."""
     sharp = _raster(sheet.sharp_svg(view)).convert("RGBA")
-    soft = _raster(sheet.soft_svg(view)).convert("L").resize(SIZE, Image.Resampling.BICUBIC)
+    soft = _raster(sheet.soft_svg(view)).convert("L").resize(PIXELS, Image.Resampling.BICUBIC)
     alpha = sharp.getchannel("A")
     zoom = WIDTH / (view.right - view.left) if view else 1.0
     light = ImageChops.add(soft, _texture(sheet.texture, zoom), 1, -_NEUTRAL)
@@ -45,40 +43,42 @@ def _raster(svg: str) -> Image.Image:
 
 def _rim(alpha: Image.Image) -> Image.Image:
     # The difference of two shifted blurs is a bevel lit from the upper left.
-    small = alpha.resize(SMALL, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(2.5))
+    small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR).filter(
+        ImageFilter.GaussianBlur(2.5)
+    )
     bevel = ImageChops.subtract(
         ImageChops.offset(small, -2, -2), ImageChops.offset(small, 2, 2), 5, _NEUTRAL
     )
-    return bevel.resize(SIZE, Image.Resampling.BICUBIC)
+    return bevel.resize(PIXELS, Image.Resampling.BICUBIC)
 
 
 def _shadow(alpha: Image.Image) -> Image.Image:
-    small = alpha.resize(SMALL, Image.Resampling.BILINEAR)
-    wide, near = Image.new("L", SMALL), Image.new("L", SMALL)
+    small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR)
+    wide, near = Image.new("L", SOFT_PIXELS), Image.new("L", SOFT_PIXELS)
     # Pasted, as ImageChops.offset would bring the shadow of a long dress back in at the top.
     wide.paste(small.filter(ImageFilter.GaussianBlur(8)), (3, 7))
     near.paste(small.filter(ImageFilter.GaussianBlur(1.6)), (1, 2))
     dark = ImageChops.add(wide.point(lambda v: v * 0.2), near.point(lambda v: v * 0.22))
-    return ImageChops.invert(dark).resize(SIZE, Image.Resampling.BICUBIC)
+    return ImageChops.invert(dark).resize(PIXELS, Image.Resampling.BICUBIC)
 
 
 @cache
 def _backdrop() -> Image.Image:
-    return Image.new("RGB", SIZE, "#ffffff")
+    return Image.new("RGB", PIXELS, "#ffffff")
 
 
 @cache
 def _texture(name: str, zoom: float) -> Image.Image:
     """A grey picture around 128: the weave, knit, twill or grain of the material."""
     if name == "smooth":
-        return Image.new("L", SIZE, _NEUTRAL)
+        return Image.new("L", PIXELS, _NEUTRAL)
     tile = _grain() if name == "leather" else _tile(_TILES[name])
     if zoom != 1:
         size = round(tile.width * zoom), round(tile.height * zoom)
         tile = tile.resize(size, Image.Resampling.BICUBIC)
-    sheet = Image.new("L", SIZE)
-    for x in range(0, WIDTH, tile.width):
-        for y in range(0, HEIGHT, tile.height):
+    sheet = Image.new("L", PIXELS)
+    for x in range(0, PIXELS[0], tile.width):
+        for y in range(0, PIXELS[1], tile.height):
             sheet.paste(tile, (x, y))
     return sheet
 

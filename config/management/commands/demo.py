@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 import time
 from argparse import ArgumentParser
@@ -36,10 +37,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         password = _staff_password(settings.VAR_DIR / "staff-password")
-        if not Product.objects.exists():
-            folder = settings.VAR_DIR / "demo-catalogue"
-            call_command("make_demo_catalogue", str(folder))
-            call_command("import_catalogue", str(folder))
+        _load_demo_catalogue(settings.VAR_DIR / "demo-catalogue")
         manager = Manager()
         for name, command in _processes(options["port"]).items():
             manager.add_process(name, command, quiet=True, env={**os.environ})
@@ -79,6 +77,15 @@ class Command(BaseCommand):
             self.stdout.flush()
             time.sleep(0.5)
         connection.close()
+
+
+def _load_demo_catalogue(folder: Path) -> None:
+    """Into an empty shop; the folder is there until all of it is loaded, so a kill is made good."""
+    if Product.objects.exists() and not folder.exists():
+        return
+    call_command("make_demo_catalogue", str(folder))
+    call_command("import_catalogue", str(folder))
+    shutil.rmtree(folder)
 
 
 def _staff_password(file: Path) -> str:
