@@ -188,6 +188,18 @@ USE_TZ = True
 # Grouping would break numbers in attributes; prices and counts ask for it themselves.
 USE_THOUSAND_SEPARATOR = False
 
+# Staff
+
+UNFOLD = {
+    "SITE_TITLE": SITE_NAME,
+    "SITE_HEADER": SITE_NAME,
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "storefront",
+    "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "6px",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
 # Security
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None

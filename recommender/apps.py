@@ -30,9 +30,8 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
     )
 
 
-def _picture_saved(created: bool, **kwargs: Any) -> None:
-    if created:
-        on_commit(_ring)
+def _picture_saved(**kwargs: Any) -> None:
+    on_commit(_ring)
 
 
 def _ring(**kwargs: Any) -> None:

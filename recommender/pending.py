@@ -17,7 +17,7 @@ import psycopg
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection, connections, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
@@ -48,7 +48,7 @@ RETURNING id, file
 
 @dataclass
 class Batch:
-    ids: list[int]
+    images: list[tuple[int, str]]  # primary key and file
     pixels: list[Pixels]
 
 
@@ -73,6 +73,14 @@ def claimable(model: EmbeddingModel) -> QuerySet[ProductImage]:
 def parked() -> QuerySet[ProductImage]:
     """The pictures that were given up; ``failure`` says why."""
     return ProductImage.objects.filter(attempts__gte=MAX_ATTEMPTS)
+
+
+def with_state(images: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
+    """Each with ``state``: done, waiting or parked, by the active model."""
+    done = Q(**{f"{EmbeddingModel.objects.active().column}__isnull": False})
+    parked = Q(attempts__gte=MAX_ATTEMPTS)
+    words = [When(done, Value("done")), When(parked, Value("parked"))]
+    return images.annotate(state=Case(*words, default=Value("waiting")))
 
 
 def retry(images: QuerySet[ProductImage]) -> int:
@@ -101,11 +109,13 @@ def embed_pending(
                 coming = reader.submit(_next_batch, model, network.side, outcome)
             else:
                 coming = reader.submit(_nothing)
-            ready = network.embed(batch.pixels) if batch.ids else None
+            ready = network.embed(batch.pixels) if batch.images else None
             if written is not None:
                 outcome.embedded += written.result()
-            written = writer.submit(_write, model, batch.ids, ready) if ready is not None else None
-            progress(len(batch.ids))
+            written = (
+                writer.submit(_write, model, batch.images, ready) if ready is not None else None
+            )
+            progress(len(batch.images))
         if written is not None:
             outcome.embedded += written.result()
         for thread in (reader, writer):
@@ -130,7 +140,7 @@ def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | N
             if content is None:
                 raise FileNotFoundError(f"The picture's file {file} is missing")
             batch.pixels.append(decode(content, side))
-            batch.ids.append(image_id)
+            batch.images.append((image_id, file))
         except Exception as error:  # decoders raise anything; one picture must not stop the rest
             _fail(image_id, error)
             outcome.failed += 1
@@ -166,18 +176,21 @@ def _fail(image_id: int, error: Exception) -> None:
     ProductImage.objects.filter(pk=image_id).update(failure=reason, claimed_until=None)
 
 
-def _write(model: EmbeddingModel, ids: list[int], vectors: Vectors) -> int:
-    """One UPDATE for the batch, parameters in binary. A picture that has a vector keeps it."""
-    values = ", ".join(["(%s::bigint, %b::halfvec)"] * len(ids))
+def _write(model: EmbeddingModel, images: list[tuple[int, str]], vectors: Vectors) -> int:
+    """One UPDATE for the batch, parameters in binary.
+
+    A picture that has a vector keeps it; one whose file was replaced meanwhile still waits.
+    """
+    values = ", ".join(["(%s::bigint, %s::text, %b::halfvec)"] * len(images))
     statement = f"""
         UPDATE catalogue_productimage AS image
         SET {model.column} = new.vector, attempts = 0, claimed_until = NULL, failure = ''
-        FROM (VALUES {values}) AS new (id, vector)
-        WHERE image.id = new.id AND image.{model.column} IS NULL
+        FROM (VALUES {values}) AS new (id, file, vector)
+        WHERE image.id = new.id AND image.file = new.file AND image.{model.column} IS NULL
     """  # noqa: S608 - the column is one of two names
     parameters: list[object] = []
-    for image_id, vector in sorted(zip(ids, vectors, strict=True), key=lambda pair: pair[0]):
-        parameters += (image_id, HalfVector(vector))
+    for image, vector in sorted(zip(images, vectors, strict=True), key=lambda pair: pair[0]):
+        parameters += (*image, HalfVector(vector))
     with transaction.atomic():
         connection.ensure_connection()
         register_vector(connection.connection)

@@ -20,6 +20,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField, HnswIndex
 
+from shop.catalogue.pictures import Picture
 from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
 
 VECTOR_DIMENSIONS = 2048
@@ -189,7 +190,7 @@ class ProductImage(models.Model):
 
     ``embedding_blue`` and ``embedding_green`` hold L2-normalised vectors of 2,048 half-precision
     values, or NULL: still to do. The active ``recommender.EmbeddingModel`` says which one counts.
-    Only ``recommender.pending`` writes them and the three columns after them.
+    ``recommender.pending`` fills them and the three columns after them; ``show`` empties them.
     """
 
     product = models.ForeignKey(
@@ -238,6 +239,13 @@ class ProductImage(models.Model):
     @property
     def alt_text(self) -> str:
         return self.alt or self.product.name
+
+    def show(self, picture: Picture) -> None:
+        """Store the picture and show it here, unsaved; what was seen in another is forgotten."""
+        self.file = picture.save()
+        self.width, self.height = picture.image.size
+        self.embedding_blue = self.embedding_green = self.claimed_until = None
+        self.attempts, self.failure = 0, ""
 
     def read(self) -> bytes:
         """The original's bytes."""

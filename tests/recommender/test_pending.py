@@ -5,6 +5,8 @@ from django.db import connection
 
 from recommender import pending
 from recommender.models import EmbeddingModel
+from recommender.preprocessing import decode
+from recommender.runtime import embedder
 from shop.catalogue.models import ProductImage, StoredFile
 from tests.factories import make_image, make_product, make_stored_image
 
@@ -79,7 +81,12 @@ def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
     pending.embed_pending(model)
     image = ProductImage.objects.get()
-    from recommender.runtime import embedder
+    vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
+    assert pending._write(model, [(image.pk, image.file)], vectors) == 0
 
-    vectors = embedder(model.name).embed([pending.decode(image.read(), embedder(model.name).side)])
-    assert pending._write(model, [image.pk], vectors) == 0
+
+def test_a_picture_replaced_while_the_worker_looked_keeps_waiting(model: EmbeddingModel) -> None:
+    image = make_stored_image(make_product())
+    vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
+    assert pending._write(model, [(image.pk, "another.jpg")], vectors) == 0
+    assert list(pending.pending(model)) == [image]

@@ -1,0 +1,174 @@
+"""The staff's view of what the network has seen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from recommender import pending
+from recommender.models import EmbeddingModel
+from recommender.nearest import similar_to_product
+from recommender.tasks import embed_pending_images, ring
+from shop.catalogue.admin import ProductAdmin, ProductImageInline, thumbnail
+from shop.catalogue.models import Product, ProductImage
+
+STATES = {"done": _("done"), "waiting": _("waiting"), "parked": _("parked")}
+LABELS = {"done": "success", "waiting": "warning", "parked": "danger"}
+
+
+class EmbeddingStateFilter(admin.SimpleListFilter):
+    """Narrows pictures, or products by their pictures."""
+
+    title = _("embedding")
+    parameter_name = "embedding"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
+        return list(STATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in STATES:
+            return queryset
+        images = pending.with_state(ProductImage.objects.all())
+        images = images.filter(Q(state=self.value()))
+        if queryset.model is ProductImage:
+            return queryset.filter(pk__in=images.values("pk"))
+        return queryset.filter(pk__in=images.values("product"))
+
+
+class EmbeddedImageInline(ProductImageInline):
+    fields = (*ProductImageInline.fields, "embedding")
+    readonly_fields = (*ProductImageInline.readonly_fields, "embedding")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductImage]:
+        return pending.with_state(super().get_queryset(request))
+
+    @admin.display(description=_("embedding"))
+    def embedding(self, image: ProductImage) -> SafeString | str:
+        state = getattr(image, "state", None)
+        return format_html("{} {}", STATES[state], image.failure) if state else "-"
+
+
+def look_again(images: QuerySet[ProductImage]) -> int:
+    """Take pictures out of the car park and ring the bell. Returns how many."""
+    count = pending.retry(images.filter(attempts__gt=0))
+    ring(embed_pending_images)
+    return count
+
+
+def _say_how_many(request: HttpRequest, count: int) -> None:
+    text = ngettext(
+        "%(count)d picture is looked at again.", "%(count)d pictures are looked at again.", count
+    )
+    messages.success(request, text % {"count": count})
+
+
+class EmbeddedProductAdmin(ProductAdmin):
+    """The shop's product pages with what the recommender knows; the shop does not know it."""
+
+    list_display = (*ProductAdmin.list_display, "embedding")
+    list_filter = (EmbeddingStateFilter, *ProductAdmin.list_filter)
+    inlines = (EmbeddedImageInline,)
+    readonly_fields = (*ProductAdmin.readonly_fields, "look_alikes")
+    actions: ClassVar = ["retry"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        images = pending.with_state(ProductImage.objects.all())
+        shown = super().get_queryset(request).prefetch_related(None)
+        return shown.prefetch_related(Prefetch("images", images))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> tuple:
+        sets = tuple(super().get_fieldsets(request, obj))
+        return (*sets, (_("Look-alikes"), {"fields": ("look_alikes",)})) if obj else sets
+
+    @display(description=_("embedding"), label={STATES[s]: LABELS[s] for s in STATES})
+    def embedding(self, product: Product) -> str:
+        """The worst state of its pictures."""
+        states = {getattr(image, "state", "") for image in product.images.all()}
+        worst = next((s for s in ("parked", "waiting", "done") if s in states), None)
+        return str(STATES[worst]) if worst else "-"
+
+    @admin.display(description=_("shoppers see"))
+    def look_alikes(self, product: Product) -> str:
+        products = similar_to_product(product)
+        return render_to_string("admin/look_alikes.html", {"products": products})
+
+    @admin.action(description=_("Look at the pictures again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        _say_how_many(request, look_again(ProductImage.objects.filter(product__in=queryset)))
+
+
+admin.site.unregister(Product)
+admin.site.register(Product, EmbeddedProductAdmin)
+
+
+@admin.register(ProductImage)
+class ProductImageAdmin(ModelAdmin):
+    """The pipeline at work: what waits, what is parked and why. Pictures are edited at products."""
+
+    list_display = ("thumbnail", "product", "embedding", "attempts", "failure")
+    list_display_links = None
+    list_filter = (EmbeddingStateFilter,)
+    list_select_related = ("product",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("product__name", "failure")
+    actions: ClassVar = ["retry"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductImage]:
+        return pending.with_state(super().get_queryset(request)).order_by("-pk")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ProductImage | None = None) -> bool:
+        return False
+
+    @display(description=_("picture"))
+    def thumbnail(self, image: ProductImage) -> SafeString | str:
+        return thumbnail(image)
+
+    @display(description=_("embedding"), label={STATES[s]: LABELS[s] for s in STATES})
+    def embedding(self, image: ProductImage) -> str:
+        return str(STATES[image.state])  # type: ignore[attr-defined]
+
+    @admin.action(description=_("Look at these pictures again"), permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[ProductImage]) -> None:
+        _say_how_many(
+            request, look_again(ProductImage.objects.filter(pk__in=queryset.values("pk")))
+        )
+
+
+@admin.register(EmbeddingModel)
+class EmbeddingModelAdmin(ModelAdmin):
+    """Read only: `manage.py embedding_model` switches, and counts before it does."""
+
+    list_display = ("name", "slot", "state", "created", "embedded")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
+        return super().get_queryset(request).order_by("state", "-created")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.display(description=_("embedded pictures"))
+    def embedded(self, model: EmbeddingModel) -> str:
+        if model.state == EmbeddingModel.State.RETIRED:
+            return "-"
+        counts = ProductImage.objects.aggregate(done=Count(model.column), all=Count("pk"))
+        return f"{counts['done']} / {counts['all']}"

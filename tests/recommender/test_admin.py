@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from shop.catalogue.models import Product, ProductImage, StoredFile
+from tests.factories import (
+    make_category,
+    make_image,
+    make_lookalike,
+    make_product,
+    make_stored_image,
+    picture_bytes,
+    point,
+)
+
+pytestmark = pytest.mark.django_db
+PRODUCTS = reverse("admin:catalogue_product_changelist")
+PICTURES = reverse("admin:catalogue_productimage_changelist")
+
+
+def form_of(product: Product | None, **changes: Any) -> dict[str, Any]:
+    """What the browser sends from the change page."""
+    images = list(product.images.all()) if product else []
+    values: dict[str, Any] = {
+        "name": "Red shirt",
+        "category": (product.category if product else make_category()).pk,
+        "price": "20.00",
+        "currency": "EUR",
+        "stock": "3",
+        "listed": "on",
+        "images-TOTAL_FORMS": str(len(images) + 1),
+        "images-INITIAL_FORMS": str(len(images)),
+        f"images-{len(images)}-position": "0",
+    }
+    for number, image in enumerate(images):
+        values[f"images-{number}-id"] = str(image.pk)
+        values[f"images-{number}-position"] = str(image.position)
+    return values | changes
+
+
+def upload(data: bytes, name: str = "shirt.jpg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data)
+
+
+def change_page(product: Product) -> str:
+    return reverse("admin:catalogue_product_change", args=[product.pk])
+
+
+def test_a_visitor_is_sent_to_the_login(client: Client) -> None:
+    response = client.get(PRODUCTS)
+    assert response["Location"] == f"{reverse('admin:login')}?next={PRODUCTS}"
+
+
+def test_the_product_list_costs_the_same_queries_for_two_and_for_twenty(
+    admin_client: Client,
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert admin_client.get(PRODUCTS).status_code == 200
+        return len(captured)
+
+    for _number in range(2):
+        make_image(make_product())
+    few = queries()
+    for _number in range(18):
+        make_image(make_product())
+    assert queries() == few
+
+
+def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
+    values = form_of(None, **{"images-0-upload": upload(picture_bytes("red", (300, 400)))})
+    response = admin_client.post(reverse("admin:catalogue_product_add"), values)
+    assert response["Location"] == PRODUCTS
+    image = Product.objects.get(name="Red shirt").images.get()
+    assert (image.width, image.height, image.attempts) == (300, 400, 0)
+    assert StoredFile.objects.filter(name=image.file).exists()
+
+
+def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Client) -> None:
+    values = form_of(None, **{"images-0-upload": upload(b"hello")})
+    response = admin_client.post(reverse("admin:catalogue_product_add"), values)
+    assert "This file is not a picture we can read." in response.content.decode()
+    assert not Product.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+def test_a_replaced_picture_is_looked_at_again(admin_client: Client) -> None:
+    product = make_product()
+    image = make_stored_image(product, embedding_blue=point(1))
+    values = form_of(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
+    admin_client.post(change_page(product), values)
+    new = ProductImage.objects.get(pk=image.pk)
+    assert (new.width, new.height, new.embedding_blue) == (30, 40, None)
+    assert new.file != image.file
+
+
+def test_a_changed_alternative_text_keeps_file_and_vector(admin_client: Client) -> None:
+    product = make_product()
+    image = make_stored_image(product, embedding_blue=point(1))
+    admin_client.post(change_page(product), form_of(product, **{"images-0-alt": "A red shirt"}))
+    new = ProductImage.objects.get(pk=image.pk)
+    assert (new.alt, new.file, new.embedding_blue is None) == ("A red shirt", image.file, False)
+
+
+def test_the_change_page_shows_the_look_alikes_that_shoppers_see(admin_client: Client) -> None:
+    product = make_lookalike(1, name="Query")
+    near, nearer = make_lookalike(0.5, name="Near"), make_lookalike(0.9, name="Nearer")
+    page = admin_client.get(change_page(product)).content.decode()
+    block = page.split('data-block="similar"')[1].split("</div>")[0]
+    places = [block.index(f'data-product-id="{p.pk}"') for p in (nearer, near)]
+    assert places == sorted(places)
+    assert f'data-product-id="{product.pk}"' not in block
+
+
+def test_pictures_are_filtered_by_state_and_a_parked_one_is_retried(admin_client: Client) -> None:
+    make_image(make_product(name="Done shirt"), embedding_blue=point(1))
+    make_image(make_product(name="Waiting shirt"))
+    parked = make_image(make_product(name="Parked shirt"), attempts=3, failure="OSError: torn")
+    for state, name in (("done", "Done"), ("waiting", "Waiting"), ("parked", "Parked")):
+        rows = admin_client.get(PICTURES, {"embedding": state}).context["cl"].result_list
+        assert [row.product.name for row in rows] == [f"{name} shirt"]
+        rows = admin_client.get(PRODUCTS, {"embedding": state}).context["cl"].result_list
+        assert [row.name for row in rows] == [f"{name} shirt"]
+    page = admin_client.get(PICTURES, {"embedding": "parked"}).content.decode()
+    assert "OSError: torn" in page
+    action = {"action": "retry", "_selected_action": [parked.pk]}
+    response = admin_client.post(PICTURES, action, follow=True)
+    assert "1 picture is looked at again." in response.content.decode()
+    parked.refresh_from_db()
+    assert (parked.attempts, parked.failure) == (0, "")
+
+
+def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> None:
+    shirt = make_product(name="Blue shirt", external_id="4711")
+    make_product(name="Red dress", external_id="47110")
+    for text in ("blue", "4711"):
+        found = admin_client.get(PRODUCTS, {"q": text}).context["cl"].result_list
+        assert list(found) == [shirt]
+
+
+def test_models_are_shown_with_what_they_have_embedded(admin_client: Client) -> None:
+    make_image(make_product(), embedding_blue=point(1))
+    make_image(make_product())
+    page = admin_client.get(reverse("admin:recommender_embeddingmodel_changelist"))
+    assert "1 / 2" in page.content.decode()
