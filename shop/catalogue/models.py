@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from itertools import zip_longest
 from typing import ClassVar
 
 from django.conf import settings
@@ -45,7 +46,9 @@ class Category(models.Model):
     )
     path = models.CharField(_("path"), max_length=255, unique=True, editable=False)
 
-    cover: ProductImage | None = None  # set by ``most_filled``
+    # Set by ``most_filled``.
+    cover: ProductImage | None = None
+    cover_id: int | None = None
 
     objects = CategoryQuerySet.as_manager()
 
@@ -74,7 +77,13 @@ class Category(models.Model):
         """The ancestors and the category itself, from the top, in one query."""
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
-        return list(Category.objects.filter(path__in=paths).order_by("path"))
+        trail = list(Category.objects.filter(path__in=paths).order_by("path"))
+        # Watches > Watches: a sub-category with one article type of its name says it once.
+        return [node for node, child in zip_longest(trail, trail[1:]) if not _same(node, child)]
+
+
+def _same(node: Category, child: Category | None) -> bool:
+    return child is not None and child.name == node.name
 
 
 class Product(models.Model):

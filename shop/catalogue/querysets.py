@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
@@ -24,13 +24,18 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         from shop.catalogue.models import ProductImage
 
         listed = Count("products", filter=Q(products__listed=True))
-        biggest = self.annotate(listed_products=listed).filter(listed_products__gt=0)
+        pictures = ProductImage.objects.filter(
+            product__category=OuterRef("pk"), product__listed=True
+        ).order_by("-product__created", "-product__pk", "position", "pk")
+        biggest = self.annotate(
+            listed_products=listed, cover_id=Subquery(pictures.values("pk")[:1])
+        ).filter(listed_products__gt=0, cover_id__isnull=False)
         categories = list(biggest.order_by("-listed_products", "path")[:count])
-        images = ProductImage.objects.select_related("product").filter(product__listed=True)
+        covers = ProductImage.objects.select_related("product").defer("product__search")
+        by_id = covers.in_bulk([category.cover_id for category in categories])
         for category in categories:
-            of_category = images.filter(product__category=category)
-            category.cover = of_category.order_by("product__category", "-product").first()
-        return [category for category in categories if category.cover]
+            category.cover = by_id[category.cover_id]
+        return categories
 
 
 class ProductQuerySet(models.QuerySet["Product"]):

@@ -13,7 +13,7 @@ from shop.catalogue.models import Category, Product
 from shop.catalogue.renditions import read_rendition
 from shop.catalogue.search import SearchResult, search_products
 
-NEW_ARRIVALS = 12
+NEW_ARRIVALS = 10
 HOME_CATEGORIES = 12
 
 

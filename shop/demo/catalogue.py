@@ -60,11 +60,10 @@ class DemoProduct:
 
 def demo_products() -> list[DemoProduct]:
     """The whole catalogue, the same every time."""
-    found: list[DemoProduct] = []
-    for kind in RANGES:
-        for step in range(kind.count):
-            found.append(_product(kind, step, len(found)))
-    return found
+    # All types mixed evenly, as they would have come into a shop over the years.
+    steps = [(step / kind.count, kind, step) for kind in RANGES for step in range(kind.count)]
+    steps.sort(key=lambda each: each[0])
+    return [_product(kind, step, number) for number, (_place, kind, step) in enumerate(steps)]
 
 
 def _product(kind: Range, step: int, number: int) -> DemoProduct:

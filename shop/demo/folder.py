@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 from shop.demo.catalogue import DemoProduct, demo_products
 from shop.demo.rendering import jpeg, photograph
 
-VERSION = "3"
+VERSION = "4"
 STAMP = ".demo-catalogue"
 WORKERS = os.cpu_count() or 2
 HEADER = (
