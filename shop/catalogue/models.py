@@ -46,9 +46,7 @@ class Category(models.Model):
     )
     path = models.CharField(_("path"), max_length=255, unique=True, editable=False)
 
-    # Set by ``most_filled``.
-    cover: ProductImage | None = None
-    cover_id: int | None = None
+    cover: ProductImage | None = None  # set by ``most_filled``
 
     objects = CategoryQuerySet.as_manager()
 

@@ -28,13 +28,13 @@ class CategoryQuerySet(models.QuerySet["Category"]):
             product__category=OuterRef("pk"), product__listed=True
         ).order_by("-product__created", "-product__pk", "position", "pk")
         biggest = self.annotate(
-            listed_products=listed, cover_id=Subquery(pictures.values("pk")[:1])
-        ).filter(listed_products__gt=0, cover_id__isnull=False)
+            listed_products=listed, newest_picture=Subquery(pictures.values("pk")[:1])
+        ).filter(listed_products__gt=0, newest_picture__isnull=False)
         categories = list(biggest.order_by("-listed_products", "path")[:count])
         covers = ProductImage.objects.select_related("product").defer("product__search")
-        by_id = covers.in_bulk([category.cover_id for category in categories])
+        by_id = covers.in_bulk([c.newest_picture for c in categories])  # type: ignore[attr-defined]
         for category in categories:
-            category.cover = by_id[category.cover_id]
+            category.cover = by_id[category.newest_picture]  # type: ignore[attr-defined]
         return categories
 
 

@@ -64,12 +64,20 @@ def test_nothing_is_refused_by_the_content_security_policy(page: Page, shop: str
 def test_a_shopper_filters_and_meets_five_lookalikes(page: Page, shop: str) -> None:
     page.goto(f"{shop}/categories/apparel/")
     expect(page.locator(".card")).to_have_count(7)
-    page.locator(".fold > summary").click()
     page.get_by_label("Women").check()
     expect(page.locator("#listing .grid .card")).to_have_count(3)
     assert "gender=Women" in page.url
     page.locator(".card a").first.click()
     expect(page.locator('[data-block="similar"] [data-product-id]')).to_have_count(5)
+
+
+def test_filters_unfold_on_a_phone(page: Page, shop: str) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(f"{shop}/categories/apparel/")
+    expect(page.get_by_label("Women")).to_be_hidden()
+    page.locator(".fold > summary").click()
+    page.get_by_label("Women").check()
+    expect(page.locator("#listing .grid .card")).to_have_count(3)
 
 
 def test_a_picture_opens_large_and_closes_by_key(page: Page, shop: str) -> None:

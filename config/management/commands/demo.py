@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from argparse import ArgumentParser
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _check_port(options["port"])
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         password = _staff_password(settings.VAR_DIR / "staff-password")
@@ -77,6 +79,18 @@ class Command(BaseCommand):
             self.stdout.flush()
             time.sleep(0.5)
         connection.close()
+
+
+def _check_port(port: int) -> None:
+    """Before minutes of work, not after."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}). Try PORT=8001 make demo"
+            ) from error
 
 
 def _load_demo_catalogue(folder: Path) -> None:
