@@ -1,0 +1,70 @@
+"""No Docker here: what can be known about the files without it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "lookalike"}
+
+
+def example_variables() -> set[str]:
+    return set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_the_services_are_those_of_the_design() -> None:
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "search", "catalogue", "beat"}
+    assert set(OURS) == {"migrate", "web", "search", "catalogue", "beat"}
+
+
+def test_every_service_that_stays_has_a_health_check() -> None:
+    assert [n for n, s in SERVICES.items() if "healthcheck" not in s] == ["migrate"]
+
+
+def test_everything_waits_for_healthy_servers_and_a_migrated_database() -> None:
+    for name, service in OURS.items():
+        conditions = {of: d["condition"] for of, d in service["depends_on"].items()}
+        expected = {"postgres": "service_healthy", "redis": "service_healthy"}
+        if name != "migrate":
+            expected["migrate"] = "service_completed_successfully"
+        assert conditions == expected, name
+
+
+def test_both_queues_have_a_worker() -> None:
+    queues = {
+        s["command"][s["command"].index("-Q") + 1]
+        for s in OURS.values()
+        if "-Q" in s.get("command", [])
+    }
+    assert queues == {"search", "catalogue"}
+
+
+def test_every_variable_is_one_that_the_settings_read() -> None:
+    for service in OURS.values():
+        assert set(service["environment"]) <= example_variables()
+
+
+def test_the_example_lists_exactly_what_the_settings_read() -> None:
+    settings = (ROOT / "config" / "settings.py").read_text()
+    assert set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) == example_variables()
+
+
+def test_the_image_is_not_root_and_holds_every_room() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE) == ["shop"]
+    ignored = (ROOT / ".dockerignore").read_text()
+    for room in ("config", "shop", "recommender", "templates", "static"):
+        assert f"COPY {room} {room}" in dockerfile
+        assert f"!{room}\n" in ignored
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+        assert set(re.findall(rf"\${{{name}(..)", text)) == {":?"}
