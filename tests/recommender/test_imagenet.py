@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from keras.applications import ResNet50
 from keras.src.applications import resnet
+from keras.src.legacy.saving import legacy_h5_format
 from keras.utils import get_file
 
 from recommender import imagenet
@@ -24,8 +26,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 def weights(tmp_path: Path) -> Path:
     """A file as Keras publishes it, with other numbers."""
     keras.utils.set_random_seed(1)
-    path = tmp_path / "notop.weights.h5"
-    ResNet50(include_top=False, weights=None, pooling="avg").save_weights(path)
+    path = tmp_path / "notop.h5"
+    network = ResNet50(include_top=False, weights=None, pooling="avg")
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
     return path
 
 
@@ -54,7 +58,7 @@ def test_the_download_becomes_a_checked_model_folder(
 ) -> None:
     settings.MODEL_FOLDERS = [served / "models"]
     name, (top, _no_top) = "resnet50", resnet.WEIGHTS_HASHES["resnet50"]
-    digest = hashlib.file_digest(weights.open("rb"), "md5").hexdigest()
+    digest = hashlib.md5(weights.read_bytes(), usedforsecurity=False).hexdigest()
     monkeypatch.setitem(resnet.WEIGHTS_HASHES, name, (top, digest))
     folder = find_model("imagenet")
     assert (folder.name, folder.side) == ("imagenet", 224)
