@@ -113,7 +113,7 @@ def _import_naively(path: Path) -> tuple[int, float]:
 
 
 def _save_naively(source: Any, row: Any) -> int:
-    from shop.catalogue.models import Category, Product, ProductImage
+    from shop.catalogue.models import Category, Product, ProductImage, Variant
     from shop.catalogue.pictures import read_picture
     from shop.imports.prices import price_of, stock_of
 
@@ -124,8 +124,8 @@ def _save_naively(source: Any, row: Any) -> int:
     product.gender, product.base_colour, product.season = row.gender, row.base_colour, row.season
     product.year, product.usage = row.year, row.usage
     product.price = price_of(row.external_id, row.tree[0], row.tree[2])
-    product.stock = stock_of(row.external_id)
     product.save()
+    Variant(product=product, sku=row.external_id, stock=stock_of(row.external_id)).save()
     for position, name in enumerate(source.pictures_of(row.external_id)):
         picture = read_picture(source.read_picture_file(name))
         width, height = picture.image.size

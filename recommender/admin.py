@@ -19,7 +19,7 @@ from recommender import pending
 from recommender.models import EmbeddingModel
 from recommender.nearest import similar_to_product
 from recommender.tasks import embed_pending_images, ring
-from shop.catalogue.admin import ProductAdmin, ProductImageInline, thumbnail
+from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline, thumbnail
 from shop.catalogue.models import Product, ProductImage
 
 STATES = {"done": _("done"), "waiting": _("waiting"), "parked": _("parked")}
@@ -77,7 +77,7 @@ class EmbeddedProductAdmin(ProductAdmin):
 
     list_display = (*ProductAdmin.list_display, "embedding")
     list_filter = (EmbeddingStateFilter, *ProductAdmin.list_filter)
-    inlines = (EmbeddedImageInline,)
+    inlines = (VariantInline, EmbeddedImageInline)
     readonly_fields = (*ProductAdmin.readonly_fields, "look_alikes")
     actions: ClassVar = ["retry"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage
+from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage, Variant
 from shop.catalogue.pictures import read_picture
 
 _numbers = itertools.count(1)
@@ -27,10 +27,21 @@ def make_category(*names: str) -> Category:
 def make_product(**values: Any) -> Product:
     values.setdefault("name", f"Shirt {next(_numbers)}")
     values.setdefault("price", Decimal("20.00"))
-    values.setdefault("stock", 10)
+    stock = values.pop("stock", 10)
     if "category" not in values:
         values["category"] = make_category()
-    return Product.objects.create(**values)
+    product = Product.objects.create(**values)
+    make_variant(product, stock=stock)
+    return product
+
+
+def make_variant(product: Product, **values: Any) -> Variant:
+    """With the product's stock in memory as it then is in the database."""
+    values.setdefault("sku", f"SKU-{next(_numbers)}")
+    values.setdefault("stock", 10)
+    variant = Variant.objects.create(product=product, **values)
+    product.refresh_from_db(fields=["stock"])
+    return variant
 
 
 def make_image(product: Product, **values: Any) -> ProductImage:

@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from shop.catalogue.forms import ProductImageForm
-from shop.catalogue.models import Category, Product, ProductImage
+from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.renditions import WIDTHS, rendition_url
 
 THUMBNAIL_HEIGHT = 64
@@ -55,13 +55,21 @@ class ProductImageInline(TabularInline):
         return thumbnail(image)
 
 
+class VariantInline(TabularInline):
+    model = Variant
+    extra = 0
+    min_num = 1
+    validate_min = True
+    fields = ("sku", "size", "colour", "price", "stock", "position")
+
+
 class ProductAdmin(ModelAdmin):
     list_display: tuple[str, ...] = (
         *("thumbnail", "name", "category", "gender", "base_colour"),
         *("price", "stock", "listed"),
     )
     list_display_links = ("thumbnail", "name")
-    list_editable = ("price", "stock", "listed")
+    list_editable = ("price", "listed")
     list_filter: tuple = (
         "listed",
         ("stock", RangeNumericFilter),
@@ -74,15 +82,14 @@ class ProductAdmin(ModelAdmin):
     list_fullwidth = True
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("name", "brand", "external_id__exact")
-    search_help_text = _("Name, brand or external id")
+    search_fields = ("name", "brand", "external_id__exact", "variants__sku__exact")
+    search_help_text = _("Name, brand, SKU or external id")
     autocomplete_fields = ("category",)
-    inlines = (ProductImageInline,)
+    inlines: tuple = (VariantInline, ProductImageInline)
     readonly_fields: tuple[str, ...] = ("created", "updated")
     warn_unsaved_form = True
     fieldsets: tuple = (
-        (None, {"fields": ("name", "category", "description", ("price", "currency"))}),
-        (_("Sale"), {"fields": (("stock", "listed"),)}),
+        (None, {"fields": ("name", "category", "description", ("price", "currency", "listed"))}),
         (
             _("Attributes"),
             {"fields": (("brand", "gender", "base_colour"), ("season", "year", "usage"))},

@@ -116,7 +116,12 @@ class Product(models.Model):
         _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
     )
     currency = models.CharField(_("currency"), max_length=3, default=settings.DEFAULT_CURRENCY)
-    stock = models.PositiveIntegerField(_("stock"), default=0)
+    stock = models.PositiveIntegerField(
+        _("stock"),
+        default=0,
+        editable=False,
+        help_text=_("The sum over the variants, kept by a trigger of the database."),
+    )
     listed = models.BooleanField(
         _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
     )
@@ -155,6 +160,13 @@ class Product(models.Model):
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.slug = self.slug or product_slug(self.name, self.external_id)
         self.keywords = self.make_keywords()
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            # The database keeps the stock; what was read before a sale must not come back.
+            kwargs["update_fields"] = {
+                field.name
+                for field in self._meta.concrete_fields
+                if not (field.primary_key or field.generated or field.name == "stock")
+            } - self.get_deferred_fields()
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -178,6 +190,57 @@ class Product(models.Model):
     def primary_image(self) -> ProductImage | None:
         """The first picture; uses what ``with_card_data`` prefetched."""
         return next(iter(self.images.all()), None)
+
+
+class Variant(models.Model):
+    """What is put into a cart: a size or colour of a product. Every product has at least one.
+
+    The database adds a change of ``stock`` to the product's own (migration 0004), so whoever
+    writes it, and however many at once, the sum is right.
+    """
+
+    product = models.ForeignKey(
+        Product, models.CASCADE, related_name="variants", verbose_name=_("product")
+    )
+    sku = models.CharField(_("SKU"), max_length=64, unique=True)
+    size = models.CharField(_("size"), max_length=20, blank=True)
+    colour = models.CharField(_("colour"), max_length=40, blank=True)
+    price = models.DecimalField(
+        _("price"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text=_("Only if it differs from the product's."),
+    )
+    stock = models.PositiveIntegerField(_("stock"), default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")
+        ordering = ("position", "pk")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(price__gt=0) | Q(price=None), name="variant_price_positive"
+            ),
+            models.UniqueConstraint(
+                fields=["product", "size", "colour"], name="variant_of_product"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product.name} ({self.label})" if self.label else self.product.name
+
+    @property
+    def label(self) -> str:
+        """``M, Red``: what tells it from the product's other variants; may be empty."""
+        return ", ".join(word for word in (self.size, self.colour) if word)
+
+    @property
+    def unit_price(self) -> Decimal:
+        return self.product.price if self.price is None else self.price
 
 
 def product_slug(name: str, external_id: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from shop.catalogue.models import Category, Product, ProductImage, product_slug
+from shop.catalogue.models import Category, Product, ProductImage, Variant, product_slug
 from shop.imports.categories import CategoryTree
 from shop.imports.preparation import PreparedPicture, PreparedRow
 from shop.imports.prices import price_of, stock_of
@@ -24,6 +24,8 @@ class Changes:
     new: list[Product] = field(default_factory=list)
     changed: list[Product] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
+    new_variants: list[Variant] = field(default_factory=list)
+    restocked: list[Variant] = field(default_factory=list)
     new_images: list[ProductImage] = field(default_factory=list)
     moved_images: list[ProductImage] = field(default_factory=list)
     dropped_images: list[ProductImage] = field(default_factory=list)
@@ -36,9 +38,10 @@ def find_changes(
     rows: Iterable[PreparedRow],
     products: dict[str, Product],
     images: dict[int, list[ProductImage]],
+    variants: dict[str, Variant],
     tree: CategoryTree,
 ) -> Changes:
-    """``products`` are those that exist by external id, ``images`` theirs by primary key."""
+    """``products`` and ``variants`` exist, by external id; ``images`` theirs by primary key."""
     changes = Changes()
     for prepared in rows:
         category = tree.find(prepared.row.tree)
@@ -51,7 +54,8 @@ def find_changes(
             changes.changed.append(product)
             changes.fields |= fields
         pictures = _compare_images(changes, product, prepared.pictures, images.get(product.pk, []))
-        if fields or pictures:
+        restocked = _restock(changes, variants.get(prepared.row.external_id), prepared.row)
+        if fields or pictures or restocked:
             changes.updated += 1
         else:
             changes.unchanged += 1
@@ -61,6 +65,8 @@ def find_changes(
 def _add(changes: Changes, prepared: PreparedRow, category: Category) -> None:
     product = _new_product(prepared.row, category)
     changes.new.append(product)
+    stock = stock_of(prepared.row.external_id) if prepared.row.stock is None else prepared.row.stock
+    changes.new_variants.append(Variant(product=product, sku=prepared.row.external_id, stock=stock))
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
 
@@ -72,7 +78,6 @@ def _new_product(row: Row, category: Category) -> Product:
         brand=brand_of(row.name, row.base_colour) if row.brand is None else row.brand,
         price=row.price or price_of(row.external_id, row.tree[0], row.tree[2]),
         currency=row.currency or settings.DEFAULT_CURRENCY,
-        stock=stock_of(row.external_id) if row.stock is None else row.stock,
         description=row.description or "",
         category=category,
         **_plain_fields(row),
@@ -96,7 +101,7 @@ def _update_product(product: Product, row: Row, category: Category) -> set[str]:
     """Set what the file says otherwise. Returns the fields; ``listed`` is never one of them."""
     values = _plain_fields(row)
     values["brand"] = _brand_for(product, row)
-    for name in ("price", "currency", "stock", "description"):
+    for name in ("price", "currency", "description"):
         # What the file does not say stays: it was made up at first, and staff may have mended it.
         values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
     changed = {name for name, value in values.items() if getattr(product, name) != value}
@@ -113,6 +118,15 @@ def _update_product(product: Product, row: Row, category: Category) -> set[str]:
         product.updated = timezone.now()
         changed.add("updated")
     return changed
+
+
+def _restock(changes: Changes, variant: Variant | None, row: Row) -> bool:
+    """The layout knows one stock: that of the variant which bears the product's id as its SKU."""
+    if variant is None or row.stock is None or variant.stock == row.stock:
+        return False
+    variant.stock = row.stock
+    changes.restocked.append(variant)
+    return True
 
 
 def _brand_for(product: Product, row: Row) -> str:
@@ -169,3 +183,11 @@ def make_slugs_unique(products: list[Product], taken: set[str]) -> None:
             mark = hashlib.sha256((product.external_id or "").encode()).hexdigest()[:8]
             product.slug = f"{product.slug[:111]}-{mark}"
         taken.add(product.slug)
+
+
+def make_skus_unique(variants: list[Variant], taken: set[str]) -> None:
+    """Staff may have given the SKU to something else; the imported variant gets a mark."""
+    for variant in variants:
+        if variant.sku in taken:
+            mark = hashlib.sha256(variant.sku.encode()).hexdigest()[:8]
+            variant.sku = f"{variant.sku[:55]}-{mark}"

@@ -7,10 +7,10 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from shop.catalogue.models import Category, Product, ProductImage, StoredFile
+from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.categories import CategoryTree
-from shop.imports.changes import Changes, find_changes, make_slugs_unique
+from shop.imports.changes import Changes, find_changes, make_skus_unique, make_slugs_unique
 from shop.imports.files import is_in_database, store_pictures
 from shop.imports.preparation import PreparedRow
 from shop.imports.signals import catalogue_imported
@@ -55,7 +55,8 @@ class Writer:
     def _find(self, rows: list[PreparedRow]) -> Changes:
         products = _existing_products(rows, lock=not self._rehearsal)
         images = _existing_images(products)
-        return find_changes(rows, products, images, self._tree)
+        variants = _existing_variants(products, lock=not self._rehearsal)
+        return find_changes(rows, products, images, variants, self._tree)
 
 
 def _announce(image_ids: list[int]) -> None:
@@ -78,6 +79,14 @@ def _existing_products(rows: list[PreparedRow], *, lock: bool) -> dict[str, Prod
     return {product.external_id or "": product for product in products}
 
 
+def _existing_variants(products: dict[str, Product], *, lock: bool) -> dict[str, Variant]:
+    variants = Variant.objects.filter(sku__in=list(products), product__in=list(products.values()))
+    variants = variants.order_by("product_id", "pk")
+    return {
+        variant.sku: variant for variant in (variants.select_for_update() if lock else variants)
+    }
+
+
 def _existing_images(products: dict[str, Product]) -> dict[int, list[ProductImage]]:
     found = ProductImage.objects.filter(product__in=list(products.values()))
     images = defaultdict(list)
@@ -94,8 +103,14 @@ def _apply(changes: Changes) -> None:
         taken = Product.objects.filter(slug__in=slugs).values_list("slug", flat=True)
         make_slugs_unique(changes.new, set(taken))
         Product.objects.bulk_create(changes.new)
+        skus = [variant.sku for variant in changes.new_variants]
+        used = Variant.objects.filter(sku__in=skus).values_list("sku", flat=True)
+        make_skus_unique(changes.new_variants, set(used))
+        Variant.objects.bulk_create(changes.new_variants)
     if changes.changed:
         Product.objects.bulk_update(changes.changed, sorted(changes.fields))
+    if changes.restocked:
+        Variant.objects.bulk_update(changes.restocked, ["stock"])
     _apply_images(changes)
 
 

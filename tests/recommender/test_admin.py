@@ -33,11 +33,19 @@ def form_of(product: Product | None, **changes: Any) -> dict[str, Any]:
         "category": (product.category if product else make_category()).pk,
         "price": "20.00",
         "currency": "EUR",
-        "stock": "3",
         "listed": "on",
         "images-TOTAL_FORMS": str(len(images) + 1),
         "images-INITIAL_FORMS": str(len(images)),
         f"images-{len(images)}-position": "0",
+    }
+    variants = list(product.variants.all()) if product else []
+    values |= {
+        "variants-TOTAL_FORMS": "1",
+        "variants-INITIAL_FORMS": str(len(variants)),
+        "variants-0-id": str(variants[0].pk) if variants else "",
+        "variants-0-sku": "RED-1",
+        "variants-0-stock": "3",
+        "variants-0-position": "0",
     }
     for number, image in enumerate(images):
         values[f"images-{number}-id"] = str(image.pk)
@@ -80,7 +88,9 @@ def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
     values = form_of(None, **{"images-0-upload": upload(picture_bytes("red", (300, 400)))})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert response["Location"] == PRODUCTS
-    image = Product.objects.get(name="Red shirt").images.get()
+    product = Product.objects.get(name="Red shirt")
+    assert product.stock == 3
+    image = product.images.get()
     assert (image.width, image.height, image.attempts) == (300, 400, 0)
     assert StoredFile.objects.filter(name=image.file).exists()
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile
+from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
 from shop.imports.run import Result, import_catalogue
 from shop.imports.signals import catalogue_imported
+from tests.factories import make_product
 from tests.shop.imports.conftest import LONG_HEADER, SHIRT, picture, row, zipped
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +138,8 @@ def test_a_second_run_changes_nothing(make_folder):
 
 def test_a_changed_row_updates_what_changed_and_nothing_else(make_folder):
     import_catalogue(make_folder(row(1), row(2)))
-    Product.objects.update(listed=False, stock=77, price=Decimal("1.23"))
+    Product.objects.update(listed=False, price=Decimal("1.23"))
+    Variant.objects.update(stock=77)
     before = Product.objects.get(external_id="1")
     changed = row(1, "Puma Men Red Shirt").replace("Tshirts", "Shirts")
     assert counts(import_catalogue(make_folder(changed, row(2)))) == (0, 1, 1, 0)
@@ -164,6 +166,15 @@ def test_columns_of_the_file_win_over_what_the_shop_has(make_folder):
     product = Product.objects.get()
     assert (product.brand, product.price, product.currency) == ("Acme", Decimal("19.90"), "USD")
     assert (product.stock, product.description) == (5, "Soft, and\nwarm")
+
+
+def test_a_sku_that_something_else_bears_gets_a_mark(make_folder):
+    other = make_product(name="Gift card")
+    Variant.objects.update(sku="1")
+    assert counts(import_catalogue(make_folder(row(1)))) == (1, 0, 0, 0)
+    variant = Variant.objects.exclude(product=other).get()
+    assert variant.sku.startswith("1-")
+    assert variant.product.external_id == "1"
 
 
 def test_the_long_layout_is_quoted_csv(make_folder):
