@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,6 +58,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "config",
     "shop.catalogue",
+    "shop.cart",
+    "shop.orders",
     "shop.imports",
     "shop.demo",
     "recommender",
@@ -88,6 +91,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "shop.catalogue.context_processors.shop",
+                "shop.cart.context_processors.cart",
             ]
         },
     }
@@ -116,7 +120,10 @@ CELERY_BROKER_URL = f"redis+socket://{_redis.path}" if _redis.scheme == "unix" e
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "catalogue"
 # `search`: somebody is waiting. `catalogue`: everything else.
-CELERY_TASK_ROUTES = {"recommender.tasks.embed_query_photo": {"queue": "search"}}
+CELERY_TASK_ROUTES = {
+    "recommender.tasks.embed_query_photo": {"queue": "search"},
+    "shop.orders.tasks.send_order_mail": {"queue": "search"},
+}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -167,6 +174,22 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = PICTURE_MAX_BYTES
 
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CATALOGUE_PAGE_SIZE = 24
+# Per cent, included in every price.
+TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
+# Where links in mails lead.
+SITE_URL = env.str("SITE_URL", "http://localhost:8000")
+
+# Mails: to files under VAR_DIR until a server is named
+
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "shop@localhost")
 
 # The recommender
 

@@ -12,5 +12,7 @@ urlpatterns = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),
+    path("cart/", include("shop.cart.urls")),
+    path("", include("shop.orders.urls")),
     path("", include("shop.catalogue.urls")),
 ]

@@ -8,8 +8,10 @@ are ordered again by all 2,048 values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.filters import Filters
@@ -40,22 +42,25 @@ LIMIT %(count)s
 BY_INDEX = """ORDER BY subvector(image.{column}, 1, 256)::halfvec(256)
         <-> subvector((SELECT vector FROM query), 1, 256)::halfvec(256)
     LIMIT %(candidates)s"""
-# The planner does not count the cost of vectors stored out of line, and would scan the table.
-SETTINGS = """
-SELECT set_config('hnsw.ef_search', %s, true),
-       set_config('hnsw.iterative_scan', 'strict_order', true),
-       set_config('hnsw.max_scan_tuples', '200000', true),
-       set_config('enable_seqscan', %s, true), set_config('enable_sort', %s, true)
-"""
-# Without filters a large table is not counted: that would take as long as searching.
-COUNT = """
-SELECT CASE WHEN %(big)s > 0 AND (
+# The planner does not count the cost of vectors stored out of line, and would scan the table:
+# on the way through the index it may neither scan nor sort.
+# Counts and sets in one go. Without filters a large table is not counted: that would take as long
+# as searching.
+DECIDE = """
+WITH found AS (SELECT CASE WHEN %(big)s > 0 AND (
     SELECT reltuples FROM pg_class WHERE oid = 'catalogue_productimage'::regclass) > %(big)s
 THEN %(limit)s ELSE (SELECT count(*) FROM (
     SELECT 1 FROM catalogue_productimage AS image
     JOIN catalogue_product AS product ON product.id = image.product_id
     WHERE {conditions} LIMIT %(limit)s
-) AS sample) END
+) AS sample) END AS candidates),
+choice AS (SELECT candidates < %(limit)s AS few FROM found)
+SELECT few, set_config('hnsw.ef_search', %(ef_search)s, true),
+       set_config('hnsw.iterative_scan', 'strict_order', true),
+       set_config('hnsw.max_scan_tuples', '200000', true),
+       set_config('enable_seqscan', CASE WHEN few THEN 'on' ELSE 'off' END, true),
+       set_config('enable_sort', CASE WHEN few THEN 'on' ELSE 'off' END, true)
+FROM choice
 """
 
 
@@ -70,7 +75,7 @@ class Statement:
     """The SQL and its parameters, so that a test can EXPLAIN what really runs."""
 
     sql: str
-    parameters: dict[str, object]
+    parameters: dict[str, Any]
 
 
 def similar_to_product(
@@ -81,7 +86,7 @@ def similar_to_product(
     query = f"""SELECT {model.column} AS vector FROM catalogue_productimage
     WHERE product_id = %(source)s AND {model.column} IS NOT NULL
     ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
-    parameters: dict[str, object] = {"source": product.pk, "excluded": product.pk}
+    parameters: dict[str, Any] = {"source": product.pk, "excluded": product.pk}
     return _products(nearest(model, query, parameters, filters or Filters(), count))
 
 
@@ -91,12 +96,12 @@ def similar_to_photo(
     """The products that look most like the photo, by the model that saw the photo."""
     model = photo.embedding_model or EmbeddingModel.objects.active()
     query = "SELECT embedding AS vector FROM recommender_queryphoto WHERE id = %(source)s"
-    parameters: dict[str, object] = {"source": photo.pk, "excluded": 0}
+    parameters: dict[str, Any] = {"source": photo.pk, "excluded": 0}
     return _products(nearest(model, query, parameters, filters or Filters(), count))
 
 
 def nearest(
-    model: EmbeddingModel, query: str, parameters: dict[str, object], filters: Filters, count: int
+    model: EmbeddingModel, query: str, parameters: dict[str, Any], filters: Filters, count: int
 ) -> list[Neighbour]:
     """``query`` selects one vector. L2 distances, ascending; ties by primary key.
 
@@ -104,9 +109,10 @@ def nearest(
     products than asked for (filters that almost nothing passes), all candidates are compared.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        exact = _are_few(cursor, model, parameters, filters)
+        exact = decide(cursor, model, parameters, filters)
         found = _run(cursor, statement(model, query, parameters, filters, count, exact=exact))
         if len(found) < count and not exact:
+            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
             found = _run(cursor, statement(model, query, parameters, filters, count, exact=True))
     return found
 
@@ -114,7 +120,7 @@ def nearest(
 def statement(
     model: EmbeddingModel,
     query: str,
-    parameters: dict[str, object],
+    parameters: dict[str, Any],
     filters: Filters,
     count: int,
     *,
@@ -127,28 +133,26 @@ def statement(
     return Statement(sql, {**parameters, **values, **limits})
 
 
-def apply_settings(cursor, *, exact: bool) -> None:  # type: ignore[no-untyped-def]
-    """For this transaction: how wide the index searches, and that it is used."""
-    plain = "on" if exact else "off"
-    cursor.execute(SETTINGS, [str(EF_SEARCH), plain, plain])
+def decide(
+    cursor: CursorWrapper, model: EmbeddingModel, parameters: dict[str, Any], filters: Filters
+) -> bool:
+    """Whether to compare all candidates. Sets for this transaction how the planner is to go."""
+    conditions, values = _conditions(model, filters)
+    limits: dict[str, Any] = {
+        "limit": EXACT_LIMIT + 1,
+        "big": -1 if filters else 4 * EXACT_LIMIT,
+        "ef_search": str(EF_SEARCH),
+    }
+    cursor.execute(DECIDE.format(conditions=conditions), {**parameters, **values, **limits})
+    return bool(cursor.fetchone()[0])
 
 
-def _run(cursor, todo: Statement) -> list[Neighbour]:  # type: ignore[no-untyped-def]
-    apply_settings(cursor, exact="LIMIT %(candidates)s" not in todo.sql)
+def _run(cursor: CursorWrapper, todo: Statement) -> list[Neighbour]:
     cursor.execute(todo.sql, todo.parameters)
     return [Neighbour(*row) for row in cursor.fetchall()]
 
 
-def _are_few(cursor, model, parameters, filters: Filters) -> bool:  # type: ignore[no-untyped-def]
-    conditions, values = _conditions(model, filters)
-    sql = COUNT.format(conditions=conditions)
-    big = -1 if filters else 4 * EXACT_LIMIT
-    limits = {"limit": EXACT_LIMIT + 1, "big": big}
-    cursor.execute(sql, {**parameters, **values, **limits})
-    return bool(cursor.fetchone()[0] <= EXACT_LIMIT)
-
-
-def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, object]]:
+def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, Any]]:
     """What a neighbour must be: listed, in stock, another product, and what the filters say."""
     clauses = [
         f"image.{model.column} IS NOT NULL",
@@ -162,7 +166,7 @@ def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str,
         "price_from": ("product.price >= %(price_from)s", filters.price_from),
         "price_to": ("product.price <= %(price_to)s", filters.price_to),
     }
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for name, (clause, value) in wanted.items():
         if value is not None and value != []:
             clauses.append(clause)

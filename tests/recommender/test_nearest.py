@@ -152,7 +152,7 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -
     values = {"source": source.pk, "excluded": source.pk}
     todo = nearest.statement(model, query, values, Filters(), 5, exact=False)
     with transaction.atomic(), connection.cursor() as cursor:
-        nearest.apply_settings(cursor, exact=False)
+        assert not nearest.decide(cursor, model, values, Filters(colours=("", "Red")))
         cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using image_blue_hnsw" in plan

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from shop.cart.models import MAX_QUANTITY
+from shop.catalogue.models import Variant
+
+
+def buyable() -> QuerySet[Variant]:
+    return Variant.objects.filter(product__listed=True).select_related("product")
+
+
+class AddForm(forms.Form):
+    variant = forms.ModelChoiceField(
+        Variant.objects.none(),
+        error_messages={
+            "required": _("Choose a size first."),
+            "invalid_choice": _("This product is not sold any more."),
+        },
+    )
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, initial=1, required=False)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["variant"].queryset = buyable()  # type: ignore[attr-defined]
+
+    def clean_quantity(self) -> int:
+        return self.cleaned_data["quantity"] or 1
+
+
+class QuantityForm(forms.Form):
+    """Zero takes the line out."""
+
+    quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)

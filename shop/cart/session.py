@@ -1,0 +1,83 @@
+"""Whose cart it is, and what happens to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from shop.cart.models import MAX_QUANTITY, Cart, CartLine
+from shop.catalogue.models import Variant
+
+SESSION_KEY = "cart"
+
+
+class CartError(ValueError):
+    """It cannot be put into the cart; the message says what to do."""
+
+
+def find_cart(request: HttpRequest) -> Cart | None:
+    """The visitor's cart, if there is one."""
+    if request.user.is_authenticated:
+        return Cart.objects.filter(user=request.user).first()
+    number = request.session.get(SESSION_KEY)
+    return Cart.objects.filter(pk=number, user=None).first() if number else None
+
+
+def find_or_make_cart(request: HttpRequest) -> Cart:
+    if request.user.is_authenticated:
+        return Cart.objects.get_or_create(user=request.user)[0]
+    cart = find_cart(request)
+    if cart is None:
+        cart = Cart.objects.create()
+        request.session[SESSION_KEY] = cart.pk
+    return cart
+
+
+@transaction.atomic
+def add(cart: Cart, variant: Variant, quantity: int) -> int:
+    """Put some more into the cart. Returns how many are in it now; raises ``CartError``."""
+    Cart.objects.select_for_update().get(pk=cart.pk)
+    if not variant.product.listed or variant.stock == 0:
+        raise CartError(_("“%(name)s” is sold out.") % {"name": variant})
+    if currencies(cart) - {variant.product.currency}:
+        raise CartError(_("Your cart is in another currency. Buy what is in it first."))
+    line = CartLine.objects.filter(cart=cart, variant=variant).first()
+    wanted = quantity + (line.quantity if line else 0)
+    if wanted > variant.stock:
+        raise CartError(
+            _("Only %(stock)s of “%(name)s” are left.") % {"stock": variant.stock, "name": variant}
+        )
+    wanted = min(wanted, MAX_QUANTITY)
+    CartLine.objects.update_or_create(cart=cart, variant=variant, defaults={"quantity": wanted})
+    return wanted
+
+
+def currencies(cart: Cart) -> set[str]:
+    return set(cart.lines.values_list("variant__product__currency", flat=True))
+
+
+def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    """What a guest had chosen goes into the user's cart."""
+    number = request.session.pop(SESSION_KEY, None) if request is not None else None
+    guest = Cart.objects.filter(pk=number, user=None).first() if number else None
+    if guest is None:
+        return
+    with transaction.atomic():
+        cart, _new = Cart.objects.get_or_create(user=user)
+        taken = currencies(cart)
+        for line in guest.lines.select_related("variant__product").order_by("pk"):
+            if taken and taken != {line.variant.product.currency}:
+                continue
+            _merge(cart, line)
+        guest.delete()
+
+
+def _merge(cart: Cart, line: CartLine) -> None:
+    mine = cart.lines.filter(variant=line.variant)
+    if not mine.update(quantity=Least(F("quantity") + line.quantity, MAX_QUANTITY)):
+        cart.lines.create(variant=line.variant, quantity=line.quantity)

@@ -1,0 +1,133 @@
+"""The staff's pages of orders, shipping and vouchers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
+from shop.orders.states import MoveError, move
+
+LABELS = {
+    "placed": "info", "paid": "info", "packed": "warning", "shipped": "success",
+    "delivered": "success", "cancelled": "danger", "refunded": "danger",
+}  # fmt: skip
+
+
+class _ReadOnly(TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class OrderLineInline(_ReadOnly):
+    model = OrderLine
+    fields = ("sku", "name", "unit_price", "quantity")
+
+
+class OrderEventInline(_ReadOnly):
+    model = OrderEvent
+    fields = readonly_fields = ("state", "by", "at")
+
+
+def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
+    @admin.action(description=label, permissions=["change"])
+    def act(self: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        self.move_all(request, queryset, state)
+
+    act.__name__ = f"make_{state}"
+    return act
+
+
+class OrderAdmin(ModelAdmin):
+    list_display = ("number", "placed", "name", "email", "price", "labelled_state")
+    list_filter = ("state", "payment", "placed")
+    search_fields = ("email", "name", "lines__sku")
+    date_hierarchy = "placed"
+    list_per_page = 50
+    inlines = (OrderLineInline, OrderEventInline)
+    actions: ClassVar = [
+        _action("paid", _("Mark as paid")),
+        _action("packed", _("Mark as packed")),
+        _action("shipped", _("Mark as shipped, and tell the customer")),
+        _action("delivered", _("Mark as delivered")),
+        _action("cancelled", _("Cancel, and give the stock back")),
+        _action("refunded", _("Mark as refunded")),
+    ]
+    fieldsets = (
+        (None, {"fields": (("state", "placed"), "tracking")}),
+        (
+            _("Customer"),
+            {"fields": ("email", "name", "street", ("postcode", "city"), "country", "phone")},
+        ),
+        (
+            _("Price"),
+            {
+                "fields": (
+                    ("goods", "discount", "voucher_code"),
+                    ("shipping", "shipping_name", "payment"),
+                    ("total", "tax", "currency"),
+                )
+            },
+        ),
+    )
+    readonly_fields = (
+        *("state", "placed", "goods", "discount", "voucher_code", "shipping", "shipping_name"),
+        *("payment", "total", "tax", "currency"),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @display(description=_("total"), ordering="total")
+    def price(self, order: Order) -> str:
+        return f"{order.total} {order.currency}"
+
+    @display(description=_("state"), ordering="state", label=LABELS)
+    def labelled_state(self, order: Order) -> tuple[str, str]:
+        return order.state, order.get_state_display()
+
+    def move_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
+        """Each on its own: one that cannot move does not stop the others."""
+        moved = 0
+        for order in orders.order_by("pk"):
+            try:
+                move(order, state, request.user)
+                moved += 1
+            except MoveError as error:
+                messages.error(request, str(error))
+        if moved:
+            text = ngettext("%(n)d order was moved.", "%(n)d orders were moved.", moved)
+            messages.success(request, text % {"n": moved})
+
+
+admin.site.register(Order, OrderAdmin)
+
+
+@admin.register(ShippingMethod)
+class ShippingMethodAdmin(ModelAdmin):
+    list_display = ("name", "price", "free_from", "active", "position")
+    list_editable = ("active", "position")
+
+
+@admin.register(Voucher)
+class VoucherAdmin(ModelAdmin):
+    list_display = ("code", "kind", "value", "minimum", "starts", "ends", "used", "limit")
+    list_filter = ("kind",)
+    search_fields = ("code",)
+    readonly_fields = ("used",)

@@ -1,0 +1,131 @@
+"""From a cart to an order, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from shop.cart.models import Cart, CartLine
+from shop.catalogue.models import Variant
+from shop.orders.emails import send_on_commit
+from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
+
+
+class CheckoutError(ValueError):
+    """The order cannot be placed as it is; the message says why."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Prices include the tax."""
+
+    goods: Decimal
+    discount: Decimal
+    shipping: Decimal
+    tax: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.goods - self.discount + self.shipping
+
+
+def totals(
+    lines: Iterable[CartLine], method: ShippingMethod | None, voucher: Voucher | None
+) -> Totals:
+    goods = sum((line.total for line in lines), Decimal(0))
+    discount = voucher.discount(goods) if voucher else Decimal(0)
+    shipping = method.price_for(goods - discount) if method else Decimal(0)
+    rate = settings.TAX_RATE
+    tax = (goods - discount + shipping) * rate / (100 + rate)
+    return Totals(goods, discount, shipping, tax.quantize(CENT, ROUND_HALF_UP))
+
+
+@transaction.atomic
+def place_order(
+    cart: Cart,
+    *,
+    key: str,
+    method: ShippingMethod,
+    voucher: Voucher | None,
+    payment: str,
+    user: Any,
+    contact: dict[str, str],
+) -> Order:
+    """Take the stock, write the order, empty the cart.
+
+    ``key`` makes it safe to send twice: the order that it placed is returned. Rows are locked in
+    the order cart, voucher, variants by product, so that buyers wait for each other and never
+    deadlock. Raises ``CheckoutError``, and then nothing has changed.
+    """
+    Cart.objects.select_for_update().get(pk=cart.pk)
+    placed = Order.objects.filter(idempotency_key=key).first()
+    if placed is not None:
+        return placed
+    lines = cart.lines_for_page()
+    if not lines:
+        raise CheckoutError(_("Your cart is empty."))
+    if voucher is not None:
+        voucher = _take_voucher(voucher, totals(lines, None, None).goods)
+    _take_stock(lines)
+    sums = totals(lines, method, voucher)
+    order = Order.objects.create(
+        idempotency_key=key,
+        user=user if user and user.is_authenticated else None,
+        currency=lines[0].variant.product.currency,
+        goods=sums.goods,
+        discount=sums.discount,
+        voucher_code=voucher.code if voucher else "",
+        shipping=sums.shipping,
+        shipping_name=method.name,
+        tax=sums.tax,
+        tax_rate=settings.TAX_RATE,
+        total=sums.total,
+        payment=payment,
+        **contact,
+    )
+    OrderLine.objects.bulk_create(_order_line(order, line) for line in lines)
+    OrderEvent.objects.create(order=order, state=order.state, by=order.user)
+    cart.lines.all().delete()
+    send_on_commit(order, order.state)
+    return order
+
+
+def _order_line(order: Order, line: CartLine) -> OrderLine:
+    variant = line.variant
+    values = {"sku": variant.sku, "name": str(variant), "unit_price": variant.unit_price}
+    return OrderLine(order=order, variant=variant, quantity=line.quantity, **values)
+
+
+def _take_voucher(voucher: Voucher, goods: Decimal) -> Voucher:
+    voucher = Voucher.objects.select_for_update().get(pk=voucher.pk)
+    if problem := voucher.problem(goods):
+        raise CheckoutError(problem)
+    Voucher.objects.filter(pk=voucher.pk).update(used=F("used") + 1)
+    return voucher
+
+
+def _take_stock(lines: list[CartLine]) -> None:
+    ids = [line.variant_id for line in lines]
+    locked = Variant.objects.filter(pk__in=ids).order_by("product_id", "pk").select_for_update()
+    found = {variant.pk: variant.stock for variant in locked}
+    for line in lines:
+        left = found[line.variant_id] if line.variant.product.listed else 0
+        if line.quantity > left:
+            raise CheckoutError(_short(line, left))
+    for pk in found:
+        quantity = next(line.quantity for line in lines if line.variant_id == pk)
+        Variant.objects.filter(pk=pk).update(stock=F("stock") - quantity)
+
+
+def _short(line: CartLine, left: int) -> str:
+    if not left:
+        return _("“%(name)s” is sold out. Take it out of your cart.") % {"name": line.variant}
+    text = _("Only %(left)s of “%(name)s” are left. Change the quantity in your cart.")
+    return text % {"left": left, "name": line.variant}

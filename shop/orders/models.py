@@ -1,0 +1,207 @@
+"""What was bought: nothing in an order changes when the catalogue does."""
+
+from __future__ import annotations
+
+import secrets
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Variant
+
+CENT = Decimal("0.01")
+
+
+def _money(label: Any, **options: Any) -> Any:
+    return models.DecimalField(label, max_digits=10, decimal_places=2, **options)
+
+
+class ShippingMethod(models.Model):
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    price = _money(_("price"), validators=[MinValueValidator(0)])
+    free_from = _money(_("free from"), null=True, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("shipping method")
+        verbose_name_plural = _("shipping methods")
+        ordering = ("position", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def price_for(self, goods: Decimal) -> Decimal:
+        """``goods``: what the goods cost after the voucher."""
+        free = self.free_from is not None and goods >= self.free_from
+        return Decimal(0) if free else Decimal(self.price)
+
+
+class Voucher(models.Model):
+    class Kind(models.TextChoices):
+        PERCENTAGE = "percentage", _("percentage")
+        AMOUNT = "amount", _("amount")
+
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    value = _money(_("value"), validators=[MinValueValidator(CENT)])
+    minimum = _money(_("minimum"), default=0, validators=[MinValueValidator(0)])
+    starts = models.DateTimeField(_("starts"), null=True, blank=True)
+    ends = models.DateTimeField(_("ends"), null=True, blank=True)
+    limit = models.PositiveIntegerField(
+        _("limit"), null=True, blank=True, help_text=_("How often it may be used in all.")
+    )
+    used = models.PositiveIntegerField(_("used"), default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("voucher")
+        verbose_name_plural = _("vouchers")
+        ordering = ("code",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(limit=None) | Q(used__lte=F("limit")), name="voucher_within_limit"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="amount") | Q(value__lte=100), name="voucher_at_most_all"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.code = self.code.strip().upper()
+        super().save(*args, **kwargs)
+
+    def problem(self, goods: Decimal) -> str:
+        """Why it cannot be used now for goods of that price; empty if it can."""
+        now = timezone.now()
+        if self.starts and now < self.starts:
+            return str(_("This voucher is not valid yet."))
+        if self.ends and now >= self.ends:
+            return str(_("This voucher has expired."))
+        if self.limit is not None and self.used >= self.limit:
+            return str(_("This voucher has been used up."))
+        if goods < self.minimum:
+            return str(
+                _("This voucher is for carts of %(amount)s or more.") % {"amount": self.minimum}
+            )
+        return ""
+
+    def discount(self, goods: Decimal) -> Decimal:
+        """Never more than the goods cost."""
+        amount = goods * self.value / 100 if self.kind == self.Kind.PERCENTAGE else self.value
+        cut: Decimal = min(amount, goods).quantize(CENT, ROUND_HALF_UP)
+        return cut
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Order(models.Model):
+    class State(models.TextChoices):
+        PLACED = "placed", _("placed")
+        PAID = "paid", _("paid")
+        PACKED = "packed", _("packed")
+        SHIPPED = "shipped", _("shipped")
+        DELIVERED = "delivered", _("delivered")
+        CANCELLED = "cancelled", _("cancelled")
+        REFUNDED = "refunded", _("refunded")
+
+    token = models.CharField(max_length=22, unique=True, default=_token, editable=False)
+    idempotency_key = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="orders"
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.PLACED, editable=False
+    )
+    placed = models.DateTimeField(_("placed"), auto_now_add=True, db_index=True)
+    email = models.EmailField(_("e-mail"))
+    name = models.CharField(_("name"), max_length=120)
+    street = models.CharField(_("street and number"), max_length=200)
+    postcode = models.CharField(_("postcode"), max_length=20)
+    city = models.CharField(_("city"), max_length=100)
+    country = models.CharField(_("country"), max_length=80)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    goods = _money(_("goods"))
+    discount = _money(_("discount"), default=0)
+    voucher_code = models.CharField(_("voucher"), max_length=40, blank=True)
+    shipping = _money(_("shipping"))
+    shipping_name = models.CharField(_("shipping method"), max_length=80)
+    tax = _money(_("tax included"))
+    tax_rate = models.DecimalField(
+        _("tax rate"), max_digits=4, decimal_places=2, validators=[MaxValueValidator(99)]
+    )
+    total = _money(_("total"))
+    payment = models.CharField(_("payment"), max_length=20)
+    tracking = models.CharField(_("tracking number"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(total=F("goods") - F("discount") + F("shipping")), name="order_adds_up"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("orders:order", args=[self.token])
+
+    @property
+    def number(self) -> str:
+        """``L000123``"""
+        return f"L{self.pk:06d}"
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    variant = models.ForeignKey(Variant, models.SET_NULL, null=True, related_name="+")
+    sku = models.CharField(_("SKU"), max_length=64)
+    name = models.CharField(_("name"), max_length=320)
+    unit_price = _money(_("unit price"))
+    quantity = models.PositiveSmallIntegerField(_("quantity"))
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+    @property
+    def total(self) -> Decimal:
+        return Decimal(self.unit_price * self.quantity)
+
+
+class OrderEvent(models.Model):
+    """The history: who moved the order to which state, and when."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="events")
+    state = models.CharField(_("state"), max_length=10, choices=Order.State.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("history")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.get_state_display()

@@ -1,0 +1,54 @@
+"""The state machine of an order; nothing else changes ``Order.state``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from shop.catalogue.models import Variant
+from shop.orders.emails import send_on_commit
+from shop.orders.models import Order, OrderEvent
+
+S = Order.State
+# An order on invoice is packed before it is paid.
+MOVES: dict[str, tuple[str, ...]] = {
+    S.PLACED: (S.PAID, S.PACKED, S.CANCELLED),
+    S.PAID: (S.PACKED, S.REFUNDED),
+    S.PACKED: (S.SHIPPED, S.CANCELLED),
+    S.SHIPPED: (S.DELIVERED,),
+    S.DELIVERED: (S.REFUNDED,),
+    S.CANCELLED: (),
+    S.REFUNDED: (),
+}
+NOT_SENT = (S.PLACED, S.PAID, S.PACKED)
+
+
+class MoveError(ValueError):
+    """The order cannot go to that state from where it is."""
+
+
+@transaction.atomic
+def move(order: Order, state: str, by: Any = None) -> Order:
+    """Lock, check, move, note, give stock back if it never left. Raises ``MoveError``."""
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    if state not in MOVES[order.state]:
+        text = _("Order %(number)s is %(now)s and cannot become %(then)s.")
+        names = {"now": order.get_state_display(), "then": S(state).label}
+        raise MoveError(text % {"number": order.number, **names})
+    if state in (S.CANCELLED, S.REFUNDED) and order.state in NOT_SENT:
+        _give_back(order)
+    order.state = state
+    order.save(update_fields=["state"])
+    OrderEvent.objects.create(order=order, state=state, by=by)
+    if state in (S.SHIPPED, S.CANCELLED, S.REFUNDED):
+        send_on_commit(order, state)
+    return order
+
+
+def _give_back(order: Order) -> None:
+    lines = order.lines.exclude(variant=None).select_related("variant")
+    for line in lines.order_by("variant__product_id", "variant_id"):
+        Variant.objects.filter(pk=line.variant_id or 0).update(stock=F("stock") + line.quantity)

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shop.orders import views
+
+app_name = "orders"
+urlpatterns = [
+    path("checkout/", views.checkout, name="checkout"),
+    path("checkout/voucher/", views.voucher, name="voucher"),
+    path("orders/<str:token>/", views.order, name="order"),
+    path("orders/<str:token>/invoice/", views.invoice, name="invoice"),
+]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from shop.cart.models import Cart, CartLine
+from shop.cart.session import find_cart
+from shop.orders.checkout import CheckoutError, place_order, totals
+from shop.orders.forms import PAYMENTS, CheckoutForm, VoucherForm
+from shop.orders.models import Order, ShippingMethod, Voucher
+
+VOUCHER_KEY = "voucher"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def checkout(request: HttpRequest) -> HttpResponse:
+    cart = find_cart(request)
+    if request.method == "POST" and cart and (placed := _already_placed(request, cart)):
+        return redirect(placed)
+    lines = cart.lines_for_page() if cart else []
+    if cart is None or not lines:
+        messages.info(request, _("Your cart is empty."))
+        return redirect("cart:cart")
+    form = CheckoutForm(request.POST or None, initial=_initial(request))
+    form.fields["method"].currency = lines[0].variant.product.currency  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        try:
+            order = _place(request, cart, form)
+        except CheckoutError as error:
+            form.add_error(None, str(error))
+        else:
+            request.session.pop(VOUCHER_KEY, None)
+            return redirect(order)
+    status = 422 if form.errors else 200
+    return render(request, "shop/checkout.html", _page(request, form, lines), status=status)
+
+
+def _already_placed(request: HttpRequest, cart: Cart) -> Order | None:
+    """The second of two identical submissions: the order that the first one placed."""
+    return Order.objects.filter(idempotency_key=_key(cart, request.POST.get("key", ""))).first()
+
+
+def _key(cart: Cart, key: str) -> str:
+    return f"{cart.pk}-{key}"[:64]
+
+
+def _place(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Order:
+    return place_order(
+        cart,
+        key=_key(cart, form.cleaned_data["key"]),
+        method=form.cleaned_data["method"],
+        voucher=_voucher(request),
+        payment=form.cleaned_data["payment"],
+        user=request.user,
+        contact=form.contact(),
+    )
+
+
+def _initial(request: HttpRequest) -> dict[str, object]:
+    user = request.user
+    first = ShippingMethod.objects.filter(active=True).first()
+    email = user.email if user.is_authenticated else ""
+    return {
+        "key": secrets.token_urlsafe(16),
+        "email": email,
+        "name": user.get_full_name() if user.is_authenticated else "",
+        "method": request.GET.get("method") or (first.pk if first else None),
+        "payment": next(iter(PAYMENTS)),
+    }
+
+
+def _page(request: HttpRequest, form: CheckoutForm, lines: list[CartLine]) -> dict[str, object]:
+    chosen = str(form["method"].value() or "")
+    method = ShippingMethod.objects.filter(active=True, pk=chosen if chosen.isdecimal() else 0)
+    voucher = _voucher(request)
+    sums = totals(lines, method.first(), voucher)
+    problem = voucher.problem(sums.goods) if voucher else ""
+    if problem:
+        sums, voucher = totals(lines, method.first(), None), None
+    return {
+        "form": form,
+        "lines": lines,
+        "sums": sums,
+        "currency": lines[0].variant.product.currency,
+        "voucher": voucher,
+        "voucher_problem": problem,
+    }
+
+
+def _voucher(request: HttpRequest) -> Voucher | None:
+    return Voucher.objects.filter(code=request.session.get(VOUCHER_KEY, "")).first()
+
+
+@require_POST
+def voucher(request: HttpRequest) -> HttpResponse:
+    """Remember a code for the checkout, or forget it when it is empty."""
+    form = VoucherForm(request.POST)
+    if form.is_valid():
+        request.session[VOUCHER_KEY] = form.cleaned_data["code"]
+    else:
+        messages.error(request, str(form.errors["code"][0]))
+    return redirect("orders:checkout")
+
+
+@require_safe
+@never_cache
+def order(request: HttpRequest, token: str) -> HttpResponse:
+    """Whoever has the link, which only the buyer's mail and browser have, sees the order."""
+    return render(request, "shop/orders/order.html", _order_page(token))
+
+
+@require_safe
+@never_cache
+def invoice(request: HttpRequest, token: str) -> HttpResponse:
+    return render(request, "shop/orders/invoice.html", _order_page(token))
+
+
+def _order_page(token: str) -> dict[str, object]:
+    orders = Order.objects.prefetch_related("lines__variant__product", "events")
+    found = get_object_or_404(orders, token=token)
+    return {"order": found, "payment": PAYMENTS.get(found.payment, found.payment)}

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from shop.cart.models import Cart, CartLine
+from shop.catalogue.models import Product, Variant
+from tests.factories import make_product, make_stored_image, make_variant
+
+pytestmark = pytest.mark.django_db
+CART, ADD = reverse("cart:cart"), reverse("cart:add")
+
+
+def variant_of(**values: object) -> Variant:
+    return make_product(**values).variants.get()
+
+
+def put(client: Client, variant: Variant, quantity: int = 1) -> str:
+    """The page that follows."""
+    values = {"variant": variant.pk, "quantity": quantity, "product": variant.product.slug}
+    return client.post(ADD, values, follow=True).content.decode()
+
+
+def quantities() -> list[int]:
+    return list(CartLine.objects.order_by("pk").values_list("quantity", flat=True))
+
+
+def test_a_guest_fills_a_cart_and_comes_back_to_it(client: Client) -> None:
+    shirt = variant_of(name="Blue Shirt", price="20.00")
+    assert "“Blue Shirt” is in your cart." in put(client, shirt, 2)
+    put(client, shirt)
+    page = client.get(CART).content.decode()
+    assert "€60.00" in page
+    assert quantities() == [3]
+
+
+def test_an_empty_cart_says_so_and_stores_nothing(client: Client) -> None:
+    assert "There is nothing in it yet." in client.get(CART).content.decode()
+    assert not Cart.objects.exists()
+
+
+def test_more_than_there_is_is_refused(client: Client) -> None:
+    shirt = variant_of(name="Blue Shirt", stock=2)
+    put(client, shirt, 2)
+    assert "Only 2 of “Blue Shirt” are left." in put(client, shirt)
+    assert quantities() == [2]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"stock": 0, "name": "Gone"}, "“Gone” is sold out."),
+        ({"listed": False}, "This product is not sold any more."),
+    ],
+)
+def test_what_cannot_be_bought_is_refused(client: Client, values: dict, message: str) -> None:
+    values = {"variant": variant_of(**values).pk, "product": ""}
+    assert message in client.post(ADD, values, follow=True).content.decode()
+    assert quantities() == []
+
+
+def test_a_size_must_be_chosen(client: Client) -> None:
+    shirt = make_product()
+    make_variant(shirt, size="M")
+    response = client.post(ADD, {"product": shirt.slug}, follow=True)
+    assert "Choose a size first." in response.content.decode()
+    assert response.redirect_chain == [(shirt.get_absolute_url(), 302)]
+
+
+@pytest.mark.parametrize("slug", ["//evil.example", "../../x", "https://evil.example"])
+def test_the_way_back_never_leaves_the_shop(client: Client, slug: str) -> None:
+    assert client.post(ADD, {"product": slug})["Location"] == "/"
+
+
+def test_two_currencies_do_not_meet_in_one_cart(client: Client) -> None:
+    put(client, variant_of(currency="EUR"))
+    assert "another currency" in put(client, variant_of(currency="USD"))
+    assert quantities() == [1]
+
+
+def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:
+    shirt = variant_of(name="Blue <Shirt>", stock=5)
+    put(client, shirt)
+    line = reverse("cart:line", args=[CartLine.objects.get().pk])
+    client.post(line, {"quantity": 4})
+    assert quantities() == [4]
+    assert "Only 5 of" in client.post(line, {"quantity": 6}, follow=True).content.decode()
+    assert "whole number" in client.post(line, {"quantity": "x"}, follow=True).content.decode()
+    assert quantities() == [4]
+    page = client.post(line, {"quantity": 0}, follow=True).content.decode()
+    assert quantities() == []
+    assert "“Blue &lt;Shirt&gt;” was taken out." in page
+    assert 'name="quantity" value="4"' in page
+    put(client, shirt, 4)
+    assert quantities() == [4]
+
+
+def test_nobody_changes_anothers_cart(client: Client) -> None:
+    put(client, variant_of(), 2)
+    line = CartLine.objects.get()
+    stranger = Client()
+    put(stranger, variant_of())
+    response = stranger.post(reverse("cart:line", args=[line.pk]), {"quantity": 0})
+    assert response.status_code == 404
+    assert CartLine.objects.get(pk=line.pk).quantity == 2
+
+
+def test_the_guests_cart_joins_the_users_at_login(client: Client) -> None:
+    user = User.objects.create_user("alice", password="secret")
+    shirt, skirt = variant_of(), variant_of()
+    mine = Cart.objects.create(user=user)
+    mine.lines.create(variant=shirt, quantity=1)
+    put(client, shirt, 2)
+    put(client, skirt, 1)
+    client.login(username="alice", password="secret")
+    assert sorted((line.variant_id, line.quantity) for line in mine.lines.all()) == sorted(
+        [(shirt.pk, 3), (skirt.pk, 1)]
+    )
+    assert Cart.objects.get() == mine
+
+
+def test_a_line_that_sold_out_meanwhile_says_so(client: Client) -> None:
+    put(client, variant_of(), 2)
+    Variant.objects.update(stock=1)
+    assert "Only 1 left: change the quantity." in client.get(CART).content.decode()
+    Product.objects.update(listed=False)
+    assert "Sold out: take it out." in client.get(CART).content.decode()
+
+
+def test_ten_lines_cost_as_many_queries_as_one(
+    client: Client, django_assert_num_queries: object
+) -> None:
+    for _ in range(10):
+        variant = variant_of()
+        make_stored_image(variant.product)
+        put(client, variant)
+    with django_assert_num_queries(7):  # session, cart, lines, pictures, categories, cart, count
+        assert client.get(CART).status_code == 200

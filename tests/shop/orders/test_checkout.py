@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from shop.cart.models import Cart
+from shop.catalogue.models import Product, Variant
+from shop.orders.checkout import CheckoutError, place_order
+from shop.orders.models import Order, ShippingMethod, Voucher
+from tests.factories import make_product
+
+CHECKOUT = reverse("orders:checkout")
+CONTACT = {
+    "email": "alice@example.com",
+    "name": "Alice Doe",
+    "street": "1 High Street",
+    "postcode": "12345",
+    "city": "Springfield",
+    "country": "Utopia",
+    "phone": "",
+}
+
+
+@pytest.fixture
+def method(db: None) -> ShippingMethod:
+    values = {"price": Decimal("4.95"), "free_from": Decimal(60)}
+    return ShippingMethod.objects.update_or_create(name="Standard", defaults=values)[0]
+
+
+def fill(client: Client, quantity: int = 1, **product: Any) -> Variant:
+    variant = make_product(**product).variants.get()
+    client.post(reverse("cart:add"), {"variant": variant.pk, "quantity": quantity})
+    return variant
+
+
+def form(method: ShippingMethod, **changes: Any) -> dict[str, Any]:
+    return CONTACT | {"method": method.pk, "payment": "invoice", "key": "k1"} | changes
+
+
+def buy(cart: Cart, method: ShippingMethod, key: str = "k", **options: Any) -> Order:
+    options = {"voucher": None, "payment": "invoice", "user": None} | options
+    return place_order(cart, key=key, method=method, contact=CONTACT, **options)
+
+
+@pytest.fixture
+def now_mails(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shop.orders import tasks
+
+    monkeypatch.setattr(tasks, "ring", lambda task, *arguments: task(*arguments))
+
+
+@pytest.mark.django_db
+def test_a_guest_buys(
+    client: Client, method: ShippingMethod, now_mails: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    shirt = fill(client, 2, name="Blue Shirt", price=Decimal("20.00"), stock=5)
+    assert "€44.95" in client.get(CHECKOUT).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(CHECKOUT, form(method))
+    order = Order.objects.get()
+    assert response["Location"] == order.get_absolute_url()
+    assert (order.goods, order.shipping, order.total) == (
+        Decimal(40),
+        Decimal("4.95"),
+        Decimal("44.95"),
+    )
+    assert order.tax == Decimal("7.49")  # 20 % included in 44.95
+    line = order.lines.get()
+    assert (line.sku, line.name, line.unit_price, line.quantity) == (shirt.sku, "Blue Shirt", 20, 2)
+    assert Product.objects.get().stock == 3
+    assert not Cart.objects.get().lines.exists()
+    page = client.get(order.get_absolute_url()).content.decode()
+    assert "Thank you!" in page
+    assert "€44.95" in page
+    assert "Invoice" in client.get(reverse("orders:invoice", args=[order.token])).content.decode()
+    sent = mail.outbox[0]
+    assert (sent.to, sent.subject) == (["alice@example.com"], f"Your order {order.number}")
+    assert order.get_absolute_url() in sent.body
+    html = str(sent.alternatives[0].content)
+    assert "Blue Shirt" in html
+    assert order.get_absolute_url() in html
+
+
+@pytest.mark.django_db
+def test_the_order_keeps_the_price_that_was_paid(client: Client, method: ShippingMethod) -> None:
+    fill(client, price=Decimal("20.00"))
+    client.post(CHECKOUT, form(method))
+    Product.objects.update(price=Decimal(99), name="Renamed")
+    Product.objects.get().delete()
+    order = Order.objects.get()
+    assert (order.lines.get().unit_price, order.total) == (Decimal(20), Decimal("24.95"))
+    assert client.get(order.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.django_db
+def test_missing_fields_are_named_and_nothing_is_sold(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client, stock=5)
+    response = client.post(CHECKOUT, form(method, email="nobody", city=""))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "Enter a valid email address." in page
+    assert "This field is required." in page
+    assert 'value="1 High Street"' in page
+    assert (Order.objects.count(), Product.objects.get().stock) == (0, 5)
+
+
+@pytest.mark.django_db
+def test_what_sold_out_meanwhile_is_named_and_the_cart_is_kept(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client, 2, name="Blue Shirt", stock=5)
+    Variant.objects.update(stock=1)
+    page = client.post(CHECKOUT, form(method)).content.decode()
+    assert "Only 1 of “Blue Shirt” are left." in page
+    assert (Order.objects.count(), Product.objects.get().stock) == (0, 1)
+    assert Cart.objects.get().count() == 2
+
+
+@pytest.mark.django_db
+def test_an_empty_cart_has_no_checkout(client: Client) -> None:
+    assert client.get(CHECKOUT)["Location"] == reverse("cart:cart")
+
+
+@pytest.mark.django_db
+def test_a_voucher_is_taken_off_and_counted(client: Client, method: ShippingMethod) -> None:
+    Voucher.objects.create(code="ten", kind="percentage", value=10, limit=1)
+    fill(client, 4, price=Decimal("20.00"))
+    client.post(reverse("orders:voucher"), {"code": " ten "})
+    page = client.get(CHECKOUT).content.decode()
+    assert "−€8.00" in page
+    assert "€72.00" in page
+    assert "free" in page
+    client.post(CHECKOUT, form(method))
+    order = Order.objects.get()
+    assert (order.discount, order.total, order.voucher_code) == (8, 72, "TEN")
+    assert Voucher.objects.get().used == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"minimum": 50}, "This voucher is for carts of 50"),
+        ({"limit": 0}, "This voucher has been used up."),
+        ({"ends": timezone.now() - timedelta(days=1)}, "This voucher has expired."),
+        ({"starts": timezone.now() + timedelta(days=1)}, "This voucher is not valid yet."),
+    ],
+)
+def test_a_voucher_that_does_not_hold_says_why_and_takes_nothing_off(
+    client: Client, method: ShippingMethod, values: dict[str, Any], message: str
+) -> None:
+    Voucher.objects.create(code="FIVE", kind="amount", value=5, **values)
+    fill(client, price=Decimal("20.00"))
+    client.post(reverse("orders:voucher"), {"code": "FIVE"})
+    assert message in client.get(CHECKOUT).content.decode()
+    assert message in client.post(CHECKOUT, form(method)).content.decode()
+    assert not Order.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_unknown_voucher_is_refused(client: Client) -> None:
+    fill(client)
+    response = client.post(reverse("orders:voucher"), {"code": "NOPE"}, follow=True)
+    assert "There is no voucher with this code." in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_voucher_never_takes_off_more_than_the_goods(method: ShippingMethod) -> None:
+    voucher = Voucher.objects.create(code="BIG", kind="amount", value=500)
+    assert voucher.discount(Decimal("20.00")) == Decimal("20.00")
+
+
+@pytest.mark.django_db
+def test_an_order_is_found_by_its_secret_link_only(client: Client, method: ShippingMethod) -> None:
+    fill(client)
+    client.post(CHECKOUT, form(method))
+    order = Order.objects.get()
+    for guess in (str(order.pk), order.number, order.token[:-1]):
+        assert client.get(f"/orders/{guess}/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_buyers_of_ten_pieces_make_ten_orders(method: ShippingMethod) -> None:
+    shirt = make_product(stock=10).variants.get()
+    carts = []
+    for _ in range(50):
+        carts.append(Cart.objects.create())
+        carts[-1].lines.create(variant=shirt, quantity=1)
+    start = Barrier(50)
+
+    def run(cart: Cart) -> str:
+        start.wait()
+        try:
+            return buy(cart, method, f"k{cart.pk}").state
+        except CheckoutError as error:
+            return str(error)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(50) as pool:
+        results = list(pool.map(run, carts))
+    refusal = f"“{shirt.product.name}” is sold out. Take it out of your cart."
+    assert sorted(set(results)) == sorted({"placed", refusal})
+    assert (results.count("placed"), Order.objects.count()) == (10, 10)
+    assert Product.objects.get().stock == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_identical_submissions_make_one_order(method: ShippingMethod) -> None:
+    shirt = make_product(stock=100).variants.get()
+    cart = Cart.objects.create()
+    cart.lines.create(variant=shirt, quantity=2)
+    start = Barrier(20)
+
+    def run(_number: int) -> int:
+        start.wait()
+        try:
+            return buy(cart, method, "same").pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        orders = set(pool.map(run, range(20)))
+    assert orders == {Order.objects.get().pk}
+    assert Product.objects.get().stock == 98
+
+
+@pytest.mark.django_db(transaction=True)
+def test_buyers_of_the_same_products_in_another_order_never_deadlock(
+    method: ShippingMethod,
+) -> None:
+    variants = [make_product(stock=1000).variants.get() for _ in range(4)]
+    carts = []
+    for number in range(24):
+        carts.append(Cart.objects.create())
+        for variant in variants if number % 2 else reversed(variants):
+            carts[-1].lines.create(variant=variant, quantity=1)
+    start = Barrier(24)
+
+    def run(cart: Cart) -> str:
+        start.wait()
+        try:
+            return buy(cart, method, f"k{cart.pk}").state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        assert list(pool.map(run, carts)) == ["placed"] * 24
+    assert set(Product.objects.values_list("stock", flat=True)) == {976}

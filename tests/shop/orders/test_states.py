@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import product as every
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from shop.cart.models import Cart
+from shop.catalogue.models import Product
+from shop.orders.models import Order, ShippingMethod
+from shop.orders.states import MOVES, MoveError, move
+from tests.factories import make_product
+from tests.shop.orders.test_checkout import buy, now_mails
+
+__all__ = ["now_mails"]
+pytestmark = pytest.mark.django_db
+STATES = [str(state) for state in Order.State]
+
+
+@pytest.fixture
+def order() -> Order:
+    cart = Cart.objects.create()
+    cart.lines.create(variant=make_product(stock=5).variants.get(), quantity=2)
+    method = ShippingMethod.objects.create(name="Post", price=Decimal(5))
+    return buy(cart, method)
+
+
+@pytest.mark.parametrize(("before", "after"), list(every(STATES, STATES)))
+def test_only_the_moves_of_the_table_are_possible(order: Order, before: str, after: str) -> None:
+    Order.objects.update(state=before)
+    if after in MOVES[before]:
+        assert move(order, after).state == after
+        return
+    with pytest.raises(MoveError, match=order.number):
+        move(order, after)
+    assert Order.objects.get().state == before
+    assert [event.state for event in order.events.all()] == ["placed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "stock"),
+    [
+        (["cancelled"], 5),
+        (["paid", "refunded"], 5),
+        (["packed", "cancelled"], 5),
+        (["packed", "shipped", "delivered", "refunded"], 3),
+    ],
+)
+def test_stock_comes_back_only_while_the_goods_are_here(
+    order: Order, path: list[str], stock: int
+) -> None:
+    for state in path:
+        move(order, state)
+    assert Product.objects.get().stock == stock
+    assert [event.state for event in order.events.all()] == ["placed", *path]
+
+
+def test_staff_ship_an_order_and_the_customer_hears_of_it(
+    admin_client: Client, order: Order, now_mails: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    orders = reverse("admin:orders_order_changelist")
+    for state in ("packed", "shipped"):
+        with django_capture_on_commit_callbacks(execute=True):
+            action = {"action": f"make_{state}", "_selected_action": [order.pk]}
+            page = admin_client.post(orders, action, follow=True).content.decode()
+        assert "1 order was moved." in page
+    assert [m.subject for m in mail.outbox] == [f"Your order {order.number} is on its way"]
+    assert "Your order is shipped." in admin_client.get(order.get_absolute_url()).content.decode()
+    action["action"] = "make_packed"
+    page = admin_client.post(orders, action, follow=True).content.decode()
+    assert f"Order {order.number} is shipped and cannot become packed." in page
+
+
+def test_the_order_pages_of_staff_open(admin_client: Client, order: Order) -> None:
+    change = reverse("admin:orders_order_change", args=[order.pk])
+    page = admin_client.get(change).content.decode()
+    assert order.lines.get().sku in page
+    assert admin_client.get(reverse("admin:orders_voucher_changelist")).status_code == 200
+    assert admin_client.get(reverse("admin:orders_shippingmethod_changelist")).status_code == 200
