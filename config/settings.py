@@ -56,8 +56,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "allauth",
+    "allauth.account",
     "config",
     "shop.catalogue",
+    "shop.accounts",
+    "shop.wishlist",
     "shop.cart",
     "shop.orders",
     "shop.imports",
@@ -76,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -92,6 +97,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "shop.catalogue.context_processors.shop",
                 "shop.cart.context_processors.cart",
+                "shop.wishlist.context_processors.wishlist",
             ]
         },
     }
@@ -123,6 +129,7 @@ CELERY_TASK_DEFAULT_QUEUE = "catalogue"
 CELERY_TASK_ROUTES = {
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "shop.orders.tasks.send_order_mail": {"queue": "search"},
+    "shop.accounts.tasks.send_mail": {"queue": "search"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -142,6 +149,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "recommender.tasks.delete_expired_query_photos",
         "schedule": 600,
         "options": {"expires": 600},
+    },
+    "send-stock-alerts": {
+        "task": "shop.wishlist.tasks.send_stock_alerts",
+        "schedule": 300,
+        "options": {"expires": 300},
     },
     "refresh-search-words": {
         "task": "shop.catalogue.tasks.refresh_search_words",
@@ -178,6 +190,9 @@ CATALOGUE_PAGE_SIZE = 24
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
 # Where links in mails lead.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
+STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
+# How many proxies of our own stand before the site and add to X-Forwarded-For.
+PROXIES = env.int("PROXIES", 0)
 
 # Mails: to files under VAR_DIR until a server is named
 
@@ -252,6 +267,23 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+# Customers
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts:account"
+ACCOUNT_ADAPTER = "shop.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_REDIRECT_URL = "catalogue:home"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

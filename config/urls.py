@@ -13,6 +13,9 @@ urlpatterns = [
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),
     path("cart/", include("shop.cart.urls")),
+    path("account/", include("shop.accounts.urls")),
+    path("account/", include("allauth.account.urls")),
+    path("", include("shop.wishlist.urls")),
     path("", include("shop.orders.urls")),
     path("", include("shop.catalogue.urls")),
 ]

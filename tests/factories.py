@@ -7,10 +7,13 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import User
 from PIL import Image
 
 from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage, Variant
 from shop.catalogue.pictures import read_picture
+from shop.orders.models import Order, OrderEvent, OrderLine
 
 _numbers = itertools.count(1)
 
@@ -76,3 +79,43 @@ def make_stored_image(product: Product, colour: str = "navy", **values: Any) -> 
     picture = read_picture(picture_bytes(colour))
     width, height = picture.image.size
     return make_image(product, file=picture.save(), width=width, height=height, **values)
+
+
+def make_customer(email: str, password: str | None = None) -> User:
+    """Whose address is confirmed."""
+    user = User.objects.create_user(email.split("@")[0], email, password)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def make_order(**values: Any) -> Order:
+    """One piece of a new product, placed by a guest unless told otherwise."""
+    total = values.pop("total", Decimal("20.00"))
+    number = next(_numbers)
+    values = {
+        "idempotency_key": f"test-{number}",
+        "email": "guest@example.com",
+        "name": "Guest",
+        "street": "1 High Street",
+        "postcode": "12345",
+        "city": "Springfield",
+        "country": "Utopia",
+        "currency": "EUR",
+        "payment": "invoice",
+        "shipping_name": "Standard",
+        "tax_rate": Decimal(20),
+        "tax": Decimal("3.33"),
+        "shipping": Decimal(0),
+    } | values
+    order = Order.objects.create(goods=total, total=total, **values)
+    variant = make_product(price=total).variants.get()
+    OrderLine.objects.create(
+        order=order,
+        variant=variant,
+        sku=variant.sku,
+        name=str(variant),
+        unit_price=total,
+        quantity=1,
+    )
+    OrderEvent.objects.create(order=order, state=order.state)
+    return order

@@ -11,7 +11,11 @@ ROOMS = ("config", "recommender", "shop")
 FORBIDDEN = {
     "shop": ("recommender", "config"),
     "recommender": ("config",),
-    "shop/catalogue": ("shop.imports", "shop.demo", "shop.cart", "shop.orders", "shop.accounts"),
+    "shop/catalogue": (
+        *("shop.accounts", "shop.api", "shop.cart", "shop.demo", "shop.imports", "shop.orders"),
+        *("shop.payments", "shop.wishlist"),
+    ),
+    "shop/accounts": ("shop.orders", "shop.cart", "shop.wishlist"),
 }
 
 

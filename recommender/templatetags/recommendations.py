@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.template import Context
 from django.utils.translation import gettext as _
 
 from recommender.nearest import similar_to_product
@@ -11,9 +12,12 @@ from shop.catalogue.models import Product
 register = template.Library()
 
 
-@register.inclusion_tag("recommender/includes/block.html")
-def similar_items(product: Product) -> dict[str, object]:
+@register.inclusion_tag("recommender/includes/block.html", takes_context=True)
+def similar_items(context: Context, product: Product) -> dict[str, object]:
     return {
+        # What the cards of a page need.
+        "request": context.get("request"),
+        "saved_ids": context.get("saved_ids", ()),
         "block": "similar",
         "title": _("Similar items"),
         "products": similar_to_product(product),

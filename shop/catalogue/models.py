@@ -187,6 +187,10 @@ class Product(models.Model):
         return 0 < self.stock <= LOW_STOCK
 
     @property
+    def has_sold_out_variant(self) -> bool:
+        return any(variant.stock == 0 for variant in self.variants.all())
+
+    @property
     def primary_image(self) -> ProductImage | None:
         """The first picture; uses what ``with_card_data`` prefetched."""
         return next(iter(self.images.all()), None)

@@ -65,7 +65,7 @@ def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpRes
 
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
-    products = Product.objects.listed().with_card_data()
+    products = Product.objects.listed().with_card_data().prefetch_related("variants")
     product = get_object_or_404(products, slug=slug)
     return render(request, "shop/product.html", {"product": product})
 

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+from allauth.account.signals import email_confirmed
 from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
     name = "shop.orders"
+
+    def ready(self) -> None:
+        from shop.accounts.signals import personal_data
+        from shop.orders.personal_data import claim, export
+
+        personal_data.connect(export)
+        email_confirmed.connect(claim)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import gettext_lazy as _
+
+from shop.accounts.models import CONTACT, Address
+
+HINTS = {
+    "name": "name",
+    "street": "street-address",
+    "postcode": "postal-code",
+    "city": "address-level2",
+    "country": "country-name",
+    "phone": "tel",
+}
+
+
+class AddressForm(forms.ModelForm[Address]):
+    class Meta:
+        model = Address
+        fields: ClassVar = [*CONTACT, "is_default"]
+        widgets: ClassVar = {
+            name: forms.TextInput({"autocomplete": hint}) for name, hint in HINTS.items()
+        }
+
+
+class DeleteAccountForm(forms.Form):
+    """The password once more, so that an open browser is not enough."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise forms.ValidationError(_("This is not your password."))
+        return password

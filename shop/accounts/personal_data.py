@@ -1,0 +1,26 @@
+"""What the shop holds of one person, for the person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from shop.accounts.models import Address
+from shop.accounts.signals import personal_data
+
+
+def export(user: User) -> dict[str, Any]:
+    """JSON-able; every room that listens to ``personal_data`` adds its part."""
+    data: dict[str, Any] = {
+        "account": {
+            "email": user.email,
+            "name": user.get_full_name(),
+            "joined": user.date_joined.isoformat(),
+            "last_login": user.last_login.isoformat() if user.last_login else None,
+        },
+        "addresses": [address.contact() for address in Address.objects.filter(user=user)],
+    }
+    for _receiver, part in personal_data.send(sender=None, user=user):
+        data.update(part)  # type: ignore[arg-type]
+    return data

@@ -1,0 +1,30 @@
+"""The customer's own orders."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from shop.orders.models import Order
+
+PAGE = 20
+
+
+@require_safe
+@never_cache
+@login_required
+def my_orders(request: HttpRequest) -> HttpResponse:
+    orders = Order.objects.filter(user=cast(User, request.user)).order_by("-pk")
+    orders = orders.annotate(pieces=Sum("lines__quantity"))
+    paginator = Paginator(orders, PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    numbers = list(paginator.get_elided_page_range(page.number, on_each_side=1))
+    return render(request, "shop/orders/mine.html", {"page": page, "numbers": numbers})

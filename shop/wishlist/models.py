@@ -1,0 +1,48 @@
+"""What people keep an eye on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Product, Variant
+
+
+class SavedProduct(models.Model):
+    """A heart of a signed-in customer; a guest's are in the session."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("saved product")
+        verbose_name_plural = _("saved products")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "product"], name="saved_product_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product}"
+
+
+class StockAlert(models.Model):
+    """Somebody asked to be told when it is back. Gone once the mail was sent."""
+
+    variant = models.ForeignKey(Variant, models.CASCADE, related_name="+")
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=10)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stock alert")
+        verbose_name_plural = _("stock alerts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["variant", "email"], name="stock_alert_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.variant}"

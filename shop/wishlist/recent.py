@@ -1,0 +1,36 @@
+"""What the visitor looked at lately: in a cookie of their own browser, and nowhere else."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from shop.catalogue.models import Product
+
+COOKIE = "recent"
+REMEMBERED = 12
+SHOWN = 5
+MONTH = 30 * 24 * 3600
+
+
+def recent_ids(request: HttpRequest) -> list[int]:
+    parts = request.COOKIES.get(COOKIE, "").split(".")[:REMEMBERED]
+    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 19]
+
+
+def remember(request: HttpRequest, response: HttpResponse, product_id: int) -> None:
+    ids = [product_id, *(pk for pk in recent_ids(request) if pk != product_id)][:REMEMBERED]
+    response.set_cookie(
+        COOKIE,
+        ".".join(str(pk) for pk in ids),
+        max_age=MONTH,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def recent_products(request: HttpRequest, without: int | None = None) -> list[Product]:
+    ids = [pk for pk in recent_ids(request) if pk != without]
+    found = Product.objects.listed().with_card_data().in_bulk(ids) if ids else {}
+    return [found[pk] for pk in ids if pk in found][:SHOWN]

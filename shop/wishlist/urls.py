@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shop.wishlist import views
+
+app_name = "wishlist"
+urlpatterns = [
+    path("saved/", views.saved, name="saved"),
+    path("saved/<int:pk>/", views.toggle_saved, name="toggle"),
+    path("recently-viewed/", views.recent, name="recent"),
+    path("stock-alerts/", views.stock_alert, name="stock-alert"),
+]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed
+from django.contrib.auth.models import User
+from django.test import Client
+
+from shop.accounts.models import Address
+from shop.cart.models import Cart
+from shop.orders.models import Order
+from shop.wishlist.models import SavedProduct
+from tests.factories import make_customer, make_order, make_product
+
+pytestmark = pytest.mark.django_db
+HOME = {
+    "name": "Alice Doe",
+    "street": "1 High Street",
+    "postcode": "12345",
+    "city": "Springfield",
+    "country": "Utopia",
+    "phone": "",
+}
+
+
+@pytest.fixture
+def alice(client: Client) -> User:
+    user = make_customer("alice@example.com")
+    client.force_login(user)
+    return user
+
+
+def test_the_first_address_is_the_default_and_a_new_default_replaces_it(
+    client: Client, alice: User
+) -> None:
+    client.post("/account/addresses/new/", HOME)
+    client.post("/account/addresses/new/", HOME | {"city": "Shelbyville", "is_default": "on"})
+    assert list(Address.objects.values_list("city", "is_default")) == [
+        ("Shelbyville", True),
+        ("Springfield", False),
+    ]
+
+
+def test_an_incomplete_address_is_explained_and_not_stored(client: Client, alice: User) -> None:
+    response = client.post("/account/addresses/new/", HOME | {"city": ""})
+    assert response.status_code == 422
+    assert "This field is required." in response.content.decode()
+    assert not Address.objects.exists()
+
+
+def test_an_address_is_changed_and_deleted(client: Client, alice: User) -> None:
+    address = Address.objects.create(user=alice, **HOME)
+    client.post(f"/account/addresses/{address.pk}/", HOME | {"city": "Ogdenville"})
+    assert Address.objects.get().city == "Ogdenville"
+    client.post(f"/account/addresses/{address.pk}/delete/")
+    assert not Address.objects.exists()
+
+
+def test_an_address_of_somebody_else_is_not_found(client: Client, alice: User) -> None:
+    theirs = Address.objects.create(user=make_customer("bob@example.com"), **HOME)
+    for path in (f"/account/addresses/{theirs.pk}/", f"/account/addresses/{theirs.pk}/delete/"):
+        assert client.post(path, HOME | {"city": "Ogdenville"}).status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.city == "Springfield"
+
+
+def test_an_address_book_has_an_end(client: Client, alice: User) -> None:
+    for _number in range(20):
+        Address.objects.create(user=alice, **HOME)
+    page = client.post("/account/addresses/new/", HOME, follow=True).content.decode()
+    assert "Delete an address first." in page
+    assert Address.objects.count() == 20
+
+
+def test_orders_are_listed_the_newest_first(client: Client, alice: User) -> None:
+    first, second = make_order(user=alice), make_order(user=alice, total=Decimal("30.00"))
+    make_order(user=make_customer("bob@example.com"))
+    page = client.get("/account/orders/").content.decode()
+    assert page.index(second.number) < page.index(first.number)
+    assert page.count("€") == 2
+
+
+def test_the_queries_of_the_order_list_do_not_grow(
+    client: Client, alice: User, django_assert_num_queries
+) -> None:  # type: ignore[no-untyped-def]
+    for _number in range(10):
+        make_order(user=alice)
+    with django_assert_num_queries(6):
+        client.get("/account/orders/")
+
+
+def test_a_guests_orders_come_with_the_confirmed_address(alice: User) -> None:
+    mine, other = make_order(email="Alice@Example.com"), make_order(email="bob@example.com")
+    address = EmailAddress.objects.get(user=alice)
+    email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
+    assert list(Order.objects.filter(user=alice)) == [mine]
+    assert Order.objects.get(pk=other.pk).user is None
+
+
+def test_my_data_are_exported(client: Client, alice: User) -> None:
+    Address.objects.create(user=alice, **HOME)
+    order = make_order(user=alice)
+    SavedProduct.objects.create(user=alice, product=make_product(name="Blue Shirt"))
+    make_order(user=make_customer("bob@example.com"))
+    response = client.get("/account/export/")
+    data = response.json()
+    assert "attachment" in response["Content-Disposition"]
+    assert data["account"]["email"] == "alice@example.com"
+    assert data["addresses"] == [HOME]
+    assert [row["number"] for row in data["orders"]] == [order.number]
+    assert [row["product"] for row in data["saved"]] == ["Blue Shirt"]
+
+
+def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) -> None:
+    alice.set_password("correct-horse-7")
+    alice.save()
+    client.force_login(alice)
+    Address.objects.create(user=alice, **HOME)
+    Cart.objects.create(user=alice)
+    order = make_order(user=alice)
+    wrong = client.post("/account/delete/", {"password": "wrong"})
+    assert wrong.status_code == 422
+    assert User.objects.filter(pk=alice.pk).exists()
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert (Address.objects.count(), Cart.objects.count()) == (0, 0)
+    order.refresh_from_db()
+    assert order.user is None
+    assert client.get("/account/").status_code == 302
+
+
+def test_staff_do_not_delete_themselves(client: Client, alice: User) -> None:
+    User.objects.update(is_staff=True)
+    assert client.post("/account/delete/", {"password": "x"}).status_code == 403
+    assert User.objects.exists()
+
+
+def test_an_old_order_keeps_its_page(client: Client, alice: User) -> None:
+    order = make_order(user=alice)
+    Order.objects.update(placed=order.placed - timedelta(days=400))
+    assert client.get(order.get_absolute_url()).status_code == 200

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+
+from shop.accounts import tasks
+from tests.factories import make_customer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "correct-horse-7"
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_ring", lambda *values: tasks.send_mail(*values))
+
+
+def _sign_up(client: Client, email: str = "alice@example.com") -> Any:
+    values = {"email": email, "password1": PASSWORD, "password2": PASSWORD}
+    return client.post("/account/signup/", values)
+
+
+def _link(number: int = -1) -> str:
+    found = re.search(r"https?://[^/\s]+(/\S+)", str(mail.outbox[number].body))
+    assert found
+    return found[1]
+
+
+def test_a_customer_signs_up_confirms_and_is_signed_in(client: Client) -> None:
+    assert _sign_up(client)["Location"] == "/account/confirm-email/"
+    assert client.get("/account/").status_code == 302
+    assert mail.outbox[0].to == ["alice@example.com"]
+    link = _link()
+    assert client.get(link).status_code == 200
+    client.post(link)
+    assert EmailAddress.objects.get().verified
+    client.post("/account/login/", {"login": "alice@example.com", "password": PASSWORD})
+    assert "alice@example.com" in client.get("/account/").content.decode()
+
+
+def test_who_has_not_confirmed_cannot_sign_in(client: Client) -> None:
+    _sign_up(client)
+    Client().post("/account/login/", {"login": "alice@example.com", "password": PASSWORD})
+    assert client.get("/account/").status_code == 302
+
+
+def test_signing_up_twice_does_not_tell_who_is_a_customer(client: Client) -> None:
+    make_customer("alice@example.com")
+    assert _sign_up(client)["Location"] == "/account/confirm-email/"
+    assert User.objects.count() == 1
+    assert "already" in mail.outbox[0].body
+
+
+def test_a_forgotten_password_is_replaced(client: Client) -> None:
+    make_customer("alice@example.com")
+    client.post("/account/password/reset/", {"email": "alice@example.com"})
+    page = client.get(_link(), follow=True)
+    path = page.redirect_chain[-1][0]
+    client.post(path, {"password1": "another-horse-8", "password2": "another-horse-8"})
+    client.post("/account/login/", {"login": "alice@example.com", "password": "another-horse-8"})
+    assert client.get("/account/").status_code == 200
+
+
+def test_five_wrong_passwords_lock_the_door(client: Client) -> None:
+    make_customer("alice@example.com", password=PASSWORD)
+    for _attempt in range(5):
+        client.post("/account/login/", {"login": "alice@example.com", "password": "wrong"})
+    right = {"login": "alice@example.com", "password": PASSWORD}
+    page = client.post("/account/login/", right).content.decode()
+    assert "Too many failed login attempts" in page
+    assert client.get("/account/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["login/", "signup/", "password/reset/", "confirm-email/", "password/reset/done/"],
+)
+def test_the_pages_are_ours(client: Client, path: str) -> None:
+    page = client.get(f"/account/{path}")
+    assert page.status_code == 200
+    assert 'class="site-header"' in page.content.decode()
+
+
+def test_with_redis_away_the_mail_is_sent_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kombu.exceptions import OperationalError
+
+    def away(*values: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.undo()
+    monkeypatch.setattr(tasks.send_mail, "delay", away)
+    _sign_up(client)
+    assert len(mail.outbox) == 1
