@@ -52,13 +52,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
     "allauth",
     "allauth.account",
-    "config",
+    "config.apps.ConfigAppConfig",
     "shop.catalogue",
     "shop.accounts",
     "shop.wishlist",
@@ -74,6 +75,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -150,6 +152,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600,
         "options": {"expires": 600},
     },
+    "delete-old-events": {
+        "task": "recommender.tasks.delete_old_events",
+        "schedule": 86_400,
+        "options": {"expires": 3600},
+    },
     "send-stock-alerts": {
         "task": "shop.wishlist.tasks.send_stock_alerts",
         "schedule": 300,
@@ -216,11 +223,14 @@ EMBED_BATCH = env.int("EMBED_BATCH", 64)
 EMBED_LEASE_SECONDS = env.int("EMBED_LEASE_SECONDS", 60)
 PHOTO_LIFETIME_HOURS = env.int("PHOTO_LIFETIME_HOURS", 24)
 PHOTO_SEARCHES_PER_HOUR = env.int("PHOTO_SEARCHES_PER_HOUR", 120)
+EVENTS_PER_HOUR = env.int("EVENTS_PER_HOUR", 2000)
+EVENT_LIFETIME_DAYS = env.int("EVENT_LIFETIME_DAYS", 90)
 
 # Languages and time
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
@@ -238,6 +248,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}
     ],
     "SHOW_VIEW_ON_SITE": True,
+    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
     "BORDER_RADIUS": "6px",
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
 
 from config import health
+from recommender import views as recommender
+from shop.catalogue.sitemaps import SITEMAPS
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),
+    path("events/", recommender.events, name="events"),
+    path("privacy/counting/", recommender.opt_out, name="opt-out"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("sitemap.xml", sitemaps.index, {"sitemaps": SITEMAPS}, name="sitemap-index"),
+    path(
+        "sitemap-<section>.xml",
+        sitemaps.sitemap,
+        {"sitemaps": SITEMAPS},
+        name="django.contrib.sitemaps.views.sitemap",
+    ),
     path("cart/", include("shop.cart.urls")),
     path("account/", include("shop.accounts.urls")),
     path("account/", include("allauth.account.urls")),

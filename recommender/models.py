@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
-from shop.catalogue.models import VECTOR_DIMENSIONS
+from shop.catalogue.models import VECTOR_DIMENSIONS, Product
 
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
@@ -106,3 +106,27 @@ class QueryPhoto(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("recommender:photo-results", args=[self.id])
+
+
+class Event(models.Model):
+    """A block of recommendations was seen, or one of its products followed. Nobody is named."""
+
+    class Kind(models.TextChoices):
+        SEEN = "seen", _("seen")
+        FOLLOWED = "followed", _("followed")
+        SEARCHED = "searched", _("searched")
+
+    block = models.CharField(_("block"), max_length=16)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    product = models.ForeignKey(
+        Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
+    )
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes: ClassVar = [models.Index(fields=["at"], name="event_at")]
+
+    def __str__(self) -> str:
+        return f"{self.block} {self.kind}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from recommender import pending, photos
+from recommender import events, pending, photos
 from recommender.models import EmbeddingModel
 
 # Long enough to keep the network busy, short enough to let other work in between.
@@ -29,6 +29,11 @@ def embed_query_photo(photo_id: str) -> None:
 @shared_task(expires=600)
 def delete_expired_query_photos() -> None:
     photos.delete_expired()
+
+
+@shared_task(expires=3600)
+def delete_old_events() -> None:
+    events.delete_old_events()
 
 
 def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]

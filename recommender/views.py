@@ -12,10 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from recommender.events import OPT_OUT_COOKIE, may_count, record
 from recommender.forms import PhotoForm
-from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
@@ -24,11 +26,13 @@ from shop.catalogue.facets import facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product, ProductImage
 from shop.catalogue.pictures import ACCEPT, PictureError
+from shop.rate_limit import allows
 
 SAMPLES = 6
 # A page that comes back with the five is better than one that asks again.
 PATIENCE_SECONDS = 0.6
 SLOW_SECONDS = 6
+MAX_EVENTS = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,6 +51,8 @@ def photo_search(request: HttpRequest) -> HttpResponse:
     if photo is None:
         return _upload_page(request, form, status=422)
     transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+    if may_count(request):
+        record([("photo", Event.Kind.SEARCHED, None)])
     return redirect(photo)
 
 
@@ -143,4 +149,35 @@ def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
     response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
     response["Cache-Control"] = "private, max-age=600"
     response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@csrf_exempt  # a beacon of the browser cannot carry a token; it only counts
+@require_POST
+def events(request: HttpRequest) -> HttpResponse:
+    """``event=block,kind,product`` any number of times; always 204, as nobody reads the answer."""
+    own = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    if own and may_count(request) and allows(request, "events", settings.EVENTS_PER_HOUR):
+        sent = [_event(text) for text in request.POST.getlist("event")[:MAX_EVENTS]]
+        record(event for event in sent if event is not None)
+    return HttpResponse(status=204)
+
+
+def _event(text: str) -> tuple[str, str, int | None] | None:
+    block, kind, product = [*text.split(","), "", ""][:3]
+    if product and not (product.isascii() and product.isdecimal() and len(product) < 19):
+        return None
+    return block, kind, int(product) if product else None
+
+
+@require_POST
+def opt_out(request: HttpRequest) -> HttpResponse:
+    """Counts this browser no more, or again."""
+    response = redirect("catalogue:privacy")
+    if request.COOKIES.get(OPT_OUT_COOKIE):
+        response.delete_cookie(OPT_OUT_COOKIE)
+    else:
+        response.set_cookie(
+            OPT_OUT_COOKIE, "1", max_age=5 * 365 * 86400, httponly=True, samesite="Lax"
+        )
     return response

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +15,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
-from shop.catalogue.forms import ProductImageForm
-from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.forms import ProductImageForm, StockAdjustmentForm, VariantForm
+from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.renditions import WIDTHS, rendition_url
 
 THUMBNAIL_HEIGHT = 64
@@ -57,6 +58,7 @@ class ProductImageInline(TabularInline):
 
 class VariantInline(TabularInline):
     model = Variant
+    form = VariantForm
     extra = 0
     min_num = 1
     validate_min = True
@@ -109,3 +111,57 @@ class ProductAdmin(ModelAdmin):
 
 
 admin.site.register(Product, ProductAdmin)
+
+
+@admin.register(Variant)
+class VariantAdmin(ModelAdmin):
+    """For looking a SKU up; variants are edited at their product."""
+
+    list_display = ("sku", "product", "size", "colour", "stock", "adjust")
+    list_select_related = ("product",)
+    list_filter: tuple = (("stock", RangeNumericFilter),)
+    list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("sku", "product__name")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @display(description="")
+    def adjust(self, variant: Variant) -> SafeString:
+        url = reverse("admin:catalogue_stockadjustment_add")
+        text = _("Adjust the stock")
+        return format_html('<a href="{}?variant={}">{}</a>', url, variant.pk, text)
+
+
+@admin.register(StockAdjustment)
+class StockAdjustmentAdmin(ModelAdmin):
+    form = StockAdjustmentForm
+    list_display = ("variant", "signed_change", "reason", "note", "by", "at")
+    list_filter = ("reason", "at")
+    list_select_related = ("variant__product", "by")
+    search_fields = ("variant__sku", "variant__product__name", "note")
+    autocomplete_fields = ("variant",)
+    fields = ("variant", "change", "reason", "note")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: StockAdjustment, form: StockAdjustmentForm, change: bool
+    ) -> None:
+        form.apply(request.user)
+
+    @display(description=_("change"), ordering="change")
+    def signed_change(self, adjustment: StockAdjustment) -> str:
+        return f"{adjustment.change:+d}"

@@ -11,5 +11,7 @@ def shop(request: HttpRequest) -> dict[str, object]:
     """What the frame of every page shows."""
     return {
         "site_name": settings.SITE_NAME,
+        # The page without whatever stands in its query.
+        "canonical": request.build_absolute_uri(request.path),
         "top_categories": SimpleLazyObject(lambda: list(Category.objects.top())),
     }

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.models import ProductImage
+from shop.catalogue.models import ProductImage, StockAdjustment, Variant
 from shop.catalogue.pictures import ACCEPT, Picture, PictureError, read_picture
 
 
@@ -40,3 +41,56 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
         if picture is not None:
             self.instance.show(picture)
         return super().save(commit)
+
+
+class VariantForm(forms.ModelForm[Variant]):
+    """The stock of a new variant is typed in; later it is adjusted, with a reason."""
+
+    class Meta:
+        model = Variant
+        fields: ClassVar = ["sku", "size", "colour", "price", "stock", "position"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["stock"].disabled = True
+
+    def save(self, commit: bool = True) -> Variant:
+        if self.instance.pk and commit:
+            # What was read before a sale must not come back.
+            names = [name for name in self.Meta.fields if name != "stock"]
+            self.instance.save(update_fields=names)
+            return self.instance
+        return super().save(commit)
+
+
+class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
+    class Meta:
+        model = StockAdjustment
+        fields: ClassVar = ["variant", "change", "reason", "note"]
+
+    def clean_change(self) -> int:
+        change: int = self.cleaned_data["change"]
+        if change == 0:
+            raise ValidationError(_("A change of 0 changes nothing."))
+        if abs(change) > 1_000_000:
+            raise ValidationError(_("At most a million pieces at once."))
+        return change
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        variant, change = data.get("variant"), data.get("change")
+        if variant and change:
+            # The admin saves in the same transaction, so nothing is sold in between.
+            stock = Variant.objects.select_for_update().get(pk=variant.pk).stock
+            if stock + change < 0:
+                text = _("There are only %(stock)s pieces; no more can go.")
+                self.add_error("change", text % {"stock": stock})
+        return data
+
+    def apply(self, by: Any) -> StockAdjustment:
+        self.instance.by = by
+        changed = Variant.objects.filter(pk=self.instance.variant_id)
+        changed.update(stock=F("stock") + self.instance.change)
+        self.instance.save()
+        return self.instance

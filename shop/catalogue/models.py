@@ -247,6 +247,39 @@ class Variant(models.Model):
         return self.product.price if self.price is None else self.price
 
 
+class StockAdjustment(models.Model):
+    """Stock changed by hand, by whom and why. Rows are added and never changed."""
+
+    class Reason(models.TextChoices):
+        DELIVERY = "delivery", _("delivery")
+        COUNT = "count", _("stock count")
+        DAMAGE = "damage", _("damaged or lost")
+        RETURN = "return", _("return")
+        OTHER = "other", _("other")
+
+    variant = models.ForeignKey(
+        Variant, models.CASCADE, related_name="adjustments", verbose_name=_("variant")
+    )
+    change = models.IntegerField(_("change"), help_text=_("How many pieces came (5) or went (-5)."))
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stock adjustment")
+        verbose_name_plural = _("stock adjustments")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(change=0), name="stock_adjustment_not_zero")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant.sku}: {self.change:+d}"
+
+
 def product_slug(name: str, external_id: str | None) -> str:
     """A readable, unique slug: the name, then the external id or 8 random hex digits."""
     tail = slugify(external_id or "") or uuid.uuid4().hex[:8]

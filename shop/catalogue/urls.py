@@ -7,6 +7,8 @@ from shop.catalogue import views
 app_name = "catalogue"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("robots.txt", views.robots, name="robots"),
+    path("privacy/", views.privacy, name="privacy"),
     path("products/", views.products, name="products"),
     path("products/<slug:slug>/", views.product, name="product"),
     path("categories/<path:path>/", views.category, name="category"),

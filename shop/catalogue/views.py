@@ -81,3 +81,15 @@ def picture(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404 from None
     kind = "image/webp" if name.endswith(".webp") else "image/jpeg"
     return HttpResponse(content, content_type=kind)
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What search engines may read: everything that is not somebody's own."""
+    context = {"sitemap": request.build_absolute_uri("/sitemap.xml")}
+    return render(request, "robots.txt", context, content_type="text/plain")
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "shop/privacy.html")

@@ -1,0 +1,53 @@
+"""The three kinds of staff. Made once; whoever changes a group's permissions keeps the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+
+CATALOGUE_MODELS = {
+    "catalogue": ("category", "product", "variant", "productimage", "stockadjustment"),
+    "imports": None,
+    "wishlist": ("stockalert",),
+}
+ORDER_MODELS = {
+    "orders": ("order", "orderline", "orderevent", "shippingmethod", "voucher"),
+    "payments": ("payment",),
+}
+# Of whose rows a member of the staff may see everything, without the right to change any.
+READ_ONLY_APPS = ("catalogue", "imports", "orders", "payments", "recommender", "wishlist")
+# Their history is written by the shop itself.
+NEVER_BY_HAND = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
+
+
+def ensure_groups(using: str = "default") -> None:
+    for config in apps.get_app_configs():
+        # Permissions of the apps that come after this one do not exist yet.
+        create_permissions(config, verbosity=0, using=using)
+    view = _permissions(using, dict.fromkeys(READ_ONLY_APPS)).filter(codename__startswith="view_")
+    catalogue = _permissions(using, CATALOGUE_MODELS)
+    orders = _permissions(using, ORDER_MODELS).exclude(codename__in=NEVER_BY_HAND)
+    products = Permission.objects.using(using).filter(
+        content_type__app_label="catalogue", codename__in=("view_product", "view_variant")
+    )
+    _make(using, "Catalogue", list(catalogue))
+    _make(using, "Orders", [*orders, *products])
+    _make(using, "Read-only", list(view))
+
+
+def _permissions(using: str, models: Mapping[str, tuple[str, ...] | None]):  # type: ignore[no-untyped-def]
+    permissions = Permission.objects.using(using)
+    found = permissions.none()
+    for app, names in models.items():
+        part = permissions.filter(content_type__app_label=app)
+        found |= part if names is None else part.filter(content_type__model__in=names)
+    return found
+
+
+def _make(using: str, name: str, permissions: list[Permission]) -> None:
+    group, made = Group.objects.using(using).get_or_create(name=name)
+    if made:
+        group.permissions.set(permissions)
