@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
@@ -65,6 +66,7 @@ INSTALLED_APPS = [
     "shop.wishlist",
     "shop.cart",
     "shop.orders",
+    "shop.payments",
     "shop.imports",
     "shop.demo",
     "recommender",
@@ -157,6 +159,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86_400,
         "options": {"expires": 3600},
     },
+    "look-after-payments": {
+        "task": "shop.payments.tasks.look_after_payments",
+        "schedule": 120,
+        "options": {"expires": 120},
+    },
     "send-stock-alerts": {
         "task": "shop.wishlist.tasks.send_stock_alerts",
         "schedule": 300,
@@ -200,6 +207,17 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
 # How many proxies of our own stand before the site and add to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
+
+# Cards are offered when both are set.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+if bool(STRIPE_SECRET_KEY) != bool(STRIPE_WEBHOOK_SECRET):
+    raise ImproperlyConfigured("Set both STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET, or neither.")
+# Stripe allows 30 minutes to 24 hours.
+PAYMENT_TIMEOUT_MINUTES = env.int(
+    "PAYMENT_TIMEOUT_MINUTES", 60, validate=validate.Range(min=31, max=1439)
+)
 
 # Mails: to files under VAR_DIR until a server is named
 
@@ -274,7 +292,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        # Browsers check where a form is redirected to as well.
+        "form-action": [SELF, *(["https://checkout.stripe.com"] if STRIPE_SECRET_KEY else [])],
         "frame-ancestors": [NONE],
     },
 }

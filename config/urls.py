@@ -29,6 +29,7 @@ urlpatterns = [
     path("account/", include("shop.accounts.urls")),
     path("account/", include("allauth.account.urls")),
     path("", include("shop.wishlist.urls")),
+    path("", include("shop.payments.urls")),
     path("", include("shop.orders.urls")),
     path("", include("shop.catalogue.urls")),
 ]

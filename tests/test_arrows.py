@@ -15,6 +15,7 @@ FORBIDDEN = {
         *("shop.accounts", "shop.api", "shop.cart", "shop.demo", "shop.imports", "shop.orders"),
         *("shop.payments", "shop.wishlist"),
     ),
+    "shop/orders": ("shop.payments", "shop.api", "shop.imports"),
     "shop/accounts": ("shop.orders", "shop.cart", "shop.wishlist"),
 }
 

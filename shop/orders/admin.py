@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -13,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
-from shop.orders.states import MoveError, move
+from shop.orders.states import MoveError, move, note_payment
 
 LABELS = {
     "placed": "info", "paid": "info", "packed": "warning", "shipped": "success",
@@ -52,7 +54,7 @@ def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
 
 
 class OrderAdmin(ModelAdmin):
-    list_display = ("number", "placed", "name", "email", "price", "labelled_state")
+    list_display = ("number", "placed", "name", "email", "price", "labelled_state", "paid_at")
     list_filter = ("state", "payment", "placed")
     search_fields = ("email", "name", "lines__sku")
     date_hierarchy = "placed"
@@ -63,8 +65,9 @@ class OrderAdmin(ModelAdmin):
         _action("packed", _("Mark as packed")),
         _action("shipped", _("Mark as shipped, and tell the customer")),
         _action("delivered", _("Mark as delivered")),
+        "note_payment",
         _action("cancelled", _("Cancel, and give the stock back")),
-        _action("refunded", _("Mark as refunded")),
+        _action("refunded", _("Refund")),
     ]
     fieldsets = (
         (None, {"fields": (("state", "placed"), "tracking")}),
@@ -78,14 +81,14 @@ class OrderAdmin(ModelAdmin):
                 "fields": (
                     ("goods", "discount", "voucher_code"),
                     ("shipping", "shipping_name", "payment"),
-                    ("total", "tax", "currency"),
+                    ("total", "tax", "currency", "paid_at"),
                 )
             },
         ),
     )
     readonly_fields = (
         *("state", "placed", "goods", "discount", "voucher_code", "shipping", "shipping_name"),
-        *("payment", "total", "tax", "currency"),
+        *("payment", "total", "tax", "currency", "paid_at"),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -103,16 +106,25 @@ class OrderAdmin(ModelAdmin):
         return order.state, order.get_state_display()
 
     def move_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
+        self._each(request, orders, partial(move, state=state, by=request.user))
+
+    @admin.action(description=_("Note that the invoice was paid"), permissions=["change"])
+    def note_payment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        self._each(request, queryset, partial(note_payment, by=request.user))
+
+    def _each(
+        self, request: HttpRequest, orders: QuerySet[Order], act: Callable[[Order], Order]
+    ) -> None:
         """Each on its own: one that cannot move does not stop the others."""
         moved = 0
         for order in orders.order_by("pk"):
             try:
-                move(order, state, request.user)
+                act(order)
                 moved += 1
             except MoveError as error:
                 messages.error(request, str(error))
         if moved:
-            text = ngettext("%(n)d order was moved.", "%(n)d orders were moved.", moved)
+            text = ngettext("%(n)d order was changed.", "%(n)d orders were changed.", moved)
             messages.success(request, text % {"n": moved})
 
 

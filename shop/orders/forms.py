@@ -6,9 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.templatetags.catalogue import money
+from shop.orders import payment
 from shop.orders.models import Order, ShippingMethod, Voucher
-
-PAYMENTS = {"invoice": _("Invoice, paid after delivery"), "delivery": _("Cash on delivery")}
 
 
 class ShippingChoice(forms.ModelChoiceField[ShippingMethod]):
@@ -30,7 +29,7 @@ class CheckoutForm(forms.ModelForm[Order]):
         error_messages={"required": _("Choose how it is to be sent.")},
     )
     payment = forms.ChoiceField(
-        label=_("Payment"), choices=list(PAYMENTS.items()), widget=forms.RadioSelect
+        label=_("Payment"), choices=payment.choices, widget=forms.RadioSelect
     )
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
 

@@ -145,6 +145,7 @@ class Order(models.Model):
     )
     total = _money(_("total"))
     payment = models.CharField(_("payment"), max_length=20)
+    paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
     tracking = models.CharField(_("tracking number"), max_length=80, blank=True)
 
     class Meta:

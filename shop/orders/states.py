@@ -6,18 +6,20 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Variant
 from shop.orders.emails import send_on_commit
 from shop.orders.models import Order, OrderEvent
+from shop.orders.payment import PaymentError, method_of
 
 S = Order.State
 # An order on invoice is packed before it is paid.
 MOVES: dict[str, tuple[str, ...]] = {
     S.PLACED: (S.PAID, S.PACKED, S.CANCELLED),
     S.PAID: (S.PACKED, S.REFUNDED),
-    S.PACKED: (S.SHIPPED, S.CANCELLED),
+    S.PACKED: (S.SHIPPED, S.CANCELLED, S.REFUNDED),
     S.SHIPPED: (S.DELIVERED,),
     S.DELIVERED: (S.REFUNDED,),
     S.CANCELLED: (),
@@ -38,13 +40,50 @@ def move(order: Order, state: str, by: Any = None) -> Order:
         text = _("Order %(number)s is %(now)s and cannot become %(then)s.")
         names = {"now": order.get_state_display(), "then": S(state).label}
         raise MoveError(text % {"number": order.number, **names})
+    _move_money(order, state)
     if state in (S.CANCELLED, S.REFUNDED) and order.state in NOT_SENT:
         _give_back(order)
     order.state = state
-    order.save(update_fields=["state"])
+    if state == S.PAID:
+        order.paid_at = timezone.now()
+    order.save(update_fields=["state", "paid_at"])
     OrderEvent.objects.create(order=order, state=state, by=by)
     if state in (S.SHIPPED, S.CANCELLED, S.REFUNDED):
         send_on_commit(order, state)
+    return order
+
+
+def _move_money(order: Order, state: str) -> None:
+    """What the way of paying has to say about it. Raises ``MoveError``."""
+    method = method_of(order)
+    if method.pays_first and state == S.PACKED and order.paid_at is None:
+        raise _refused(order, _("It is not paid yet."))
+    if state == S.CANCELLED and order.paid_at is not None:
+        raise _refused(order, _("It has been paid. Refund it instead."))
+    if state == S.REFUNDED and order.paid_at is None and method.pays_first:
+        raise _refused(order, _("It is not paid yet."))
+    try:
+        if state == S.CANCELLED:
+            method.cancel(order)
+        elif state == S.REFUNDED:
+            method.refund(order)
+    except PaymentError as error:
+        raise _refused(order, str(error)) from error
+
+
+def _refused(order: Order, why: str) -> MoveError:
+    return MoveError(_("Order %(number)s: %(why)s") % {"number": order.number, "why": why})
+
+
+@transaction.atomic
+def note_payment(order: Order, by: Any = None) -> Order:
+    """The money for an order that was sent on invoice has come. Raises ``MoveError``."""
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    if order.state not in (S.PACKED, S.SHIPPED, S.DELIVERED) or order.paid_at is not None:
+        raise _refused(order, _("There is no payment to note."))
+    order.paid_at = timezone.now()
+    order.save(update_fields=["paid_at"])
+    OrderEvent.objects.create(order=order, state=S.PAID, by=by)
     return order
 
 

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from shop.accounts.models import Address
 from shop.cart.models import Cart, CartLine
 from shop.cart.session import find_cart
 from shop.orders.checkout import CheckoutError, place_order, totals
-from shop.orders.forms import PAYMENTS, CheckoutForm, VoucherForm
+from shop.orders.forms import CheckoutForm, VoucherForm
 from shop.orders.models import Order, ShippingMethod, Voucher
+from shop.orders.payment import METHODS, PaymentError, method_of
 
 VOUCHER_KEY = "voucher"
 
@@ -37,7 +39,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             request.session.pop(VOUCHER_KEY, None)
-            return redirect(order)
+            return redirect(_payment_page(request, order) or order)
     status = 422 if form.errors else 200
     return render(request, "shop/checkout.html", _page(request, form, lines), status=status)
 
@@ -45,6 +47,15 @@ def checkout(request: HttpRequest) -> HttpResponse:
 def _already_placed(request: HttpRequest, cart: Cart) -> Order | None:
     """The second of two identical submissions: the order that the first one placed."""
     return Order.objects.filter(idempotency_key=_key(cart, request.POST.get("key", ""))).first()
+
+
+def _payment_page(request: HttpRequest, order: Order) -> str | None:
+    """Where the buyer pays, if anywhere. The order is placed, whatever the provider says."""
+    try:
+        return method_of(order).start(order)
+    except PaymentError as error:
+        messages.error(request, str(error))
+        return None
 
 
 def _key(cart: Cart, key: str) -> str:
@@ -65,14 +76,15 @@ def _place(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Order:
 
 def _initial(request: HttpRequest) -> dict[str, object]:
     user = request.user
+    address = Address.objects.filter(user=user).first() if user.is_authenticated else None
     first = ShippingMethod.objects.filter(active=True).first()
     email = user.email if user.is_authenticated else ""
     return {
         "key": secrets.token_urlsafe(16),
         "email": email,
-        "name": user.get_full_name() if user.is_authenticated else "",
+        **(address.contact() if address else {}),
         "method": request.GET.get("method") or (first.pk if first else None),
-        "payment": next(iter(PAYMENTS)),
+        "payment": next(iter(METHODS)),
     }
 
 
@@ -125,4 +137,9 @@ def invoice(request: HttpRequest, token: str) -> HttpResponse:
 def _order_page(token: str) -> dict[str, object]:
     orders = Order.objects.prefetch_related("lines__variant__product", "events")
     found = get_object_or_404(orders, token=token)
-    return {"order": found, "payment": PAYMENTS.get(found.payment, found.payment)}
+    method = method_of(found)
+    return {
+        "order": found,
+        "payment": method.label,
+        "to_be_paid": method.pays_first and found.state == Order.State.PLACED,
+    }

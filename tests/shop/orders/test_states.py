@@ -67,7 +67,7 @@ def test_staff_ship_an_order_and_the_customer_hears_of_it(
         with django_capture_on_commit_callbacks(execute=True):
             action = {"action": f"make_{state}", "_selected_action": [order.pk]}
             page = admin_client.post(orders, action, follow=True).content.decode()
-        assert "1 order was moved." in page
+        assert "1 order was changed." in page
     assert [m.subject for m in mail.outbox] == [f"Your order {order.number} is on its way"]
     assert "Your order is shipped." in admin_client.get(order.get_absolute_url()).content.decode()
     action["action"] = "make_packed"
@@ -81,3 +81,26 @@ def test_the_order_pages_of_staff_open(admin_client: Client, order: Order) -> No
     assert order.lines.get().sku in page
     assert admin_client.get(reverse("admin:orders_voucher_changelist")).status_code == 200
     assert admin_client.get(reverse("admin:orders_shippingmethod_changelist")).status_code == 200
+
+
+def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Order) -> None:
+    orders = reverse("admin:orders_order_changelist")
+    action = {"action": "note_payment", "_selected_action": [order.pk]}
+    page = admin_client.post(orders, action, follow=True).content.decode()
+    assert "There is no payment to note." in page
+    move(order, "packed")
+    move(order, "shipped")
+    admin_client.post(orders, action)
+    order.refresh_from_db()
+    assert (order.state, order.paid_at is None) == ("shipped", False)
+    assert [event.state for event in order.events.all()] == ["placed", "packed", "shipped", "paid"]
+    page = admin_client.post(orders, action, follow=True).content.decode()
+    assert "There is no payment to note." in page
+
+
+def test_a_paid_order_is_not_cancelled(order: Order) -> None:
+    move(order, "paid")
+    move(order, "packed")
+    with pytest.raises(MoveError, match="Refund it instead"):
+        move(order, "cancelled")
+    assert Order.objects.get().state == "packed"

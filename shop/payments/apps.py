@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class PaymentsConfig(AppConfig):
+    name = "shop.payments"
+
+    def ready(self) -> None:
+        from shop.orders.payment import register
+        from shop.payments.card import Card
+
+        if settings.STRIPE_SECRET_KEY:
+            register(Card())

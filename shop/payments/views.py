@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+
+import stripe
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from shop.orders.models import Order
+from shop.orders.payment import PaymentError, method_of
+from shop.payments.settlement import receive
+
+MAX_EVENT_BYTES = 256 * 1024
+
+
+@require_POST
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """To the provider's page; for whoever has the order's link."""
+    order = get_object_or_404(Order, token=token)
+    if order.state != Order.State.PLACED:
+        messages.info(request, _("There is nothing to pay."))
+        return redirect(order)
+    try:
+        address = method_of(order).start(order)
+    except PaymentError as error:
+        messages.error(request, str(error))
+        address = None
+    return redirect(address or order)
+
+
+@csrf_exempt  # the signature proves who speaks
+@require_POST
+def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        raise Http404
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_EVENT_BYTES:
+        return HttpResponse("Too large.", status=413)
+    signature = request.headers.get("Stripe-Signature", "")
+    try:
+        stripe.Webhook.construct_event(request.body, signature, settings.STRIPE_WEBHOOK_SECRET)
+    except (ValueError, stripe.SignatureVerificationError):
+        return HttpResponse("This is not signed by Stripe.", status=400)
+    receive(json.loads(request.body))
+    return HttpResponse("Thank you.")
