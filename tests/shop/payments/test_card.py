@@ -20,9 +20,10 @@ from shop.orders.states import MoveError, move
 from shop.payments.card import Card
 from shop.payments.models import Payment, WebhookEvent
 from shop.payments.settlement import look_after_payments
-from tests.shop.orders.test_checkout import fill, form
+from tests.shop.orders.test_checkout import fill, form, method
 from tests.shop.payments.stub import Stripe, charge, event, failed_intent, intent, signature
 
+__all__ = ["method"]
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_test"
 WEBHOOK = "/payments/stripe/webhook/"
@@ -46,9 +47,8 @@ def stripe(server: Stripe, settings: Any, monkeypatch: pytest.MonkeyPatch) -> St
 
 
 @pytest.fixture
-def order(stripe: Stripe, client: Client) -> Order:
+def order(stripe: Stripe, client: Client, method: ShippingMethod) -> Order:
     """Placed by a guest who was sent to Stripe's page and has not paid yet."""
-    method = ShippingMethod.objects.get(name="Standard")
     fill(client, stock=5, price=Decimal("20.00"))
     response = client.post("/checkout/", form(method, payment="card"))
     assert response["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"
@@ -199,11 +199,10 @@ def test_copies_at_the_same_moment_count_once(client: Client, order: Order) -> N
 
 
 def test_when_stripe_is_down_the_order_is_kept_and_paid_later(
-    client: Client, stripe: Stripe
+    client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.fails = 500
     fill(client, stock=5, price=Decimal("20.00"))
-    method = ShippingMethod.objects.get(name="Standard")
     page = client.post("/checkout/", form(method, payment="card"), follow=True)
     assert "The payment could not be started." in page.content.decode()
     order = Order.objects.get()
@@ -306,17 +305,16 @@ def test_a_card_order_without_stripe_is_not_refunded_in_silence(
     assert state(order) == ("paid", "paid")
 
 
-def test_there_is_nothing_to_pay_for_an_invoice(client: Client) -> None:
+def test_there_is_nothing_to_pay_for_an_invoice(client: Client, method: ShippingMethod) -> None:
     fill(client)
-    client.post("/checkout/", form(ShippingMethod.objects.get(name="Standard")))
+    client.post("/checkout/", form(method))
     order = Order.objects.get()
     assert "Pay now" not in client.get(order.get_absolute_url()).content.decode()
     assert client.post(f"{order.get_absolute_url()}pay/")["Location"] == order.get_absolute_url()
 
 
-def test_cards_are_offered_only_with_stripe(client: Client) -> None:
+def test_cards_are_offered_only_with_stripe(client: Client, method: ShippingMethod) -> None:
     fill(client)
     assert "Apple Pay" not in client.get("/checkout/").content.decode()
-    method = ShippingMethod.objects.get(name="Standard")
     assert client.post("/checkout/", form(method, payment="card")).status_code == 422
     assert not Order.objects.exists()
