@@ -60,6 +60,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "config.apps.ConfigAppConfig",
     "shop.catalogue",
     "shop.accounts",
@@ -67,11 +71,13 @@ INSTALLED_APPS = [
     "shop.cart",
     "shop.orders",
     "shop.payments",
+    "shop.api",
     "shop.imports",
     "shop.demo",
     "recommender",
 ]
 MIDDLEWARE = [
+    "config.middleware.RefuseNul",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -164,6 +170,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 120,
         "options": {"expires": 120},
     },
+    "forget-answers": {
+        "task": "shop.api.tasks.forget_answers",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
     "send-stock-alerts": {
         "task": "shop.wishlist.tasks.send_stock_alerts",
         "schedule": 300,
@@ -254,6 +265,45 @@ USE_I18N = True
 USE_TZ = True
 # Grouping would break numbers in attributes; prices and counts ask for it themselves.
 USE_THOUSAND_SEPARATOR = False
+
+# The API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "shop.api.throttling.AnonThrottle",
+        "shop.api.throttling.UserThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.str("API_RATE_ANONYMOUS", "600/hour"),
+        "user": env.str("API_RATE_USER", "6000/hour"),
+        "image-searches": env.str("API_RATE_IMAGE_SEARCHES", "120/hour"),
+        "tokens": env.str("API_RATE_TOKENS", "20/hour"),
+    },
+    "NUM_PROXIES": PROXIES,
+    "EXCEPTION_HANDLER": "shop.api.problems.handle",
+    "DEFAULT_SCHEMA_CLASS": "shop.api.schema.Schema",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "DESCRIPTION": "Products and their look-alikes, photo search, cart, orders, and the staff's "
+    "catalogue. Errors are problem+json (RFC 9457).",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"OrderStateEnum": "shop.orders.models.Order.State"},
+}
 
 # Staff
 

@@ -12,6 +12,7 @@ from shop.catalogue.sitemaps import SITEMAPS
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("config.api")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),

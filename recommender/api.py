@@ -1,0 +1,186 @@
+"""Look-alikes and photo searches for programs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from recommender.events import may_count, record
+from recommender.models import EmbeddingModel, Event, QueryPhoto
+from recommender.nearest import similar_to_photo, similar_to_product
+from recommender.photos import keep_photo, needs_vector
+from recommender.tasks import embed_query_photo, ring
+from shop.api.catalogue import FILTERS
+from shop.api.etags import answer
+from shop.api.idempotency import idempotent
+from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
+from shop.api.serializers import ProductSerializer
+from shop.api.throttling import ScopedThrottle
+from shop.catalogue.filters import Filters
+from shop.catalogue.models import Product
+
+MAX_WAIT_SECONDS = 10
+RING_AGAIN = timedelta(seconds=2)
+STATES = ("waiting", "ready", "failed")
+VISUAL_FILTERS = [parameter for parameter in FILTERS if parameter.name != "q"]
+WAIT = OpenApiParameter(
+    "wait", float, description="Wait up to so many seconds (at most 10) for the five."
+)
+
+
+class ImageSearchSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(STATES)
+    url = serializers.URLField()
+    page = serializers.URLField()
+    expires = serializers.DateTimeField()
+    failure = serializers.CharField(allow_blank=True)
+    products = ProductSerializer(many=True)
+
+
+class PhotoUploadSerializer(serializers.Serializer[Any]):
+    photo = serializers.FileField()
+
+
+class PhotoTextSerializer(serializers.Serializer[Any]):
+    photo = serializers.CharField(help_text="The file's bytes in base64.")
+
+
+class Similar(APIView):
+    @extend_schema(
+        operation_id="products_similar_list",
+        parameters=VISUAL_FILTERS,
+        responses={200: ProductSerializer(many=True), 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """The five products that look most like this one, nearest first; fewer if there are."""
+        product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
+        filters = Filters.from_query(request.query_params)
+        products = similar_to_product(product, filters)
+        context: dict[str, Any] = {"request": request}
+        return answer(request, ProductSerializer(products, many=True, context=context).data)
+
+
+class ImageSearchList(APIView):
+    parser_classes = (MultiPartParser, JSONParser)
+    throttle_classes = (ScopedThrottle,)
+    throttle_scope = "image-searches"
+
+    @extend_schema(
+        operation_id="image_searches_create",
+        parameters=[WAIT, IDEMPOTENCY, *VISUAL_FILTERS],
+        request={
+            "multipart/form-data": PhotoUploadSerializer,
+            "application/json": PhotoTextSerializer,
+        },
+        responses={201: ImageSearchSerializer, **CREATE_ERRORS},
+        examples=[
+            OpenApiExample(
+                "In base64",
+                value={"photo": "/9j/4AAQSkZJRg…"},
+                request_only=True,
+                media_type="application/json",
+            )
+        ],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Search with a photo. It is private, known by its id only, and deleted after a day."""
+        seconds = _seconds(request)
+        photo = keep_photo(_photo_bytes(request))
+        if may_count(request._request):
+            record([("photo", Event.Kind.SEARCHED, None)])
+        transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+        if not request.headers.get("Idempotency-Key"):
+            # With a key the answer is stored in one transaction, before any worker may see it.
+            photo = _wait(photo, seconds)
+        data = _data(request, photo)
+        return Response(data, status=201, headers={"Location": data["url"]})
+
+
+class ImageSearchDetail(APIView):
+    @extend_schema(
+        operation_id="image_searches_retrieve",
+        parameters=[WAIT, *VISUAL_FILTERS],
+        responses={200: ImageSearchSerializer},
+    )
+    def get(self, request: Request, photo_id: str) -> Response:
+        """Ask until ``state`` is ready or failed."""
+        seconds = _seconds(request)
+        live = QueryPhoto.objects.live().defer("content")
+        photo = _wait(get_object_or_404(live, pk=photo_id), seconds)
+        return Response(_data(request, photo), headers={"Cache-Control": "no-store"})
+
+    @extend_schema(operation_id="image_searches_destroy", responses={204: None})
+    def delete(self, request: Request, photo_id: str) -> Response:
+        """Delete the photo now."""
+        get_object_or_404(QueryPhoto.objects.live().defer("content"), pk=photo_id).delete()
+        return Response(status=204)
+
+
+def _photo_bytes(request: Request) -> bytes:
+    if request.content_type.startswith("multipart/"):
+        upload = PhotoUploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        content: bytes = upload.validated_data["photo"].read(settings.PICTURE_MAX_BYTES + 1)
+        return content
+    text = PhotoTextSerializer(data=request.data)
+    text.is_valid(raise_exception=True)
+    try:
+        return base64.b64decode(text.validated_data["photo"], validate=True)
+    except (binascii.Error, ValueError):
+        raise ValidationError({"photo": ["This is not base64."]}) from None
+
+
+def _seconds(request: Request) -> float:
+    try:
+        seconds = float(request.query_params.get("wait", "0"))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise ValidationError({"wait": [f"A number from 0 to {MAX_WAIT_SECONDS}."]})
+    return seconds
+
+
+def _wait(photo: QueryPhoto, seconds: float) -> QueryPhoto:
+    model = EmbeddingModel.objects.active()
+    if needs_vector(photo, model) and timezone.now() - photo.created > RING_AGAIN:
+        ring(embed_query_photo, photo.pk)
+    deadline = time.monotonic() + seconds
+    while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
+        time.sleep(0.02)
+        photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
+    return photo
+
+
+def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
+    waiting = needs_vector(photo, EmbeddingModel.objects.active())
+    state = "failed" if photo.failure else "waiting" if waiting else "ready"
+    filters = Filters.from_query(request.query_params)
+    products = similar_to_photo(photo, filters) if state == "ready" else []
+    address = reverse("recommender-api:image-search", args=[photo.pk])
+    return {
+        "id": photo.pk,
+        "state": state,
+        "url": request.build_absolute_uri(address),
+        "page": request.build_absolute_uri(photo.get_absolute_url()),
+        "expires": photo.expires,
+        "failure": photo.failure,
+        "products": ProductSerializer(products, many=True, context={"request": request}).data,
+    }

@@ -1,0 +1,127 @@
+"""Products, categories, facets and search, for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.api.etags import answer
+from shop.api.pagination import NewestFirst
+from shop.api.schema import NOT_FOUND, NOT_MODIFIED, PROBLEM, page_of
+from shop.api.serializers import (
+    CategorySerializer,
+    FacetSerializer,
+    ProductDetailSerializer,
+    ProductSerializer,
+)
+from shop.catalogue.facets import facets
+from shop.catalogue.filters import FACETS, Filters
+from shop.catalogue.models import Category, Product
+from shop.catalogue.querysets import ProductQuerySet
+from shop.catalogue.search import search_products
+
+STRINGS = {"type": "array", "items": {"type": "string"}}
+FILTERS = [
+    OpenApiParameter("q", str, description="Words; mistyped ones are mended."),
+    OpenApiParameter("gender", str, many=True, enum=Product.Gender.values),
+    OpenApiParameter("colour", str, many=True, description="Base colour, as facets name it."),
+    OpenApiParameter("type", str, many=True, description="Path of a category."),
+    OpenApiParameter("price_from", OpenApiTypes.DECIMAL),
+    OpenApiParameter("price_to", OpenApiTypes.DECIMAL),
+]
+CURSOR = [
+    OpenApiParameter("cursor", str, description="From `next` or `previous`."),
+    OpenApiParameter("page_size", int, description="At most 100; 24 by default."),
+]
+EXAMPLE = OpenApiExample(
+    "A shirt",
+    value={
+        "id": 1163,
+        "name": "Nike Sahara Team India Fanwear Round Neck Jersey",
+        "brand": "Nike",
+        "category": "apparel/topwear/tshirts",
+        "gender": "Men",
+        "base_colour": "Blue",
+        "season": "Summer",
+        "year": 2026,
+        "usage": "Sports",
+        "price": "24.95",
+        "currency": "EUR",
+        "stock": 12,
+        "url": "https://shop.example/products/nike-sahara-1163/",
+        "images": [],
+    },
+)
+
+
+def wanted_products(request: Request, products: ProductQuerySet) -> ProductQuerySet:
+    """Narrowed by the words and filters of the address."""
+    text = request.query_params.get("q", "").strip()[:200]
+    if text:
+        products = search_products(products, text).products
+    return products.filter(Filters.from_query(request.query_params).q())
+
+
+class ProductList(APIView):
+    @extend_schema(
+        operation_id="products_list",
+        parameters=[*FILTERS, *CURSOR],
+        responses={200: page_of(ProductSerializer), 304: NOT_MODIFIED, 404: PROBLEM},
+        examples=[EXAMPLE],
+    )
+    def get(self, request: Request) -> Response:
+        """Listed products, the newest first."""
+        products = wanted_products(request, Product.objects.listed()).with_card_data()
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(products, request, self)
+        rows = ProductSerializer(page, many=True, context={"request": request}).data
+        return answer(request, paginator.get_paginated_response(rows).data)
+
+
+class ProductDetail(APIView):
+    @extend_schema(
+        operation_id="products_retrieve",
+        responses={200: ProductDetailSerializer, 304: NOT_MODIFIED, 404: NOT_FOUND},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """One product with its variants."""
+        products = Product.objects.listed().with_card_data().prefetch_related("variants")
+        product = get_object_or_404(products, pk=pk)
+        return answer(request, ProductDetailSerializer(product, context={"request": request}).data)
+
+
+class CategoryList(APIView):
+    @extend_schema(
+        operation_id="categories_list",
+        responses={200: CategorySerializer(many=True), 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request) -> Response:
+        """The whole tree, by path."""
+        context: dict[str, Any] = {"request": request}
+        categories = CategorySerializer(
+            Category.objects.order_by("path"), many=True, context=context
+        )
+        return answer(request, categories.data)
+
+
+class FacetList(APIView):
+    @extend_schema(
+        operation_id="facets_list",
+        parameters=FILTERS,
+        responses={200: FacetSerializer(many=True), 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request) -> Response:
+        """The filters' choices with counts; each facet is counted without its own choice."""
+        text = request.query_params.get("q", "").strip()[:200]
+        products = Product.objects.listed()
+        if text:
+            products = search_products(products, text).products
+        chosen = {name: request.query_params.getlist(name) for name in FACETS}
+        filters = Filters.from_query(request.query_params)
+        return answer(request, FacetSerializer(facets(products, filters, chosen), many=True).data)

@@ -1,0 +1,96 @@
+"""``Idempotency-Key``: a write that is sent twice happens once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shop.api.models import IdempotentAnswer
+from shop.api.problems import Unprocessable
+from shop.rate_limit import client_address
+
+HEADER = "Idempotency-Key"
+LIFETIME = timedelta(hours=24)
+Handler = Callable[..., Response]
+
+
+def idempotent(handler: Handler) -> Handler:
+    """For a view's ``post``. An error leaves no trace, so that the mended call can keep its key."""
+
+    @wraps(handler)
+    def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get(HEADER, "")
+        if not key:
+            return handler(view, request, *args, **kwargs)
+        if len(key) > 255 or "\x00" in key:
+            raise ValidationError({HEADER: [_("At most 255 characters.")]})
+        with transaction.atomic():
+            return _once(key, handler, view, request, *args, **kwargs)
+
+    return wrapper
+
+
+def _once(
+    key: str, handler: Handler, view: Any, request: Request, *args: Any, **kwargs: Any
+) -> Response:
+    fingerprint = _fingerprint(request)
+    # Of two at once the second waits here, until the first is done or has failed.
+    answer, first = IdempotentAnswer.objects.get_or_create(
+        owner=_owner(request), key=key, defaults={"fingerprint": fingerprint}
+    )
+    if not first:
+        if answer.fingerprint != fingerprint:
+            raise Unprocessable(_("This Idempotency-Key was used for another request."))
+        return Response(answer.content, status=answer.status)
+    response = handler(view, request, *args, **kwargs)
+    answer.status = response.status_code
+    answer.content = json.loads(json.dumps(response.data, cls=DjangoJSONEncoder))
+    answer.save(update_fields=["status", "content"])
+    return response
+
+
+def _owner(request: Request) -> str:
+    if request.user.is_authenticated:
+        return f"user {request.user.pk}"
+    return f"address {client_address(request._request)}"
+
+
+def _fingerprint(request: Request) -> str:
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+    data = request.data
+    if not hasattr(data, "lists"):
+        digest.update(json.dumps(data, sort_keys=True, default=str).encode())
+        return digest.hexdigest()
+    for name, values in sorted(data.lists()):
+        for value in values:
+            digest.update(f"{name}=".encode())
+            digest.update(_content(value))
+    return digest.hexdigest()
+
+
+def _content(value: Any) -> bytes:
+    if not isinstance(value, UploadedFile):
+        return str(value).encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return digest.digest()
+
+
+def forget_answers() -> int:
+    old = IdempotentAnswer.objects.filter(created__lt=timezone.now() - LIFETIME)
+    return old.delete()[0]

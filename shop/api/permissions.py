@@ -1,0 +1,21 @@
+"""What staff may do by the API is what their groups allow in the admin."""
+
+from __future__ import annotations
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class StaffPermission(BasePermission):
+    """The view's ``permissions_needed`` by HTTP method; what is not named is refused."""
+
+    message = "Your groups do not allow this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needed = getattr(view, "permissions_needed", {})
+        user = request.user
+        if request.method == "OPTIONS":
+            return bool(user.is_authenticated and user.is_staff)
+        names = needed.get("GET" if request.method == "HEAD" else request.method)
+        return bool(names and user.is_authenticated and user.is_staff and user.has_perms(names))

@@ -1,0 +1,84 @@
+"""Errors as ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, exception_handler
+
+from shop.api.schema import MEDIA_TYPE
+from shop.cart.session import CartError
+from shop.catalogue.pictures import PictureError
+from shop.orders.checkout import CheckoutError
+
+
+class Conflict(exceptions.APIException):
+    status_code = 409
+    default_code = "conflict"
+
+
+class Unprocessable(exceptions.APIException):
+    status_code = 422
+    default_code = "unprocessable"
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = 412
+    default_code = "precondition_failed"
+    default_detail = "It has changed since you read it. Read it again."
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """What the shop's own rules refuse is a conflict; their messages are for people."""
+    if isinstance(error, CartError | CheckoutError):
+        error = Conflict(str(error))
+    elif isinstance(error, PictureError):
+        error = Unprocessable(str(error))
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    request: Request = context["request"]
+    response.data = _problem(error, response.status_code, request)
+    response.content_type = MEDIA_TYPE
+    return response
+
+
+def _problem(error: Exception, status: int, request: Request) -> dict[str, Any]:
+    problem: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _detail(error),
+        "instance": request.path,
+    }
+    if isinstance(error, exceptions.ValidationError):
+        detail = error.detail
+        problem["errors"] = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    return problem
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, exceptions.ValidationError):
+        return "Some values are wrong; see errors."
+    if isinstance(error, Http404):
+        return "There is nothing here."
+    if isinstance(error, PermissionDenied):
+        return "You may not do this."
+    return str(getattr(error, "detail", error))
+
+
+class NotFoundView(APIView):
+    """Every other address under the API."""
+
+    schema = None
+    permission_classes = ()
+    throttle_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise exceptions.NotFound("There is nothing here.")

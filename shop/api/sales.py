@@ -1,0 +1,304 @@
+"""The cart and the orders of whoever is signed in."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.api.catalogue import CURSOR
+from shop.api.etags import answer
+from shop.api.idempotency import idempotent
+from shop.api.pagination import NewestFirst
+from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, PROBLEM, page_of
+from shop.cart.models import MAX_QUANTITY, Cart, CartLine
+from shop.cart.session import CartError, add
+from shop.catalogue.models import Variant
+from shop.orders.checkout import place_order
+from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
+from shop.orders.payment import METHODS, PaymentError, method_of
+
+CONTACT = ["email", "name", "street", "postcode", "city", "country", "phone"]
+MONEY = serializers.DecimalField(max_digits=10, decimal_places=2)
+
+
+class CartLineSerializer(serializers.ModelSerializer[CartLine]):
+    sku = serializers.CharField(source="variant.sku", read_only=True)
+    name = serializers.CharField(source="variant", read_only=True)
+    unit_price = serializers.DecimalField(
+        source="variant.unit_price", max_digits=10, decimal_places=2, read_only=True
+    )
+    currency = serializers.CharField(source="variant.product.currency", read_only=True)
+    total = serializers.DecimalField(max_digits=12, decimal_places=2, read_only=True)
+    available = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = CartLine
+        fields: ClassVar = [
+            *("id", "variant", "sku", "name", "quantity", "unit_price", "currency", "total"),
+            "available",
+        ]
+
+
+class CartSerializer(serializers.Serializer[Any]):
+    lines = CartLineSerializer(many=True)
+    total = serializers.DecimalField(max_digits=12, decimal_places=2)
+
+
+class AddSerializer(serializers.Serializer[Any]):
+    variant = serializers.PrimaryKeyRelatedField(
+        queryset=Variant.objects.filter(product__listed=True).select_related("product")
+    )
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+
+
+class QuantitySerializer(serializers.Serializer[Any]):
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+def cart_data(cart: Cart) -> dict[str, Any]:
+    lines = cart.lines_for_page()
+    return dict(
+        CartSerializer({"lines": lines, "total": sum((line.total for line in lines), 0)}).data
+    )
+
+
+class OwnView(APIView):
+    permission_classes = (IsAuthenticated,)
+
+    @property
+    def user(self) -> User:
+        return cast(User, self.request.user)
+
+    def cart(self) -> Cart:
+        return Cart.objects.get_or_create(user=self.user)[0]
+
+
+class CartView(OwnView):
+    @extend_schema(operation_id="cart_retrieve", responses={200: CartSerializer, 304: NOT_MODIFIED})
+    def get(self, request: Request) -> Response:
+        return answer(request, cart_data(self.cart()))
+
+
+class CartLineList(OwnView):
+    @extend_schema(
+        operation_id="cart_lines_create",
+        parameters=[IDEMPOTENCY],
+        request=AddSerializer,
+        responses={201: CartSerializer, **CREATE_ERRORS},
+        examples=[
+            OpenApiExample("Two pieces", value={"variant": 17, "quantity": 2}, request_only=True)
+        ],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Put pieces into the cart; answers with the whole cart."""
+        wanted = AddSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        cart = self.cart()
+        add(cart, wanted.validated_data["variant"], wanted.validated_data["quantity"])
+        return Response(cart_data(cart), status=201)
+
+
+class CartLineDetail(OwnView):
+    def line(self, pk: int) -> CartLine:
+        lines = CartLine.objects.select_related("variant__product")
+        return get_object_or_404(lines, pk=pk, cart__user=self.user)
+
+    @extend_schema(
+        operation_id="cart_lines_update",
+        request=QuantitySerializer,
+        responses={200: CartSerializer, 409: PROBLEM},
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        line = self.line(pk)
+        wanted = QuantitySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        quantity = wanted.validated_data["quantity"]
+        if quantity > line.available:
+            raise CartError(f"Only {line.available} of “{line.variant}” are left.")
+        line.quantity = quantity
+        line.save(update_fields=["quantity"])
+        return Response(cart_data(line.cart))
+
+    @extend_schema(operation_id="cart_lines_destroy", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        self.line(pk).delete()
+        return Response(status=204)
+
+
+class ShippingMethodSerializer(serializers.ModelSerializer[ShippingMethod]):
+    class Meta:
+        model = ShippingMethod
+        fields: ClassVar = ["id", "name", "description", "price", "free_from"]
+
+
+class PaymentMethodSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class CheckoutOptionsSerializer(serializers.Serializer[Any]):
+    shipping_methods = ShippingMethodSerializer(many=True)
+    payment_methods = PaymentMethodSerializer(many=True)
+
+
+class CheckoutOptions(APIView):
+    @extend_schema(
+        operation_id="checkout_options_retrieve",
+        responses={200: CheckoutOptionsSerializer, 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request) -> Response:
+        """How an order can be sent and paid."""
+        options = {
+            "shipping_methods": ShippingMethod.objects.filter(active=True),
+            "payment_methods": METHODS.values(),
+        }
+        return answer(request, CheckoutOptionsSerializer(options).data)
+
+
+class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
+    class Meta:
+        model = OrderLine
+        fields: ClassVar = ["sku", "name", "unit_price", "quantity"]
+
+
+class OrderEventSerializer(serializers.ModelSerializer[OrderEvent]):
+    class Meta:
+        model = OrderEvent
+        fields: ClassVar = ["state", "at"]
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    number = serializers.CharField(read_only=True)
+    lines = OrderLineSerializer(many=True, read_only=True)
+    history = OrderEventSerializer(source="events", many=True, read_only=True)
+    url = serializers.SerializerMethodField()
+    payment_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Order
+        fields: ClassVar = [
+            *("id", "number", "state", "placed", *CONTACT, "currency", "goods", "discount"),
+            *("voucher_code", "shipping", "shipping_name", "tax", "tax_rate", "total"),
+            *("payment", "payment_url", "paid_at", "tracking", "lines", "history", "url"),
+        ]
+
+    @extend_schema_field({"type": "string", "format": "uri"})
+    def get_url(self, order: Order) -> str:
+        return str(self.context["request"].build_absolute_uri(order.get_absolute_url()))
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
+    def get_payment_url(self, order: Order) -> str | None:
+        """Where it can be paid now; only in the answer to placing the order."""
+        return cast("str | None", self.context.get("payment_url"))
+
+
+class NewOrderSerializer(serializers.ModelSerializer[Order]):
+    shipping_method = serializers.PrimaryKeyRelatedField(
+        queryset=ShippingMethod.objects.filter(active=True)
+    )
+    payment = serializers.CharField(max_length=20)
+    voucher = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+
+    class Meta:
+        model = Order
+        fields: ClassVar = [*CONTACT, "shipping_method", "payment", "voucher"]
+
+    def validate_payment(self, code: str) -> str:
+        if code not in METHODS:
+            raise ValidationError(f"Choose one of: {', '.join(METHODS)}.")
+        return code
+
+    def validate_voucher(self, code: str) -> Voucher | None:
+        if not code.strip():
+            return None
+        voucher = Voucher.objects.filter(code=code.strip().upper()).first()
+        if voucher is None:
+            raise ValidationError("There is no voucher with this code.")
+        return voucher
+
+
+class OrderList(OwnView):
+    @extend_schema(
+        operation_id="orders_list",
+        parameters=CURSOR,
+        responses={200: page_of(OrderSerializer), 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request) -> Response:
+        """One's own orders, the newest first."""
+        orders = Order.objects.filter(user=self.user).prefetch_related("lines", "events")
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(orders, request, self)
+        rows = OrderSerializer(page, many=True, context={"request": request}).data
+        return answer(request, paginator.get_paginated_response(rows).data)
+
+    @extend_schema(
+        operation_id="orders_create",
+        parameters=[IDEMPOTENCY],
+        request=NewOrderSerializer,
+        responses={201: OrderSerializer, **CREATE_ERRORS},
+        examples=[
+            OpenApiExample(
+                "To Springfield",
+                request_only=True,
+                value={
+                    "email": "alice@example.com",
+                    "name": "Alice Doe",
+                    "street": "1 High Street",
+                    "postcode": "12345",
+                    "city": "Springfield",
+                    "country": "Utopia",
+                    "shipping_method": 1,
+                    "payment": "invoice",
+                },
+            )
+        ],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Order what is in the cart."""
+        wanted = NewOrderSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        values = dict(wanted.validated_data)
+        order = self._place(values)
+        try:
+            payment_url = method_of(order).start(order)
+        except PaymentError:
+            payment_url = None  # it can be started from the order's page
+        context = {"request": request, "payment_url": payment_url}
+        return Response(OrderSerializer(order, context=context).data, status=201)
+
+    @transaction.atomic
+    def _place(self, values: dict[str, Any]) -> Order:
+        cart = Cart.objects.select_for_update().get(pk=self.cart().pk)
+        # One order for each filling of the cart: its newest line names the filling.
+        newest = cart.lines.order_by("-pk").values_list("pk", flat=True).first()
+        return place_order(
+            cart,
+            key=f"{cart.pk}-api-{newest}",
+            method=values.pop("shipping_method"),
+            voucher=values.pop("voucher"),
+            payment=values.pop("payment"),
+            user=self.user,
+            contact={name: values.get(name, "") for name in CONTACT},
+        )
+
+
+class OrderDetail(OwnView):
+    @extend_schema(
+        operation_id="orders_retrieve", responses={200: OrderSerializer, 304: NOT_MODIFIED}
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        orders = Order.objects.filter(user=self.user).prefetch_related("lines", "events")
+        order = get_object_or_404(orders, pk=pk)
+        return answer(request, OrderSerializer(order, context={"request": request}).data)

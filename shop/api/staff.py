@@ -1,0 +1,189 @@
+"""What staff may do with the catalogue, as far as their groups allow."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.api.catalogue import CURSOR, FILTERS, wanted_products
+from shop.api.etags import answer, check_unchanged, etag_of
+from shop.api.idempotency import idempotent
+from shop.api.pagination import NewestFirst
+from shop.api.permissions import StaffPermission
+from shop.api.problems import Conflict
+from shop.api.schema import (
+    CREATE_ERRORS,
+    IDEMPOTENCY,
+    IF_MATCH,
+    NOT_MODIFIED,
+    PROBLEM,
+    page_of,
+)
+from shop.api.serializers import (
+    ImageSerializer,
+    ImageUploadSerializer,
+    StaffProductSerializer,
+    StockSerializer,
+    VariantSerializer,
+)
+from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
+from shop.catalogue.pictures import read_picture
+
+
+class StaffView(APIView):
+    permission_classes = (StaffPermission,)
+    permissions_needed: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def data_of(self, product: Product) -> Any:
+        return StaffProductSerializer(product, context={"request": self.request}).data
+
+
+class StaffProductList(StaffView):
+    permissions_needed: ClassVar = {
+        "GET": ("catalogue.view_product",),
+        "POST": ("catalogue.add_product", "catalogue.add_variant"),
+    }
+
+    @extend_schema(
+        operation_id="staff_products_list",
+        parameters=[*FILTERS, *CURSOR],
+        responses={200: page_of(StaffProductSerializer), 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request) -> Response:
+        """All products, unlisted ones too."""
+        products = wanted_products(request, Product.objects.all()).with_card_data()
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(products.prefetch_related("variants"), request, self)
+        rows = StaffProductSerializer(page, many=True, context={"request": request}).data
+        return answer(request, paginator.get_paginated_response(rows).data)
+
+    @extend_schema(
+        operation_id="staff_products_create",
+        parameters=[IDEMPOTENCY],
+        request=StaffProductSerializer,
+        responses={201: StaffProductSerializer, **CREATE_ERRORS},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """A new product with its first variant."""
+        new = StaffProductSerializer(data=request.data, context={"request": request})
+        new.is_valid(raise_exception=True)
+        with transaction.atomic():
+            product = new.save()
+        data = self.data_of(product)
+        return Response(data, status=201, headers={"ETag": etag_of(data)})
+
+
+class StaffProductDetail(StaffView):
+    permissions_needed: ClassVar = {
+        "GET": ("catalogue.view_product",),
+        "PATCH": ("catalogue.change_product",),
+    }
+
+    @extend_schema(
+        operation_id="staff_products_retrieve",
+        responses={200: StaffProductSerializer, 304: NOT_MODIFIED},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        products = Product.objects.with_card_data().prefetch_related("variants")
+        return answer(request, self.data_of(get_object_or_404(products, pk=pk)))
+
+    @extend_schema(
+        operation_id="staff_products_update",
+        parameters=[IF_MATCH],
+        request=StaffProductSerializer,
+        responses={200: StaffProductSerializer, 412: PROBLEM},
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """Send ``If-Match`` so that nobody's change is overwritten unseen."""
+        with transaction.atomic():
+            locked = Product.objects.select_for_update(of=("self",)).defer("search")
+            product = get_object_or_404(locked, pk=pk)
+            check_unchanged(request, self.data_of(product))
+            context = {"request": request}
+            change = StaffProductSerializer(
+                product, data=request.data, partial=True, context=context
+            )
+            change.is_valid(raise_exception=True)
+            product = change.save()
+        data = self.data_of(product)
+        return Response(data, headers={"ETag": etag_of(data)})
+
+
+class StaffProductImages(StaffView):
+    permissions_needed: ClassVar = {"POST": ("catalogue.add_productimage",)}
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        operation_id="staff_products_images_create",
+        parameters=[IDEMPOTENCY],
+        request={"multipart/form-data": ImageUploadSerializer},
+        responses={201: ImageSerializer, **CREATE_ERRORS},
+    )
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        """A picture of a product. The worker looks at it soon after."""
+        product = get_object_or_404(Product.objects.defer("search"), pk=pk)
+        upload = ImageUploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        values = upload.validated_data
+        picture = read_picture(values["file"].read())
+        with transaction.atomic():
+            image = ProductImage(product=product, alt=values["alt"], position=values["position"])
+            image.show(picture)
+            image.save()
+        return Response(ImageSerializer(image, context={"request": request}).data, status=201)
+
+
+class StaffImageDetail(StaffView):
+    permissions_needed: ClassVar = {"DELETE": ("catalogue.delete_productimage",)}
+
+    @extend_schema(operation_id="staff_images_destroy", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        get_object_or_404(ProductImage, pk=pk).delete()
+        return Response(status=204)
+
+
+class StaffStock(StaffView):
+    permissions_needed: ClassVar = {"PATCH": ("catalogue.change_variant",)}
+
+    @extend_schema(
+        operation_id="staff_stock_update",
+        request=StockSerializer,
+        responses={200: VariantSerializer, 409: PROBLEM},
+    )
+    def patch(self, request: Request, sku: str) -> Response:
+        """Noted as a stock adjustment, like one made in the admin."""
+        wanted = StockSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        values = wanted.validated_data
+        with transaction.atomic():
+            variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
+            variant = get_object_or_404(variants, sku=sku)
+            change = values["stock"] - variant.stock if "stock" in values else values["change"]
+            if variant.stock + change < 0:
+                raise Conflict(f"There are only {variant.stock} pieces; no more can go.")
+            if change:
+                Variant.objects.filter(pk=variant.pk).update(stock=F("stock") + change)
+                self._note(request, variant, change, values["note"])
+        variant.refresh_from_db(fields=["stock"])
+        return Response(VariantSerializer(variant).data)
+
+    def _note(self, request: Request, variant: Variant, change: int, note: str) -> None:
+        reason = StockAdjustment.Reason.OTHER
+        StockAdjustment.objects.create(
+            variant=variant,
+            change=change,
+            reason=reason,
+            note=note or "API",
+            by=cast(User, request.user),
+        )

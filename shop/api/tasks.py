@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from shop.api import idempotency
+
+
+@shared_task(expires=3600)
+def forget_answers() -> None:
+    idempotency.forget_answers()

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from recommender import api as views
+from recommender.models import EmbeddingModel, QueryPhoto
+from tests.factories import make_lookalike, picture_bytes, point
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/image-searches/"
+
+
+@pytest.fixture
+def api() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives each photo the point (1, 0) as soon as it is asked to."""
+
+    def look(_task: Any, photo_id: str) -> None:
+        model = EmbeddingModel.objects.active()
+        QueryPhoto.objects.filter(pk=photo_id).update(embedding=point(1), embedding_model=model)
+
+    monkeypatch.setattr(views, "ring", look)
+
+
+def _photo() -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.jpg", picture_bytes(), "image/jpeg")
+
+
+def test_similar_products_come_nearest_first(api: APIClient) -> None:
+    source = make_lookalike(1, name="source", gender="Men")
+    make_lookalike(1, 0.5, name="far", gender="Men")
+    make_lookalike(1, 0.1, name="near", gender="Women")
+    url = f"/api/v1/products/{source.pk}/similar/"
+    assert [row["name"] for row in api.get(url).json()] == ["near", "far"]
+    assert [row["name"] for row in api.get(f"{url}?gender=Men").json()] == ["far"]
+    assert api.get("/api/v1/products/999999/similar/").status_code == 404
+
+
+def test_a_photo_waits_until_it_was_looked_at(
+    api: APIClient, worker: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    near, far = make_lookalike(1, 0.1), make_lookalike(1, 0.5)
+    with django_capture_on_commit_callbacks(execute=True):
+        made = api.post(URL, {"photo": _photo()}, format="multipart")
+    assert (made.status_code, made.json()["state"]) == (201, "waiting")
+    assert made["Location"] == made.json()["url"]
+    ready = api.get(f"{made.json()['url']}?wait=5").json()
+    assert ready["state"] == "ready"
+    assert [row["id"] for row in ready["products"]] == [near.pk, far.pk]
+    assert api.get(ready["page"]).status_code == 200
+
+
+def test_a_photo_comes_in_base64(api: APIClient) -> None:
+    text = base64.b64encode(picture_bytes()).decode()
+    made = api.post(URL, {"photo": text}, format="json")
+    assert (made.status_code, QueryPhoto.objects.count()) == (201, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"photo": "no base64!"}, 400),
+        ({"photo": base64.b64encode(b"no picture").decode()}, 422),
+        ({"photo": ""}, 400),
+        ({}, 400),
+        ([], 400),
+    ],
+)
+def test_what_is_no_photo_is_refused(api: APIClient, values: Any, status: int) -> None:
+    assert api.post(URL, values, format="json").status_code == status
+    assert not QueryPhoto.objects.exists()
+
+
+@pytest.mark.parametrize("wait", ["-1", "11", "x", "nan", "inf"])
+def test_a_strange_patience_is_refused(api: APIClient, wait: str) -> None:
+    made = api.post(f"{URL}?wait={wait}", {"photo": _photo()}, format="multipart")
+    assert made.status_code == 400
+    assert not QueryPhoto.objects.exists()
+
+
+def test_a_photo_can_be_deleted_and_ends_by_itself(api: APIClient) -> None:
+    url = api.post(URL, {"photo": _photo()}, format="multipart").json()["url"]
+    assert api.delete(url).status_code == 204
+    assert api.get(url).status_code == 404
+    url = api.post(URL, {"photo": _photo()}, format="multipart").json()["url"]
+    QueryPhoto.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert api.get(url).status_code == 404
+
+
+def test_one_photo_under_one_key_is_searched_once(api: APIClient) -> None:
+    urls = {
+        api.post(
+            URL, {"photo": _photo()}, format="multipart", headers={"Idempotency-Key": "k"}
+        ).json()["url"]
+        for _time in range(2)
+    }
+    assert (len(urls), QueryPhoto.objects.count()) == (1, 1)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from shop.catalogue.models import Product
+from tests.factories import make_category, make_product, make_stored_image, make_variant
+
+pytestmark = pytest.mark.django_db
+
+
+def _names(api: APIClient, query: str) -> list[str]:
+    return [row["name"] for row in api.get(f"/api/v1/products/?{query}").json()["results"]]
+
+
+def test_a_product_tells_all_that_its_page_shows(api: APIClient) -> None:
+    product = make_product(name="Blue Shirt", price=Decimal("19.50"), stock=2, base_colour="Blue")
+    make_variant(product, sku="XL-1", size="XL", price=Decimal("22.00"), stock=3)
+    make_stored_image(product)
+    data = api.get(f"/api/v1/products/{product.pk}/").json()
+    assert (data["name"], data["price"], data["currency"], data["stock"]) == (
+        *("Blue Shirt", "19.50", "EUR"),
+        5,
+    )
+    assert data["category"] == "apparel/topwear/shirts"
+    assert [(v["size"], v["price"], v["stock"]) for v in data["variants"]] == [
+        ("", "19.50", 2),
+        ("XL", "22.00", 3),
+    ]
+    assert data["url"] == f"http://testserver{product.get_absolute_url()}"
+    assert api.get(data["images"][0]["urls"]["card"]).status_code == 200
+
+
+def test_what_is_not_listed_is_not_there(api: APIClient) -> None:
+    product = make_product(listed=False)
+    assert api.get(f"/api/v1/products/{product.pk}/").status_code == 404
+    assert _names(api, "") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Birch", "Aster"]),
+        ("gender=Women", ["Birch"]),
+        ("colour=Blue", ["Aster"]),
+        ("price_from=15", ["Birch"]),
+        ("type=apparel/topwear/shirts", ["Birch", "Aster"]),
+        ("q=aster", ["Aster"]),
+        ("q=unicorn", []),
+    ],
+)
+def test_filters_and_words(api: APIClient, query: str, expected: list[str]) -> None:
+    make_product(name="Aster", gender="Men", base_colour="Blue", price=Decimal("10"))
+    make_product(name="Birch", gender="Women", base_colour="Red", price=Decimal("20"))
+    assert _names(api, query) == expected
+
+
+def test_pages_follow_a_cursor_to_the_end_once(api: APIClient) -> None:
+    made = [make_product().pk for _number in range(7)]
+    seen, url = [], "/api/v1/products/?page_size=3"
+    while url:
+        page = api.get(url).json()
+        seen += [row["id"] for row in page["results"]]
+        make_product()  # what is added meanwhile shifts nothing
+        url = page["next"]
+    assert seen == sorted(made, reverse=True)
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=%F0%9F", "page_size=0", "page_size=x"])
+def test_a_strange_page_is_no_error_of_ours(api: APIClient, query: str) -> None:
+    assert api.get(f"/api/v1/products/?{query}").status_code in (200, 404)
+
+
+def test_facets_and_categories(api: APIClient) -> None:
+    make_product(gender="Men", base_colour="Blue")
+    make_product(gender="Women", base_colour="Blue", category=make_category("Shoes"))
+    facets = {f["name"]: f["options"] for f in api.get("/api/v1/facets/?gender=Men").json()}
+    assert {o["value"]: o["products"] for o in facets["gender"]} == {"Men": 1, "Women": 1}
+    assert [o["selected"] for o in facets["gender"] if o["value"] == "Men"] == [True]
+    paths = [row["path"] for row in api.get("/api/v1/categories/").json()]
+    assert paths == ["apparel", "apparel/topwear", "apparel/topwear/shirts", "shoes"]
+
+
+@pytest.mark.parametrize("path", ["products/", "categories/", "facets/", "product"])
+def test_what_has_not_changed_is_not_sent_again(api: APIClient, path: str) -> None:
+    product = make_product()
+    url = f"/api/v1/products/{product.pk}/" if path == "product" else f"/api/v1/{path}"
+    etag = api.get(url)["ETag"]
+    again = api.get(url, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    Product.objects.update(name="New", base_colour="Red")
+    make_category("New")
+    assert api.get(url, headers={"If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/products/999999/", 404),
+        ("/api/v1/products/99999999999999999999999/", 404),
+        ("/api/v1/none/", 404),
+        ("/api/v1/", 404),
+        ("/api/v1/cart/", 401),
+        ("/api/v1/staff/products/", 401),
+        ("/api/v1/products/?q=%00", 400),
+    ],
+)
+def test_errors_are_problems(api: APIClient, path: str, status: int) -> None:
+    response = api.get(path)
+    assert response.status_code == status
+    if status != 400:
+        assert response["Content-Type"] == "application/problem+json"
+        problem = response.json()
+        assert (problem["status"], problem["instance"]) == (status, path)
+
+
+def test_the_wrong_method_and_media_type_are_problems(api: APIClient, customer: APIClient) -> None:
+    assert api.post("/api/v1/products/").json()["status"] == 405
+    answer = customer.post("/api/v1/cart/lines/", "<a/>", content_type="application/xml")
+    assert answer.json()["status"] == 415
+    broken = customer.post("/api/v1/cart/lines/", "{", content_type="application/json")
+    assert broken.json()["status"] == 400
+    assert api.get("/api/v1/products/", headers={"Accept": "text/csv"}).json()["status"] == 406
+
+
+def test_a_flood_is_told_when_to_come_back(api: APIClient, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from shop.api.throttling import AnonThrottle
+
+    monkeypatch.setattr(AnonThrottle, "THROTTLE_RATES", {"anon": "2/hour"})
+    answers = [api.get("/api/v1/categories/", REMOTE_ADDR="192.0.2.9") for _n in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["Content-Type"] == "application/problem+json"
+    assert 0 < int(answers[2]["Retry-After"]) <= 3600
+
+
+@pytest.mark.parametrize(("path", "most"), [("products/", 2), ("products/{pk}/", 3)])
+def test_the_queries_do_not_grow(api: APIClient, path: str, most: int) -> None:
+    for _number in range(24):
+        make_stored_image(make_product())
+    pk = Product.objects.values_list("pk", flat=True)[0]
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(f"/api/v1/{path}".format(pk=pk)).status_code == 200
+    assert len(queries) == most, [query["sql"][:120] for query in queries]

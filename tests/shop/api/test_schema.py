@@ -1,0 +1,118 @@
+"""schemathesis makes up calls from the OpenAPI document and checks every answer against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import HealthCheck, Phase, settings
+from rest_framework.authtoken.models import Token
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+from recommender.models import EmbeddingModel
+from shop.orders.models import ShippingMethod
+from tests.factories import make_customer, make_order, make_stored_image, make_variant, point
+from tests.factories import make_product as _make_product
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+CALLS = 12
+
+
+def test_the_document_is_valid_and_complete(tmp_path: Path) -> None:
+    from django.core.management import call_command
+
+    file = tmp_path / "schema.yml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(file))
+    assert file.read_text().startswith("openapi: 3.1.1")
+
+
+@pytest.mark.django_db
+def test_the_documents_page_shows_it(client: Any) -> None:
+    assert client.get("/api/v1/schema/").status_code == 200
+    page = client.get("/api/v1/docs/")
+    assert page.status_code == 200
+    assert "swagger-ui" in page.content.decode()
+
+
+@pytest.fixture
+def shop(django_user_model: Any) -> dict[str, str]:
+    """Something of everything, and the headers of each kind of caller."""
+    ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
+    customer = make_customer("alice@example.com")
+    admin = django_user_model.objects.create_superuser("admin")
+    for number in range(3):
+        product = _make_product(pk=number + 1, gender="Men", base_colour="Blue")
+        make_variant(product, pk=number + 1000, sku=f"V{number}", size="M")
+        make_stored_image(product, "red", embedding_blue=point(1, number / 10))
+    make_order(user=customer, pk=1)
+    EmbeddingModel.objects.active()
+    return {
+        "anonymous": "",
+        "customer": f"Token {Token.objects.create(user=customer).key}",
+        "admin": f"Token {Token.objects.create(user=admin).key}",
+    }
+
+
+@pytest.mark.parametrize("caller", ["anonymous", "customer", "admin"])
+@pytest.mark.django_db
+def test_every_answer_is_as_described(
+    caller: str, shop: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.api.ring", lambda *values: None)
+    monkeypatch.setattr("recommender.api.MAX_WAIT_SECONDS", 0.01)
+    for name in ("AnonThrottle", "UserThrottle", "ScopedThrottle"):
+        monkeypatch.setattr(f"shop.api.throttling.{name}.allow_request", lambda *values: True)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
+    headers = {"Authorization": shop[caller]} if shop[caller] else {}
+    problems: list[str] = []
+    calls = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @settings(
+            max_examples=CALLS,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @schemathesis_given(operation)
+        def call(case: Any) -> None:
+            nonlocal calls
+            calls += 1
+            response = case.call(headers=headers)
+            try:
+                case.validate_response(response, checks=CHECKS)
+            except Exception as error:
+                problems.append(f"{operation.label}: {error}")
+
+        call()
+    assert problems == []
+    assert calls > 200
+
+
+def schemathesis_given(operation: Any) -> Any:
+    from hypothesis import given
+
+    return given(case=operation.as_strategy())
+
+
+def test_a_file_can_be_made() -> None:
+    assert SimpleUploadedFile("a", b"b").size == 1

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
+
+from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
+from tests.factories import make_category, make_product, make_stored_image, picture_bytes
+from tests.shop.api.conftest import client_of
+
+pytestmark = pytest.mark.django_db
+STAFF = "/api/v1/staff"
+
+
+@pytest.fixture
+def shirt(db: Any) -> dict[str, Any]:
+    category = make_category("Apparel", "Topwear", "Shirts").path
+    return {"name": "Blue Shirt", "category": category, "price": "19.50", "sku": "S-1"}
+
+
+def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) -> None:
+    made = staff.post(f"{STAFF}/products/", shirt | {"initial_stock": 4}, format="json")
+    assert made.status_code == 201, made.json()
+    data = made.json()
+    assert (data["stock"], data["variants"][0]["sku"], data["listed"]) == (4, "S-1", True)
+    url = f"{STAFF}/products/{data['id']}/"
+    changed = staff.patch(
+        url, {"price": "25.00"}, format="json", headers={"If-Match": made["ETag"]}
+    )
+    assert (changed.status_code, changed.json()["price"]) == (200, "25.00")
+    stale = staff.patch(url, {"price": "1.00"}, format="json", headers={"If-Match": made["ETag"]})
+    assert stale.status_code == 412
+    assert str(Product.objects.get().price) == "25.00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"price": "0"}, "price"),
+        ({"price": "-1"}, "price"),
+        ({"price": "x"}, "price"),
+        ({"name": ""}, "name"),
+        ({"category": "none"}, "category"),
+        ({"sku": "TAKEN"}, "sku"),
+        ({"sku": ""}, "sku"),
+        ({"currency": "euro"}, "currency"),
+        ({"initial_stock": -1}, "initial_stock"),
+        ({"gender": "x"}, "gender"),
+    ],
+)
+def test_a_wrong_product_names_the_field(
+    staff: APIClient, shirt: dict[str, Any], changes: dict[str, Any], field: str
+) -> None:
+    make_product().variants.update(sku="TAKEN")
+    answer = staff.post(f"{STAFF}/products/", shirt | changes, format="json")
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
+    assert Product.objects.count() == 1
+
+
+def test_a_picture_is_added_and_deleted(staff: APIClient) -> None:
+    product = make_product()
+    file = SimpleUploadedFile("a.png", picture_bytes("red", kind="PNG"), "image/png")
+    url = f"{STAFF}/products/{product.pk}/images/"
+    made = staff.post(url, {"file": file, "alt": "front"}, format="multipart")
+    assert made.status_code == 201, made.json()
+    assert made.json()["alt"] == "front"
+    assert staff.delete(f"{STAFF}/images/{made.json()['id']}/").status_code == 204
+    assert not ProductImage.objects.exists()
+
+
+def test_the_same_picture_twice_under_one_key_is_one(staff: APIClient) -> None:
+    product = make_product()
+    for _time in range(2):
+        file = SimpleUploadedFile("a.png", picture_bytes("red", kind="PNG"), "image/png")
+        answer = staff.post(
+            f"{STAFF}/products/{product.pk}/images/",
+            {"file": file},
+            format="multipart",
+            headers={"Idempotency-Key": "k"},
+        )
+        assert answer.status_code == 201
+    assert ProductImage.objects.count() == 1
+
+
+def test_what_is_no_picture_is_refused(staff: APIClient) -> None:
+    product = make_product()
+    file = SimpleUploadedFile("a.png", b"no picture", "image/png")
+    answer = staff.post(
+        f"{STAFF}/products/{product.pk}/images/", {"file": file}, format="multipart"
+    )
+    assert answer.status_code == 422
+    assert "not a picture" in answer.json()["detail"]
+    assert not ProductImage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "stock"),
+    [
+        ({"stock": 9}, 200, 9),
+        ({"stock": 0}, 200, 0),
+        ({"change": -2, "note": "torn"}, 200, 3),
+        ({"change": 0}, 200, 5),
+        ({"change": -6}, 409, 5),
+        ({"stock": -1}, 400, 5),
+        ({"stock": 1, "change": 1}, 400, 5),
+        ({}, 400, 5),
+    ],
+)
+def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int) -> None:
+    product = make_product(stock=5)
+    sku = product.variants.get().sku
+    answer = staff.patch(f"{STAFF}/variants/{sku}/stock/", values, format="json")
+    assert answer.status_code == status, answer.json()
+    product.refresh_from_db()
+    assert (product.stock, Variant.objects.get().stock) == (stock, stock)
+    noted = [row.change for row in StockAdjustment.objects.all()]
+    assert noted == ([stock - 5] if stock != 5 else [])
+
+
+def test_groups_are_the_scopes(customer: APIClient, shirt: dict[str, Any]) -> None:
+    clients = {"customer": customer}
+    for name in ("Orders", "Read-only"):
+        user = User.objects.create_user(name, is_staff=True)
+        user.groups.add(Group.objects.get(name=name))
+        clients[name] = client_of(user)
+    image = make_stored_image(make_product())
+    answers = {
+        name: (
+            client.get(f"{STAFF}/products/").status_code,
+            client.post(f"{STAFF}/products/", shirt, format="json").status_code,
+            client.delete(f"{STAFF}/images/{image.pk}/").status_code,
+        )
+        for name, client in clients.items()
+    }
+    assert answers == {
+        "customer": (403, 403, 403),
+        "Orders": (200, 403, 403),
+        "Read-only": (200, 403, 403),
+    }
+    assert (Product.objects.count(), ProductImage.objects.count()) == (1, 1)
