@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 
 class RefuseNul:
@@ -14,6 +14,14 @@ class RefuseNul:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         names_and_values = (text for pair in request.GET.lists() for text in (pair[0], *pair[1]))
         if "\x00" in request.path or any("\x00" in text for text in names_and_values):
-            text = "The address contains the character NUL."
-            return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+            return _refusal(request)
         return self.get_response(request)
+
+
+def _refusal(request: HttpRequest) -> HttpResponse:
+    text = "The address contains the character NUL."
+    if not request.path.startswith("/api/"):
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+    problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": text}
+    problem["instance"] = request.path
+    return JsonResponse(problem, status=400, content_type="application/problem+json")
