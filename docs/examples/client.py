@@ -29,7 +29,8 @@ class Shop:
 
     def upload(self, path: str, file: Path, key: str = "") -> Any:
         edge = uuid.uuid4().hex
-        head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n\r\n'
+        what = f'form-data; name="file"; filename="{file.name}"'
+        head = f"--{edge}\r\nContent-Disposition: {what}\r\n\r\n"
         body = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
         return self._send(path, body, f"multipart/form-data; boundary={edge}", key)
 

@@ -23,6 +23,10 @@ class CategoryTree:
             raise ValueError("a category needs a name")
         return parent
 
+    def at(self, path: str) -> Category | None:
+        """The category with this address, if it is there."""
+        return self._by_path.get(path)
+
     def _child(self, parent: Category | None, name: str) -> Category:
         slug = slugify(name)
         path = f"{parent.path}/{slug}" if parent else slug

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +14,24 @@ from django.utils import timezone
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant, product_slug
 from shop.imports.categories import CategoryTree
+from shop.imports.errors import RowError
 from shop.imports.preparation import PreparedPicture, PreparedRow
 from shop.imports.prices import price_of, stock_of
 from shop.imports.rows import Row, brand_of
+
+
+@dataclass
+class Note:
+    """What was done to one product, so that it can be undone."""
+
+    product: Product
+    is_new: bool = False
+    fields: dict[str, list[Any]] = field(default_factory=dict)
+    variants: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    new_variants: list[Variant] = field(default_factory=list)
+    new_images: list[ProductImage] = field(default_factory=list)
+    moved_images: list[tuple[ProductImage, int]] = field(default_factory=list)
+    dropped_images: list[ProductImage] = field(default_factory=list)
 
 
 @dataclass
@@ -25,89 +42,214 @@ class Changes:
     changed: list[Product] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     new_variants: list[Variant] = field(default_factory=list)
-    restocked: list[Variant] = field(default_factory=list)
+    changed_variants: list[Variant] = field(default_factory=list)
     new_images: list[ProductImage] = field(default_factory=list)
     moved_images: list[ProductImage] = field(default_factory=list)
     dropped_images: list[ProductImage] = field(default_factory=list)
     files: list[PreparedPicture] = field(default_factory=list)
+    rejected: list[tuple[Row, RowError]] = field(default_factory=list)
+    imported: int = 0
     updated: int = 0
     unchanged: int = 0
+    notes: dict[int, Note] = field(default_factory=dict)
+
+    def note(self, product: Product) -> Note:
+        return self.notes.setdefault(id(product), Note(product))
 
 
-def find_changes(
-    rows: Iterable[PreparedRow],
-    products: dict[str, Product],
-    images: dict[int, list[ProductImage]],
-    variants: dict[str, Variant],
-    tree: CategoryTree,
-) -> Changes:
-    """``products`` and ``variants`` exist, by external id; ``images`` theirs by primary key."""
+@dataclass
+class Existing:
+    """What is in the shop; grows by what the batch makes.
+
+    ``products`` by external id, ``variants`` by SKU, ``siblings`` are a product's variants and
+    ``images`` its pictures, both by the product's identity in memory.
+    """
+
+    products: dict[str, Product] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
+    siblings: dict[int, list[Variant]] = field(default_factory=dict)
+    images: dict[int, list[ProductImage]] = field(default_factory=dict)
+
+
+def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
+    """Every row adds one to ``imported``, ``updated``, ``unchanged`` or ``rejected``."""
     changes = Changes()
+    with_pictures: set[int] = set()
     for prepared in rows:
-        category = tree.find(prepared.row.tree)
-        product = products.get(prepared.row.external_id)
-        if product is None:
-            _add(changes, prepared, category)
-            continue
-        fields = _update_product(product, prepared.row, category)
-        if fields:
-            changes.changed.append(product)
-            changes.fields |= fields
-        pictures = _compare_images(changes, product, prepared.pictures, images.get(product.pk, []))
-        restocked = _restock(changes, variants.get(prepared.row.external_id), prepared.row)
-        if fields or pictures or restocked:
-            changes.updated += 1
-        else:
-            changes.unchanged += 1
+        try:
+            _take(changes, prepared, existing, tree, with_pictures)
+        except RowError as error:
+            changes.rejected.append((prepared.row, error))
+    changes.notes = {key: note for key, note in changes.notes.items() if _says_something(note)}
     return changes
 
 
-def _add(changes: Changes, prepared: PreparedRow, category: Category) -> None:
-    product = _new_product(prepared.row, category)
+def _says_something(note: Note) -> bool:
+    return any(getattr(note, field.name) for field in dataclass_fields(note)[1:])
+
+
+def _take(
+    changes: Changes,
+    prepared: PreparedRow,
+    existing: Existing,
+    tree: CategoryTree,
+    with_pictures: set[int],
+) -> None:
+    row = prepared.row
+    product = _product_of(row, existing)
+    if product is None:
+        _add(changes, prepared, existing, tree)
+        return
+    # The variant first: it may refuse the row, and then nothing has been touched.
+    made, variant_changed = _take_variant(changes, existing, product, row)
+    category = _category(row, tree)
+    is_new = changes.notes[id(product)].is_new if id(product) in changes.notes else False
+    fields = set() if is_new else _update_product(changes, product, row, category)
+    pictures = False
+    if prepared.pictures is not None and id(product) not in with_pictures and not is_new:
+        with_pictures.add(id(product))
+        pictures = _compare_images(changes, product, prepared.pictures, existing)
+    if made:
+        changes.imported += 1
+    elif fields or pictures or variant_changed:
+        changes.updated += 1
+    else:
+        changes.unchanged += 1
+
+
+def _product_of(row: Row, existing: Existing) -> Product | None:
+    by_id = existing.products.get(row.external_id)
+    variant = existing.variants.get(row.sku) if row.has_sku else None
+    if variant is None:
+        return by_id
+    if by_id is not None and by_id is not variant.product:
+        raise RowError(f"The SKU {row.sku} belongs to another product.", "sku")
+    return variant.product
+
+
+def _category(row: Row, tree: CategoryTree) -> Category | None:
+    if row.category_path:
+        found = tree.at(row.category_path)
+        if found is None:
+            text = f"There is no category {row.category_path[:80]}."
+            raise RowError(text, "categoryPath")
+        return found
+    return tree.find(row.tree) if row.tree else None
+
+
+def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
+    row = prepared.row
+    if not (row.tree or row.category_path) or not row.name:
+        raise RowError(f"There is no product {row.sku}, and the row does not describe a new one.")
+    if not prepared.pictures:
+        raise RowError(f"There is no picture {row.external_id}.jpg.")
+    category = _category(row, tree)
+    if category is None:
+        raise RowError("A new product needs a category.")
+    product = _new_product(row, category)
     changes.new.append(product)
-    stock = stock_of(prepared.row.external_id) if prepared.row.stock is None else prepared.row.stock
-    changes.new_variants.append(Variant(product=product, sku=prepared.row.external_id, stock=stock))
+    changes.note(product).is_new = True
+    existing.products[row.external_id] = product
+    stock = stock_of(row.external_id) if row.stock is None else row.stock
+    _add_variant(changes, existing, product, row, stock)
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
+    changes.imported += 1
 
 
 def _new_product(row: Row, category: Category) -> Product:
+    words = row.tree or (category.path.split("/")[0], "", category.name)
     product = Product(
         external_id=row.external_id,
         slug=product_slug(row.name, row.external_id),
         brand=brand_of(row.name, row.base_colour) if row.brand is None else row.brand,
-        price=row.price or price_of(row.external_id, row.tree[0], row.tree[2]),
+        price=row.price or price_of(row.external_id, words[0], words[2]),
         currency=row.currency or settings.DEFAULT_CURRENCY,
         description=row.description or "",
         category=category,
-        **_plain_fields(row),
+        **row.said,
     )
     product.keywords = product.make_keywords()
     return product
 
 
-def _plain_fields(row: Row) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "gender": row.gender,
-        "base_colour": row.base_colour,
-        "season": row.season,
-        "year": row.year,
-        "usage": row.usage,
+def _take_variant(
+    changes: Changes, existing: Existing, product: Product, row: Row
+) -> tuple[bool, bool]:
+    """Whether a variant was made, and whether one was changed. Raises ``RowError``."""
+    variant = existing.variants.get(row.sku)
+    if variant is not None and variant.product is not product:
+        return False, False  # without a column sku, the id is nobody's SKU but its product's
+    if variant is None:
+        if not row.has_sku:
+            return False, False
+        _check_label(existing, product, None, row.size or "", row.variant_colour or "")
+        _add_variant(changes, existing, product, row, row.stock or 0)
+        return True, False
+    values: dict[str, Any] = {
+        "stock": row.stock,
+        "size": row.size,
+        "colour": row.variant_colour,
     }
+    values = {name: value for name, value in values.items() if value is not None}
+    if row.has_variant_price:
+        values["price"] = row.variant_price
+    size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
+    _check_label(existing, product, variant, size, colour)
+    changed = {name for name, value in values.items() if getattr(variant, name) != value}
+    note = changes.note(product).variants.setdefault(variant.sku, {}) if changed else {}
+    for name in changed:
+        note[name] = [_plain(getattr(variant, name)), _plain(values[name])]
+        setattr(variant, name, values[name])
+    if changed and variant.pk:
+        changes.changed_variants.append(variant)
+    return False, bool(changed)
 
 
-def _update_product(product: Product, row: Row, category: Category) -> set[str]:
+def _check_label(
+    existing: Existing, product: Product, variant: Variant | None, size: str, colour: str
+) -> None:
+    for other in existing.siblings.get(id(product), []):
+        if other is not variant and (other.size, other.colour) == (size, colour):
+            label = ", ".join(word for word in (size, colour) if word) or "no size and colour"
+            raise RowError(f"{other.sku} of this product has {label} already.", "size")
+
+
+def _add_variant(
+    changes: Changes, existing: Existing, product: Product, row: Row, stock: int
+) -> None:
+    siblings = existing.siblings.setdefault(id(product), [])
+    variant = Variant(
+        product=product,
+        sku=row.sku,
+        stock=stock,
+        size=row.size or "",
+        colour=row.variant_colour or "",
+        price=row.variant_price,
+        position=len(siblings),
+    )
+    siblings.append(variant)
+    existing.variants.setdefault(row.sku, variant)
+    changes.new_variants.append(variant)
+    changes.note(product).new_variants.append(variant)
+
+
+def _update_product(
+    changes: Changes, product: Product, row: Row, category: Category | None
+) -> set[str]:
     """Set what the file says otherwise. Returns the fields; ``listed`` is never one of them."""
-    values = _plain_fields(row)
-    values["brand"] = _brand_for(product, row)
+    values = dict(row.said)
+    if "name" in values or row.brand is not None:
+        values["brand"] = _brand_for(product, row)
     for name in ("price", "currency", "description"):
         # What the file does not say stays: it was made up at first, and staff may have mended it.
         values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
-    changed = {name for name, value in values.items() if getattr(product, name) != value}
+    before = {name: getattr(product, name) for name in values} | {"keywords": product.keywords}
+    changed = {name for name, value in values.items() if before[name] != value}
     for name in changed:
         setattr(product, name, values[name])
-    if product.category.path != category.path:
+    if category is not None and product.category.path != category.path:
+        before["category"] = product.category_id
         product.category = category
         changed.add("category")
     keywords = product.make_keywords()
@@ -115,26 +257,35 @@ def _update_product(product: Product, row: Row, category: Category) -> set[str]:
         product.keywords = keywords
         changed.add("keywords")
     if changed:
+        _note_fields(changes, product, before, changed)
         product.updated = timezone.now()
         changed.add("updated")
+        changes.changed.append(product)
+        changes.fields |= changed
     return changed
 
 
-def _restock(changes: Changes, variant: Variant | None, row: Row) -> bool:
-    """The layout knows one stock: that of the variant which bears the product's id as its SKU."""
-    if variant is None or row.stock is None or variant.stock == row.stock:
-        return False
-    variant.stock = row.stock
-    changes.restocked.append(variant)
-    return True
+def _note_fields(
+    changes: Changes, product: Product, before: dict[str, Any], changed: set[str]
+) -> None:
+    note = changes.note(product).fields
+    for name in changed:
+        after = product.category_id if name == "category" else getattr(product, name)
+        first = note[name][0] if name in note else _plain(before[name])
+        note[name] = [first, _plain(after)]
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _brand_for(product: Product, row: Row) -> str:
     """The file's brand. A derived one follows the name, unless somebody has written another."""
     if row.brand is not None:
         return row.brand
+    name, colour = row.said.get("name", product.name), row.said.get("base_colour")
     if product.brand == brand_of(product.name, product.base_colour):
-        return brand_of(row.name, row.base_colour)
+        return brand_of(name, product.base_colour if colour is None else colour)
     return product.brand
 
 
@@ -142,19 +293,23 @@ def _compare_images(
     changes: Changes,
     product: Product,
     pictures: tuple[PreparedPicture, ...],
-    images: list[ProductImage],
+    existing: Existing,
 ) -> bool:
     """The file's pictures take the first places. Those behind stay: staff may have added them."""
+    images = existing.images.get(id(product), [])
     by_file = {image.file: image for image in reversed(images)}
     kept = {by_file[p.name].pk for p in pictures if p.name in by_file}
     dropped = [i for i in images if i.pk not in kept and i.position < len(pictures)]
     changes.dropped_images.extend(dropped)
+    if dropped:
+        changes.note(product).dropped_images.extend(dropped)
     anew = bool(dropped)
     for position, picture in enumerate(pictures):
         image = by_file.get(picture.name)
         if image is None:
             _add_image(changes, product, picture, position)
         elif image.position != position:
+            changes.note(product).moved_images.append((image, image.position))
             image.position = position
             changes.moved_images.append(image)
         else:
@@ -173,6 +328,7 @@ def _add_image(changes: Changes, product: Product, picture: PreparedPicture, pos
         position=position,
     )
     changes.new_images.append(image)
+    changes.note(product).new_images.append(image)
     changes.files.append(picture)
 
 

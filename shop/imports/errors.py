@@ -9,3 +9,7 @@ class ImportProblem(Exception):
 
 class RowError(ValueError):
     """One row cannot be used; the message is the reason that its owner reads in the report."""
+
+    def __init__(self, message: str, column: str = "") -> None:
+        super().__init__(message)
+        self.column = column

@@ -34,10 +34,13 @@ class PreparedPicture:
 
 @dataclass(frozen=True)
 class PreparedRow:
-    """A row with its pictures, or with the reason why there are none."""
+    """A row with its pictures, or with the reason why there are none.
+
+    ``None``: the catalogue brings none for it, and a product that is there keeps its own.
+    """
 
     row: Row
-    pictures: tuple[PreparedPicture, ...] = ()
+    pictures: tuple[PreparedPicture, ...] | None = None
     problem: str = ""
 
 
@@ -102,7 +105,7 @@ def _prepare_rows(rows: list[Row], source: Source, known: dict[str, Sizes]) -> l
 def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
     names = source.pictures_of(row.external_id)
     if not names:
-        return PreparedRow(row, problem=f"There is no picture {row.external_id}.jpg.")
+        return PreparedRow(row)
     pictures: dict[str, PreparedPicture] = {}  # the same picture twice is one picture
     for name in names:
         try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.utils.text import slugify
 
-from shop.catalogue.models import Category, Product
+from shop.catalogue.models import Category, Product, Variant
 from shop.imports.errors import RowError
 from shop.imports.table import Record, checked
 
@@ -18,60 +19,111 @@ PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
 STOCK = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 MAX_BRAND_WORDS = 4
+# A spreadsheet takes a cell that begins like this for a formula.
+DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+GUARDED = re.compile(r"'+[=+\-@\t\r]")
 # The words that in a fashion product's name follow the brand.
 GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 @dataclass(frozen=True)
 class Row:
-    """``None`` means that the file does not say: see ``shop.imports.prices``."""
+    """``None`` means that the file does not say: see ``shop.imports.prices``.
+
+    ``said`` are the plain fields of the product that the file has columns for.
+    """
 
     line: int
     external_id: str
-    name: str
-    tree: tuple[str, str, str]
-    gender: str
-    base_colour: str
-    season: str
-    year: int | None
-    usage: str
+    sku: str
+    said: dict[str, Any]
+    tree: tuple[str, str, str] | None
+    category_path: str
     brand: str | None
     price: Decimal | None
     currency: str | None
     stock: int | None
     description: str | None
+    size: str | None
+    variant_colour: str | None
+    variant_price: Decimal | None
+    has_variant_price: bool
+    has_sku: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.said.get("name", ""))
+
+    @property
+    def base_colour(self) -> str:
+        return str(self.said.get("base_colour", ""))
 
 
 def parse_row(record: Record) -> Row:
     """Raises ``RowError`` with the first thing that is wrong."""
-    values = checked(record)
-    tree = (
-        _category(values, "masterCategory"),
-        _category(values, "subCategory"),
-        _category(values, "articleType"),
-    )
-    gender, colour = _gender(values), _attribute(values, "baseColour", "base_colour")
+    values = {column: plain(text) for column, text in checked(record).items()}
+    sku = _key(values, "sku" if "sku" in values else "id")
     return Row(
         line=record.line,
-        external_id=_external_id(values),
-        name=_name(values, gender, colour),
-        tree=tree,
-        gender=gender,
-        base_colour=colour,
-        season=_attribute(values, "season", "season"),
-        year=_year(values),
-        usage=_attribute(values, "usage", "usage"),
+        external_id=_key(values, "id") if "id" in values else sku,
+        sku=sku,
+        said=_said(values),
+        tree=_tree(values),
+        category_path=_text(values, "categoryPath"),
         brand=_attribute(values, "brand", "brand") if "brand" in values else None,
-        price=_price(values),
+        price=_price(values, "price"),
         currency=_currency(values),
         stock=_stock(values),
         description=values["description"].strip() if "description" in values else None,
+        size=_variant(values, "size", "size"),
+        variant_colour=_variant(values, "variantColour", "colour"),
+        variant_price=_price(values, "variantPrice"),
+        has_variant_price="variantPrice" in values,
+        has_sku="sku" in values,
     )
 
 
+def plain(text: str) -> str:
+    """Without the mark that ``shop.imports.export`` puts before what a spreadsheet would run."""
+    return text[1:] if GUARDED.match(text) else text
+
+
+def guarded(text: str) -> str:
+    return f"'{text}" if DANGEROUS.match(text) else text
+
+
 def external_id(record: Record) -> str:
-    """The id of a row that may be good for nothing else."""
-    return _text(record.values, "id")
+    """The id or SKU of a row that may be good for nothing else."""
+    return _text(record.values, "sku" if "sku" in record.values else "id")
+
+
+def _said(values: dict[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if "gender" in values:
+        said["gender"] = _gender(values)
+    for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
+        if column in values:
+            said[name] = _attribute(values, column, name)
+    if "year" in values:
+        said["year"] = _year(values)
+    if "productDisplayName" in values:
+        said["name"] = _name(values, said.get("gender", ""), said.get("base_colour", ""))
+    return said
+
+
+def _tree(values: dict[str, str]) -> tuple[str, str, str] | None:
+    columns = ("masterCategory", "subCategory", "articleType")
+    if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
+        return None
+    first, second, third = (_category(values, name) for name in columns)
+    return first, second, third
+
+
+def _variant(values: dict[str, str], column: str, field: str) -> str | None:
+    if column not in values:
+        return None
+    limit = int(getattr(Variant._meta.get_field(field), "max_length", 0))
+    return _limited(_text(values, column), column, limit)
 
 
 def brand_of(name: str, base_colour: str) -> str:
@@ -98,7 +150,7 @@ def _max_length(field: str) -> int:
 
 def _limited(text: str, column: str, limit: int) -> str:
     if len(text) > limit:
-        raise RowError(f"{column} has {len(text)} characters; at most {limit} are allowed.")
+        raise RowError(f"{column} has {len(text)} characters; at most {limit} are allowed.", column)
     return text
 
 
@@ -107,20 +159,22 @@ def _attribute(values: dict[str, str], column: str, field: str) -> str:
     return "" if text.lower() in NOTHING else _limited(text, column, _max_length(field))
 
 
-def _external_id(values: dict[str, str]) -> str:
-    text = _text(values, "id")
+def _key(values: dict[str, str], column: str) -> str:
+    text = _text(values, column)
     if not text:
-        raise RowError("The id is empty.")
-    return _limited(text, "id", _max_length("external_id"))
+        raise RowError(f"The {column} is empty.", column)
+    return _limited(text, column, _max_length("external_id"))
 
 
 def _category(values: dict[str, str], column: str) -> str:
     text = _text(values, column)
     if not text:
-        raise RowError(f"{column} is empty.")
+        raise RowError(f"{column} is empty.", column)
     slug = slugify(text)
     if not slug:
-        raise RowError(f"{column} needs letters or digits of the Latin alphabet for its address.")
+        raise RowError(
+            f"{column} needs letters or digits of the Latin alphabet for its address.", column
+        )
     limit = int(Category._meta.get_field("slug").max_length or 0)
     _limited(slug, column, limit)
     return _limited(text, column, limit)
@@ -130,7 +184,7 @@ def _gender(values: dict[str, str]) -> str:
     text = _attribute(values, "gender", "gender")
     if text and text not in Product.Gender.values:
         allowed = ", ".join(Product.Gender.values)
-        raise RowError(f"gender is {text}; it must be empty or one of {allowed}.")
+        raise RowError(f"gender is {text}; it must be empty or one of {allowed}.", "gender")
     return text
 
 
@@ -147,28 +201,34 @@ def _year(values: dict[str, str]) -> int | None:
     if text.lower() in NOTHING:
         return None
     if not re.fullmatch(r"[0-9]{4}", text) or not MIN_YEAR <= int(text) <= MAX_YEAR:
-        raise RowError(f"year is {text[:20]}; it must be empty or {MIN_YEAR} to {MAX_YEAR}.")
+        raise RowError(
+            f"year is {text[:20]}; it must be empty or {MIN_YEAR} to {MAX_YEAR}.", "year"
+        )
     return int(text)
 
 
-def _price(values: dict[str, str]) -> Decimal | None:
-    text = _text(values, "price")
+def _price(values: dict[str, str], column: str) -> Decimal | None:
+    text = _text(values, column)
     if not text:
         return None
     if not PRICE.fullmatch(text) or not Decimal(text):
-        raise RowError(f"price is {text[:20]}; write it above 0 and with a point, such as 19.90.")
+        raise RowError(
+            f"{column} is {text[:20]}; write it above 0 and with a point, such as 19.90.", column
+        )
     return Decimal(text).quantize(Decimal("0.01"))
 
 
 def _currency(values: dict[str, str]) -> str | None:
     text = _text(values, "currency")
     if text and not CURRENCY.fullmatch(text):
-        raise RowError(f"currency is {text[:20]}; write three capital letters, such as EUR.")
+        raise RowError(
+            f"currency is {text[:20]}; write three capital letters, such as EUR.", "currency"
+        )
     return text or None
 
 
 def _stock(values: dict[str, str]) -> int | None:
     text = _text(values, "stock")
     if text and not STOCK.fullmatch(text):
-        raise RowError(f"stock is {text[:20]}; write a whole number of pieces, 0 or more.")
+        raise RowError(f"stock is {text[:20]}; write a whole number of pieces, 0 or more.", "stock")
     return int(text) if text else None

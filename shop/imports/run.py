@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from shop.imports.changes import Changes
 from shop.imports.errors import RowError
 from shop.imports.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.rows import Row, external_id, parse_row
@@ -26,6 +27,8 @@ class Rejection:
     line: int
     external_id: str
     reason: str
+    column: str = ""
+    value: str = ""
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Result:
     new_pictures: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     dry_run: bool = False
 
     @property
@@ -49,8 +53,22 @@ class Result:
     def done(self) -> int:
         return self.imported + self.updated + self.unchanged + self.rejected
 
-    def reject(self, line: int, external_id: str, reason: str) -> None:
-        self.rejections.append(Rejection(line, external_id, reason))
+    def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
+        self.rejections.append(Rejection(line, external_id, reason, column, value[:80]))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was just written; the rows up to ``last_line`` are dealt with."""
+
+    changes: Changes
+    last_line: int
+    result: Result
+    total: int
+
+
+# Called after each batch, in its transaction unless it is a dry run; raises to stop the run.
+AfterBatch = Callable[[Batch], None]
 
 
 def import_catalogue(
@@ -60,29 +78,41 @@ def import_catalogue(
     dry_run: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
+    mapping: Mapping[str, str] | None = None,
+    after_line: int = 0,
+    after_batch: AfterBatch | None = None,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
-    Raises ``ImportProblem`` before anything is written if the catalogue cannot be read.
+    ``mapping`` names columns (see ``read_table``). Rows up to ``after_line`` are passed over: a
+    run before this one has dealt with them. Raises ``ImportProblem`` before anything is written if
+    the catalogue cannot be read.
     """
     with open_source(source, images) as opened:
-        table = read_table(opened)
+        table = read_table(opened, mapping)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
-        _run(opened, table, result, limit, progress)
+        result.warnings = opened.warnings
+        _run(opened, table, result, limit, progress, after_line, after_batch)
     result.rejections.sort(key=lambda rejection: rejection.line)
     return result
 
 
 def _run(
-    source: Source, table: Table, result: Result, limit: int | None, progress: Progress | None
+    source: Source,
+    table: Table,
+    result: Result,
+    limit: int | None,
+    progress: Progress | None,
+    after_line: int,
+    after_batch: AfterBatch | None,
 ) -> None:
     total = table.rows if limit is None else min(limit, table.rows)
     writer = Writer(rehearsal=result.dry_run)
-    rows = _good_rows(islice(table.records(), total), result)
+    rows = _good_rows(islice(table.records(), total), result, after_line)
     pool = ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1), "pictures")
     try:
         for prepared in prepare_ahead(batches(rows, source), source, pool):
-            _write(writer, prepared, result)
+            _write(writer, prepared, result, total, after_batch)
             if progress:
                 progress(result.done, total)
     finally:
@@ -92,27 +122,52 @@ def _run(
         progress(result.done, total)
 
 
-def _good_rows(records: Iterator[Record], result: Result) -> Iterator[Row]:
+def _good_rows(records: Iterator[Record], result: Result, after_line: int) -> Iterator[Row]:
     lines: dict[str, int] = {}
     for record in records:
-        result.read += 1
+        done_before = record.line <= after_line
+        result.read += not done_before
         try:
             row = parse_row(record)
-            first = lines.setdefault(row.external_id, row.line)
-            if first != row.line:
-                raise RowError(f"The id is already on line {first}. Ids must be unique.")
+            _check_unique(row, lines)
         except RowError as error:
-            result.reject(record.line, external_id(record), str(error))
+            if not done_before:
+                value = record.values.get(error.column, "")
+                result.reject(record.line, external_id(record), str(error), error.column, value)
         else:
-            yield row
+            if not done_before:
+                yield row
 
 
-def _write(writer: Writer, prepared: list[PreparedRow], result: Result) -> None:
-    for row in prepared:
-        if row.problem:
-            result.reject(row.row.line, row.row.external_id, row.problem)
-    changes = writer.write([row for row in prepared if not row.problem])
-    result.imported += len(changes.new)
-    result.updated += changes.updated
-    result.unchanged += changes.unchanged
-    result.new_pictures += len(changes.new_images)
+def _check_unique(row: Row, lines: dict[str, int]) -> None:
+    column, key = ("sku", row.sku) if row.has_sku else ("id", row.external_id)
+    first = lines.setdefault(key, row.line)
+    if first != row.line:
+        name = "SKU" if row.has_sku else "id"
+        text = f"The {name} is already on line {first}. It must be there once."
+        raise RowError(text, column)
+
+
+def _write(
+    writer: Writer,
+    prepared: list[PreparedRow],
+    result: Result,
+    total: int,
+    after_batch: AfterBatch | None,
+) -> None:
+    last_line = max(row.row.line for row in prepared)
+
+    def count(changes: Changes) -> None:
+        for row in prepared:
+            if row.problem:
+                result.reject(row.row.line, row.row.sku, row.problem, "", "")
+        for row_, error in changes.rejected:
+            result.reject(row_.line, row_.sku, str(error), error.column, "")
+        result.imported += changes.imported
+        result.updated += changes.updated
+        result.unchanged += changes.unchanged
+        result.new_pictures += len(changes.new_images)
+        if after_batch:
+            after_batch(Batch(changes, last_line, result, total))
+
+    writer.write([row for row in prepared if not row.problem], count)

@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 from django.conf import settings
 
+from shop.imports.archives import ZipStore
 from shop.imports.errors import ImportProblem, RowError
 
 TABLE = "styles.csv"
@@ -24,7 +25,9 @@ MORE_PICTURES = range(2, 21)
 
 
 class Store(Protocol):
-    """A set of named files."""
+    """A set of named files; ``warnings`` say what of it cannot be used."""
+
+    warnings: list[str]
 
     def names(self) -> Iterable[str]: ...
     def size(self, name: str) -> int: ...
@@ -36,6 +39,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.warnings: list[str] = []
 
     def names(self) -> Iterator[str]:
         for folder in (self.folder / IMAGES, self.folder):
@@ -50,30 +54,6 @@ class FolderStore:
         return (self.folder / name).open("rb")
 
 
-class ZipStore:
-    """The entries of a ZIP. ``ZipFile`` locks its file, so threads may read at once."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
-
-    def names(self) -> Iterator[str]:
-        return iter(sorted(name for name in self.archive.namelist() if _is_inside(name)))
-
-    def size(self, name: str) -> int:
-        return self.archive.getinfo(name).file_size
-
-    def open(self, name: str) -> IO[bytes]:
-        return self.archive.open(name)
-
-
-def _is_inside(name: str) -> bool:
-    """A file of the archive itself: no folder, no path out of it, none of macOS's shadows."""
-    parts = name.replace("\\", "/").split("/")
-    # Nothing before the first slash is an absolute path, nothing after the last one a folder.
-    whole = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
-    return whole and ".." not in parts and "__MACOSX" not in parts
-
-
 @dataclass(frozen=True)
 class Source:
     """The table of a catalogue, and where the pictures of each id are."""
@@ -82,6 +62,7 @@ class Source:
     table: str
     pictures: Store
     index: dict[str, str]
+    warnings: list[str]
 
     def open_table(self) -> IO[bytes]:
         try:
@@ -130,7 +111,8 @@ def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
             tables = _open_store(path, stack)
             table = _find_table(tables, path)
         pictures = tables if images is None else _open_store(images, stack)
-        yield Source(tables, table, pictures, _index(pictures, table if images is None else None))
+        index = _index(pictures, table if images is None else None)
+        yield Source(tables, table, pictures, index, pictures.warnings)
 
 
 def _open_store(path: Path, stack: ExitStack) -> Store:

@@ -1,10 +1,15 @@
-"""From the bytes of styles.csv to records: its lines, its header and its two ways of quoting."""
+"""From the bytes of a table to records: its encoding, delimiter, header and quoting."""
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
 from typing import IO
 
 from shop.imports.errors import ImportProblem, RowError
@@ -15,9 +20,24 @@ CLASSIC = (
     *("baseColour", "season", "year", "usage", "productDisplayName"),
 )
 OPTIONAL = ("brand", "price", "currency", "stock", "description")
-KNOWN = {column.lower(): column for column in (*CLASSIC, *OPTIONAL)}
+# Where they stand, a row is a variant, and rows of one id are the variants of one product.
+VARIANT = ("sku", "size", "variantColour", "variantPrice")
+# A category of any depth by its address; wins over the three names.
+EXACT = ("categoryPath",)
+FIELDS = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
+KNOWN = {column.lower(): column for column in FIELDS}
+KEYS = ("sku", "id")
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 # One line of text; more is a file of another kind, or one made to fill the memory.
 MAX_LINE = 1024 * 1024
+# A quotation mark that is not closed within so many lines was never meant to be one.
+MAX_LINES_OF_A_ROW = 200
+QUOTES = "The quotation marks do not match."
 
 
 @dataclass(frozen=True)
@@ -30,71 +50,162 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How the bytes are to be read."""
+
+    encoding: str
+    delimiter: str
+
+    def __str__(self) -> str:
+        encoding = self.encoding.upper().removesuffix("-SIG")
+        return f"{encoding}, {DELIMITERS[self.delimiter]}"
+
+
+@dataclass(frozen=True)
 class Table:
-    """A checked table: what its header says, and how many rows follow."""
+    """A checked table: what its header says, and how many rows follow.
+
+    ``header`` are the cells of the first line, ``columns`` what each stands for.
+    """
 
     source: Source
+    dialect: Dialect
+    header: tuple[str, ...]
     columns: tuple[str, ...]
-    rows: int
+    rows: int = field(default=0)
 
     @property
     def ignored_columns(self) -> list[str]:
-        return [column for column in self.columns if column not in KNOWN.values()]
+        return [column for column in self.columns if column not in FIELDS]
 
     def records(self) -> Iterator[Record]:
         with self.source.open_table() as file:
-            yield from _records(file, self.columns)
+            yield from _records(file, self.dialect, self.columns)
 
 
-def read_table(source: Source) -> Table:
+def read_table(source: Source, mapping: Mapping[str, str] | None = None) -> Table:
     """Read the file once from end to end, so that a bad one is refused before anything is written.
 
-    Raises ``ImportProblem``.
+    ``mapping`` says which column of the file stands for which of ``FIELDS``; columns that have
+    such a name need none. Raises ``ImportProblem``.
     """
+    table = read_header(source, mapping)
+    _check(table, source)
+    rows = sum(1 for _record in table.records())
+    return Table(source, table.dialect, table.header, table.columns, rows)
+
+
+def read_header(source: Source, mapping: Mapping[str, str] | None = None) -> Table:
+    """What the first line says, whatever it lacks. Raises ``ImportProblem``."""
     with source.open_table() as file:
-        columns = _columns(next(_lines(file), ""))
+        encoding = _encoding(file)
     with source.open_table() as file:
-        rows = sum(1 for _record in _records(file, columns))
-    return Table(source, columns, rows)
+        first = next(_lines(file, encoding), "")
+    dialect = Dialect(encoding, _delimiter(first))
+    cells = next(csv.reader([first], delimiter=dialect.delimiter), [])
+    header = tuple(cell.strip() for cell in cells)
+    columns = tuple(_column(cell, mapping or {}) for cell in header)
+    return Table(source, dialect, header, columns)
 
 
-def _lines(file: IO[bytes]) -> Iterator[str]:
-    for number, data in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
-        if len(data) > MAX_LINE:
-            raise ImportProblem(f"Line {number} is longer than 1 MB. Is this a CSV file?")
-        if b"\0" in data:
-            raise ImportProblem(
-                f"Line {number} holds a NUL byte. Save the table again as CSV in UTF-8."
-            )
-        try:
-            text = data.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ImportProblem(
-                f"Line {number} is not UTF-8 ({error.reason}). Save the table again in UTF-8."
-            ) from error
-        yield text.rstrip("\r\n") + "\n"
+def _encoding(file: IO[bytes]) -> str:
+    """By its mark, by the zeros of UTF-16, by being UTF-8, or Windows' own as the last."""
+    head = file.read(4096)
+    for mark, name in BOMS.items():
+        if head.startswith(mark):
+            return name
+    if head.count(b"\0") > len(head) // 4:
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while head:
+            decoder.decode(head)
+            head = file.read(1024 * 1024)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
-def _columns(header: str) -> tuple[str, ...]:
-    cells = next(csv.reader([header]), [])
-    columns = tuple(KNOWN.get(cell.strip().lower(), cell.strip()) for cell in cells)
-    missing = [column for column in CLASSIC if column not in columns]
-    if missing:
-        hint = " Separate them with commas, not semicolons." if ";" in header else ""
+def _delimiter(header: str) -> str:
+    """The one that makes most known columns of the header, or else most columns."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([header], delimiter=delimiter), [])
+        return sum(cell.strip().lower() in KNOWN for cell in cells), len(cells)
+
+    return max(DELIMITERS, key=score)
+
+
+def _column(cell: str, mapping: Mapping[str, str]) -> str:
+    """A column that is mapped to nothing is not read, whatever its name."""
+    if cell in mapping:
+        return mapping[cell] or f"({cell})"
+    return KNOWN.get(cell.lower(), cell)
+
+
+def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
+    text = io.TextIOWrapper(file, encoding)
+    try:
+        for number in count(1):
+            line = _line(text, number)
+            if not line:
+                return
+            yield line.rstrip("\n") + "\n"
+    finally:
+        # The file is its opener's to close.
+        with suppress(ValueError):
+            text.detach()
+
+
+def _line(text: io.TextIOWrapper, number: int) -> str:
+    try:
+        line = text.readline(MAX_LINE + 1)
+    except UnicodeError as error:
         raise ImportProblem(
-            f"The first line lacks the columns {', '.join(missing)}. It must be: "
-            f"{','.join(CLASSIC)}, then any of {', '.join(OPTIONAL)}.{hint}"
-        )
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
+            f"Line {number} or one soon after it cannot be read as {text.encoding.upper()} "
+            f"({error}). Save the table again as CSV in UTF-8."
+        ) from error
+    if len(line) > MAX_LINE:
+        raise ImportProblem(f"Line {number} is longer than 1 MB. Is this a CSV file?")
+    return line
+
+
+def _check(table: Table, source: Source) -> None:
+    known = [column for column in table.columns if column in FIELDS]
+    repeated = sorted({column for column in table.columns if table.columns.count(column) > 1})
     if repeated:
-        raise ImportProblem(f"The first line names {', '.join(repeated)} twice. Remove one.")
-    return columns
+        names = ", ".join(name or "an empty name" for name in repeated)
+        raise ImportProblem(f"The first line names {names} twice. Remove one.")
+    if not set(KEYS) & set(known):
+        raise ImportProblem(
+            f"The first line must name the column sku or id. It is: {','.join(table.header)[:200]}"
+        )
+    if len(known) == 1:
+        raise ImportProblem(
+            f"Beside {known[0]} the first line names no column that is known. "
+            f"Known are: {', '.join(FIELDS)}."
+        )
+    required = [column for column in CLASSIC if not _given(column, known)]
+    if source.index and required:
+        raise ImportProblem(
+            f"The first line lacks the columns {', '.join(required)}. It must be: "
+            f"{','.join(CLASSIC)}, then any of {', '.join((*OPTIONAL, *VARIANT))}."
+        )
 
 
-def _records(file: IO[bytes], columns: tuple[str, ...]) -> Iterator[Record]:
-    lines = _lines(file)
+def _given(column: str, known: list[str]) -> bool:
+    if column == "id" and "sku" in known:
+        return True
+    return column in known or (column in CLASSIC[2:5] and "categoryPath" in known)
+
+
+def _records(file: IO[bytes], dialect: Dialect, columns: tuple[str, ...]) -> Iterator[Record]:
+    lines = _lines(file, dialect.encoding)
     next(lines, None)
-    return _classic(lines) if columns == CLASSIC else _quoted(lines, columns)
+    if columns == CLASSIC and dialect.delimiter == ",":
+        return _classic(lines)
+    return _quoted(lines, dialect.delimiter, columns)
 
 
 def _classic(lines: Iterator[str]) -> Iterator[Record]:
@@ -115,28 +226,56 @@ def _split_classic(line: str) -> list[str]:
     return line.split(",", last)
 
 
-def _quoted(lines: Iterator[str], columns: tuple[str, ...]) -> Iterator[Record]:
-    """A CSV file as spreadsheets write it: a quoted value may hold commas and line breaks."""
-    reader = csv.reader(lines, strict=True)
+def _quoted(lines: Iterator[str], delimiter: str, columns: tuple[str, ...]) -> Iterator[Record]:
+    """A CSV file as spreadsheets write it: a quoted value may hold delimiters and line breaks.
+
+    A quotation mark that is never closed costs its own line and not the rest of the file.
+    """
+    waiting: deque[str] = deque()
+    number = 1  # the header
     while True:
-        number = reader.line_num + 2  # the header is line 1
-        try:
-            cells = next(reader)
-        except StopIteration:
+        first = waiting.popleft() if waiting else next(lines, "")
+        if not first:
             return
-        except csv.Error as error:
-            yield Record(number, {}, f"The quotation marks do not match ({error}).")
+        number += 1
+        taken = [first]
+        cells, is_open = _cells(taken, delimiter)
+        while is_open and len(taken) < MAX_LINES_OF_A_ROW:
+            line = waiting.popleft() if waiting else next(lines, "")
+            if not line:
+                break
+            taken.append(line)
+            if '"' in line:  # nothing else can close it
+                cells, is_open = _cells(taken, delimiter)
+        if cells is None or (len(taken) > 1 and len(cells) != len(columns)):
+            waiting.extendleft(reversed(taken[1:]))
+            yield Record(number, _values(first.rstrip("\n").split(delimiter), columns), QUOTES)
             continue
         if any(cell.strip() for cell in cells):
             yield _record(number, cells, columns)
+        number += len(taken) - 1
+
+
+def _cells(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:
+    """The cells of one row, or ``None``, and whether it ends within quotation marks."""
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, strict=True)), False
+    except csv.Error as error:
+        return None, "unexpected end" in str(error)
+
+
+def _values(cells: list[str], columns: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(columns, cells, strict=False))
 
 
 def _record(line: int, cells: list[str], columns: tuple[str, ...]) -> Record:
-    values = dict(zip(columns, cells, strict=False))
     problem = ""
     if len(cells) != len(columns):
         problem = f"The row has {len(cells)} values for {len(columns)} columns."
-    return Record(line, values, problem)
+    elif any("\0" in cell for cell in cells):
+        problem = "The row holds the character NUL. Remove it."
+        cells = [cell.replace("\0", "") for cell in cells]
+    return Record(line, _values(cells, columns), problem)
 
 
 def checked(record: Record) -> dict[str, str]:

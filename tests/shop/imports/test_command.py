@@ -83,7 +83,6 @@ def test_a_folder_and_a_zip_without_a_table_are_refused(make_folder, tmp_path):
 def test_missing_columns_are_named(make_folder):
     message = refused(make_folder(row(1), header=HEADER.replace("season,year,", "")))
     assert "season, year" in message
-    assert "semicolons" in refused(make_folder(row(1), header=HEADER.replace(",", ";")))
 
 
 def test_a_column_named_twice_is_refused(make_folder):
@@ -93,14 +92,13 @@ def test_a_column_named_twice_is_refused(make_folder):
 def test_an_empty_table_is_refused(make_folder):
     folder = make_folder()
     (folder / "styles.csv").write_bytes(b"")
-    assert "lacks the columns" in refused(folder)
+    assert "must name the column sku or id" in refused(folder)
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (row(1, "Café").encode("latin-1"), "Line 3 is not UTF-8"),
-        (row(1, "Nu\0l").encode(), "Line 3 holds a NUL byte"),
+        (b"\x81\x8d \xff", "cannot be read as CP1252"),
         (b"x" * (1024 * 1024 + 1), "Line 3 is longer than 1 MB"),
     ],
 )

@@ -1,0 +1,100 @@
+"""ZIP files from strangers: what is in them, and what is not taken out of them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+from django.conf import settings
+
+from shop.imports.errors import ImportProblem
+
+ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|gz|bz2|xz)\Z", re.IGNORECASE)
+NAMED = 5
+
+
+class ZipStore:
+    """The entries of a ZIP. ``ZipFile`` locks its file, so threads may read at once.
+
+    Raises ``ImportProblem`` if there is more in it than the limits allow.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        entries = archive.infolist()
+        if len(entries) > settings.IMPORT_MAX_FILES:
+            limit = f"{settings.IMPORT_MAX_FILES:,}"
+            raise ImportProblem(f"The ZIP holds {len(entries):,} files; at most {limit} may be.")
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > settings.IMPORT_MAX_UNPACKED_BYTES:
+            limit = f"{settings.IMPORT_MAX_UNPACKED_BYTES // 1024**2:,} MB"
+            raise ImportProblem(
+                f"The ZIP would unpack to {unpacked // 1024**2:,} MB; at most {limit} may be. "
+                "Divide it into several."
+            )
+        self._entries = {entry.filename: entry for entry in entries if _usable(entry)}
+        self.warnings = list(_warnings(entries))
+
+    def names(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
+
+    def size(self, name: str) -> int:
+        return self._entries[name].file_size
+
+    def open(self, name: str) -> IO[bytes]:
+        return self.archive.open(name)
+
+
+def _usable(entry: zipfile.ZipInfo) -> bool:
+    return _is_inside(entry.filename) and not _is_link(entry)
+
+
+def _is_inside(name: str) -> bool:
+    """A file of the archive itself: no folder, no path out of it, none of macOS's shadows."""
+    parts = name.replace("\\", "/").split("/")
+    # Nothing before the first slash is an absolute path, nothing after the last one a folder.
+    whole = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
+    return whole and ".." not in parts and "__MACOSX" not in parts
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
+    names = [entry.filename for entry in entries]
+    shadows = "__MACOSX"
+    files = [name for name in names if not name.endswith("/") and shadows not in name]
+    links = [entry.filename for entry in entries if _is_link(entry)]
+    folded = Counter(name.casefold() for name in set(files))
+    findings = (
+        ([n for n in files if not _is_inside(n)], "lead out of the ZIP and were left out"),
+        (links, "are links and were left out; put the files themselves there"),
+        ([n for n in files if ARCHIVE.search(n)], "are archives in the archive; unpack them first"),
+        (
+            [entry.filename for entry in entries if entry.flag_bits & 1],
+            "are encrypted and cannot be read; make the ZIP without a password",
+        ),
+        (
+            [name for name, times in Counter(files).items() if times > 1],
+            "are in the ZIP more than once; the last one counts",
+        ),
+        (
+            sorted(name for name in set(files) if folded[name.casefold()] > 1),
+            "differ only in capital letters; some computers cannot tell them apart",
+        ),
+    )
+    for found, what in findings:
+        if found:
+            yield f"{_listed(found)} {what}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    shown = ", ".join(posixpath.basename(n) if len(n) > 60 else n for n in names[:NAMED])
+    return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown

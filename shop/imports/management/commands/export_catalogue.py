@@ -1,0 +1,40 @@
+"""``manage.py export_catalogue``: see docs/importing.md."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from shop.imports.export import export_lines
+
+
+class Command(BaseCommand):
+    help = "Write the catalogue as a CSV file that import_catalogue reads."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="the CSV file; it appears whole or not at all")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["path"]
+        try:
+            rows = _write(path)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error}") from error
+        self.stdout.write(f"{rows:,} rows are in {path}")
+
+
+def _write(path: Path) -> int:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            rows = sum(1 for line in export_lines() if file.write(line))
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return rows - 1

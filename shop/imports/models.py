@@ -1,0 +1,139 @@
+"""A catalogue that staff uploaded, and what it did."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Product
+
+
+def upload_storage() -> Storage:
+    return storages["uploads"]
+
+
+def _place(upload: Upload, name: str) -> str:
+    return f"{upload.created:%Y%m%d-%H%M%S-%f}/{name}"
+
+
+class Upload(models.Model):
+    class State(models.TextChoices):
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("checked")
+        REFUSED = "refused", _("refused")
+        RUNNING = "running", _("running")
+        STOPPED = "stopped", _("stopped")
+        DONE = "done", _("done")
+        UNDOING = "undoing", _("being undone")
+        UNDONE = "undone", _("undone")
+        CONFIRMED = "confirmed", _("confirmed")
+
+    BUSY = (State.CHECKING, State.RUNNING, State.UNDOING)
+
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by")
+    )
+    created = models.DateTimeField(_("created"))
+    table_name = models.CharField(_("table"), max_length=255)
+    pictures_name = models.CharField(_("pictures"), max_length=255, blank=True)
+    table = models.FileField(storage=upload_storage, upload_to=_place, max_length=200)
+    pictures = models.FileField(
+        storage=upload_storage, upload_to=_place, max_length=200, blank=True
+    )
+    dialect = models.CharField(_("read as"), max_length=40, blank=True)
+    header = models.JSONField(default=list)
+    mapping = models.JSONField(default=dict)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.CHECKING
+    )
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    last_line = models.PositiveIntegerField(default=0)
+    read = models.PositiveIntegerField(_("read"), default=0)
+    imported = models.PositiveIntegerField(_("imported"), default=0)
+    updated = models.PositiveIntegerField(_("updated"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"), default=0)
+    undone = models.PositiveIntegerField(_("undone"), default=0)
+    stop = models.BooleanField(default=False)
+    message = models.TextField(_("message"), blank=True)
+    warnings = models.JSONField(default=list)
+    heartbeat = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.table_name} ({self.get_state_display()})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:imports_upload_page", args=[self.pk])
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in self.BUSY
+
+    @property
+    def dealt_with(self) -> int:
+        return self.imported + self.updated + self.unchanged + self.rejected
+
+    @property
+    def percent(self) -> int:
+        if self.state == self.State.UNDOING:
+            return 100 * self.undone // max(1, self.imported + self.updated)
+        return min(100, 100 * self.dealt_with // max(1, self.rows))
+
+
+class UploadError(models.Model):
+    """A row that was not taken."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="errors")
+    line = models.PositiveIntegerField(_("line"))
+    column = models.CharField(_("column"), max_length=40, blank=True)
+    key = models.CharField(_("SKU"), max_length=80, blank=True)
+    value = models.CharField(_("value"), max_length=80, blank=True)
+    reason = models.TextField(_("reason"))
+
+    class Meta:
+        ordering = ("line", "pk")
+        indexes: ClassVar = [models.Index(fields=["upload", "line"], name="upload_error_line")]
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.reason}"
+
+
+class UploadChange(models.Model):
+    """What was done to one product: enough to undo it."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="changes")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    is_new = models.BooleanField()
+    content = models.JSONField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["upload", "id"], name="upload_change_order")]
+
+    def __str__(self) -> str:
+        return f"{self.upload_id} {self.product_id}"
+
+
+class ColumnMapping(models.Model):
+    """How somebody read a header the last time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    header = models.CharField(max_length=64)
+    mapping = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "header"], name="column_mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.header[:8]}"

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from shop.imports import uploads
+
+
+@shared_task
+def run_upload(pk: int) -> None:
+    uploads.run(pk)
+
+
+@shared_task(expires=60)
+def restart_stalled_uploads() -> None:
+    uploads.restart_stalled()
