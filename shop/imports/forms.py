@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,15 +28,15 @@ class UploadForm(forms.Form):
         widget=forms.ClearableFileInput({"accept": ".zip"}),
     )
 
-    def clean_table(self) -> UploadedFile:
+    def clean_table(self) -> File[bytes]:
         return _limited(self.cleaned_data["table"])
 
-    def clean_pictures(self) -> UploadedFile | None:
+    def clean_pictures(self) -> File[bytes] | None:
         file = self.cleaned_data["pictures"]
         return _limited(file) if file else None
 
 
-def _limited(file: UploadedFile) -> UploadedFile:
+def _limited(file: File[bytes]) -> File[bytes]:
     if (file.size or 0) > settings.IMPORT_MAX_FILE_BYTES:
         limit = settings.IMPORT_MAX_FILE_BYTES // 1024**2
         text = _("The file is larger than %(limit)s MB. Divide it into several.")
@@ -61,6 +61,8 @@ class MappingForm(forms.Form):
             )
 
     def mapping(self) -> dict[str, str]:
+        """A column that was not sent keeps what it stood for."""
         return {
-            cell: self.cleaned_data[f"column{number}"] for number, cell in enumerate(self.header)
+            cell: self.cleaned_data[name] if name in self.data else self.fields[name].initial
+            for cell, name in ((cell, f"column{n}") for n, cell in enumerate(self.header))
         }

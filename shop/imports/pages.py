@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -30,13 +31,13 @@ State = Upload.State
 ERRORS_ON_A_PAGE = 50
 PREVIEW = 8
 NEEDED = ("imports.add_upload", "catalogue.add_product", "catalogue.change_product")
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def _staff(*permissions: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -73,7 +74,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     errors = Paginator(upload.errors.all(), ERRORS_ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {
+    context: dict[str, Any] = {
         "upload": upload,
         "title": upload.table_name,
         "form": MappingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,

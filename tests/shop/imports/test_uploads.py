@@ -1,0 +1,392 @@
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+from django.utils import timezone
+
+from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.imports import uploads
+from shop.imports.export import export_lines
+from shop.imports.models import Upload, UploadChange
+from shop.imports.run import import_catalogue
+from tests.factories import make_category, make_order, make_product, make_variant
+from tests.shop.imports.conftest import HEADER, LONG_HEADER, SHIRT, picture, row, zipped
+
+pytestmark = pytest.mark.django_db
+NEW = "/admin/imports/upload/new/"
+Send = Callable[..., Upload]
+
+
+@pytest.fixture
+def carol(client: Client) -> User:
+    user = User.objects.create_user("carol", is_staff=True)
+    user.groups.add(Group.objects.get(name="Catalogue"))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture(autouse=True)
+def _no_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests run what was rung for."""
+    monkeypatch.setattr(uploads, "ring", lambda pk: None)
+    yield
+    shutil.rmtree(storages["uploads"].path(""), ignore_errors=True)
+
+
+@pytest.fixture
+def send(client: Client, carol: User) -> Send:
+    def send(table: bytes | str, pictures: Path | None = None, name: str = "new.csv") -> Upload:
+        data = table.encode() if isinstance(table, str) else table
+        files: dict[str, Any] = {"table": SimpleUploadedFile(name, data)}
+        if pictures:
+            files["pictures"] = SimpleUploadedFile("p.zip", pictures.read_bytes())
+        response = client.post(NEW, files)
+        assert response.status_code == 302, response.context["form"].errors
+        return Upload.objects.latest("pk")
+
+    return send
+
+
+def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:
+    """Press the button, then do what a worker would do."""
+    client.post(f"/admin/imports/upload/{upload.pk}/{action}/", values)
+    uploads.run(upload.pk)
+    upload.refresh_from_db()
+    return upload
+
+
+def counts(upload: Upload) -> tuple[int, int, int, int]:
+    assert upload.read == upload.dealt_with == upload.rows
+    return upload.imported, upload.updated, upload.unchanged, upload.rejected
+
+
+def contents() -> list[list[Any]]:
+    """All that an import may change, without keys and times."""
+    products = Product.objects.order_by("external_id")
+    return [
+        list(
+            products.values_list(
+                *("external_id", "name", "slug", "brand", "category__path", "gender"),
+                *("base_colour", "season", "year", "usage", "price", "currency", "stock"),
+                *("description", "keywords", "listed"),
+            )
+        ),
+        list(
+            Variant.objects.order_by("sku").values_list("sku", "size", "colour", "price", "stock")
+        ),
+        list(
+            ProductImage.objects.order_by("product__external_id", "position").values_list(
+                "product__external_id", "file", "width", "height", "position"
+            )
+        ),
+    ]
+
+
+def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: Path) -> None:
+    folder = make_folder(row(1), row(2, "Puma Women Cap"), row(3))
+    (folder / "images" / "3.jpg").write_bytes(b"no picture")
+    table = (folder / "styles.csv").read_bytes()
+    upload = send(table, zipped(folder / "images", tmp_path / "p.zip"))
+    assert (upload.state, upload.dialect) == ("checked", "UTF-8, comma")
+    upload = act(client, upload, "check")
+    assert (upload.state, counts(upload)) == ("checked", (2, 0, 0, 1))
+    assert not Product.objects.exists()
+    page = client.get(upload.get_absolute_url()).content.decode()
+    assert "nothing has been written yet" in page
+    assert "not a picture" in page
+    upload = act(client, upload, "start")
+    assert (upload.state, counts(upload)) == ("done", (2, 0, 0, 1))
+    assert set(Product.objects.values_list("external_id", flat=True)) == {"1", "2"}
+    report = b"".join(client.get(f"{upload.get_absolute_url()}report/")).decode("utf-8-sig")
+    (error,) = csv.DictReader(StringIO(report))
+    assert (error["line"], error["sku"]) == ("4", "3")
+    upload = act(client, upload, "confirm")
+    assert upload.state == "confirmed"
+    assert not UploadChange.objects.exists()
+
+
+def test_a_lone_zip_with_its_table_is_taken(
+    client: Client, send: Send, make_folder: Any, tmp_path: Path
+) -> None:
+    archive = zipped(make_folder(row(1)), tmp_path / "c.zip")
+    upload = act(client, send(archive.read_bytes(), name="c.zip"), "start")
+    assert (upload.state, counts(upload)) == ("done", (1, 0, 0, 0))
+
+
+def test_a_table_alone_changes_prices_and_stock(client: Client, send: Send) -> None:
+    shirt = make_product(name="Blue Shirt", price=Decimal("20.00"), stock=5)
+    sku = shirt.variants.get().sku
+    upload = send(f"sku;price;stock\n{sku};25.50;9\nNONE;1.00;1\n")
+    assert upload.dialect == "UTF-8, semicolon"
+    upload = act(client, upload, "start")
+    assert counts(upload) == (0, 1, 0, 1)
+    shirt.refresh_from_db()
+    assert (shirt.price, shirt.stock, shirt.name) == (Decimal("25.50"), 9, "Blue Shirt")
+    error = upload.errors.get()
+    assert (error.line, error.key) == (3, "NONE")
+    assert "There is no product NONE" in error.reason
+
+
+def test_columns_are_mapped_and_the_mapping_is_remembered(client: Client, send: Send) -> None:
+    shirt = make_product(stock=5)
+    sku = shirt.variants.get().sku
+    table = f"Artikel;Preis EUR;Bestand;stock\n{sku};25.50;9;77\n"
+    upload = send(table)
+    values = {"column0": "sku", "column1": "price", "column2": "stock", "column3": ""}
+    upload = act(client, upload, "check", **values)
+    assert (upload.state, counts(upload)) == ("checked", (0, 1, 0, 0))
+    act(client, upload, "start")
+    shirt.refresh_from_db()
+    assert (shirt.price, shirt.stock) == (Decimal("25.50"), 9)
+    again = act(client, send(table), "check")
+    assert (again.state, counts(again)) == ("checked", (0, 0, 1, 0))
+
+
+def test_a_refused_mapping_can_be_mended(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = send(f"Artikel;stock\n{sku};9\n")
+    upload = act(client, upload, "check")
+    assert upload.state == "refused"
+    assert "must name the column sku or id" in upload.message
+    assert upload.message in client.get(upload.get_absolute_url()).content.decode()
+    upload = act(client, upload, "check", column0="sku", column1="stock")
+    assert (upload.state, counts(upload)) == ("checked", (0, 1, 0, 0))
+
+
+def test_rows_of_one_id_are_variants(client: Client, send: Send, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "7.jpg").write_bytes(picture())
+    pictures = zipped(tmp_path / "images", tmp_path / "p.zip")
+    lines = [f"7,{SHIRT},Shirt,7-{size},{size},{stock}" for size, stock in (("M", 2), ("L", 3))]
+    table = "\n".join([f"{HEADER},sku,size,stock", *lines, f"7,{SHIRT},Shirt,7-X,M,1"])
+    upload = act(client, send(table, pictures), "start")
+    assert counts(upload) == (2, 0, 0, 1)
+    product = Product.objects.get()
+    assert (product.stock, product.images.count()) == (5, 1)
+    assert [(v.sku, v.size, v.stock) for v in product.variants.all()] == [
+        ("7-M", "M", 2),
+        ("7-L", "L", 3),
+    ]
+    assert "has M already" in upload.errors.get().reason
+
+
+def test_stop_and_go_on(
+    client: Client, send: Send, make_folder: Any, batches_of_two: None, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = make_folder(*(row(number) for number in range(1, 8)), f"8,{SHIRT}")
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    after_batch = uploads._after_batch
+
+    def press_stop(upload: Upload, *values: Any) -> None:
+        after_batch(upload, *values)
+        uploads.ask_to_stop(upload)
+
+    monkeypatch.setattr(uploads, "_after_batch", press_stop)
+    upload = act(client, upload, "start")
+    assert (upload.state, upload.imported, Product.objects.count()) == ("stopped", 2, 2)
+    monkeypatch.setattr(uploads, "_after_batch", after_batch)
+    upload = act(client, upload, "start")
+    assert (upload.state, counts(upload)) == ("done", (7, 0, 0, 1))
+    assert Product.objects.count() == 7
+    upload = act(client, upload, "undo")
+    assert (upload.state, Product.objects.count()) == ("undone", 0)
+
+
+def test_a_killed_worker_loses_one_batch_and_counts_nothing_twice(
+    client: Client, send: Send, make_folder: Any, batches_of_two: None, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = make_folder(*(row(number) for number in range(1, 8)), row(1))
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    after_batch, calls = uploads._after_batch, []
+
+    def die(*values: Any) -> None:
+        after_batch(*values)
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError("killed")
+
+    monkeypatch.setattr(uploads, "_after_batch", die)
+    client.post(f"{upload.get_absolute_url()}start/")
+    with pytest.raises(MemoryError):
+        uploads.run(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.state, upload.imported, Product.objects.count()) == ("running", 2, 2)
+    monkeypatch.setattr(uploads, "_after_batch", after_batch)
+    assert uploads.restart_stalled() == 0
+    Upload.objects.update(heartbeat=timezone.now() - timedelta(minutes=2))
+    assert uploads.restart_stalled() == 1
+    uploads.run(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.state, counts(upload)) == ("done", (7, 0, 0, 1))
+    assert "already on line 2" in upload.errors.get().reason
+
+
+def test_two_workers_do_not_run_one_upload(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = send(f"sku,stock\n{sku},9\n")
+    client.post(f"{upload.get_absolute_url()}start/")
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [uploads.JOB_LOCK, upload.pk])
+        uploads.run(upload.pk)
+        upload.refresh_from_db()
+        assert upload.state == "running"
+    finally:
+        other.close()
+    uploads.run(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == "done"
+
+
+def test_undo_brings_back_every_value(
+    client: Client, send: Send, make_folder: Any, tmp_path: Path
+) -> None:
+    header = LONG_HEADER
+    folder = make_folder(
+        f"1,{SHIRT},Old Name,Nike,10.00,EUR,4,old", f"2,{SHIRT},Same,Nike,10.00,EUR,4,same",
+        header=header, pictures={"1.jpg": picture("red"), "2.jpg": picture("blue")},
+    )  # fmt: skip
+    import_catalogue(folder)
+    before = contents()
+    folder = make_folder(
+        f"1,{SHIRT},New Name,Puma,12.00,EUR,9,new", f"2,{SHIRT},Same,Nike,10.00,EUR,4,same",
+        f"3,{SHIRT},Third,Nike,10.00,EUR,4,third", header=header, name="later",
+        pictures={"1.jpg": picture("green"), "2.jpg": picture("blue"), "3.jpg": picture("pink")},
+    )  # fmt: skip
+    archive = zipped(folder, tmp_path / "c.zip").read_bytes()
+    upload = act(client, send(archive, name="c.zip"), "start")
+    assert counts(upload) == (1, 1, 1, 0)
+    assert Product.objects.get(external_id="1").name == "New Name"
+    upload = act(client, upload, "undo")
+    assert (upload.state, upload.warnings) == ("undone", [])
+    assert contents() == before
+
+
+def test_undo_leaves_what_was_built_on_it(
+    client: Client, send: Send, make_folder: Any, tmp_path: Path
+) -> None:
+    old = make_product(name="Old", price=Decimal("10.00"), stock=5)
+    sku = old.variants.get().sku
+    archive = zipped(make_folder(row(1), row(2)), tmp_path / "c.zip").read_bytes()
+    first = act(client, send(archive, name="c.zip"), "start")
+    second = act(client, send(f"sku,price,stock\n{sku},12.00,9\n"), "start")
+    order = make_order()
+    order.lines.update(variant=Variant.objects.get(sku="1"))
+    Product.objects.filter(pk=old.pk).update(price=Decimal("15.00"))
+    Variant.objects.filter(sku=sku).update(stock=8)  # one was sold
+    first, second = act(client, first, "undo"), act(client, second, "undo")
+    assert set(Product.objects.exclude(pk=old.pk).values_list("external_id", flat=True)) >= {"1"}
+    assert not Product.objects.filter(external_id="2").exists()
+    assert "has been ordered since" in first.warnings[0]
+    old.refresh_from_db()
+    assert (old.price, old.stock) == (Decimal("15.00"), 4)
+    assert second.warnings == ["“Old”: price was changed since and stays as it is."]
+
+
+def test_what_was_confirmed_is_not_undone(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = act(client, send(f"sku,stock\n{sku},9\n"), "start")
+    path = Path(upload.table.path)
+    assert path.exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.db.transaction.on_commit", lambda call, **options: call())
+        upload = act(client, upload, "confirm")
+    assert not path.exists()
+    upload = act(client, upload, "undo")
+    assert (upload.state, Variant.objects.get().stock) == ("confirmed", 9)
+
+
+def test_export_and_import_change_nothing(client: Client, send: Send, make_folder: Any) -> None:
+    import_catalogue(make_folder(row(1), row(2, "Be Reasonable,Do It, My Way")))
+    by_hand = make_product(
+        name="=HYPERLINK(1)", description='Two\nlines, "quoted"; \'=x', brand="@home",
+        category=make_category("Shoes"), gender="Men", price=Decimal("9.90"),
+    )  # fmt: skip
+    make_variant(by_hand, sku="'+1", size="L", colour="Red", price=Decimal("12.00"))
+    make_product(category=make_category("A", "B", "C", "D"))
+    before = contents()
+    table = "".join(export_lines())
+    assert "'=HYPERLINK(1)" in table
+    upload = act(client, send(table), "check")
+    assert (upload.dialect, counts(upload)) == ("UTF-8, comma", (0, 0, 5, 0))
+    upload = act(client, upload, "start")
+    assert (upload.state, counts(upload)) == ("done", (0, 0, 5, 0))
+    assert contents() == before
+    download = b"".join(client.get("/admin/imports/upload/export/")).decode()
+    assert download == table
+
+
+def test_the_export_command_writes_the_same(make_folder: Any, tmp_path: Path) -> None:
+    import_catalogue(make_folder(row(1), row(2)))
+    call_command("export_catalogue", str(tmp_path / "out.csv"), stdout=StringIO())
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        assert file.read() == "".join(export_lines())
+    result = import_catalogue(tmp_path / "out.csv")
+    assert (result.unchanged, result.done) == (2, 2)
+
+
+def test_a_formula_from_the_file_is_text(client: Client, send: Send) -> None:
+    shirt = make_product()
+    sku = shirt.variants.get().sku
+    act(client, send(f"sku,description\n{sku},=cmd()|' /C calc'!A0\n"), "start")
+    shirt.refresh_from_db()
+    assert shirt.description == "=cmd()|' /C calc'!A0"
+    assert "'=cmd()" in "".join(export_lines())
+
+
+def test_a_file_that_is_too_large_is_refused(client: Client, carol: User, settings: Any) -> None:
+    settings.IMPORT_MAX_FILE_BYTES = 10
+    response = client.post(NEW, {"table": SimpleUploadedFile("a.csv", b"x" * 11)})
+    assert (response.status_code, Upload.objects.count()) == (422, 0)
+
+
+@pytest.mark.parametrize("group", ["Orders", "Read-only"])
+def test_other_staff_may_not_upload(client: Client, send: Send, group: str) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = send(f"sku,stock\n{sku},9\n")
+    user = User.objects.create_user("dave", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+    assert client.get(NEW).status_code == 403
+    for action in ("check", "start", "stop", "undo", "confirm"):
+        assert client.post(f"{upload.get_absolute_url()}{action}/").status_code == 403
+    upload.refresh_from_db()
+    assert (upload.state, Variant.objects.get().stock) == ("checked", 5)
+
+
+def test_the_progress_is_told(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = act(client, send(f"sku,stock\n{sku},9\n"), "start")
+    state = client.get(f"{upload.get_absolute_url()}state/").json()
+    assert (state["state"], state["percent"], state["updated"], state["busy"]) == (
+        *("done", 100, 1),
+        False,
+    )
+    assert connection.in_atomic_block
+
+
+def test_the_list_leads_to_the_pages(client: Client, send: Send) -> None:
+    sku = make_product().variants.get().sku
+    upload = send(f"sku,stock\n{sku},9\n")
+    assert client.get("/admin/imports/upload/").status_code == 200
+    assert client.get("/admin/imports/upload/add/")["Location"] == NEW
+    change = client.get(f"/admin/imports/upload/{upload.pk}/change/")
+    assert change["Location"] == upload.get_absolute_url()
+    assert Category.objects.count() == 3
