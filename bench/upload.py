@@ -1,0 +1,229 @@
+"""The staff's upload page with the whole catalogue, in Chromium, beside the command.
+
+``python bench/upload.py [PATH]`` uploads a ZIP through a real browser, gunicorn and a Celery worker
+into a fresh database, imports the same ZIP into another one by the command, compares what is in
+both, exports and checks that importing the export would change nothing. Prints one JSON object
+and keeps it in bench/results/upload.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+DATA = ROOT.parent / "shared" / "data" / "fashion-products.zip"
+RESULT = ROOT / "bench" / "results" / "upload.json"
+PASSWORD = "bench-password"  # noqa: S105 - of a database that lives for minutes
+CONTENTS = """
+import hashlib, json
+from shop.catalogue.models import Product, ProductImage, Variant
+digest = hashlib.sha256()
+def add(rows):
+    for row in rows: digest.update(json.dumps(row, default=str).encode())
+add(Product.objects.order_by("external_id").values_list("external_id", "name", "slug", "brand",
+    "category__path", "gender", "base_colour", "season", "year", "usage", "price", "currency",
+    "stock", "description", "keywords", "listed").iterator())
+add(Variant.objects.order_by("sku").values_list("sku", "size", "colour", "price", "stock"))
+add(ProductImage.objects.order_by("product__external_id", "position").values_list(
+    "product__external_id", "file", "width", "height", "position"))
+print(json.dumps([Product.objects.count(), ProductImage.objects.count(), digest.hexdigest()]))
+"""
+
+
+class Memory(Thread):
+    """The highest resident memory of each named process, in MB."""
+
+    def __init__(self, processes: dict[str, int]) -> None:
+        super().__init__(daemon=True)
+        self.processes = processes
+        self.peak = dict.fromkeys(processes, 0)
+        self.over = Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.25):
+            for name, pid in self.processes.items():
+                for member in (pid, *_children(pid)):
+                    self.peak[name] = max(self.peak[name], _resident(member))
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(text) for text in path.read_text().split()] if path.exists() else []
+
+
+def _resident(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmRSS:\s+(\d+)", text)
+    return int(found[1]) // 1024 if found else 0
+
+
+def _manage(folder: Path, *arguments: str, **options: Any) -> str:
+    command = [sys.executable, "-W", "ignore", str(ROOT / "manage.py"), *arguments]
+    done = subprocess.run(
+        command, env=_environment(folder), capture_output=True, text=True, check=False, **options
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": ""}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure(path: Path) -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="bench-upload-"))
+    rival = Path(tempfile.mkdtemp(prefix="bench-import-"))
+    try:
+        page = _by_page(folder, path)
+        page_contents = json.loads(_manage(folder, "shell", "-v", "0", "-c", CONTENTS))
+        table = folder / "export.csv"
+        _manage(folder, "export_catalogue", str(table))
+        dry_run = _manage(folder, "import_catalogue", str(table), "--dry-run")
+        _manage(rival, "migrate", "-v", "0")
+        started = time.perf_counter()
+        _manage(rival, "import_catalogue", str(path))
+        seconds = time.perf_counter() - started
+        command_contents = json.loads(_manage(rival, "shell", "-v", "0", "-c", CONTENTS))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(rival, ignore_errors=True)
+    from bench.environment import environment
+
+    return {
+        **page,
+        "products": page_contents[0],
+        "pictures": page_contents[1],
+        "command": {
+            "seconds": round(seconds, 1),
+            "same_contents": page_contents == command_contents,
+        },
+        "page_over_command": round(page["run_seconds"] / seconds, 2),
+        "export_then_dry_run": dry_run.splitlines()[:5],
+        "environment": environment(),
+    }
+
+
+def _by_page(folder: Path, path: Path) -> dict[str, Any]:
+    _manage(folder, "migrate", "-v", "0")
+    _manage(folder, "collectstatic", "--noinput", "-v", "0")
+    environment = _environment(folder) | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    create = ["createsuperuser", "--noinput", "--username", "bench", "--email", "b@example.com"]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "manage.py"), *create]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    port = _free_port()
+    python = [sys.executable, "-W", "ignore", "-m"]
+    web = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    worker = ["celery", "-A", "config", "worker", "-Q", "catalogue", "--concurrency", "1"]
+    processes = {
+        name: subprocess.Popen(
+            [*python, *command], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        for name, command in (("web", web), ("worker", worker))
+    }  # fmt: skip
+    memory = Memory({name: process.pid for name, process in processes.items()})
+    memory.start()
+    try:
+        result = _drive(f"http://127.0.0.1:{port}", path)
+    finally:
+        memory.over.set()
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            process.wait(60)
+    return {**result, "peak_megabytes": memory.peak}
+
+
+def _drive(address: str, path: Path) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(900_000)
+        for _attempt in range(100):
+            try:
+                page.goto(f"{address}/admin/login/")
+                break
+            except Exception:
+                time.sleep(0.2)
+        page.fill("#id_username", "bench")
+        page.fill("#id_password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/admin/")
+        page.goto(f"{address}/admin/imports/upload/new/")
+        page.set_input_files("#id_table", path)
+        started = time.perf_counter()
+        page.get_by_role("button", name="Upload and look at it").click()
+        page.wait_for_selector("[data-state=checked]")
+        upload = time.perf_counter() - started
+        check, _seen = _watch(page, "Check all rows", "checked")
+        run, seen = _watch(page, "Start", "done")
+        counts = {
+            place.get_attribute("data-count"): int(place.inner_text())
+            for place in page.locator("[data-count]").all()
+        }
+        browser.close()
+    return {
+        "upload_seconds": round(upload, 1),
+        "check_seconds": round(check, 1),
+        "run_seconds": round(run, 1),
+        "progress_values_seen": seen,
+        **counts,
+    }
+
+
+def _watch(page: Any, button: str, end: str) -> tuple[float, int]:
+    """Seconds from the press of the button to the end, and how many percentages were seen."""
+    started = time.perf_counter()
+    page.get_by_role("button", name=button, exact=True).click()
+    seen = set()
+    while True:
+        state = page.locator("#upload").get_attribute("data-state")
+        if state == end:
+            return time.perf_counter() - started, len(seen)
+        if state not in ("checking", "running"):
+            sys.exit(f"The upload is {state}: {page.locator('#upload').inner_text()}")
+        bar = page.locator("#upload progress")
+        if bar.count():
+            seen.add(bar.evaluate("bar => bar.value"))
+        time.sleep(0.3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path, nargs="?", default=DATA)
+    path: Path = parser.parse_args().path
+    if not path.exists():
+        sys.exit(f"{path} is missing: name the ZIP of a catalogue.")
+    result = measure(path)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

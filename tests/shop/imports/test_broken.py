@@ -1,0 +1,273 @@
+"""Broken files: each says what is wrong, whatever is good in it comes in, no row is lost."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shop.catalogue.models import Product
+from shop.imports.errors import ImportProblem
+from shop.imports.run import Result, import_catalogue
+from tests.shop.imports.conftest import HEADER, LONG_HEADER, SHIRT, picture, row
+
+pytestmark = pytest.mark.django_db
+RED, BLUE, GREEN = picture("red"), picture("blue"), picture("green")
+GOOD = (row(1), row(2))
+Run = Callable[..., Result]
+
+
+def said(result: Result) -> str:
+    return "\n".join([*(r.reason for r in result.rejections), *result.warnings])
+
+
+def ids() -> list[str]:
+    return list(Product.objects.order_by("external_id").values_list("external_id", flat=True))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Import a table and a ZIP of pictures, as an upload does; every row must be accounted for."""
+
+    def run(table: bytes | str, pictures: dict[str, bytes] | bytes | None = None) -> Result:
+        path = tmp_path / "table.csv"
+        path.write_bytes(table.encode() if isinstance(table, str) else table)
+        images = tmp_path / "pictures.zip"
+        if pictures is None:
+            pictures = {f"{number}.jpg": data for number, data in ((1, RED), (2, BLUE), (3, GREEN))}
+        images.write_bytes(pictures if isinstance(pictures, bytes) else make_zip(pictures))
+        result = import_catalogue(path, images=images)
+        assert result.read == result.done
+        return result
+
+    return run
+
+
+def make_zip(
+    files: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] | None = None
+) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            if change:
+                change(info)
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def table(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows]) + "\n"
+
+
+# Tables that are read all the same
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_another_delimiter_is_found(run: Run, delimiter: str) -> None:
+    text = table(*GOOD, header=HEADER).replace(",", delimiter)
+    assert run(text).imported == 2
+    assert ids() == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "utf-8"]
+)
+def test_every_usual_encoding_is_found(run: Run, encoding: str) -> None:
+    run(table(row(1, "Café Größe")).encode(encoding))
+    assert Product.objects.get().name == "Café Größe"
+
+
+def test_line_ends_of_every_system_are_read(run: Run) -> None:
+    assert run(table(*GOOD).replace("\n", "\r\n")).imported == 2
+    assert run(table(*GOOD).replace("\n", "\r")).unchanged == 2
+
+
+# Tables that cannot be read at all
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must name the column sku or id"),
+        ("\n\n\n", "must name the column sku or id"),
+        ("name,price\nShirt,3\n", "must name the column sku or id"),
+        ("id\n1\n", "names no column that is known"),
+        ("id,colour of the moon\n1,red\n", "names no column that is known"),
+        (table(*GOOD, header=HEADER.replace(",year", "")), "lacks the columns year"),
+        (table(*GOOD, header=f"{HEADER},id"), "names id twice"),
+        (table(*GOOD, header=f"{HEADER},,"), "names an empty name twice"),
+        (b"\x81\x8d\x8f" + table(*GOOD).encode(), "cannot be read as CP1252"),
+        (table(*GOOD, "x" * (1024 * 1024 + 2)), "is longer than 1 MB"),
+        (b"PK\x03\x04 but no ZIP" * 10, "must name the column sku or id"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_whole(
+    run: Run, text: bytes | str, message: str
+) -> None:
+    with pytest.raises(ImportProblem, match=message):
+        run(text)
+    assert not Product.objects.exists()
+
+
+# Rows that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (f'9,{SHIRT},"never closed,Nike,1.00,EUR,1,x', "quotation marks do not match"),
+        (f'9,{SHIRT},"closed" badly,Nike,1.00,EUR,1,x', "quotation marks do not match"),
+        (f"1,{SHIRT},Again,Nike,1.00,EUR,1,x", "The id is already on line 2"),
+        (f"9,{SHIRT},Shirt,Nike,-1.00,EUR,1,x", "price is -1.00"),
+        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,-1,x", "stock is -1"),
+        (f"9,{SHIRT},Nu\0l,Nike,1.00,EUR,1,x", "character NUL"),
+        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1", "14 values for 15 columns"),
+        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1,x,y", "16 values for 15 columns"),
+        (f",{SHIRT},Shirt,Nike,1.00,EUR,1,x", "The id is empty"),
+        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no picture 9.jpg"),
+        (f"=cmd()|' /C calc'!A0,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no picture =cmd()"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_others_come_in(run: Run, bad: str, message: str) -> None:
+    rows = [f"{number},{SHIRT},Shirt,Nike,1.00,EUR,1,x" for number in (1, 2)]
+    result = run(table(rows[0], bad, rows[1], header=LONG_HEADER))
+    assert ids() == ["1", "2"]
+    assert (result.read, result.rejected) == (3, 1)
+    assert message in said(result)
+    assert result.rejections[0].line == 3
+
+
+def test_the_column_and_the_value_are_named(run: Run) -> None:
+    bad = f"9,{SHIRT},Shirt,Nike,abc,EUR,1,x"
+    (rejection,) = run(table(bad, header=LONG_HEADER)).rejections
+    assert (rejection.column, rejection.value, rejection.external_id) == ("price", "abc", "9")
+
+
+def test_a_formula_is_only_a_name(run: Run) -> None:
+    run(table(row(1, "=cmd()|' /C calc'!A0")))
+    assert Product.objects.get().name == "=cmd()|' /C calc'!A0"
+
+
+# ZIPs that are dangerous or broken
+
+
+@pytest.mark.parametrize("name", ["../2.jpg", "/2.jpg", "a/../../2.jpg", "..\\2.jpg", "C:/2.jpg"])
+def test_a_path_out_of_the_zip_is_left_out(run: Run, name: str) -> None:
+    result = run(table(*GOOD), {"1.jpg": RED, name: BLUE})
+    assert ids() == ["1"]
+    assert "lead out of the ZIP" in said(result)
+    assert "There is no picture 2.jpg" in said(result)
+
+
+def test_a_link_is_left_out(run: Run) -> None:
+    def link(info: zipfile.ZipInfo) -> None:
+        if info.filename == "2.jpg":
+            info.external_attr = 0o120777 << 16
+
+    result = run(table(*GOOD), make_zip({"1.jpg": RED, "2.jpg": b"/etc/passwd"}, link))
+    assert ids() == ["1"]
+    assert "2.jpg are links" in said(result)
+
+
+def test_an_archive_in_the_archive_is_named(run: Run) -> None:
+    result = run(table(*GOOD), {"1.jpg": RED, "more.zip": make_zip({"2.jpg": BLUE})})
+    assert ids() == ["1"]
+    assert "more.zip are archives in the archive" in said(result)
+
+
+def test_an_encrypted_picture_is_named(run: Run) -> None:
+    data = bytearray(make_zip({"1.jpg": RED, "2.jpg": BLUE}))
+    # Set the flag "encrypted" of the second entry, in its own header and in the directory.
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.rindex(mark)
+        data[place + offset] |= 1
+    result = run(table(*GOOD), bytes(data))
+    assert ids() == ["1"]
+    assert "2.jpg are encrypted" in said(result)
+    assert "2.jpg cannot be read" in said(result)
+
+
+def test_a_picture_with_a_wrong_checksum_is_named(run: Run) -> None:
+    data = bytearray(make_zip({"1.jpg": RED, "2.jpg": BLUE}))
+    place = data.rindex(b"PK\x01\x02") + 16
+    data[place : place + 4] = struct.pack("<I", 1)
+    result = run(table(*GOOD), bytes(data))
+    assert ids() == ["1"]
+    assert "2.jpg cannot be read: Bad CRC-32" in said(result)
+
+
+def test_a_zip_that_was_cut_off_is_refused(run: Run) -> None:
+    with pytest.raises(ImportProblem, match="neither a folder nor a ZIP"):
+        run(table(*GOOD), make_zip({"1.jpg": RED})[:-30])
+    assert not Product.objects.exists()
+
+
+def test_a_picture_that_unpacks_to_too_much_is_named(run: Run, settings: Any) -> None:
+    settings.PICTURE_MAX_BYTES = 100_000
+    result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": b"\0" * 5_000_000})
+    assert ids() == ["1"]
+    assert "2.jpg is larger than" in said(result)
+
+
+def test_a_zip_bomb_is_refused(run: Run, settings: Any) -> None:
+    settings.IMPORT_MAX_UNPACKED_BYTES = 50_000_000
+    bomb = {f"{number}.jpg": b"\0" * 9_000_000 for number in range(1, 8)}
+    with pytest.raises(ImportProblem, match="would unpack to 60 MB; at most 47 MB may be"):
+        run(table(*GOOD), bomb)
+    assert not Product.objects.exists()
+
+
+def test_a_size_that_lies_is_found_out(run: Run, settings: Any) -> None:
+    settings.PICTURE_MAX_BYTES = 100_000
+    data = bytearray(make_zip({"1.jpg": RED, "2.jpg": b"\0" * 5_000_000}))
+    place = data.rindex(b"PK\x01\x02") + 24
+    data[place : place + 4] = struct.pack("<I", 10)
+    result = run(table(*GOOD), bytes(data))
+    assert ids() == ["1"]
+    assert [r.line for r in result.rejections] == [3]
+
+
+def test_too_many_files_are_refused(run: Run, settings: Any) -> None:
+    settings.IMPORT_MAX_FILES = 3
+    with pytest.raises(ImportProblem, match="holds 4 files; at most 3 may be"):
+        run(table(*GOOD), {f"{number}.jpg": RED for number in range(1, 5)})
+
+
+def test_names_that_differ_in_capitals_only_are_named(run: Run) -> None:
+    rows = (row("a1"), row("A1"))
+    result = run(table(*rows), {"a1.jpg": RED, "A1.jpg": BLUE})
+    assert sorted(ids()) == ["A1", "a1"]
+    assert "A1.jpg, a1.jpg differ only in capital letters" in said(result)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_is_there_twice_is_named(run: Run) -> None:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for data in (RED, BLUE):
+            archive.writestr("1.jpg", data)
+    result = run(table(row(1)), buffer.getvalue())
+    assert ids() == ["1"]
+    assert "1.jpg are in the ZIP more than once" in said(result)
+
+
+def test_shadows_of_macos_are_no_pictures(run: Run) -> None:
+    result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": BLUE, "__MACOSX/._1.jpg": b"x"})
+    assert ids() == ["1", "2"]
+    assert said(result) == ""
+
+
+def test_one_poison_picture_among_a_thousand(run: Run) -> None:
+    tiny = [picture(colour, size=(2, 2)) for colour in ("red", "blue", "green")]
+    pictures = {f"{number}.jpg": tiny[number % 3] for number in range(1000)}
+    pictures["500.jpg"] = b"\xff\xd8\xff" + b"\0" * 100
+    result = run(table(*(row(number) for number in range(1000))), pictures)
+    assert (result.imported, result.rejected, Product.objects.count()) == (999, 1, 999)
+    assert result.rejections[0].line == 502
+    assert "500.jpg: " in result.rejections[0].reason
