@@ -23,7 +23,7 @@ class Payment(models.Model):
     amount = models.PositiveBigIntegerField(_("amount in the smallest unit"))
     currency = models.CharField(_("currency"), max_length=3)
     session_id = models.CharField(_("session"), max_length=255, blank=True, db_index=True)
-    session_url = models.URLField(max_length=2000, blank=True)
+    session_url = models.CharField(max_length=2000, blank=True)
     session_expires = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     intent_id = models.CharField(_("payment intent"), max_length=255, blank=True, db_index=True)

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                         blank=True, db_index=True, max_length=255, verbose_name="session"
                     ),
                 ),
-                ("session_url", models.URLField(blank=True, max_length=2000)),
+                ("session_url", models.CharField(blank=True, max_length=2000)),
                 ("session_expires", models.DateTimeField(null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 (

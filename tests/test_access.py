@@ -1,0 +1,225 @@
+"""Who may do what at every address of the site. A new address without a row fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
+
+from recommender.models import EmbeddingModel, QueryPhoto
+from shop.accounts.models import Address
+from shop.cart.models import Cart
+from shop.catalogue.models import StockAdjustment
+from shop.imports.models import Upload
+from shop.orders.models import ShippingMethod, Voucher
+from shop.payments.models import Payment
+from shop.wishlist.models import StockAlert
+from tests.access_table import ADMIN, ROWS
+from tests.factories import (
+    make_customer,
+    make_order,
+    make_product,
+    make_stored_image,
+    picture_bytes,
+    point,
+)
+
+ROLES = ("anonymous", "owner", "other", "Catalogue", "Orders", "Read-only")
+CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "D"}
+
+
+def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def _known() -> set[str]:
+    models = {f"admin/{model.replace('.', '/')}/{rest}" for model in ADMIN for rest in PARTS}
+    return models | {route for _method, route, _url, _statuses in ROWS}
+
+
+PARTS = {
+    "": "view",
+    "add/": "add",
+    "<path:object_id>/history/": "view",
+    "<path:object_id>/delete/": "delete",
+    "<path:object_id>/change/": "view",
+    "<path:object_id>/": "",
+}
+
+
+def _plain(route: str) -> str:
+    """The list of apps changes with every app; it is no address of its own."""
+    return "admin/^apps/$" if route.startswith("admin/^(?P<app_label>") else route
+
+
+def test_every_address_has_a_row() -> None:
+    there = {_plain(route) for route in routes(get_resolver().url_patterns)}
+    assert there - _known() == set()
+    assert _known() - there == set()
+
+
+@pytest.fixture
+def things(db: Any) -> dict[str, Any]:
+    """One of everything; what can be owned is the owner's."""
+    owner = make_customer("owner@example.com", "correct-horse-7")
+    make_customer("other@example.com", "correct-horse-7")
+    for name in ("Catalogue", "Orders", "Read-only"):
+        staff = User.objects.create_user(name, password="correct-horse-7", is_staff=True)
+        staff.groups.add(Group.objects.get(name=name))
+    product = make_product(pk=10_001, name="Shirt")
+    variant = product.variants.get()
+    image = make_stored_image(product, embedding_blue=point(1))
+    cart = Cart.objects.create(user=owner)
+    line = cart.lines.create(variant=variant, quantity=1)
+    model = EmbeddingModel.objects.active()
+    Token.objects.create(user=owner)
+    photo = QueryPhoto.objects.create(
+        content=picture_bytes(), width=60, height=80, embedding=point(1), embedding_model=model
+    )
+    method, _new = ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
+    order = make_order(user=owner)
+    upload = Upload(by=None, created=timezone.now(), table_name="a.csv", state="checked")
+    upload.header = ["sku", "stock"]
+    upload.table.save("table.csv", ContentFile(f"sku,stock\n{variant.sku},3\n".encode()))
+    return {
+        "product": product, "variant": variant, "image": image, "line": line, "photo": photo,
+        "order": order, "upload": upload, "method": method, "category": product.category,
+        "address": Address.objects.create(user=owner, **CONTACT), "owner": owner,
+        "emailaddress": EmailAddress.objects.get(user=owner), "group": Group.objects.all()[0],
+        "stockadjustment": StockAdjustment.objects.create(
+            variant=variant, change=1, reason="count"
+        ),
+        "voucher": Voucher.objects.create(code="V", kind="amount", value=1),
+        "stockalert": StockAlert.objects.create(
+            variant=variant, email="a@b.example", language="en"
+        ),
+        "payment": Payment.objects.create(order=order, amount=1, currency="EUR"), "model": model,
+    }  # fmt: skip
+
+
+def _client(role: str) -> Client:
+    client = Client()
+    if role != "anonymous":
+        name = {"owner": "owner", "other": "other"}.get(role, role)
+        client.force_login(
+            User.objects.get(username=name), "django.contrib.auth.backends.ModelBackend"
+        )
+    return client
+
+
+def _url(route: str, url: str, things: dict[str, Any]) -> str:
+    if url.startswith("="):
+        return f"/{url[1:]}"
+    product, order = things["product"], things["order"]
+    kind = ContentType.objects.get_for_model(product)
+    numbers = {
+        "account/addresses/": things["address"].pk, "admin/imports/": things["upload"].pk,
+        "api/v1/cart/": things["line"].pk, "api/v1/orders/": order.pk,
+        "api/v1/staff/images/": things["image"].pk, "cart/lines/": things["line"].pk,
+    }  # fmt: skip
+    number = next((pk for start, pk in numbers.items() if route.startswith(start)), product.pk)
+    values = {
+        "<int:pk>": number, "<str:photo_id>": things["photo"].pk, "<str:token>": order.token,
+        "<slug:slug>": product.slug, "<path:path>": product.category.path,
+        "<id>": things["owner"].pk,
+        "<str:sku>": things["variant"].sku, "<section>": "products",
+        "<str:name>": things["image"].file.replace(".jpg", "-60.webp"),
+        "<path:content_type_id>": kind.pk, "<path:object_id>": product.pk,
+    }  # fmt: skip
+    for name, value in values.items():
+        route = route.replace(name, str(value))
+    return f"/{route}{url}"
+
+
+def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
+    """What makes a call succeed, if its caller may make it."""
+    variant = things["variant"]
+    order = CONTACT | {"email": "a@b.example", "payment": "invoice"}
+    return {
+        "account/addresses/<int:pk>/": CONTACT,
+        "api/v1/cart/lines/": {"variant": variant.pk, "quantity": 1},
+        "api/v1/cart/lines/<int:pk>/": {"quantity": 2},
+        "api/v1/orders/": order | {"shipping_method": things["method"].pk},
+        "api/v1/staff/products/": {
+            "name": "New", "category": variant.product.category.path, "price": "1.00", "sku": "N",
+        },
+        "api/v1/staff/products/<int:pk>/": {"price": "2.00"},
+        "api/v1/staff/variants/<str:sku>/stock/": {"stock": 3},
+        "cart/add/": {"variant": variant.pk},
+        "cart/lines/<int:pk>/": {"quantity": 2},
+        "checkout/": order | {"method": things["method"].pk, "key": "k"},
+        "i18n/setlang/": {"language": "de"},
+        "stock-alerts/": {"variant": variant.pk, "email": "a@b.example"},
+    }.get(route, {})  # fmt: skip
+
+
+def _status(client: Client, method: str, url: str, data: dict[str, Any]) -> int:
+    """What happens is taken back, so that everybody finds the same."""
+    options: dict[str, Any] = {}
+    if url.startswith("/api/"):
+        options["content_type"] = "application/json"
+        data = json.dumps(data) if method != "GET" else {}  # type: ignore[assignment]
+    with transaction.atomic():
+        status = getattr(client, method.lower())(url, data, **options).status_code
+        transaction.set_rollback(True)
+    return int(status)
+
+
+def _call(role: str, method: str, url: str, data: dict[str, Any]) -> int:
+    with transaction.atomic():
+        status = _status(_client(role), method, url, data)
+        transaction.set_rollback(True)
+    return status
+
+
+def test_everybody_gets_what_is_theirs(things: dict[str, Any]) -> None:
+    wrong = {}
+    for method, route, url, statuses in ROWS:
+        path, data = _url(route, url, things), _data(route, things)
+        found = " ".join(str(_call(role, method, path, data)) for role in ROLES)
+        if found != statuses:
+            wrong[f"{method} {route}"] = f"{found}, not {statuses}"
+    assert wrong == {}
+
+
+def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any]) -> None:
+    """``ADMIN`` says what each group may: v(iew), a(dd), d(elete)."""
+    wrong = {}
+    for model, rights in ADMIN.items():
+        for part, needed in PARTS.items():
+            path = f"/admin/{model.replace('.', '/')}/{part}"
+            path = path.replace("<path:object_id>", str(_thing(model, things).pk))
+            expected = [302] * 3 + [200 if needed[:1] in mine else 403 for mine in rights]
+            found = [_call(role, "GET", path, {}) for role in ROLES]
+            # Where an address only leads on, whoever may see it is led on.
+            plain = [200 if status == 302 else status for status in found[3:]]
+            if [*found[:3], *plain] != expected and needed:
+                wrong[path] = f"{found}, not {expected}"
+    assert wrong == {}
+
+
+def _thing(model: str, things: dict[str, Any]) -> Any:
+    named = {
+        "catalogue.productimage": "image",
+        "orders.shippingmethod": "method",
+        "recommender.embeddingmodel": "model",
+        "auth.user": "owner",
+        "authtoken.tokenproxy": "owner",  # its key is its user's
+    }
+    return things[named.get(model, model.split(".")[1])]
