@@ -16,6 +16,8 @@ from shop.imports.errors import ImportProblem
 
 ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|gz|bz2|xz)\Z", re.IGNORECASE)
 NAMED = 5
+# Whatever unpacks to less does no harm.
+HARMLESS = 64 * 1024 * 1024
 
 
 class ZipStore:
@@ -37,6 +39,7 @@ class ZipStore:
                 f"The ZIP would unpack to {unpacked // 1024**2:,} MB; at most {limit} may be. "
                 "Divide it into several."
             )
+        _check_ratio(unpacked, sum(entry.compress_size for entry in entries))
         self._entries = {entry.filename: entry for entry in entries if _usable(entry)}
         self.warnings = list(_warnings(entries))
 
@@ -48,6 +51,15 @@ class ZipStore:
 
     def open(self, name: str) -> IO[bytes]:
         return self.archive.open(name)
+
+
+def _check_ratio(unpacked: int, packed: int) -> None:
+    """Pictures and tables do not shrink that far; what is made to fill a disk does."""
+    if unpacked > HARMLESS and unpacked > packed * settings.IMPORT_MAX_RATIO:
+        raise ImportProblem(
+            f"The ZIP would unpack to {unpacked // max(1, packed):,} times its size; at most "
+            f"{settings.IMPORT_MAX_RATIO} times may be. Is this a ZIP of pictures?"
+        )
 
 
 def _usable(entry: zipfile.ZipInfo) -> bool:

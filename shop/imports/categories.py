@@ -13,6 +13,8 @@ class CategoryTree:
     def __init__(self, *, rehearsal: bool = False) -> None:
         self._rehearsal = rehearsal
         self._by_path = {category.path: category for category in Category.objects.all()}
+        # Those that this run has made, parents first.
+        self.made: list[Category] = []
 
     def find(self, names: tuple[str, ...]) -> Category:
         """The category at the end of the names, made with its ancestors where it is missing."""
@@ -37,7 +39,9 @@ class CategoryTree:
     def _make(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
         if self._rehearsal:
             return Category(name=name, slug=slug, path=path)
-        found, _created = Category.objects.get_or_create(
+        found, created = Category.objects.get_or_create(
             path=path, defaults={"name": name, "slug": slug, "parent": parent}
         )
+        if created:
+            self.made.append(found)
         return found

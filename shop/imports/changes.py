@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,10 @@ from shop.imports.categories import CategoryTree
 from shop.imports.errors import RowError
 from shop.imports.preparation import PreparedPicture, PreparedRow
 from shop.imports.prices import price_of, stock_of
-from shop.imports.rows import Row, brand_of
+from shop.imports.rows import Row, as_read, brand_of
+
+# Of one product: twice as much is still an integer of the database.
+MAX_STOCK = 1_000_000_000
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Changes:
     fields: set[str] = field(default_factory=set)
     new_variants: list[Variant] = field(default_factory=list)
     changed_variants: list[Variant] = field(default_factory=list)
+    relabelled: list[Variant] = field(default_factory=list)
     new_images: list[ProductImage] = field(default_factory=list)
     moved_images: list[ProductImage] = field(default_factory=list)
     dropped_images: list[ProductImage] = field(default_factory=list)
@@ -51,6 +56,7 @@ class Changes:
     imported: int = 0
     updated: int = 0
     unchanged: int = 0
+    categories: list[Category] = field(default_factory=list)
     notes: dict[int, Note] = field(default_factory=dict)
 
     def note(self, product: Product) -> Note:
@@ -74,12 +80,14 @@ class Existing:
 def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
     """Every row adds one to ``imported``, ``updated``, ``unchanged`` or ``rejected``."""
     changes = Changes()
+    made_before = len(tree.made)
     with_pictures: set[int] = set()
     for prepared in rows:
         try:
             _take(changes, prepared, existing, tree, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
+    changes.categories = tree.made[made_before:]
     changes.notes = {key: note for key, note in changes.notes.items() if _says_something(note)}
     return changes
 
@@ -100,9 +108,10 @@ def _take(
     if product is None:
         _add(changes, prepared, existing, tree)
         return
-    # The variant first: it may refuse the row, and then nothing has been touched.
+    # What may refuse the row comes first, and then nothing has been touched.
+    category = _named_category(row, tree)
     made, variant_changed = _take_variant(changes, existing, product, row)
-    category = _category(row, tree)
+    category = category or (tree.find(row.tree) if row.tree else None)
     is_new = changes.notes[id(product)].is_new if id(product) in changes.notes else False
     fields = set() if is_new else _update_product(changes, product, row, category)
     pictures = False
@@ -121,20 +130,23 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
     by_id = existing.products.get(row.external_id)
     variant = existing.variants.get(row.sku) if row.has_sku else None
     if variant is None:
+        if by_id is not None and not row.has_id:
+            raise RowError(f"There is no SKU {row.sku}; {by_id} has others.", "sku")
         return by_id
-    if by_id is not None and by_id is not variant.product:
+    owner = variant.product
+    others = (by_id or owner) is not owner or owner.external_id not in (None, row.external_id)
+    if row.has_id and others:
         raise RowError(f"The SKU {row.sku} belongs to another product.", "sku")
-    return variant.product
+    return owner
 
 
-def _category(row: Row, tree: CategoryTree) -> Category | None:
-    if row.category_path:
-        found = tree.at(row.category_path)
-        if found is None:
-            text = f"There is no category {row.category_path[:80]}."
-            raise RowError(text, "categoryPath")
-        return found
-    return tree.find(row.tree) if row.tree else None
+def _named_category(row: Row, tree: CategoryTree) -> Category | None:
+    """The one whose address the row names. Raises ``RowError``."""
+    found = tree.at(row.category_path) if row.category_path else None
+    if row.category_path and found is None:
+        text = f"There is no category {row.category_path[:80]}."
+        raise RowError(text, "categoryPath")
+    return found
 
 
 def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
@@ -143,9 +155,7 @@ def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: Cate
         raise RowError(f"There is no product {row.sku}, and the row does not describe a new one.")
     if not prepared.pictures:
         raise RowError(f"There is no picture {row.external_id}.jpg.")
-    category = _category(row, tree)
-    if category is None:
-        raise RowError("A new product needs a category.")
+    category = _named_category(row, tree) or tree.find(row.tree or ())
     product = _new_product(row, category)
     changes.new.append(product)
     changes.note(product).is_new = True
@@ -184,6 +194,7 @@ def _take_variant(
         if not row.has_sku:
             return False, False
         _check_label(existing, product, None, row.size or "", row.variant_colour or "")
+        _check_stock(existing, product, None, row.stock or 0)
         _add_variant(changes, existing, product, row, row.stock or 0)
         return True, False
     values: dict[str, Any] = {
@@ -196,13 +207,17 @@ def _take_variant(
         values["price"] = row.variant_price
     size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
     _check_label(existing, product, variant, size, colour)
-    changed = {name for name, value in values.items() if getattr(variant, name) != value}
+    changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
+    if "stock" in changed:
+        _check_stock(existing, product, variant, values["stock"])
     note = changes.note(product).variants.setdefault(variant.sku, {}) if changed else {}
     for name in changed:
-        note[name] = [_plain(getattr(variant, name)), _plain(values[name])]
+        note[name] = [plain(getattr(variant, name)), plain(values[name])]
         setattr(variant, name, values[name])
     if changed and variant.pk:
         changes.changed_variants.append(variant)
+        if changed & {"size", "colour"}:
+            changes.relabelled.append(variant)
     return False, bool(changed)
 
 
@@ -213,6 +228,16 @@ def _check_label(
         if other is not variant and (other.size, other.colour) == (size, colour):
             label = ", ".join(word for word in (size, colour) if word) or "no size and colour"
             raise RowError(f"{other.sku} of this product has {label} already.", "size")
+
+
+def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
+    siblings = existing.siblings.get(id(product), [])
+    if stock + sum(other.stock for other in siblings if other is not variant) > MAX_STOCK:
+        raise RowError(f"The stock of all variants together is over {MAX_STOCK:,}.", "stock")
+
+
+def _differs(name: str, now: Any, value: Any) -> bool:
+    return bool(now != value and as_read(name, now) != value)
 
 
 def _add_variant(
@@ -245,7 +270,7 @@ def _update_product(
         # What the file does not say stays: it was made up at first, and staff may have mended it.
         values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
     before = {name: getattr(product, name) for name in values} | {"keywords": product.keywords}
-    changed = {name for name, value in values.items() if before[name] != value}
+    changed = {name for name, value in values.items() if _differs(name, before[name], value)}
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:
@@ -257,9 +282,10 @@ def _update_product(
         product.keywords = keywords
         changed.add("keywords")
     if changed:
-        _note_fields(changes, product, before, changed)
+        before["updated"] = product.updated
         product.updated = timezone.now()
         changed.add("updated")
+        _note_fields(changes, product, before, changed)
         changes.changed.append(product)
         changes.fields |= changed
     return changed
@@ -271,11 +297,14 @@ def _note_fields(
     note = changes.note(product).fields
     for name in changed:
         after = product.category_id if name == "category" else getattr(product, name)
-        first = note[name][0] if name in note else _plain(before[name])
-        note[name] = [first, _plain(after)]
+        first = note[name][0] if name in note else plain(before[name])
+        note[name] = [first, plain(after)]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """As it stands in JSON."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
 
 

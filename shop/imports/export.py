@@ -6,7 +6,9 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shop.catalogue.models import Category, Variant
+from django.db.models import Exists, OuterRef
+
+from shop.catalogue.models import Category, Product, Variant
 from shop.imports.rows import guarded
 from shop.imports.table import FIELDS
 
@@ -23,15 +25,25 @@ def export_lines() -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + str(writer.writerow(FIELDS))
     names = {category.path: category.name for category in Category.objects.all()}
+    first: Variant | None = None
     for variant in _variants():
-        values = _values(variant, names)
+        if first is None or first.product_id != variant.product_id:
+            first = variant
+        values = _values(variant, names) | {"id": _id(first)}
         yield str(writer.writerow(guarded(str(values[name])) for name in FIELDS))
 
 
 def _variants() -> Iterable[Variant]:
+    same = Product.objects.filter(external_id=OuterRef("sku"))
     variants = Variant.objects.select_related("product__category").defer("product__search")
+    variants = variants.annotate(is_an_id=Exists(same))
     # Rows of one product stand together.
     return variants.order_by("product_id", "position", "pk").iterator(CHUNK)
+
+
+def _id(first: Any) -> str:
+    """The product's, or its first SKU, so that its variants come in together in another shop."""
+    return first.product.external_id or ("" if first.is_an_id else str(first.sku))
 
 
 def _values(variant: Variant, names: dict[str, str]) -> dict[str, Any]:
@@ -41,7 +53,6 @@ def _values(variant: Variant, names: dict[str, str]) -> dict[str, Any]:
     trail = [names["/".join(parts[: n + 1])] for n in range(len(parts))]
     first, second, third = trail[0], trail[min(1, len(trail) - 1)], trail[-1]
     return {
-        "id": product.external_id or variant.sku,
         "gender": product.gender,
         "masterCategory": first,
         "subCategory": second,

@@ -62,6 +62,8 @@ class Upload(models.Model):
     stop = models.BooleanField(default=False)
     message = models.TextField(_("message"), blank=True)
     warnings = models.JSONField(default=list)
+    # Keys of those that it has made, parents first.
+    categories = models.JSONField(default=list)
     heartbeat = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -15,6 +15,8 @@ from shop.imports.table import Record, checked
 
 MIN_YEAR, MAX_YEAR = 1990, 2100
 NOTHING = {"", "na", "n/a", "nan", "null", "none"}
+# The fields of a product in which these words mean that there is nothing.
+ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
 PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
 STOCK = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -49,6 +51,7 @@ class Row:
     variant_price: Decimal | None
     has_variant_price: bool
     has_sku: bool
+    has_id: bool
 
     @property
     def name(self) -> str:
@@ -63,9 +66,11 @@ def parse_row(record: Record) -> Row:
     """Raises ``RowError`` with the first thing that is wrong."""
     values = {column: plain(text) for column, text in checked(record).items()}
     sku = _key(values, "sku" if "sku" in values else "id")
+    # A product made by hand has no id; the export leaves it empty.
+    has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
     return Row(
         line=record.line,
-        external_id=_key(values, "id") if "id" in values else sku,
+        external_id=_key(values, "id") if has_id else sku,
         sku=sku,
         said=_said(values),
         tree=_tree(values),
@@ -74,13 +79,29 @@ def parse_row(record: Record) -> Row:
         price=_price(values, "price"),
         currency=_currency(values),
         stock=_stock(values),
-        description=values["description"].strip() if "description" in values else None,
+        description=_as_typed(values["description"]) if "description" in values else None,
         size=_variant(values, "size", "size"),
         variant_colour=_variant(values, "variantColour", "colour"),
         variant_price=_price(values, "variantPrice"),
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
+        has_id=has_id,
     )
+
+
+def as_read(name: str, value: Any) -> Any:
+    """What is left of a field of the shop once it was written into a table and read again."""
+    if not isinstance(value, str):
+        return value
+    if name == "description":
+        return _as_typed(value)
+    text = " ".join(value.split())
+    return "" if name in ATTRIBUTES and text.lower() in NOTHING else text
+
+
+def _as_typed(text: str) -> str:
+    """Browsers and spreadsheets end lines in their own ways."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def plain(text: str) -> str:
@@ -160,7 +181,7 @@ def _attribute(values: dict[str, str], column: str, field: str) -> str:
 
 
 def _key(values: dict[str, str], column: str) -> str:
-    text = _text(values, column)
+    text = values.get(column, "").strip()
     if not text:
         raise RowError(f"The {column} is empty.", column)
     return _limited(text, column, _max_length("external_id"))

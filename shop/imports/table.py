@@ -36,7 +36,7 @@ BOMS = {
 # One line of text; more is a file of another kind, or one made to fill the memory.
 MAX_LINE = 1024 * 1024
 # A quotation mark that is not closed within so many lines was never meant to be one.
-MAX_LINES_OF_A_ROW = 200
+MAX_LINES_OF_A_ROW = 1000
 QUOTES = "The quotation marks do not match."
 
 
@@ -240,11 +240,13 @@ def _quoted(lines: Iterator[str], delimiter: str, columns: tuple[str, ...]) -> I
         number += 1
         taken = [first]
         cells, is_open = _cells(taken, delimiter)
-        while is_open and len(taken) < MAX_LINES_OF_A_ROW:
+        size = len(first)
+        while is_open and len(taken) < MAX_LINES_OF_A_ROW and size <= MAX_LINE:
             line = waiting.popleft() if waiting else next(lines, "")
             if not line:
                 break
             taken.append(line)
+            size += len(line)
             if '"' in line:  # nothing else can close it
                 cells, is_open = _cells(taken, delimiter)
         if cells is None or (len(taken) > 1 and len(cells) != len(columns)):

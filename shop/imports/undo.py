@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from shop.catalogue.models import Product, ProductImage, Variant
-from shop.imports.changes import Note
+from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.search import refresh_search_words
+from shop.imports.changes import Note, plain
 from shop.orders.models import OrderLine
 
 if TYPE_CHECKING:
@@ -18,20 +24,37 @@ if TYPE_CHECKING:
 
 AT_ONCE = 200
 IMAGE = ("file", "width", "height", "alt", "position")
+# They follow from the others, and nobody types them.
+SILENT = {"keywords", "updated"}
 
 
 def content(note: Note) -> dict[str, Any]:
     """What ``undo`` needs, as JSON; called after the rows were written."""
     return {
+        "updated": note.product.updated.isoformat(),
         "fields": note.fields,
         "variants": note.variants,
-        "new_variants": [variant.sku for variant in note.new_variants],
-        "new_images": [image.pk for image in note.new_images],
-        "moved_images": [[image.pk, before] for image, before in note.moved_images],
+        "new_variants": {variant.sku: _variant(variant) for variant in note.new_variants},
+        "new_images": [[image.pk, image.file] for image in note.new_images],
+        "moved_images": [[image.pk, before, image.position] for image, before in note.moved_images],
         "dropped_images": [
             {name: getattr(image, name) for name in IMAGE} for image in note.dropped_images
         ],
     }
+
+
+def _variant(variant: Variant) -> list[Any]:
+    return [variant.size, variant.colour, plain(variant.price), variant.stock]
+
+
+@dataclass
+class Now:
+    """The products of some changes as they are now, locked."""
+
+    products: dict[int, Product]
+    variants: dict[int, dict[str, Variant]]
+    images: dict[int, dict[int, ProductImage]]
+    ordered: set[int]
 
 
 def undo(upload: Upload) -> None:
@@ -39,87 +62,183 @@ def undo(upload: Upload) -> None:
     from shop.imports.models import Upload
     from shop.imports.uploads import Stopped
 
-    while True:
+    while upload.changes.exists():
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
             raise Stopped
         with transaction.atomic():
-            changes = list(upload.changes.order_by("-pk")[:AT_ONCE])
-            kept = [text for change in changes if (text := _undo(change))]
+            changes = _next_changes(upload)
+            upload.warnings = [*upload.warnings, *_undo_all(changes)]
             upload.changes.filter(pk__in=[change.pk for change in changes]).delete()
-            upload.warnings = [*upload.warnings, *kept]
             Upload.objects.filter(pk=upload.pk).update(
                 undone=F("undone") + len(changes),
                 warnings=upload.warnings,
                 heartbeat=timezone.now(),
             )
-        if len(changes) < AT_ONCE:
+    _finish(upload)
+
+
+def _next_changes(upload: Upload) -> list[UploadChange]:
+    """Up to the second one of a product, which must see what undoing the first has left."""
+    changes: dict[int, UploadChange] = {}
+    for change in upload.changes.order_by("-pk")[:AT_ONCE]:
+        if change.product_id in changes:
             break
-    Upload.objects.filter(pk=upload.pk).update(state=Upload.State.UNDONE, stop=False)
+        changes[change.product_id] = change
+    return list(changes.values())
 
 
-def _undo(change: UploadChange) -> str:
-    """Returns why something was left as it is; usually nothing."""
-    locked = Product.objects.select_for_update(of=("self",)).defer("search")
-    product = locked.filter(pk=change.product_id).first()
-    if product is None:
-        return ""
-    if change.is_new:
-        if OrderLine.objects.filter(variant__product=product).exists():
-            return f"“{product}” stays: it has been ordered since."
-        product.delete()
-        return ""
-    left = _restore_fields(product, change.content["fields"])
-    left += _restore_variants(product, change.content)
-    _restore_images(product, change.content)
-    if not left:
-        return ""
-    return f"“{product}”: {', '.join(left)} was changed since and stays as it is."
+def _finish(upload: Upload) -> None:
+    from shop.imports.models import Upload
+    from shop.imports.uploads import delete_files
+
+    with transaction.atomic():
+        for pk in reversed(upload.categories):
+            Category.objects.filter(pk=pk, products=None, children=None).delete()
+        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.UNDONE, stop=False)
+        transaction.on_commit(partial(delete_files, upload), robust=True)
+    refresh_search_words()
 
 
-def _restore_fields(product: Product, fields: dict[str, list[Any]]) -> list[str]:
+def _undo_all(changes: list[UploadChange]) -> list[str]:
+    """Returns what was left as it is, and why; usually nothing."""
+    now = _look([change.product_id for change in changes])
+    kept, gone = [], []
+    for change in changes:
+        product = now.products.get(change.product_id)
+        if product is None:
+            continue
+        reason = _why_not(product, change.content, now) if change.is_new else ""
+        if reason:
+            kept.append(f"“{product}” stays: {reason}")
+        elif change.is_new:
+            gone.append(product.pk)
+        elif left := _restore(product, change.content, now):
+            kept.append(f"“{product}”: {', '.join(left)} was changed since and stays as it is.")
+    Product.objects.filter(pk__in=gone).delete()
+    return kept
+
+
+def _look(pks: Iterable[int]) -> Now:
+    locked = Product.objects.select_for_update(of=("self",)).defer("search").order_by("pk")
+    products = {product.pk: product for product in locked.filter(pk__in=pks)}
+    variants: dict[int, dict[str, Variant]] = defaultdict(dict)
+    theirs = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
+    for variant in theirs.select_for_update():
+        variants[variant.product_id][variant.sku] = variant
+    images: dict[int, dict[int, ProductImage]] = defaultdict(dict)
+    for image in ProductImage.objects.filter(product__in=products).only("product_id", *IMAGE):
+        images[image.product_id][image.pk] = image
+    lines = OrderLine.objects.filter(variant__product__in=products)
+    ordered = {pk for pk in lines.values_list("variant_id", flat=True) if pk}
+    return Now(products, variants, images, ordered)
+
+
+def _why_not(product: Product, content: dict[str, Any], now: Now) -> str:
+    """Why a product that the upload has made is not to go."""
+    variants = now.variants[product.pk]
+    if any(variant.pk in now.ordered for variant in variants.values()):
+        return "it has been ordered since."
+    same = (
+        product.updated.isoformat() == content["updated"]
+        and {sku: _variant(variant) for sku, variant in variants.items()} == content["new_variants"]
+        and sorted([image.pk, image.file] for image in now.images[product.pk].values())
+        == sorted(content["new_images"])
+    )
+    return "" if same else "it has been changed since."
+
+
+def _restore(product: Product, content: dict[str, Any], now: Now) -> list[str]:
+    """Returns what was left."""
+    # New variants go first: they may have the sizes that others get back.
+    left = _remove_variants(product, content, now)
+    left += _restore_variants(product, content, now)
+    if not _restore_images(product, content, now):
+        left.append("pictures")
+    return _restore_fields(product, content["fields"], touched=bool(left)) + left
+
+
+def _restore_fields(product: Product, fields: dict[str, list[Any]], *, touched: bool) -> list[str]:
     left, restored = [], {}
     for name, (before, after) in fields.items():
         attribute = "category_id" if name == "category" else name
-        now = getattr(product, attribute)
-        if (str(now) if isinstance(now, Decimal) else now) != after:
+        value = getattr(product, attribute)
+        if plain(value) != after:
             left.append(name)
-        else:
-            restored[attribute] = Decimal(before) if isinstance(now, Decimal) else before
+        elif before != after:
+            restored[attribute] = _like(value, before)
     if restored:
-        Product.objects.filter(pk=product.pk).update(updated=timezone.now(), **restored)
-    return [name for name in left if name != "keywords"]
+        if left or touched:
+            restored["updated"] = timezone.now()
+        Product.objects.filter(pk=product.pk).update(**restored)
+    return sorted(set(left) - SILENT)
 
 
-def _restore_variants(product: Product, content: dict[str, Any]) -> list[str]:
+def _like(value: Any, text: Any) -> Any:
+    """From JSON to the type that the field has now."""
+    if isinstance(value, Decimal):
+        return Decimal(text)
+    return datetime.fromisoformat(text) if isinstance(value, datetime) else text
+
+
+def _restore_variants(product: Product, content: dict[str, Any], now: Now) -> list[str]:
     left = []
-    variants = Variant.objects.filter(product=product)
-    for sku, values in content["variants"].items():
-        variant = variants.select_for_update().filter(sku=sku).first()
-        if variant is None:
-            continue
-        for name, (before, after) in values.items():
-            if name == "stock":
-                # What was sold meanwhile stays sold.
-                enough = variants.filter(pk=variant.pk, stock__gte=after - before)
-                if not enough.update(stock=F("stock") + before - after):
-                    left.append(f"stock of {sku}")
-            elif str(getattr(variant, name)) == str(after):
-                variants.filter(pk=variant.pk).update(**{name: before})
-            else:
-                left.append(f"{name} of {sku}")
-    for sku in content["new_variants"]:
-        new = variants.filter(sku=sku)
-        if OrderLine.objects.filter(variant__in=new).exists():
-            left.append(sku)
+    theirs = now.variants[product.pk]
+    # The last change first, as sizes may have passed from one variant to the next.
+    for sku, values in reversed(content["variants"].items()):
+        if sku in theirs:
+            left += _restore_variant(theirs[sku], values)
         else:
-            new.delete()
+            left.append(sku)
     return left
 
 
-def _restore_images(product: Product, content: dict[str, Any]) -> None:
-    """Replaced pictures come back as fresh rows, and the worker looks at them again."""
-    ProductImage.objects.filter(product=product, pk__in=content["new_images"]).delete()
-    for pk, position in content["moved_images"]:
-        ProductImage.objects.filter(product=product, pk=pk).update(position=position)
+def _restore_variant(variant: Variant, values: dict[str, list[Any]]) -> list[str]:
+    left, restored = [], {}
+    for name, (before, after) in values.items():
+        value = getattr(variant, name)
+        if name == "stock":
+            # What was sold meanwhile stays sold.
+            value, after = value >= after - before, True
+            before = F("stock") + values[name][0] - values[name][1]
+        if plain(value) == after:
+            restored[name] = before
+        else:
+            left.append(f"{name} of {variant.sku}")
+    if restored:
+        Variant.objects.filter(pk=variant.pk).update(**restored)
+    return left
+
+
+def _remove_variants(product: Product, content: dict[str, Any], now: Now) -> list[str]:
+    """Those that the upload has made. Returns the SKUs of those that were used since."""
+    left, gone = [], []
+    for sku, values in content["new_variants"].items():
+        variant = now.variants[product.pk].get(sku)
+        if variant is None:
+            continue
+        if variant.pk in now.ordered or _variant(variant) != values:
+            left.append(sku)
+        else:
+            gone.append(variant.pk)
+    Variant.objects.filter(pk__in=gone).delete()
+    return left
+
+
+def _restore_images(product: Product, content: dict[str, Any], now: Now) -> bool:
+    """Replaced pictures come back as fresh rows, and the worker looks at them again.
+
+    ``False`` if somebody has touched one of those in question; then all stay.
+    """
+    images = now.images[product.pk]
+    new, moved = content["new_images"], content["moved_images"]
+    as_written = all(pk in images and images[pk].file == file for pk, file in new) and all(
+        pk in images and images[pk].position == after for pk, _before, after in moved
+    )
+    if not as_written:
+        return False
+    ProductImage.objects.filter(pk__in=[pk for pk, _file in new]).delete()
+    for pk, before, _after in moved:
+        ProductImage.objects.filter(pk=pk).update(position=before)
     for values in content["dropped_images"]:
         ProductImage.objects.create(product=product, **values)
+    return True

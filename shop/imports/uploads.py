@@ -16,11 +16,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.files.base import File
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
-from kombu.exceptions import OperationalError
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError as QueueError
 
 from shop.imports import undo
 from shop.imports.errors import ImportProblem
@@ -34,6 +35,8 @@ State = Upload.State
 # Any number that nothing else in this database uses for an advisory lock of two numbers.
 JOB_LOCK = 7413
 STALLED = timedelta(seconds=90)
+# Faults of the machine: beat begins again when it is well.
+PASSING = (OperationalError, InterfaceError, MemoryError)
 
 
 class Stopped(Exception):
@@ -105,7 +108,7 @@ def ring(pk: int) -> None:
 
     try:
         run_upload.delay(pk)
-    except OperationalError:
+    except QueueError:
         logger.warning("Redis is away; upload %s starts when beat finds it.", pk)
 
 
@@ -129,6 +132,19 @@ def run(pk: int) -> None:
             _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
         except ImportProblem as problem:
             _finish(upload, State.REFUSED, message=str(problem))
+        except PASSING:
+            raise
+        except Exception as fault:
+            # Trying for ever would not help, and nobody would hear of it.
+            logger.exception("Upload %s failed", pk)
+            _give_up(upload, fault)
+
+
+def _give_up(upload: Upload, fault: Exception) -> None:
+    after = {State.CHECKING: State.REFUSED, State.UNDOING: State.DONE}
+    text = _("It stopped by a fault: %(fault)s. What was done so far is kept; try again.")
+    message = text % {"fault": str(fault).strip()[:300] or type(fault).__name__}
+    _finish(upload, after.get(State(upload.state), State.STOPPED), message)
 
 
 @contextmanager
@@ -171,7 +187,7 @@ def _import(upload: Upload) -> None:
         if not upload.rows:
             done.update(rows=F("read"))
         done.update(warnings=result.warnings)
-    _finish(upload, State.CHECKED if check else State.DONE)
+        _finish(upload, State.CHECKED if check else State.DONE)
 
 
 def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
@@ -194,6 +210,9 @@ def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
     )
     upload.rows = batch.total
     _store_errors(upload, rejections)
+    if changes.categories:
+        upload.categories += [category.pk for category in changes.categories]
+        upload.save(update_fields=["categories"])
     if not batch.result.dry_run:
         UploadChange.objects.bulk_create(
             UploadChange(

@@ -114,16 +114,21 @@ def _apply(changes: Changes) -> None:
         skus = [variant.sku for variant in changes.new_variants]
         used = Variant.objects.filter(sku__in=skus).values_list("sku", flat=True)
         make_skus_unique(changes.new_variants, set(used))
-        Variant.objects.bulk_create(changes.new_variants)
-    elif changes.new_variants:
-        Variant.objects.bulk_create(changes.new_variants)
     if changes.changed:
         changed = {product.pk: product for product in changes.changed}
         Product.objects.bulk_update(changed.values(), sorted(changes.fields))
+    _apply_variants(changes)
+    _apply_images(changes)
+
+
+def _apply_variants(changes: Changes) -> None:
+    # One by one in the order of the file: a size may pass from one variant to the next.
+    for variant in changes.relabelled:
+        variant.save(update_fields=["size", "colour"])
     if changes.changed_variants:
         variants = {variant.pk: variant for variant in changes.changed_variants}
-        Variant.objects.bulk_update(variants.values(), ["stock", "size", "colour", "price"])
-    _apply_images(changes)
+        Variant.objects.bulk_update(variants.values(), ["stock", "price"])
+    Variant.objects.bulk_create(changes.new_variants)
 
 
 def _apply_images(changes: Changes) -> None:

@@ -6,18 +6,27 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 
-from shop.imports import preparation
+from shop.imports import preparation, uploads
+from shop.imports.models import Upload
 from shop.imports.table import CLASSIC
 
 HEADER = ",".join(CLASSIC)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
 SHIRT = "Men,Apparel,Topwear,Tshirts,Blue,Summer,2012,Casual"
 
+NEW = "/admin/imports/upload/new/"
+
 MakeFolder = Callable[..., Path]
+Send = Callable[..., Upload]
 
 
 def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60, 80)) -> bytes:
@@ -65,3 +74,34 @@ def make_folder(tmp_path: Path) -> MakeFolder:
 @pytest.fixture
 def batches_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "BATCH_ROWS", 2)
+
+
+@pytest.fixture
+def carol(client: Client) -> User:
+    user = User.objects.create_user("carol", is_staff=True)
+    user.groups.add(Group.objects.get(name="Catalogue"))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture(autouse=True)
+def _no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The tests run what was rung for."""
+    monkeypatch.setattr(uploads, "ring", lambda pk: None)
+    # The fields hold on to their storage: it is given another place, and nobody's files go.
+    for name in ("base_location", "location"):
+        monkeypatch.setitem(vars(storages["uploads"]), name, str(tmp_path / "uploads"))
+
+
+@pytest.fixture
+def send(client: Client, carol: User) -> Send:
+    def send(table: bytes | str, pictures: Path | None = None, name: str = "new.csv") -> Upload:
+        data = table.encode() if isinstance(table, str) else table
+        files: dict[str, Any] = {"table": SimpleUploadedFile(name, data)}
+        if pictures:
+            files["pictures"] = SimpleUploadedFile("p.zip", pictures.read_bytes())
+        response = client.post(NEW, files)
+        assert response.status_code == 302, response.context["form"].errors
+        return Upload.objects.latest("pk")
+
+    return send

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
@@ -11,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection, connections
@@ -24,41 +21,18 @@ from shop.imports.export import export_lines
 from shop.imports.models import Upload, UploadChange
 from shop.imports.run import import_catalogue
 from tests.factories import make_category, make_order, make_product, make_variant
-from tests.shop.imports.conftest import HEADER, LONG_HEADER, SHIRT, picture, row, zipped
+from tests.shop.imports.conftest import (
+    HEADER,
+    LONG_HEADER,
+    NEW,
+    SHIRT,
+    Send,
+    picture,
+    row,
+    zipped,
+)
 
 pytestmark = pytest.mark.django_db
-NEW = "/admin/imports/upload/new/"
-Send = Callable[..., Upload]
-
-
-@pytest.fixture
-def carol(client: Client) -> User:
-    user = User.objects.create_user("carol", is_staff=True)
-    user.groups.add(Group.objects.get(name="Catalogue"))
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture(autouse=True)
-def _no_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The tests run what was rung for."""
-    monkeypatch.setattr(uploads, "ring", lambda pk: None)
-    yield
-    shutil.rmtree(storages["uploads"].path(""), ignore_errors=True)
-
-
-@pytest.fixture
-def send(client: Client, carol: User) -> Send:
-    def send(table: bytes | str, pictures: Path | None = None, name: str = "new.csv") -> Upload:
-        data = table.encode() if isinstance(table, str) else table
-        files: dict[str, Any] = {"table": SimpleUploadedFile(name, data)}
-        if pictures:
-            files["pictures"] = SimpleUploadedFile("p.zip", pictures.read_bytes())
-        response = client.post(NEW, files)
-        assert response.status_code == 302, response.context["form"].errors
-        return Upload.objects.latest("pk")
-
-    return send
 
 
 def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:
