@@ -178,7 +178,6 @@ CELERY_BEAT_SCHEDULE = {
     "restart-stalled-uploads": {
         "task": "shop.imports.tasks.restart_stalled_uploads",
         "schedule": 60,
-        "options": {"expires": 60},
     },
     "send-stock-alerts": {
         "task": "shop.wishlist.tasks.send_stock_alerts",
@@ -200,7 +199,6 @@ STORAGES = {
         "BACKEND": env.str("PICTURE_STORAGE", "shop.catalogue.storage.PostgresStorage"),
         "OPTIONS": env.json("PICTURE_STORAGE_OPTIONS", {}),
     },
-    # What staff upload, until it is confirmed; web and workers must share it.
     "uploads": {
         "BACKEND": env.str("UPLOAD_STORAGE", "django.core.files.storage.FileSystemStorage"),
         "OPTIONS": env.json("UPLOAD_STORAGE_OPTIONS", {"location": str(VAR_DIR / "uploads")}),
@@ -216,8 +214,6 @@ PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", 10 * 1024 * 1024)
 PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", 50_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = PICTURE_MAX_BYTES + 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = PICTURE_MAX_BYTES
-
-# Catalogues that staff upload
 IMPORT_MAX_FILE_BYTES = env.int("IMPORT_MAX_FILE_BYTES", 2 * 1024**3)
 IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_BYTES", 8 * 1024**3)
 IMPORT_MAX_FILES = env.int("IMPORT_MAX_FILES", 500_000)
