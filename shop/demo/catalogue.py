@@ -14,6 +14,13 @@ from shop.demo.patterns import Cloth
 from shop.demo.ranges import RANGES, Range
 
 FIRST_ID = 100001
+LETTERS = ("S", "M", "L", "XL")
+SIZES = {
+    "Topwear": LETTERS,
+    "Bottomwear": LETTERS,
+    "Dress": LETTERS,
+    "Shoes": ("38", "39", "40", "41", "42"),
+}
 ACCENTS = ("Cream", "Navy Blue", "Mustard", "White", "Maroon", "Light Blue", "Black", "Peach")
 PATTERN_WORDS = {
     "solid": "", "stripes": "Striped", "upright": "Regimental", "pinstripes": "Pinstriped",
@@ -43,19 +50,35 @@ class DemoProduct:
     cloth: Cloth
     views: tuple[Box | None, ...]
 
-    def row(self) -> tuple[str, ...]:
-        """The values in the order of `folder.HEADER`."""
-        return (
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row for each size, the values in the order of `folder.HEADER`."""
+        words = (
             *(str(self.id), self.gender, *self.range.tree, self.range.article),
             *(self.colour, self.season, str(self.year), self.usage, self.name),
-            *(self.brand, str(self.price), "EUR", str(self.stock), self.description),
+            *(self.brand, str(self.price), "EUR", self.description),
         )
+        sizes = SIZES.get(self.range.tree[1], ("",))
+        shares = _shares(self.stock, len(sizes), self.id)
+        return [
+            (*words, str(stock), f"{self.id}-{size}" if size else str(self.id), size)
+            for size, stock in zip(sizes, shares, strict=True)
+        ]
 
     def sheet(self) -> Sheet:
         """The drawing, the same one every time."""
         sheet = Sheet(self.range.texture)
         self.range.draw(sheet, self.cut, self.cloth)
         return sheet
+
+
+def _shares(stock: int, sizes: int, number: int) -> list[int]:
+    """The stock divided among the sizes, so that one of them is often sold out."""
+    weights = [1 + (number * 7 + size * 5) % 4 for size in range(sizes)]
+    if sizes > 1:
+        weights[number % sizes] = 0
+    shares = [stock * weight // sum(weights) for weight in weights]
+    shares[(number + 1) % sizes] += stock - sum(shares)
+    return shares
 
 
 def demo_products() -> list[DemoProduct]:

@@ -15,13 +15,13 @@ from tempfile import mkdtemp
 from shop.demo.catalogue import DemoProduct, demo_products
 from shop.demo.rendering import jpeg, photograph
 
-VERSION = "4"
+VERSION = "5"
 STAMP = ".demo-catalogue"
 WORKERS = os.cpu_count() or 2
 HEADER = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),
-    *("brand", "price", "currency", "stock", "description"),
+    *("brand", "price", "currency", "description", "stock", "sku", "size"),
 )
 
 
@@ -61,7 +61,8 @@ def _write_table(path: Path, products: Sequence[DemoProduct]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        writer.writerows(product.row() for product in products)
+        for product in products:
+            writer.writerows(product.rows())
 
 
 def _write_pictures(images: Path, products: Sequence[DemoProduct]) -> None:

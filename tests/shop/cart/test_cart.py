@@ -138,3 +138,11 @@ def test_ten_lines_cost_as_many_queries_as_one(
         put(client, variant)
     with django_assert_num_queries(7):  # session, cart, lines, pictures, categories, cart, count
         assert client.get(CART).status_code == 200
+
+
+def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    for _number in range(10):
+        put(client, variant_of())
+    # Session, cart, lines, pictures, the top categories and the number beside the cart.
+    with django_assert_num_queries(7):
+        assert client.get(CART).content.decode().count("cart-line") > 10

@@ -24,7 +24,7 @@ def test_the_folder_holds_a_table_and_every_picture(tmp_path: Path) -> None:
     assert write_demo_catalogue(folder, SOME) == 2
     with (folder / "styles.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows == [list(HEADER), *(list(product.row()) for product in SOME)]
+    assert rows == [list(HEADER), *(list(row) for product in SOME for row in product.rows())]
     names = sorted(path.name for path in (folder / "images").iterdir())
     assert names == ["100003-2.jpg", "100003.jpg", "100004.jpg"]
     for path in (folder / "images").iterdir():
