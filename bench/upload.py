@@ -167,7 +167,7 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
         page.set_default_timeout(900_000)
         for _attempt in range(100):
             try:
-                page.goto(f"{address}/admin/login/")
+                page.goto(f"{address}/admin/")
                 break
             except Exception:
                 time.sleep(0.2)

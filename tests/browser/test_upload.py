@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from playwright.sync_api import Page, expect
 
+from config.celery import app
 from shop.catalogue.models import Product
 from tests.shop.imports.conftest import HEADER, picture, row
 
@@ -33,6 +34,7 @@ def catalogue_worker(transactional_db: None) -> Iterator[None]:
         "app.worker_main(['worker', '-Q', 'catalogue', '-P', 'solo', '-l', 'WARNING',"
         "'--without-gossip', '--without-mingle'])"
     )
+    app.control.purge()  # what other tests rang for
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     yield
