@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.utils import translation
 
 
 def pytest_configure() -> None:
@@ -14,5 +15,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def _fresh() -> None:
+    """A page in another language leaves it behind in the thread."""
     cache.clear()
+    translation.activate("en")

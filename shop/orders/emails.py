@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from shop.orders.models import Order
 
@@ -20,6 +21,11 @@ def send_on_commit(order: Order, kind: str) -> None:
 
 
 def send(order: Order, kind: str) -> None:
+    with translation.override(order.language):
+        _mail(order, kind).send()
+
+
+def _mail(order: Order, kind: str) -> EmailMultiAlternatives:
     lines = list(order.lines.all())
     link = settings.SITE_URL.rstrip("/") + order.get_absolute_url()
     context = {"order": order, "lines": lines, "link": link, "kind": kind}
@@ -28,4 +34,4 @@ def send(order: Order, kind: str) -> None:
     text = render_to_string("shop/orders/mail/body.txt", context)
     mail = EmailMultiAlternatives(subject, text, to=[order.email])
     mail.attach_alternative(render_to_string("shop/orders/mail/body.html", context), "text/html")
-    mail.send()
+    return mail

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
@@ -147,6 +148,8 @@ class Order(models.Model):
     payment = models.CharField(_("payment"), max_length=20)
     paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
     tracking = models.CharField(_("tracking number"), max_length=80, blank=True)
+    # In which the buyer is written to.
+    language = models.CharField(_("language"), max_length=10, default=get_language, editable=False)
 
     class Meta:
         verbose_name = _("order")

@@ -64,6 +64,8 @@ class Offline:
 class Unavailable(Offline):
     """A way that orders were paid in and that is not configured any more."""
 
+    pays_first: bool = True
+
     def start(self, order: Order) -> str | None:
         raise PaymentError(_("This way to pay is not offered any more. Write to us, please."))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -9,41 +10,32 @@ from typing import Any
 
 import stripe
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError
+from shop.orders.states import move
 from shop.payments.models import Payment
 
-# https://docs.stripe.com/currencies#zero-decimal
-WITHOUT_CENTS = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "JPY",
-        "KMF",
-        "KRW",
-        "MGA",
-        "PYG",
-        "RWF",
-        "UGX",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
+logger = logging.getLogger(__name__)
+# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+WITHOUT_CENTS = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])
+IN_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
+# An order's row is locked meanwhile, and the library tries twice.
+SECONDS = 10
 
 
 @cache
 def _client(key: str, base: str) -> stripe.StripeClient:
-    return stripe.StripeClient(key, base_addresses={"api": base}, max_network_retries=1)
+    http = stripe.RequestsClient(timeout=SECONDS)
+    addresses: Any = {"api": base}
+    return stripe.StripeClient(
+        key, base_addresses=addresses, max_network_retries=1, http_client=http
+    )
 
 
 def client() -> stripe.StripeClient:
@@ -51,6 +43,8 @@ def client() -> stripe.StripeClient:
 
 
 def smallest_unit(amount: Decimal, currency: str) -> int:
+    if currency in IN_THOUSANDTHS:
+        return int(amount * 1000)
     return int(amount if currency in WITHOUT_CENTS else amount * 100)
 
 
@@ -59,27 +53,28 @@ class Card:
     label = gettext_lazy("Card, Apple Pay or Google Pay")
     pays_first = True
 
+    @transaction.atomic
     def start(self, order: Order) -> str | None:
+        """Two clicks at once get the same page, and an order that has ended gets none."""
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.state != Order.State.PLACED:
+            raise PaymentError(_("There is nothing to pay."))
+        if not order.total:
+            move(order, Order.State.PAID)
+            return None
         payment = self._payment(order)
         if payment.session_expires and payment.session_expires > timezone.now():
             return payment.session_url
-        # A new key for each session, the same one for a repeated call.
-        options = {"idempotency_key": f"order-{order.token}-{payment.attempts + 1}"}
-        try:
-            session = client().v1.checkout.sessions.create(_session(order, payment), options)  # type: ignore[arg-type]
-        except stripe.StripeError as error:
-            raise PaymentError(
-                _("The payment could not be started. Your order is kept; try again in a minute.")
-            ) from error
-        payment.attempts += 1
+        session = _make_session(order, payment)
         payment.session_id, payment.session_url = session.id, session.url or ""
         payment.session_expires = datetime.fromtimestamp(session.expires_at, UTC)
+        payment.state = STATE.PENDING
         payment.save()
         return payment.session_url
 
     def cancel(self, order: Order) -> None:
         payment = Payment.objects.filter(order=order).first()
-        if payment is None or not payment.session_id:
+        if payment is None or not payment.session_id or payment.state == STATE.REFUNDED:
             return
         if payment.state in (STATE.PAID, STATE.REFUND_DUE):
             raise PaymentError(_("It has been paid. Refund it instead."))
@@ -93,17 +88,14 @@ class Card:
             raise PaymentError(_("Stripe did not answer: %s") % _words(error)) from error
 
     def refund(self, order: Order) -> None:
+        if not order.total:
+            return
         payment = Payment.objects.select_for_update().filter(order=order).first()
         if payment is None or payment.state not in (STATE.PAID, STATE.REFUND_DUE, STATE.REFUNDED):
             raise PaymentError(_("There is no payment that could be given back."))
         if payment.state == STATE.REFUNDED:
             return
-        params: Any = {"payment_intent": payment.intent_id}
-        options: Any = {"idempotency_key": f"refund-{order.token}"}
-        try:
-            client().v1.refunds.create(params, options)
-        except stripe.StripeError as error:
-            raise PaymentError(_("Stripe refused the refund: %s") % _words(error)) from error
+        _refund(payment)
         payment.state = STATE.REFUNDED
         payment.save(update_fields=["state", "updated"])
 
@@ -115,8 +107,39 @@ class Card:
         return Payment.objects.get_or_create(order=order, defaults=values)[0]
 
 
+def _refund(payment: Payment) -> None:
+    """Stripe gives a payment back once, so that asking again after a lost answer is harmless.
+
+    The library makes a key for each call and repeats it when it tries again. A key of ours, the
+    same for all calls, would have Stripe repeat its first refusal for a day.
+    """
+    params: Any = {"payment_intent": payment.intent_id}
+    try:
+        refund = client().v1.refunds.create(params)
+    except stripe.StripeError as error:
+        if error.code == "charge_already_refunded":
+            return
+        raise PaymentError(_("Stripe refused the refund: %s") % _words(error)) from error
+    if refund.status in ("failed", "canceled"):
+        raise PaymentError(_("Stripe refused the refund: %s") % (refund.failure_reason or ""))
+
+
 def _words(error: stripe.StripeError) -> str:
     return error.user_message or str(error)
+
+
+def _make_session(order: Order, payment: Payment) -> Any:
+    """The key is the library's here too: a session whose answer was lost is one nobody can reach."""
+    try:
+        return client().v1.checkout.sessions.create(_session(order, payment))  # type: ignore[arg-type]
+    except stripe.InvalidRequestError as error:
+        logger.exception("Stripe does not take order %s", order)
+        text = _("This order cannot be paid by card. Please order again and pay in another way.")
+        raise PaymentError(text) from error
+    except stripe.StripeError as error:
+        logger.exception("The payment of order %s could not be started", order)
+        text = _("The payment could not be started. Your order is kept; try again in a minute.")
+        raise PaymentError(text) from error
 
 
 def _session(order: Order, payment: Payment) -> dict[str, Any]:
@@ -127,14 +150,18 @@ def _session(order: Order, payment: Payment) -> dict[str, Any]:
         "unit_amount": payment.amount,
         "product_data": {"name": _("Order %s") % order.number},
     }
+    # The token, as numbers repeat when two shops share an account at Stripe.
     return {
         "mode": "payment",
         # Only what is decided at once: an order does not wait for days.
         "payment_method_types": ["card"],
         "line_items": [{"price_data": item, "quantity": 1}],
-        "client_reference_id": str(order.pk),
-        "payment_intent_data": {"metadata": {"order": str(order.pk)}},
-        "metadata": {"order": str(order.pk)},
+        "client_reference_id": order.token,
+        "payment_intent_data": {
+            "description": _("Order %s") % order.number,
+            "metadata": {"order": order.token},
+        },
+        "metadata": {"order": order.token},
         "customer_email": order.email,
         "success_url": f"{page}?back=1",
         "cancel_url": page,

@@ -25,7 +25,6 @@ class Payment(models.Model):
     session_id = models.CharField(_("session"), max_length=255, blank=True, db_index=True)
     session_url = models.CharField(max_length=2000, blank=True)
     session_expires = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     intent_id = models.CharField(_("payment intent"), max_length=255, blank=True, db_index=True)
     problem = models.CharField(_("problem"), max_length=300, blank=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from babel.numbers import format_currency
 from django import template
-from django.utils import formats
+from django.utils.translation import get_language, to_locale
 
 from shop.catalogue.models import ProductImage
 from shop.catalogue.renditions import WIDTHS, rendition_url, srcset
 
 register = template.Library()
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "INR": "₹"}
 
 
 @register.inclusion_tag("includes/picture.html")
@@ -38,7 +38,5 @@ def picture_url(image: ProductImage, kind: str = "zoom") -> str:
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    """``€1,234.50``: the amount in the reader's format with the currency's sign."""
-    number = formats.number_format(amount, 2, force_grouping=True)
-    sign = SYMBOLS.get(currency)
-    return f"{sign}{number}" if sign else f"{number} {currency}"
+    """``€1,234.50`` or ``1.234,50 €``: as the reader's language writes it."""
+    return format_currency(amount, currency, locale=to_locale(get_language() or "en"))

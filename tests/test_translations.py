@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import polib
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.test import Client
+from django.utils import translation
+
+from shop.orders import emails
+from tests.factories import make_order, make_product
+
+PO = Path(settings.BASE_DIR) / "locale" / "de" / "LC_MESSAGES" / "django.po"
+PLACEHOLDER = re.compile(r"%\(\w+\)\w|%s|%%")
+
+
+def _forms(entry: polib.POEntry) -> list[str]:
+    return list(entry.msgstr_plural.values()) or [entry.msgstr]
+
+
+def test_everything_is_translated_with_its_placeholders() -> None:
+    wrong = [
+        entry.msgid
+        for entry in polib.pofile(str(PO))
+        if not entry.obsolete
+        for text in _forms(entry)
+        if not text or entry.fuzzy or set(PLACEHOLDER.findall(text)) != _placeholders(entry)
+    ]
+    assert wrong == []
+
+
+def _placeholders(entry: polib.POEntry) -> set[str]:
+    return set(PLACEHOLDER.findall(entry.msgid))
+
+
+def test_what_is_read_is_what_is_written() -> None:
+    written = {entry.msgid: _forms(entry) for entry in polib.pofile(str(PO)) if not entry.obsolete}
+    compiled = polib.mofile(str(PO.with_suffix(".mo")))
+    assert {entry.msgid: _forms(entry) for entry in compiled} == written
+
+
+def test_no_text_is_missing_in_the_list(tmp_path: Path) -> None:
+    """Run ``manage.py makemessages -l de --no-location`` and translate when this fails."""
+    roots = [Path(settings.BASE_DIR) / name for name in ("config", "recommender", "shop")]
+    sources = [str(path) for root in roots for path in root.rglob("*.py")]
+    words = ("gettext", "gettext_lazy", "ngettext:1,2", "_", "pgettext:1c,2")
+    keywords = [f"--keyword={word}" for word in words]
+    target = tmp_path / "all.po"
+    command = ["xgettext", "-L", "Python", "--from-code=UTF-8", *keywords, "-o", str(target)]
+    subprocess.run([*command, *sources], check=True, capture_output=True)
+    known = {entry.msgid for entry in polib.pofile(str(PO)) if not entry.obsolete}
+    found = {entry.msgid for entry in polib.pofile(str(target))}
+    templates = Path(settings.BASE_DIR) / "templates"
+    for path in templates.rglob("*.*"):
+        found |= set(re.findall(r'{% translate "([^"]+)"', path.read_text()))
+    assert found - known == set()
+
+
+@pytest.fixture
+def german(client: Client, db: Any) -> Client:
+    client.post("/i18n/setlang/", {"language": "de", "next": "/"})
+    return client
+
+
+def test_the_shop_speaks_german_and_writes_prices_so(german: Client) -> None:
+    product = make_product(name="Blaues Hemd", price="1234.50")
+    page = german.get(product.get_absolute_url()).content.decode()
+    assert '<html lang="de">' in page
+    assert "1.234,50\xa0€" in page
+    assert "In den Warenkorb" in page
+    german.post("/cart/add/", {"variant": product.variants.get().pk})
+    assert "liegt in Ihrem Warenkorb" in german.get("/cart/").content.decode()
+    login = german.get("/account/login/").content.decode()
+    assert "Anmeld" in login
+
+
+def test_a_german_browser_is_answered_in_german(client: Client, db: Any) -> None:
+    page = client.get("/", headers={"Accept-Language": "de-AT,de;q=0.9"}).content.decode()
+    assert '<html lang="de">' in page
+
+
+def test_mails_speak_the_buyers_language(db: Any) -> None:
+    with translation.override("de"):
+        order = make_order()
+    emails.send(order, "placed")
+    assert mail.outbox[0].subject == f"Ihre Bestellung {order.number}"
+    assert "Vielen Dank für Ihre Bestellung" in mail.outbox[0].body
