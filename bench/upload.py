@@ -1,9 +1,9 @@
 """The staff's upload page with the whole catalogue, in Chromium, beside the command.
 
 ``python bench/upload.py [PATH]`` uploads a ZIP through a real browser, gunicorn and a Celery worker
-into a fresh database, imports the same ZIP into another one by the command, compares what is in
-both, exports and checks that importing the export would change nothing. Prints one JSON object
-and keeps it in bench/results/upload.json.
+(which does not embed) into a fresh database, imports the same ZIP into another one by the command,
+compares what is in both, exports and checks that importing the export would change nothing. Prints
+one JSON object and keeps it in bench/results/upload.json.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ add(Variant.objects.order_by("sku").values_list("sku", "size", "colour", "price"
 add(ProductImage.objects.order_by("product__external_id", "position").values_list(
     "product__external_id", "file", "width", "height", "position"))
 print(json.dumps([Product.objects.count(), ProductImage.objects.count(), digest.hexdigest()]))
+"""
+# Embedding is another job of the same queue, with a network in memory; bench/embed.py measures it.
+WORKER = """
+from config.celery import app
+import django
+django.setup()
+from recommender import apps
+from shop.imports.signals import catalogue_imported
+assert catalogue_imported.disconnect(apps._ring)
+app.worker_main(["worker", "-Q", "catalogue", "--concurrency", "1"])
 """
 
 
@@ -134,9 +144,9 @@ def _by_page(folder: Path, path: Path) -> dict[str, Any]:
     command = [sys.executable, "-W", "ignore", str(ROOT / "manage.py"), *create]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     port = _free_port()
-    python = [sys.executable, "-W", "ignore", "-m"]
-    web = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
-    worker = ["celery", "-A", "config", "worker", "-Q", "catalogue", "--concurrency", "1"]
+    python = [sys.executable, "-W", "ignore"]
+    web = ["-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    worker = ["-c", WORKER]
     processes = {
         name: subprocess.Popen(
             [*python, *command], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL,
@@ -174,7 +184,8 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
         page.fill("#id_username", "bench")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/admin/")
+        # The whole address: that of the login page ends with ?next=/admin/ too.
+        page.wait_for_url(f"{address}/admin/")
         page.goto(f"{address}/admin/imports/upload/new/")
         page.set_input_files("#id_table", path)
         started = time.perf_counter()
