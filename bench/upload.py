@@ -51,6 +51,10 @@ from shop.imports.signals import catalogue_imported
 assert catalogue_imported.disconnect(apps._ring)
 app.worker_main(["worker", "-Q", "catalogue", "--concurrency", "1"])
 """
+LOOK = """() => {
+    const bars = [...document.querySelectorAll("#upload progress")];
+    return [document.getElementById("upload").dataset.state, bars.map((bar) => bar.value)];
+}"""
 
 
 class Memory(Thread):
@@ -174,7 +178,7 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
-        page.set_default_timeout(900_000)
+        page.set_default_timeout(60_000)
         for _attempt in range(100):
             try:
                 page.goto(f"{address}/admin/")
@@ -210,18 +214,22 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
 
 def _watch(page: Any, button: str, end: str) -> tuple[float, int]:
     """Seconds from the press of the button to the end, and how many percentages were seen."""
+    from playwright.sync_api import Error
+
     started = time.perf_counter()
     page.get_by_role("button", name=button, exact=True).click()
-    seen = set()
+    seen: set[float] = set()
     while True:
-        state = page.locator("#upload").get_attribute("data-state")
+        try:
+            # Both at once: the page shows itself anew when the state changes.
+            state, percents = page.evaluate(LOOK)
+        except Error:
+            continue  # it did so just now
+        seen.update(percents)
         if state == end:
             return time.perf_counter() - started, len(seen)
         if state not in ("checking", "running"):
             sys.exit(f"The upload is {state}: {page.locator('#upload').inner_text()}")
-        bar = page.locator("#upload progress")
-        if bar.count():
-            seen.add(bar.evaluate("bar => bar.value"))
         time.sleep(0.3)
 
 

@@ -10,11 +10,10 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
-from config import secret
+from config import secret, staff_site
 from config.embedded import EmbeddedServers
 
 django_stubs_ext.monkeypatch()
@@ -319,19 +318,7 @@ SPECTACULAR_SETTINGS = {
 
 # Staff
 
-UNFOLD = {
-    "SITE_TITLE": SITE_NAME,
-    "SITE_HEADER": SITE_NAME,
-    "SITE_URL": "/",
-    "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}
-    ],
-    "SHOW_VIEW_ON_SITE": True,
-    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "BORDER_RADIUS": "6px",
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
-}
+UNFOLD = staff_site.settings(SITE_NAME)
 
 # Security
 

@@ -154,3 +154,21 @@ def test_saving_a_product_does_not_bring_sold_stock_back(admin: Client) -> None:
     product.refresh_from_db()
     variant.refresh_from_db()
     assert (product.name, variant.stock, product.stock) == ("New name", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("group", "seen", "hidden"),
+    [
+        ("Orders", "/admin/orders/voucher/", "/admin/imports/upload/new/"),
+        ("Catalogue", "/admin/imports/upload/new/", "/admin/orders/voucher/"),
+        ("Read-only", "/admin/orders/voucher/", "/admin/imports/upload/new/"),
+    ],
+)
+def test_the_menu_shows_what_the_group_may_see(
+    client: Client, group: str, seen: str, hidden: str
+) -> None:
+    _member(client, group)
+    page = client.get("/admin/").content.decode()
+    assert f'href="{seen}"' in page
+    assert f'href="{hidden}"' not in page
+    assert "/admin/auth/user/" not in page

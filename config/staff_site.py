@@ -1,0 +1,98 @@
+"""How the staff's site looks, and the order of its menu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+# Title of the group; then label, icon, model or address.
+MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
+    (
+        "",
+        (
+            (_("Dashboard"), "dashboard", "admin:index"),
+            (_("Orders"), "receipt_long", "orders.order"),
+            (_("Products"), "checkroom", "catalogue.product"),
+            (_("Upload a catalogue"), "upload_file", "admin:imports_upload_new"),
+        ),
+    ),
+    (
+        _("Catalogue"),
+        (
+            (_("Categories"), "account_tree", "catalogue.category"),
+            (_("Variants"), "straighten", "catalogue.variant"),
+            (_("Stock adjustments"), "inventory_2", "catalogue.stockadjustment"),
+            (_("Uploads"), "history", "imports.upload"),
+            (_("Stock alerts"), "notifications", "wishlist.stockalert"),
+        ),
+    ),
+    (
+        _("Look-alikes"),
+        (
+            (_("Pictures"), "image_search", "catalogue.productimage"),
+            (_("Embedding models"), "neurology", "recommender.embeddingmodel"),
+        ),
+    ),
+    (
+        _("Selling"),
+        (
+            (_("Card payments"), "credit_card", "payments.payment"),
+            (_("Vouchers"), "sell", "orders.voucher"),
+            (_("Shipping methods"), "local_shipping", "orders.shippingmethod"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            (_("Users"), "group", "auth.user"),
+            (_("Groups"), "shield_person", "auth.group"),
+            (_("API tokens"), "key", "authtoken.tokenproxy"),
+        ),
+    ),
+)
+PERMISSIONS = {"admin:imports_upload_new": "imports.add_upload", "admin:index": ""}
+
+
+def settings(site_name: str) -> dict[str, Any]:
+    icon = {
+        "rel": "icon",
+        "type": "image/svg+xml",
+        "href": lambda request: static("favicon.svg"),
+    }
+    return {
+        "SITE_TITLE": site_name,
+        "SITE_HEADER": site_name,
+        "SITE_URL": "/",
+        "SITE_SYMBOL": "storefront",
+        "SITE_FAVICONS": [icon],
+        "SHOW_VIEW_ON_SITE": True,
+        "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+        "BORDER_RADIUS": "6px",
+        "SIDEBAR": {
+            "show_search": True,
+            "show_all_applications": False,
+            "navigation": [_group(title, items) for title, items in MENU],
+        },
+    }
+
+
+def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": [_item(*item) for item in items]}
+
+
+def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
+    """Shown to those who may see what it leads to."""
+    if target in PERMISSIONS:
+        address, permission = target, PERMISSIONS[target]
+    else:
+        app, model = target.split(".")
+        address, permission = f"admin:{app}_{model}_changelist", f"{app}.view_{model}"
+
+    def may(request: HttpRequest) -> bool:
+        return not permission or request.user.has_perm(permission)
+
+    return {"title": label, "icon": icon, "link": reverse_lazy(address), "permission": may}
