@@ -217,7 +217,8 @@ def _watch(page: Any, button: str, end: str) -> tuple[float, int]:
     from playwright.sync_api import Error
 
     started = time.perf_counter()
-    page.get_by_role("button", name=button, exact=True).click()
+    with page.expect_navigation():  # the page before has the end's state too
+        page.get_by_role("button", name=button, exact=True).click()
     seen: set[float] = set()
     while True:
         try:
