@@ -22,7 +22,12 @@ from shop.payments.models import Payment
 
 logger = logging.getLogger(__name__)
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal
-WITHOUT_CENTS = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])
+WITHOUT_CENTS = frozenset(
+    (
+        *("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"),
+        *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+    )
+)
 IN_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
 # An order's row is locked meanwhile, and the library tries twice.
@@ -129,7 +134,7 @@ def _words(error: stripe.StripeError) -> str:
 
 
 def _make_session(order: Order, payment: Payment) -> Any:
-    """The key is the library's here too: a session whose answer was lost is one nobody can reach."""
+    """With the library's key as well: nobody can reach a session whose answer was lost."""
     try:
         return client().v1.checkout.sessions.create(_session(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:

@@ -1,9 +1,7 @@
-"""A local stand-in for Stripe's HTTP interface, with the shapes that it documents."""
+"""A local stand-in for Stripe's HTTP interface, with the rules that its documents name."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import threading
 import time
@@ -11,18 +9,32 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+KEY = "sk_test_1"
+Answer = tuple[int, dict[str, Any]]
+
+
+def error(status: int, kind: str, message: str, code: str = "") -> Answer:
+    return status, {"error": {"type": kind, "message": message, "code": code or None}}
+
+
+def invalid(message: str, code: str = "") -> Answer:
+    return error(400, "invalid_request_error", message, code)
+
 
 class Stripe:
-    """Keeps sessions and refunds; ``fails`` makes every call fail."""
+    """``fails``: the status of every answer; ``loses``: so many answers get lost on the way."""
 
     def __init__(self) -> None:
-        self.sessions: dict[str, dict[str, Any]] = {}
-        self.refunds: dict[str, dict[str, Any]] = {}
-        self.by_key: dict[str, dict[str, Any]] = {}
-        self.fails = 0
+        self.empty()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
+
+    def empty(self) -> None:
+        self.sessions: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
+        self.by_key: dict[str, tuple[object, Answer]] = {}
+        self.fails = self.loses = 0
 
     @property
     def address(self) -> str:
@@ -36,56 +48,66 @@ class Stripe:
         """The buyer pays on the hosted page."""
         session = self.sessions[session_id]
         assert session["status"] == "open", "Stripe takes no money for an expired session"
-        session |= {"status": "complete", "payment_status": "paid", "payment_intent": "pi_1"}
+        intent = session_id.replace("cs_test", "pi")
+        session |= {"status": "complete", "payment_status": "paid", "payment_intent": intent}
         return session
 
-    def answer(
-        self, method: str, path: str, values: dict[str, str], key: str
-    ) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, values: dict[str, str], key: str) -> Answer:
+        """A key brings back what it brought first, failures too, and only for the same call."""
+        known = self.by_key.get(key) if method == "POST" else None
+        if known and known[0] != (path, values):
+            return error(400, "idempotency_error", "This key was used for another call.")
+        if known:
+            return known[1]
+        answer = self._new(method, path.strip("/").split("/"), values)
+        if method == "POST":
+            assert key, "the library sends a key with each write"
+            self.by_key[key] = ((path, values), answer)
+        return answer
+
+    def _new(self, method: str, parts: list[str], values: dict[str, str]) -> Answer:
         if self.fails:
-            error = {"type": "api_error", "message": "Something went wrong on Stripe's end."}
-            return self.fails, {"error": error}
-        if method == "POST" and key and key in self.by_key:
-            return 200, self.by_key[key]
-        parts = path.strip("/").split("/")
-        if parts[1:3] == ["checkout", "sessions"]:
-            made = self._session(method, parts, values)
-        elif parts[1] == "refunds":
-            made = self._refund(values)
-        else:
-            return 404, {"error": {"type": "invalid_request_error", "message": path}}
-        if method == "POST" and key:
-            self.by_key[key] = made
-        return 200, made
+            return error(self.fails, "api_error", "Something went wrong on Stripe's end.")
+        if parts == ["v1", "checkout", "sessions"] and method == "POST":
+            return self._session(values)
+        if parts[:3] == ["v1", "checkout", "sessions"] and parts[3] in self.sessions:
+            return self._known(parts)
+        if parts == ["v1", "refunds"] and method == "POST":
+            return self._refund(values)
+        return error(404, "invalid_request_error", f"No such thing: {parts}", "resource_missing")
 
-    def _session(self, method: str, parts: list[str], values: dict[str, str]) -> dict[str, Any]:
-        if len(parts) == 3:
-            number = f"cs_test_{len(self.sessions) + 1}"
-            self.sessions[number] = {
-                "id": number,
-                "object": "checkout.session",
-                "amount_total": int(values["line_items[0][price_data][unit_amount]"]),
-                "client_reference_id": values["client_reference_id"],
-                "currency": values["line_items[0][price_data][currency]"],
-                "expires_at": int(values["expires_at"]),
-                "livemode": False,
-                "metadata": {"order": values["metadata[order]"]},
-                "mode": "payment",
-                "payment_intent": None,
-                "payment_status": "unpaid",
-                "status": "open",
-                "url": f"https://checkout.stripe.com/c/pay/{number}",
-            }
-            return self.sessions[number]
-        if parts[-1] == "expire":
-            self.sessions[parts[3]]["status"] = "expired"
-        return self.sessions[parts[3]]
+    def _session(self, values: dict[str, str]) -> Answer:
+        amount = int(values["line_items[0][price_data][unit_amount]"])
+        expires = int(values["expires_at"])
+        if amount < 50:
+            return invalid("The total must add up to at least €0.50 eur.", "amount_too_small")
+        if not 1800 <= expires - time.time() <= 86_400:
+            return invalid("`expires_at` must be between 30 minutes and 24 hours from now.")
+        number = f"cs_test_{len(self.sessions) + 1}"
+        currency = values["line_items[0][price_data][currency]"]
+        self.sessions[number] = session(number, amount, currency, expires, values)
+        return 200, self.sessions[number]
 
-    def _refund(self, values: dict[str, str]) -> dict[str, Any]:
+    def _known(self, parts: list[str]) -> Answer:
+        found = self.sessions[parts[3]]
+        if parts[4:] == ["expire"]:
+            if found["status"] != "open":
+                return invalid("Only Checkout Sessions with a status of `open` can be expired.")
+            found["status"] = "expired"
+        return 200, found
+
+    def _refund(self, values: dict[str, str]) -> Answer:
+        intent = values["payment_intent"]
+        if any(refund["payment_intent"] == intent for refund in self.refunds.values()):
+            return invalid("Charge ch_1 has already been refunded.", "charge_already_refunded")
         number = f"re_{len(self.refunds) + 1}"
-        refund = {"id": number, "object": "refund", "status": "succeeded", **values}
-        self.refunds[number] = refund
-        return refund
+        self.refunds[number] = {
+            "id": number,
+            "object": "refund",
+            "payment_intent": intent,
+            "status": "succeeded",
+        }
+        return 200, self.refunds[number]
 
     def _handler(stub) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
@@ -100,6 +122,12 @@ class Stripe:
             def _reply(self, method: str, values: dict[str, str]) -> None:
                 key = self.headers.get("Idempotency-Key", "")
                 status, made = stub.answer(method, self.path.split("?")[0], values, key)
+                if self.headers["Authorization"] != f"Bearer {KEY}":
+                    status, made = error(401, "invalid_request_error", "Invalid API Key provided")
+                if stub.loses:
+                    stub.loses -= 1
+                    self.close_connection = True
+                    return
                 content = json.dumps(made).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -114,60 +142,27 @@ class Stripe:
         return Handler
 
 
-def event(kind: str, content: dict[str, Any], number: str = "evt_1") -> dict[str, Any]:
+def session(
+    number: str, amount: int, currency: str, expires: int, values: dict[str, str]
+) -> dict[str, Any]:
     return {
         "id": number,
-        "object": "event",
-        "api_version": "2026-10-28.endive",
+        "object": "checkout.session",
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "cancel_url": values["cancel_url"],
+        "client_reference_id": values["client_reference_id"],
         "created": int(time.time()),
-        "data": {"object": content},
+        "currency": currency,
+        "customer_email": values["customer_email"],
+        "expires_at": expires,
         "livemode": False,
-        "pending_webhooks": 1,
-        "request": {"id": "req_1", "idempotency_key": None},
-        "type": kind,
+        "metadata": {"order": values["metadata[order]"]},
+        "mode": "payment",
+        "payment_intent": None,
+        "payment_method_types": [values["payment_method_types[0]"]],
+        "payment_status": "unpaid",
+        "status": "open",
+        "success_url": values["success_url"],
+        "url": f"https://checkout.stripe.com/c/pay/{number}",
     }
-
-
-def intent(order_id: int, amount: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": "pi_1",
-        "object": "payment_intent",
-        "amount": amount,
-        "amount_received": amount,
-        "currency": "eur",
-        "last_payment_error": None,
-        "latest_charge": "ch_1",
-        "metadata": {"order": str(order_id)},
-        "status": "succeeded",
-    } | changes
-
-
-def failed_intent(order_id: int, amount: int) -> dict[str, Any]:
-    error = {"code": "card_declined", "message": "Your card was declined.", "type": "card_error"}
-    return intent(
-        order_id,
-        amount,
-        amount_received=0,
-        status="requires_payment_method",
-        last_payment_error=error,
-    )
-
-
-def charge(order_id: int, amount: int, refunded: int) -> dict[str, Any]:
-    return {
-        "id": "ch_1",
-        "object": "charge",
-        "amount": amount,
-        "amount_refunded": refunded,
-        "currency": "eur",
-        "metadata": {"order": str(order_id)},
-        "payment_intent": "pi_1",
-        "refunded": refunded == amount,
-    }
-
-
-def signature(payload: bytes, secret: str, at: int | None = None) -> str:
-    """As https://docs.stripe.com/webhooks describes it."""
-    at = int(time.time()) if at is None else at
-    signed = f"{at}.".encode() + payload
-    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
