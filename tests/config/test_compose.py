@@ -15,7 +15,7 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"] 
 
 
 def example_variables() -> set[str]:
-    return set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    return set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
 def test_the_services_are_those_of_the_design() -> None:
