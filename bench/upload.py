@@ -1,7 +1,7 @@
 """The staff's upload page with the whole catalogue, in Chromium, beside the command.
 
-``python bench/upload.py [PATH]`` uploads a ZIP through a real browser, gunicorn and a Celery worker
-(which does not embed) into a fresh database, imports the same ZIP into another one by the command,
+``python bench/upload.py [PATH]`` uploads a ZIP through a real browser, gunicorn and the Celery
+worker of uploads into a fresh database, imports the same ZIP into another one by the command,
 compares what is in both, exports and checks that importing the export would change nothing. Prints
 one JSON object and keeps it in bench/results/upload.json.
 """
@@ -41,16 +41,7 @@ add(ProductImage.objects.order_by("product__external_id", "position").values_lis
     "product__external_id", "file", "width", "height", "position"))
 print(json.dumps([Product.objects.count(), ProductImage.objects.count(), digest.hexdigest()]))
 """
-# Embedding is another job of the same queue, with a network in memory; bench/embed.py measures it.
-WORKER = """
-from config.celery import app
-import django
-django.setup()
-from recommender import apps
-from shop.imports.signals import catalogue_imported
-assert catalogue_imported.disconnect(apps._ring)
-app.worker_main(["worker", "-Q", "catalogue", "--concurrency", "1"])
-"""
+
 LOOK = """() => {
     const bars = [...document.querySelectorAll("#upload progress")];
     return [document.getElementById("upload").dataset.state, bars.map((bar) => bar.value)];
@@ -150,7 +141,7 @@ def _by_page(folder: Path, path: Path) -> dict[str, Any]:
     port = _free_port()
     python = [sys.executable, "-W", "ignore"]
     web = ["-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
-    worker = ["-c", WORKER]
+    worker = ["-m", "celery", "-A", "config", "worker", "-Q", "uploads", "--concurrency", "1"]
     processes = {
         name: subprocess.Popen(
             [*python, *command], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL,

@@ -134,11 +134,13 @@ _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}" if _redis.scheme == "unix" else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "catalogue"
-# `search`: somebody is waiting. `catalogue`: everything else.
+# `search`: somebody is waiting. `uploads`: catalogues, by a worker that never holds the network in
+# memory. `catalogue`: everything else.
 CELERY_TASK_ROUTES = {
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "shop.orders.tasks.send_order_mail": {"queue": "search"},
     "shop.accounts.tasks.send_mail": {"queue": "search"},
+    "shop.imports.tasks.run_upload": {"queue": "uploads"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -16,7 +16,6 @@ from django.contrib.auth.models import User
 from django.db import connection
 from playwright.sync_api import Page, expect
 
-from config.celery import app
 from shop.catalogue.models import Product
 from tests.shop.imports.conftest import HEADER, picture, row
 
@@ -24,17 +23,16 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def catalogue_worker(transactional_db: None) -> Iterator[None]:
-    """A real Celery worker for the queue ``catalogue``, on the test's database."""
+def upload_worker(transactional_db: None) -> Iterator[None]:
+    """A real Celery worker for the queue ``uploads``, on the test's database."""
     database = connection.settings_dict["NAME"]
     program = (
         "from django.conf import settings;"
         f"settings.DATABASES['default']['NAME'] = {database!r};"
         "from config.celery import app;"
-        "app.worker_main(['worker', '-Q', 'catalogue', '-P', 'solo', '-l', 'WARNING',"
+        "app.worker_main(['worker', '-Q', 'uploads', '-P', 'solo', '-l', 'WARNING',"
         "'--without-gossip', '--without-mingle'])"
     )
-    app.control.purge()  # what other tests rang for
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     yield
@@ -47,7 +45,7 @@ def catalogue_worker(transactional_db: None) -> Iterator[None]:
 
 
 def test_a_catalogue_is_uploaded_checked_started_and_undone(
-    page: Page, shop: str, catalogue_worker: None, tmp_path: Path
+    page: Page, shop: str, upload_worker: None, tmp_path: Path
 ) -> None:
     User.objects.create_superuser("staff", "staff@example.com", "correct-horse-7")
     before = Product.objects.count()

@@ -19,8 +19,17 @@ def example_variables() -> set[str]:
 
 
 def test_the_services_are_those_of_the_design() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "search", "catalogue", "beat"}
-    assert set(OURS) == {"migrate", "web", "search", "catalogue", "beat"}
+    assert set(SERVICES) == {
+        "postgres",
+        "redis",
+        "migrate",
+        "web",
+        "search",
+        "catalogue",
+        "uploads",
+        "beat",
+    }
+    assert set(OURS) == {"migrate", "web", "search", "catalogue", "uploads", "beat"}
 
 
 def test_every_service_that_stays_has_a_health_check() -> None:
@@ -42,7 +51,7 @@ def test_both_queues_have_a_worker() -> None:
         for s in OURS.values()
         if "-Q" in s.get("command", [])
     }
-    assert queues == {"search", "catalogue"}
+    assert queues == {"search", "catalogue", "uploads"}
 
 
 def test_every_variable_is_one_that_the_settings_read() -> None:

@@ -1,4 +1,4 @@
-"""The whole shop on this machine: services, catalogue, web, two workers and beat."""
+"""The whole shop on this machine: services, catalogue, web, three workers and beat."""
 
 from __future__ import annotations
 
@@ -128,6 +128,7 @@ def _processes(port: int) -> dict[str, str]:
         "web": f"{python} gunicorn config.wsgi --bind 127.0.0.1:{port} --threads 8 --timeout 60",
         "search": f"{worker} -Q search -n search@%h",
         "catalogue": f"{worker} -Q catalogue -n catalogue@%h",
+        "uploads": f"{worker} -Q uploads -n uploads@%h",
         "beat": f"{python} celery -A config beat",
     }
     return {name: f"exec {command} > {log}/{name}.log 2>&1" for name, command in commands.items()}
