@@ -176,6 +176,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "options": {"expires": 3600},
     },
+    "tidy-uploads": {
+        "task": "shop.imports.tasks.tidy_uploads",
+        "schedule": 86_400,
+        "options": {"expires": 3600},
+    },
     "restart-stalled-uploads": {
         "task": "shop.imports.tasks.restart_stalled_uploads",
         "schedule": 60,
@@ -217,6 +222,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = PICTURE_MAX_BYTES + 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = PICTURE_MAX_BYTES
 IMPORT_MAX_FILE_BYTES = env.int("IMPORT_MAX_FILE_BYTES", 2 * 1024**3)
 IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_BYTES", 8 * 1024**3)
+UPLOAD_LIFETIME_DAYS = env.int("UPLOAD_LIFETIME_DAYS", 30)
 IMPORT_MAX_FILES = env.int("IMPORT_MAX_FILES", 500_000)
 IMPORT_MAX_RATIO = env.int("IMPORT_MAX_RATIO", 100)
 

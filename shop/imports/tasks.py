@@ -13,3 +13,8 @@ def run_upload(pk: int) -> None:
 @shared_task(expires=60)
 def restart_stalled_uploads() -> None:
     uploads.restart_stalled()
+
+
+@shared_task(expires=3600)
+def tidy_uploads() -> None:
+    uploads.tidy()

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -250,12 +251,24 @@ def _finish(upload: Upload, state: str, message: str = "") -> None:
 def confirm(upload: Upload) -> bool:
     """From now on it cannot be undone; files and notes go."""
     with transaction.atomic():
-        done = Upload.objects.filter(pk=upload.pk, state=State.DONE)
+        done = Upload.objects.filter(pk=upload.pk, state__in=(State.DONE, State.STOPPED))
         if not done.update(state=State.CONFIRMED):
             return False
         upload.changes.all().delete()
         transaction.on_commit(partial(delete_files, upload), robust=True)
     return True
+
+
+def tidy() -> int:
+    """Keep for good what was left undecided for long, forget what was never started."""
+    limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
+    old = Upload.objects.filter(heartbeat__lt=limit)
+    decided = [confirm(upload) for upload in old.filter(state__in=(State.DONE, State.STOPPED))]
+    idle = list(old.filter(state__in=(State.CHECKED, State.REFUSED)))
+    for upload in idle:
+        delete_files(upload)
+        upload.delete()
+    return len(decided) + len(idle)
 
 
 def restart_stalled() -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -149,6 +150,13 @@ def test_the_product_page_shows_five_lookalikes_by_one_vector_query(client: Clie
     assert content.count("data-product-id=") == 5
     assert sum("<->" in query["sql"] for query in queries) == 1
     assert len(queries) <= 12, "\n".join(query["sql"][:150] for query in queries)
+
+
+def test_a_listing_of_24_costs_seven_queries(client: Client, django_assert_num_queries: Any) -> None:
+    for _number in range(24):
+        make_image(make_product())
+    with django_assert_num_queries(7):
+        assert client.get("/products/").content.decode().count("data-product-id") == 24
 
 
 def test_the_queries_of_a_listing_do_not_grow_with_it(client: Client) -> None:

@@ -222,6 +222,8 @@ def test_two_workers_do_not_run_one_upload(client: Client, send: Send) -> None:
         uploads.run(upload.pk)
         upload.refresh_from_db()
         assert upload.state == "running"
+        with other.cursor() as cursor:  # closing would let go of it a moment later
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [uploads.JOB_LOCK, upload.pk])
     finally:
         other.close()
     uploads.run(upload.pk)
@@ -364,3 +366,32 @@ def test_the_list_leads_to_the_pages(client: Client, send: Send) -> None:
     change = client.get(f"/admin/imports/upload/{upload.pk}/change/")
     assert change["Location"] == upload.get_absolute_url()
     assert Category.objects.count() == 3
+
+
+def test_what_nobody_decided_is_decided_after_a_month(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    done = act(client, send(f"sku,stock\n{sku},9\n"), "start")
+    idle = send(f"sku,stock\n{sku},7\n")
+    path = Path(idle.table.path)
+    assert uploads.tidy() == 0
+    Upload.objects.update(heartbeat=timezone.now() - timedelta(days=31))
+    assert uploads.tidy() == 2
+    done.refresh_from_db()
+    assert (done.state, Variant.objects.get().stock) == ("confirmed", 9)
+    assert not UploadChange.objects.exists()
+    assert not Upload.objects.filter(pk=idle.pk).exists()
+    assert not path.exists()
+
+
+def test_a_stopped_upload_can_be_kept(client: Client, send: Send) -> None:
+    upload = send("sku,stock\nA,9\n")
+    Upload.objects.update(state="stopped")
+    assert act(client, upload, "confirm").state == "confirmed"
+
+
+def test_a_mapping_is_remembered_for_its_user_only(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    table = f"Artikel,Bestand\n{sku},9\n"
+    act(client, send(table), "check", column0="sku", column1="stock")
+    client.force_login(User.objects.create_superuser("dave"))
+    assert send(table).mapping == {}
