@@ -112,8 +112,16 @@ class FacetSerializer(serializers.Serializer[Any]):
     options = FacetOptionSerializer(many=True)
 
 
+class CategoryField(serializers.SlugRelatedField[Category]):
+    def to_internal_value(self, data: Any) -> Category:
+        if "\0" in str(data):  # PostgreSQL would refuse to look for it
+            raise serializers.ValidationError("There is no such category.")
+        found: Category = super().to_internal_value(data)
+        return found
+
+
 class StaffProductSerializer(ProductDetailSerializer):
-    category = serializers.SlugRelatedField(slug_field="path", queryset=Category.objects.all())  # type: ignore[assignment]
+    category = CategoryField(slug_field="path", queryset=Category.objects.all())  # type: ignore[assignment]
     price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=Decimal("0.01"))
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", default=settings.DEFAULT_CURRENCY)
     sku = serializers.CharField(

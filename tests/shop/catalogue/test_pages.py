@@ -152,7 +152,9 @@ def test_the_product_page_shows_five_lookalikes_by_one_vector_query(client: Clie
     assert len(queries) <= 12, "\n".join(query["sql"][:150] for query in queries)
 
 
-def test_a_listing_of_24_costs_seven_queries(client: Client, django_assert_num_queries: Any) -> None:
+def test_a_listing_of_24_costs_seven_queries(
+    client: Client, django_assert_num_queries: Any
+) -> None:
     for _number in range(24):
         make_image(make_product())
     with django_assert_num_queries(7):
