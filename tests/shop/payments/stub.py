@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,7 +23,8 @@ def invalid(message: str, code: str = "") -> Answer:
 
 
 class Stripe:
-    """``fails``: the status of every answer; ``loses``: so many answers get lost on the way."""
+    """``fails``: the status of every answer; ``loses``: so many answers get lost on the way;
+    ``meanwhile``: what happens elsewhere while a session expires."""
 
     def __init__(self) -> None:
         self.empty()
@@ -35,6 +37,7 @@ class Stripe:
         self.refunds: dict[str, dict[str, Any]] = {}
         self.by_key: dict[str, tuple[object, Answer]] = {}
         self.fails = self.loses = 0
+        self.meanwhile: Callable[[], object] = lambda: None
 
     @property
     def address(self) -> str:
@@ -93,6 +96,7 @@ class Stripe:
         if parts[4:] == ["expire"]:
             if found["status"] != "open":
                 return invalid("Only Checkout Sessions with a status of `open` can be expired.")
+            self.meanwhile()
             found["status"] = "expired"
         return 200, found
 

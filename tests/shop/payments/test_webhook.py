@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -259,3 +260,24 @@ def test_staff_cancel_while_money_comes(client: Client, stripe: Stripe, order: O
     stripe.pay("cs_test_1")
     assert at_once(partial(send, Client(), succeeded(order)), cancel) == [200, "refused"]
     assert state(order) == ("paid", "paid")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_money_that_comes_in_the_middle_of_a_cancellation_goes_back(
+    client: Client, stripe: Stripe, order: Order
+) -> None:
+    """The webhook waits for the order's row."""
+    with ThreadPoolExecutor(1) as pool:
+        webhook = []
+
+        def money_comes() -> None:
+            webhook.append(pool.submit(at_once, partial(send, Client(), succeeded(order))))
+            time.sleep(0.5)
+
+        stripe.meanwhile = money_comes
+        move(order, "cancelled")
+        assert webhook[0].result() == [200]
+    assert state(order) == ("cancelled", "refund due")
+    look_after_payments()
+    assert state(order) == ("cancelled", "refunded")
+    assert Product.objects.get().stock == 5
