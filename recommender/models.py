@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -115,12 +115,15 @@ class Event(models.Model):
         SEEN = "seen", _("seen")
         FOLLOWED = "followed", _("followed")
         SEARCHED = "searched", _("searched")
+        VIEWED = "viewed", _("viewed")
 
     block = models.CharField(_("block"), max_length=16)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     product = models.ForeignKey(
         Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
     )
+    # Of a product page only: a random key that ties the pages of one visit together.
+    visit = models.CharField(max_length=22, blank=True, editable=False)
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
     class Meta:
@@ -130,3 +133,32 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.block} {self.kind}"
+
+
+class Affinity(models.Model):
+    """Two products that go together in what people do; ``recommender.affinity`` computes them."""
+
+    class Kind(models.TextChoices):
+        BOUGHT = "bought", _("bought together")
+        VIEWED = "viewed", _("viewed in one visit")
+
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    product = models.ForeignKey(
+        Product, models.CASCADE, related_name="affinities", verbose_name=_("product")
+    )
+    other = models.ForeignKey(
+        Product, models.CASCADE, related_name="+", verbose_name=_("other product")
+    )
+    score = models.FloatField(_("score"))
+    support = models.PositiveIntegerField(_("support"))
+
+    class Meta:
+        verbose_name = _("affinity")
+        verbose_name_plural = _("affinities")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["product", "kind", "other"], name="affinity_once"),
+            models.CheckConstraint(condition=~Q(product=F("other")), name="affinity_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.kind} {self.other_id}"
