@@ -72,6 +72,8 @@ def settings(site_name: str) -> dict[str, Any]:
         "SHOW_VIEW_ON_SITE": True,
         "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
         "BORDER_RADIUS": "6px",
+        "SCRIPTS": [lambda request: static("js/staff.js")],
+        "STYLES": [lambda request: static("css/staff.css")],
         "SIDEBAR": {
             "show_search": True,
             "show_all_applications": False,

@@ -1,0 +1,73 @@
+"""The staff's pages by axe: Unfold's frame and our tables, forms and inlines."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from config.staff_site import MENU
+from shop.catalogue.models import Product
+from shop.orders.models import Order, ShippingMethod, Voucher
+from tests.factories import make_order
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def staff(page: Page, shop: str) -> str:
+    ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
+    Voucher.objects.create(code="TEN", kind=Voucher.Kind.PERCENTAGE, value=10)
+    make_order(idempotency_key="seen")
+    User.objects.create_superuser("root", "root@example.com", "correct-horse-7")
+    page.goto(f"{shop}/admin/")
+    page.get_by_label("Username").fill("root")
+    page.get_by_label("Password").fill("correct-horse-7")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{shop}/admin/")
+    return shop
+
+
+def _addresses() -> list[str]:
+    """Every page of the menu, and the forms behind them."""
+    targets = [target for _title, items in MENU for _label, _icon, target in items]
+    names = [
+        target if ":" in target else f"admin:{target.replace('.', '_')}_changelist"
+        for target in targets
+    ]
+    models = ("catalogue_product", "catalogue_category", "catalogue_stockadjustment")
+    names += [f"admin:{model}_add" for model in (*models, "orders_voucher", "auth_user")]
+    product, order = Product.objects.get(name="Red Shirt"), Order.objects.get()
+    changed = [
+        ("catalogue_product", product.pk),
+        ("catalogue_productimage", product.images.get().pk),
+        ("orders_order", order.pk),
+        ("auth_user", User.objects.get(username="root").pk),
+    ]
+    return [
+        *(reverse(name) for name in names),
+        *(reverse(f"admin:{model}_change", args=[pk]) for model, pk in changed),
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_staffs_pages(page: Page, staff: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    serious = []
+    for address in _addresses():
+        response = page.goto(staff + address)
+        assert response is not None and response.status == 200, address
+        serious += [
+            (address, violation["id"], [node["target"] for node in violation["nodes"][:3]])
+            for violation in Axe().run(page).response["violations"]
+            if violation["impact"] in {"serious", "critical"}
+        ]
+    assert serious == []
+
+
+def test_a_row_that_is_added_to_a_product_has_named_fields(page: Page, staff: str) -> None:
+    page.goto(staff + reverse("admin:catalogue_product_add"))
+    page.locator("#variants-group .add-row a, #variants-group a.add-row").first.click()
+    assert page.locator("#id_variants-1-sku").get_attribute("aria-label") == "SKU"
