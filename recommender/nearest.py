@@ -178,3 +178,172 @@ def _products(neighbours: list[Neighbour]) -> list[Product]:
     """The products with their card data, in the neighbours' order; two queries."""
     found = Product.objects.with_card_data().in_bulk([n.product_id for n in neighbours])
     return [found[n.product_id] for n in neighbours if n.product_id in found]
+
+
+# Several vectors at once, for ``recommender.taste`` and ``recommender.look``: one statement each,
+# with the planner's settings in the same message, so that a page waits for one answer only.
+
+# Fewer pictures than this are compared one by one.
+SMALL = 500
+PLAN = f"""SELECT set_config('hnsw.ef_search', '40', true),
+    set_config('hnsw.iterative_scan', 'strict_order', true),
+    set_config('enable_seqscan', plan, true), set_config('enable_sort', plan, true)
+FROM (SELECT CASE WHEN reltuples > {SMALL} THEN 'off' ELSE 'on' END AS plan
+    FROM pg_class WHERE oid = 'catalogue_productimage'::regclass) AS size;
+"""
+UNPLAN = """;
+SELECT set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
+    set_config('enable_bitmapscan', 'on', true)"""
+# False once for the whole half of the statement that belongs to the column not searched.
+ACTIVE = "(SELECT slot FROM recommender_embeddingmodel WHERE state = 'active') = '{slot}'"
+FIRST_VECTOR = """(SELECT {column} AS vector FROM catalogue_productimage
+    WHERE product_id = {of}.id AND {column} IS NOT NULL ORDER BY position, id LIMIT 1)"""
+HISTORY = """
+WITH bought AS MATERIALIZED (
+    SELECT variant.product_id AS id, max(line.id) AS last
+    FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
+    JOIN catalogue_variant AS variant ON variant.id = line.variant_id
+    WHERE placed.user_id = %(user)s AND placed.state NOT IN ('cancelled', 'refunded') GROUP BY 1),
+history (id, reason, place) AS (
+    SELECT id, 'viewed', place FROM unnest(%(viewed)s::bigint[]) WITH ORDINALITY AS v (id, place)
+    UNION ALL
+    SELECT id, 'saved', place FROM unnest(%(saved)s::bigint[]) WITH ORDINALITY AS s (id, place)
+    UNION ALL
+    SELECT product_id, 'saved', row_number() OVER (ORDER BY id DESC)
+    FROM wishlist_savedproduct WHERE user_id = %(user)s
+    UNION ALL SELECT id, 'bought', row_number() OVER (ORDER BY last DESC) FROM bought),
+weighed AS (
+    SELECT DISTINCT ON (id) id, reason, strength * power(%(fading)s, place - 1) AS weight
+    FROM history JOIN unnest(%(reasons)s::text[], %(strengths)s::float8[]) AS s (reason, strength)
+        USING (reason)
+    ORDER BY id, weight DESC, reason),
+seed AS MATERIALIZED (
+    SELECT product.id, weighed.reason, weighed.weight, picture.vector,
+        subvector(picture.vector, 1, 256)::halfvec(256) AS sketch
+    FROM weighed JOIN catalogue_product AS product USING (id)
+    CROSS JOIN LATERAL {first_vector} AS picture
+    WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
+SELECT seed.id, seed.reason, seed.weight, near.product_id, near.vector <-> seed.vector,
+    halfvec_send(subvector(near.vector, 1, 256)::halfvec(256))
+FROM seed CROSS JOIN LATERAL (
+    SELECT image.product_id, image.{column} AS vector
+    FROM catalogue_productimage AS image JOIN catalogue_product AS product
+        ON product.id = image.product_id
+    WHERE image.{column} IS NOT NULL AND product.listed AND product.stock > 0
+        AND product.id <> ALL (ARRAY(SELECT id FROM history))
+    ORDER BY subvector(image.{column}, 1, 256)::halfvec(256) <-> seed.sketch
+    LIMIT %(each)s) AS near
+WHERE {active}
+"""
+
+
+@dataclass(frozen=True)
+class Near:
+    """A product near one of a visitor's; ``sketch``: the first 256 values as PostgreSQL sends."""
+
+    seed: int
+    reason: str
+    weight: float
+    product_id: int
+    distance: float
+    sketch: bytes
+
+
+def near_history(values: dict[str, Any]) -> list[Near]:
+    """The nearest of each product that somebody viewed, saved or bought, and none of those.
+
+    ``values``: ``user`` (id or None), ``viewed`` and ``saved`` (product ids, newest first),
+    ``reasons`` with their ``strengths``, ``fading`` per place, how many ``seeds``, how many for
+    ``each``.
+    """
+    return [Near(*row) for row in _both(PLAN, HISTORY, values)]
+
+
+# Along the index, which stops at the first few that fit, not by sorting all that fit.
+IN_ORDER = """SELECT set_config('enable_seqscan', 'off', true),
+    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true);
+"""
+GOES_WITH = """
+WITH role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
+fitting AS MATERIALIZED (
+    SELECT category.id, COALESCE(leaf.role, parent.role) AS role
+    FROM catalogue_category AS category
+    LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
+    LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
+    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s)),
+source AS MATERIALIZED (
+    SELECT product.id, product.season, picture.vector,
+        CASE WHEN product.gender IN ('Unisex', '') THEN %(genders)s
+            ELSE ARRAY[product.gender, 'Unisex', ''] END AS genders,
+        CASE product.usage WHEN '' THEN ARRAY['Casual', ''] ELSE ARRAY[product.usage, ''] END
+            AS usages
+    FROM catalogue_product AS product LEFT JOIN LATERAL {first_vector} AS picture ON true
+    WHERE product.id = ANY(%(sources)s))
+SELECT source.id, wanted.role, pick.id, pick.gender, pick.distance
+FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LATERAL (
+    SELECT pool.id, pool.gender, picture.vector <-> source.vector AS distance
+    FROM (
+        SELECT newest.* FROM fitting CROSS JOIN unnest(source.genders) AS own (gender)
+        CROSS JOIN unnest(source.usages) AS apt (usage) CROSS JOIN LATERAL (
+            SELECT product.id, product.gender, product.created FROM catalogue_product AS product
+            WHERE product.category_id = fitting.id AND product.gender = own.gender
+                AND product.usage = apt.usage AND product.listed AND product.stock > 0
+                AND product.id <> ALL(%(excluded)s)
+                AND (product.season = source.season OR '' IN (product.season, source.season)
+                    OR fitting.role <> ALL(%(seasonal)s))
+                AND lower(product.base_colour) = ANY(%(colours)s)
+            ORDER BY product.created DESC, product.id DESC LIMIT %(per_category)s) AS newest
+        WHERE fitting.role = wanted.role
+        ORDER BY newest.created DESC, newest.id DESC LIMIT %(pool)s) AS pool
+    CROSS JOIN LATERAL {pool_vector} AS picture
+    ORDER BY distance, pool.id LIMIT %(each)s) AS pick
+WHERE {active}
+"""
+
+
+@dataclass(frozen=True)
+class Complement:
+    source: int
+    role: str
+    product_id: int
+    gender: str
+    distance: float | None
+
+
+def goes_with(values: dict[str, Any]) -> list[Complement]:
+    """What fits the ``sources`` in each ``wanted`` role, nearest first; ``recommender.look`` knows
+    the rest of the ``values``.
+
+    A role's candidates are the newest that fit, so that the cost does not grow with the shop.
+    """
+    found = [Complement(*row) for row in _both(IN_ORDER, GOES_WITH, values)]
+    return sorted(found, key=lambda one: (one.distance is None, one.distance, one.product_id))
+
+
+def _both(plan: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run the statement on the active model's column: one message, one answer."""
+    halves = []
+    for slot in EmbeddingModel.Slot.values:
+        column = f"embedding_{slot}"
+        parts = {
+            "column": column,
+            "active": ACTIVE.format(slot=slot),
+            "first_vector": FIRST_VECTOR.format(column=column, of="product"),
+            "pool_vector": FIRST_VECTOR.format(column=column, of="pool"),
+        }
+        halves.append(f"({sql.format(**parts)})")
+    statement = "\nUNION ALL\n".join(halves)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{plan}{statement}{UNPLAN}", values)
+        cursor.nextset()
+        return list(cursor.fetchall())
+
+
+def near_mean(product_ids: list[int], count: int) -> list[int]:
+    """The nearest to the mean of these products' vectors, without them: what taste is against."""
+    model = EmbeddingModel.objects.active()
+    query = f"""SELECT l2_normalize(avg({model.column}::vector))::halfvec AS vector
+    FROM catalogue_productimage WHERE product_id = ANY(%(source)s)"""  # noqa: S608
+    values: dict[str, Any] = {"source": product_ids, "excluded": 0}
+    found = nearest(model, query, values, Filters(), count + len(product_ids))
+    return [n.product_id for n in found if n.product_id not in product_ids][:count]

@@ -151,6 +151,10 @@ class Product(models.Model):
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
             models.Index(fields=["-created", "-id"], name="product_newest"),
+            # The newest for one person and use, however rare: recommender.look asks for them.
+            models.Index(
+                fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
+            ),
             models.Index(fields=["price", "id"], name="product_price"),
         ]
 

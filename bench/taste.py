@@ -1,0 +1,115 @@
+"""*Picked for you* against popularity and the mean vector, on shoppers who are made up.
+
+    python bench/taste.py [SHOPPERS]
+
+``recommender/evaluation/population.py`` says how they come about. Three ways recommend ten to the
+same shoppers: the true popularity, the shop's nearest products to the mean of the history's vectors
+(``recommender.nearest.nearest``), and what the shop shows (``recommender.taste.picked``). Prints one
+JSON object and writes it to bench/results/taste.json. Needs an embedded catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender.evaluation.population import (  # noqa: E402
+    Catalogue,
+    by_popularity,
+    measure,
+    populate,
+)
+from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.nearest import near_mean  # noqa: E402
+from recommender.taste import TEN, picked  # noqa: E402
+
+SEEDS = (1, 2, 3, 4, 5)
+
+
+def load() -> Catalogue:
+    """What may be recommended, each product by its first picture."""
+    column = EmbeddingModel.objects.active().column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT DISTINCT ON (product.id) product.id, image.{column}::text,
+                product.gender || ' ' || product.category_id, product.base_colour
+            FROM catalogue_productimage AS image
+            JOIN catalogue_product AS product ON product.id = image.product_id
+            WHERE product.listed AND product.stock > 0 AND image.{column} IS NOT NULL
+            ORDER BY product.id, image.position, image.id"""  # noqa: S608
+        )
+        rows = cursor.fetchall()
+    vectors = np.stack([np.fromstring(row[1][1:-1], np.float32, sep=",") for row in rows])
+    return Catalogue(
+        np.array([row[0] for row in rows]),
+        vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+        np.array([row[2] for row in rows]),
+        np.array([row[3] for row in rows]),
+    )
+
+
+def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[str, Any]:
+    population = populate(catalogue, world, seed=seed, shoppers=shoppers)
+    ways = {
+        "popularity": by_popularity(catalogue, population.popularity, TEN),
+        "mean": lambda history: near_mean(history, TEN),
+        "picked": lambda history: [pick.product_id for pick in picked(viewed=history)],
+    }
+    return {
+        name: measure(catalogue, population.shoppers, recommend) for name, recommend in ways.items()
+    }
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over the seeds, and how many times better *picked* is."""
+    means = {
+        way: {
+            figure: round(float(np.mean([run[way][figure] for run in runs])), 4)
+            for figure in ("hit_rate", "diversity")
+        }
+        for way in runs[0]
+    }
+    hits = {way: figures["hit_rate"] for way, figures in means.items()}
+    return means | {
+        "times_popularity": _times(hits["picked"], hits["popularity"]),
+        "times_mean": _times(hits["picked"], hits["mean"]),
+        "hit_rates_by_seed": {
+            way: [round(run[way]["hit_rate"], 4) for run in runs] for way in runs[0]
+        },
+    }
+
+
+def _times(better: float, than: float) -> float | None:
+    return round(better / than, 2) if than else None
+
+
+if __name__ == "__main__":
+    shoppers = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    catalogue = load()
+    result: dict[str, Any] = {
+        "environment": environment(),
+        "products": len(catalogue.ids),
+        "shoppers_per_seed": shoppers,
+        "seeds": list(SEEDS),
+    }
+    for world in ("looks", "labels"):
+        result[world] = summary([compare(catalogue, world, seed, shoppers) for seed in SEEDS])
+    text = json.dumps(result, indent=1)
+    (ROOT / "bench" / "results" / "taste.json").write_text(text + "\n")
+    print(text)
