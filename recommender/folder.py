@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 
 class ModelFolderError(RuntimeError):
@@ -65,3 +69,34 @@ def find_model(name: str) -> ModelFolder:
         return ModelFolder(imagenet.make_folder(settings.MODEL_FOLDERS[0] / name))
     places = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
     raise ModelFolderError(f"There is no model folder {name!r} in {places}")
+
+
+def write_model(
+    path: Path,
+    manifest: Mapping[str, Any],
+    weights: Mapping[str, NDArray[np.float32]],
+    files: Mapping[str, str],
+) -> None:
+    """A model folder with further text files, whole or not at all.
+
+    The manifest's ``weights`` names the file; its hash is added here. Raises ``ModelFolderError``
+    if the path exists, ``OSError`` if it cannot be written.
+    """
+    from safetensors.numpy import save_file
+
+    if path.exists():
+        raise ModelFolderError(f"{path} exists already; choose another name")
+    new = path.with_name(f".{path.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        new.mkdir(parents=True)
+        file = new / str(manifest["weights"]["file"])
+        save_file(dict(weights), file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        described = {**manifest, "weights": {**manifest["weights"], "sha256": digest}}
+        for name, text in {**files, "manifest.json": json.dumps(described, indent=1)}.items():
+            (new / name).write_text(text, encoding="utf-8")
+        new.rename(path)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise

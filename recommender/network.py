@@ -22,12 +22,17 @@ from recommender.folder import ModelFolder, ModelFolderError
 
 def build_network(folder: ModelFolder) -> keras.Model:
     """RGB pixels (n, side, side, 3), float32, 0 to 255 -> (n, 2048) vectors of length 1."""
-    shape = (folder.side, folder.side, 3)
-    backbone = resnet50.ResNet50(include_top=False, weights=None, pooling="avg", input_shape=shape)
+    backbone = build_backbone(folder.side)
     load_weights(backbone, folder)
-    pixels = keras.Input(shape)
+    pixels = keras.Input((folder.side, folder.side, 3))
     features = backbone(resnet50.preprocess_input(pixels))
     return keras.Model(pixels, keras.ops.normalize(features, axis=-1, order=2))
+
+
+def build_backbone(side: int) -> keras.Model:
+    """Preprocessed pixels (n, side, side, 3) -> (n, 2048), with random weights."""
+    shape = (side, side, 3)
+    return resnet50.ResNet50(include_top=False, weights=None, pooling="avg", input_shape=shape)
 
 
 def weight_names(network: keras.Model) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,75 @@
+"""The products to learn from: the shop's own, or a catalogue file's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from recommender.training.options import TrainingError
+from shop.catalogue.models import ProductImage
+from shop.imports.errors import ImportProblem, RowError
+from shop.imports.rows import Row, parse_row
+from shop.imports.source import Source, open_source
+from shop.imports.table import read_table
+
+LABELS = ("category", "base_colour", "gender", "usage")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A product with a picture. ``labels`` are in the order of ``LABELS``, empty where unknown.
+
+    ``id`` is the external id, or the slug of a product that has none.
+    """
+
+    id: str
+    labels: tuple[str, ...]
+    read: Callable[[], bytes]
+
+
+@contextmanager
+def open_entries(path: Path | None) -> Iterator[list[Entry]]:
+    """All products of the catalogue, or of the shop. Raises ``TrainingError``."""
+    if path is None:
+        yield _of_shop()
+        return
+    try:
+        with open_source(path) as source:
+            yield list(_of_file(source))
+    except ImportProblem as problem:
+        raise TrainingError(str(problem)) from problem
+
+
+def _of_shop() -> list[Entry]:
+    """The listed products, each with its primary picture."""
+    images = ProductImage.objects.filter(product__listed=True).select_related("product__category")
+    firsts = images.order_by("product_id", "position", "pk").distinct("product_id")
+    columns = ("pk", "file", "product__external_id", "product__slug", "product__category__name")
+    attributes = ("product__base_colour", "product__gender", "product__usage")
+    return [
+        Entry(external_id or slug, labels, ProductImage(pk=pk, file=file).read)
+        for pk, file, external_id, slug, *labels in firsts.values_list(*columns, *attributes)
+    ]
+
+
+def _of_file(source: Source) -> Iterator[Entry]:
+    """The rows that the import would take; of several variants the first."""
+    seen: set[str] = set()
+    for record in read_table(source).records():
+        try:
+            row = parse_row(record)
+        except RowError:
+            continue
+        pictures = source.pictures_of(row.external_id)
+        if pictures and row.external_id not in seen:
+            seen.add(row.external_id)
+            read = partial(source.read_picture_file, pictures[0])
+            yield Entry(row.external_id, _labels(row), read)
+
+
+def _labels(row: Row) -> tuple[str, ...]:
+    category = row.tree[-1] if row.tree else row.category_path.rpartition("/")[2]
+    return (category, *(row.said.get(name, "") for name in LABELS[1:]))

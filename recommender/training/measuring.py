@@ -1,0 +1,62 @@
+"""Precision@5 of a network on pictures that it does not learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.training.catalogue import LABELS
+from recommender.training.snapshot import TRAIN, Snapshot
+from recommender.training.trainer import Trainer
+
+COUNT = 5
+# Embedding the whole of a large catalogue would take longer than the epoch.
+MAX_GALLERY = 5000
+Precision = dict[str, float | None]
+
+
+def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Precision:
+    """P@5 of a part of the snapshot against the training pictures, by label.
+
+    A query without the label is left out; a neighbour without it is wrong. ``None``: no query.
+    """
+    queries, gallery = snapshot.parts[part], _gallery(snapshot, seed)
+    if not len(queries):
+        return dict.fromkeys(LABELS)
+    count = min(COUNT, len(gallery))
+    found = nearest_indices(trainer.embed(queries), trainer.embed(gallery), count)
+    neighbours = gallery[np.asarray(found)]
+    return {
+        name: _precision(snapshot.labels[:, number], queries, neighbours)
+        for number, name in enumerate(LABELS)
+    }
+
+
+def _gallery(snapshot: Snapshot, seed: int) -> NDArray[np.int64]:
+    rows = snapshot.parts[TRAIN]
+    if len(rows) <= MAX_GALLERY:
+        return rows
+    return np.sort(np.random.default_rng([seed, 6]).choice(rows, MAX_GALLERY, replace=False))
+
+
+def _precision(
+    labels: NDArray[np.int32], queries: NDArray[np.int64], neighbours: NDArray[Any]
+) -> float | None:
+    known = labels[queries] >= 0
+    if not known.any():
+        return None
+    return float(precision_at(labels[queries][known], labels[neighbours][known]))
+
+
+def nearest_indices(
+    queries: NDArray[np.float32], gallery: NDArray[np.float32], count: int
+) -> NDArray[np.int64]:
+    """Of unit vectors, the exact nearest by L2; ties by index."""
+    found: NDArray[np.int64] = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :count]
+    return found
+
+
+def precision_at(query_labels: NDArray[Any], neighbour_labels: NDArray[Any]) -> float:
+    return float((neighbour_labels == query_labels[:, None]).mean())

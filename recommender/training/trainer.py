@@ -1,0 +1,213 @@
+"""The network while it learns: ResNet50 and a cosine-softmax head for each label.
+
+Source of the heads: Wang et al., "NormFace", 2017. This module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from math import cos, pi
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.applications import resnet50
+from numpy.typing import NDArray
+
+from recommender.folder import find_model
+from recommender.network import build_backbone, load_weights, weight_names
+from recommender.training.augmentation import augment
+from recommender.training.catalogue import LABELS
+from recommender.training.options import LAST, Options, TrainingError
+from recommender.training.snapshot import TRAIN, Snapshot
+
+Tensors = dict[str, NDArray[np.float32]]
+WEIGHTS = {"category": 1.0, "base_colour": 0.6, "gender": 0.3, "usage": 0.2}
+# Logits are 16 times a cosine: enough for a certain answer among some hundred classes.
+SCALE = 16.0
+MOMENTUM = 0.9
+MAX_GRADIENT = 5.0
+# Of BatchNorm's running statistics; Keras's 0.99 would lag behind a short run.
+STATISTICS_MOMENTUM = 0.9
+LAST_STAGE = "conv5_"
+WARM_UP_STEPS = 20
+EMBED_BATCH = 64
+
+
+class Trainer:
+    """All randomness comes from (seed, epoch), so a run can begin again at any epoch.
+
+    A pretrained network keeps its BatchNorm statistics (small batches would spoil them) and
+    learns scales and offsets; a random one has none and learns them with the rest.
+    """
+
+    def __init__(self, options: Options, snapshot: Snapshot) -> None:
+        keras.utils.set_random_seed(options.seed)
+        tf.config.experimental.enable_op_determinism()
+        self.options, self.snapshot = options, snapshot
+        self.backbone = build_backbone(options.size)
+        if not options.from_scratch:
+            load_weights(self.backbone, find_model(options.source))
+        for layer in self.backbone.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = STATISTICS_MOMENTUM
+        self.heads = [self._head(number) for number in range(len(LABELS))]
+        self.optimizer: Any = None
+        self._frozen: bool | None = None
+        self._features = tf.function(
+            self._embed, input_signature=[_images(options.size)], reduce_retracing=True
+        )
+
+    def _head(self, number: int) -> Any:
+        classes = max(1, len(self.snapshot.classes[number]))
+        rng = np.random.default_rng([self.options.seed, 3, number])
+        kernel = rng.normal(0, 1 / 2048**0.5, (2048, classes)).astype(np.float32)
+        return keras.Variable(kernel, name=LABELS[number])
+
+    def _embed(self, pixels: Any) -> Any:
+        features = self.backbone(resnet50.preprocess_input(pixels), training=False)
+        return tf.math.l2_normalize(features, -1)
+
+    def is_frozen(self, epoch: int) -> bool:
+        return epoch <= self.options.frozen_epochs
+
+    def learn(
+        self, epoch: int, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> float:
+        """One pass over the training pictures; the mean loss. Epochs count from 1."""
+        self.prepare(epoch)
+        losses = []
+        for step, (pixels, labels) in enumerate(self._batches(epoch)):
+            rate = self.rate(epoch, step)
+            losses.append(float(self._step(tf.constant(pixels), tf.constant(labels), rate)))
+            if not np.isfinite(losses[-1]):
+                raise TrainingError(
+                    f"The loss is no longer a number in epoch {epoch}. Start again with a lower "
+                    f"--learning-rate than {self.options.learning_rate:g}."
+                )
+            progress(step + 1, self.steps)
+        return float(np.mean(losses))
+
+    def prepare(self, epoch: int) -> None:
+        """The stage of this epoch, with an optimizer of its own."""
+        frozen = self.is_frozen(epoch)
+        if frozen == self._frozen:
+            return
+        self._frozen = frozen
+        variables = [*self.heads, *([] if frozen else self._unfrozen())]
+        self.optimizer = keras.optimizers.SGD(
+            momentum=MOMENTUM, nesterov=True, global_clipnorm=MAX_GRADIENT
+        )
+        self.optimizer.build(variables)
+        self._step = tf.function(
+            lambda pixels, labels, rate: self._learn(pixels, labels, rate, variables),
+            input_signature=[
+                _images(self.options.size),
+                tf.TensorSpec((None, len(LABELS)), tf.int32),
+                tf.TensorSpec((), tf.float32),
+            ],
+        )
+
+    def _unfrozen(self) -> list[Any]:
+        start = LAST_STAGE if self.options.unfreeze == LAST else ""
+        layers = (layer for layer in self.backbone.layers if layer.name.startswith(start))
+        return [variable for layer in layers for variable in layer.trainable_variables]
+
+    def _learn(self, pixels: Any, labels: Any, rate: Any, variables: list[Any]) -> Any:
+        training = self.options.from_scratch and not self._frozen
+        self.optimizer.learning_rate.assign(rate)
+        with tf.GradientTape() as tape:
+            features = self.backbone(resnet50.preprocess_input(pixels), training=training)
+            loss = heads_loss(tf.math.l2_normalize(features, -1), self.heads, labels)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        self.optimizer.apply(gradients, variables)
+        return loss
+
+    @property
+    def steps(self) -> int:
+        """In an epoch. A rest is dropped: it is another one each time."""
+        return max(1, len(self.snapshot.parts[TRAIN]) // self.options.batch)
+
+    def rate(self, epoch: int, step: int) -> float:
+        """A warm-up, then a cosine down to zero, over each of the two stages."""
+        options = self.options
+        first = 1 if self.is_frozen(epoch) else options.frozen_epochs + 1
+        last = options.frozen_epochs if self.is_frozen(epoch) else options.epochs
+        done = (epoch - first) * self.steps + step
+        whole = (last - first + 1) * self.steps
+        warm = min(1.0, (done + 1) / min(WARM_UP_STEPS, whole))
+        return options.learning_rate * warm * 0.5 * (1 + cos(pi * done / whole))
+
+    def _batches(self, epoch: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+        """Made by threads while the batch before is learned."""
+        rows = np.random.default_rng([self.options.seed, 4, epoch]).permutation(
+            self.snapshot.parts[TRAIN]
+        )
+        size = self.options.batch
+        groups = [rows[step * size : (step + 1) * size] for step in range(self.steps)]
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._batch, groups[0], epoch)
+            for following in [*groups[1:], None]:
+                ready = coming.result()
+                if following is not None:
+                    coming = pool.submit(self._batch, following, epoch)
+                yield ready
+
+    def _batch(
+        self, rows: NDArray[np.int64], epoch: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        seed = self.options.seed
+        pictures = [
+            augment(self.snapshot.pictures[row], np.random.default_rng([seed, 5, epoch, int(row)]))
+            for row in rows
+        ]
+        return np.stack(pictures).astype(np.float32), self.snapshot.labels[rows]
+
+    def embed(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The (n, 2048) vectors of length 1 of these pictures as they are."""
+        parts = [rows[start : start + EMBED_BATCH] for start in range(0, len(rows), EMBED_BATCH)]
+        vectors = [
+            self._features(tf.constant(self.snapshot.pictures[part].astype(np.float32)))
+            for part in parts
+        ]
+        return np.concatenate([np.asarray(each) for each in vectors])
+
+    def variables(self) -> Iterator[tuple[str, Any]]:
+        """Everything that a checkpoint must hold, by name."""
+        for name, variable in weight_names(self.backbone):
+            yield f"backbone/{name}", variable
+        for head in self.heads:
+            yield f"head/{head.name}", head
+        if self.optimizer is not None:
+            for number, variable in enumerate(self.optimizer.variables):
+                yield f"optimizer/{number}", variable
+
+    def weights(self) -> Tensors:
+        """The network's own, named as in a model folder."""
+        return {name: np.array(variable) for name, variable in weight_names(self.backbone)}
+
+    def restore(self, weights: Tensors) -> None:
+        for name, variable in weight_names(self.backbone):
+            variable.assign(weights[name])
+
+
+def heads_loss(features: Any, heads: list[Any], labels: Any) -> Any:
+    """The weighted sum over the labels, each a mean over the pictures that have it.
+
+    ``features`` (n, 2048) of length 1, ``labels`` (n, 4) with -1 for a missing one.
+    """
+    loss = tf.constant(0.0)
+    for number, head in enumerate(heads):
+        logits = SCALE * tf.matmul(features, tf.math.l2_normalize(head.value, 0))
+        wanted = labels[:, number]
+        known = tf.cast(wanted >= 0, tf.float32)
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(wanted, 0), logits)
+        mean = tf.reduce_sum(each * known) / tf.maximum(tf.reduce_sum(known), 1.0)
+        loss += WEIGHTS[LABELS[number]] * mean
+    return loss
+
+
+def _images(side: int) -> Any:
+    return tf.TensorSpec((None, side, side, 3), tf.float32)
