@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
-from shop.catalogue.models import VECTOR_DIMENSIONS, Product
+from shop.catalogue.models import VECTOR_DIMENSIONS, Product, ProductImage
 
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
@@ -92,6 +92,10 @@ class QueryPhoto(models.Model):
     embedding = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True)
     embedding_model = models.ForeignKey(EmbeddingModel, models.SET_NULL, null=True)
     failure = models.CharField(max_length=255, blank=True)
+    # What it was cut out of, if it is a part: a photo or a product's picture.
+    whole = models.ForeignKey("self", models.CASCADE, null=True, related_name="parts")
+    image = models.ForeignKey(ProductImage, models.CASCADE, null=True, related_name="+")
+    region = models.CharField(max_length=60, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(default=_expiry, db_index=True)
 

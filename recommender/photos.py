@@ -6,7 +6,9 @@ import logging
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.preprocessing import decode
+from recommender.regions import Region, cut
 from recommender.runtime import embedder
+from shop.catalogue.models import ProductImage
 from shop.catalogue.pictures import read_picture
 
 logger = logging.getLogger(__name__)
@@ -18,6 +20,20 @@ def keep_photo(data: bytes) -> QueryPhoto:
     picture = read_picture(data, max_side=MAX_SIDE)
     width, height = picture.image.size
     return QueryPhoto.objects.create(content=picture.jpeg, width=width, height=height)
+
+
+def keep_part(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:
+    """Store a part of a photo or of a product's picture. Raises ``RegionError``."""
+    if isinstance(source, QueryPhoto):
+        photo = keep_photo(cut(bytes(source.content), region))
+        # A part lives no longer than what it was cut out of.
+        photo.whole, photo.expires = source, source.expires
+    else:
+        photo = keep_photo(cut(source.read(), region))
+        photo.image = source
+    photo.region = str(region)
+    photo.save(update_fields=["whole", "image", "region", "expires"])
+    return photo
 
 
 def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:

@@ -64,6 +64,8 @@ ROWS = [
     ("GET", "health/ready", "", "200 200 200 200 200 200"),
     ("GET", "photo-search/", "", "200 200 200 200 200 200"),
     ("POST", "photo-search/", "", "422 422 422 422 422 422"),
+    ("GET", "photo-search/part/", "", "404 404 404 404 404 404"),
+    ("POST", "photo-search/part/", "", "404 404 404 404 404 404"),
     ("GET", "photo-search/<str:photo_id>/", "", "200 200 200 200 200 200"),
     ("GET", "photo-search/<str:photo_id>/photo", "", "200 200 200 200 200 200"),
     ("POST", "events/", "", "204 204 204 204 204 204"),
