@@ -166,3 +166,19 @@ class Affinity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id} {self.kind} {self.other_id}"
+
+
+class Popularity(models.Model):
+    """In how many visits and orders a product was; ``recommender.affinity`` counts them."""
+
+    product = models.OneToOneField(
+        Product, models.CASCADE, primary_key=True, related_name="+", verbose_name=_("product")
+    )
+    baskets = models.PositiveIntegerField(_("visits and orders"))
+
+    class Meta:
+        verbose_name = _("popularity")
+        verbose_name_plural = _("popularities")
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.baskets}"
