@@ -7,6 +7,7 @@ from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
 
 from config import health
+from recommender import steering
 from recommender import views as recommender
 from shop.catalogue.sitemaps import SITEMAPS
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),
+    path("products/<slug:slug>/similar/", steering.more_like, name="more-like"),
     path("events/", recommender.events, name="events"),
     path("privacy/counting/", recommender.opt_out, name="opt-out"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -38,7 +38,11 @@ from shop.catalogue.models import Product
 MAX_WAIT_SECONDS = 10
 RING_AGAIN = timedelta(seconds=2)
 STATES = ("waiting", "ready", "failed")
-VISUAL_FILTERS = [parameter for parameter in FILTERS if parameter.name != "q"]
+VISUAL_FILTERS = [
+    *FILTERS,
+    OpenApiParameter("not_colour", str, many=True, description="A base colour to keep out."),
+    OpenApiParameter("not_type", str, many=True, description="Path of a category to keep out."),
+]
 WAIT = OpenApiParameter(
     "wait", float, description="Wait up to so many seconds (at most 10) for the five."
 )
@@ -71,7 +75,7 @@ class Similar(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """The five products that look most like this one, nearest first; fewer if there are."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
-        filters = Filters.from_query(request.query_params)
+        filters = _filters(request)
         products = similar_to_product(product, filters)
         context: dict[str, Any] = {"request": request}
         return answer(request, ProductSerializer(products, many=True, context=context).data)
@@ -134,6 +138,11 @@ class ImageSearchDetail(APIView):
         return Response(status=204)
 
 
+def _filters(request: Request) -> Filters:
+    query = request.query_params
+    return Filters.from_query(query).with_words(query.get("q", "")[:200])
+
+
 def _photo_bytes(request: Request) -> bytes:
     if request.content_type.startswith("multipart/"):
         upload = PhotoUploadSerializer(data=request.data)
@@ -172,7 +181,7 @@ def _wait(photo: QueryPhoto, seconds: float) -> QueryPhoto:
 def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
     waiting = needs_vector(photo, EmbeddingModel.objects.active())
     state = "failed" if photo.failure else "waiting" if waiting else "ready"
-    filters = Filters.from_query(request.query_params)
+    filters = _filters(request)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     address = reverse("recommender-api:image-search", args=[photo.pk])
     return {

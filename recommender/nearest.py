@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.filters import Filters
-from shop.catalogue.models import Product
+from shop.catalogue.models import SEARCH_CONFIG, Product
 
 FIVE = 5
 CANDIDATES = 50
@@ -165,10 +165,19 @@ def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str,
         "categories": ("product.category_id = ANY(%(categories)s)", list(filters.category_ids)),
         "price_from": ("product.price >= %(price_from)s", filters.price_from),
         "price_to": ("product.price <= %(price_to)s", filters.price_to),
+        "not_colours": (
+            "product.base_colour <> ALL(%(not_colours)s)",
+            list(filters.not_colours),
+        ),
+        "not_categories": (
+            "product.category_id <> ALL(%(not_categories)s)",
+            list(filters.not_category_ids),
+        ),
+        "words": (f"product.search @@ to_tsquery('{SEARCH_CONFIG}', %(words)s)", filters.words),
     }
     values: dict[str, Any] = {}
     for name, (clause, value) in wanted.items():
-        if value is not None and value != []:
+        if value is not None and value not in ([], ""):
             clauses.append(clause)
             values[name] = value
     return "\n      AND ".join(clauses), values
@@ -190,7 +199,7 @@ PLAN = f"""SELECT set_config('hnsw.ef_search', '40', true),
     set_config('enable_seqscan', plan, true), set_config('enable_sort', plan, true)
 FROM (SELECT CASE WHEN reltuples > {SMALL} THEN 'off' ELSE 'on' END AS plan
     FROM pg_class WHERE oid = 'catalogue_productimage'::regclass) AS size;
-"""
+"""  # noqa: S608 - a number of ours
 UNPLAN = """;
 SELECT set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
     set_config('enable_bitmapscan', 'on', true)"""
@@ -224,7 +233,7 @@ seed AS MATERIALIZED (
     CROSS JOIN LATERAL {first_vector} AS picture
     WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
 SELECT seed.id, seed.reason, seed.weight, near.product_id, near.vector <-> seed.vector,
-    halfvec_send(subvector(near.vector, 1, 256)::halfvec(256))
+    halfvec_send(subvector(near.vector, 1, 256)::halfvec(256)), COALESCE(popular.baskets, 0)
 FROM seed CROSS JOIN LATERAL (
     SELECT image.product_id, image.{column} AS vector
     FROM catalogue_productimage AS image JOIN catalogue_product AS product
@@ -233,13 +242,18 @@ FROM seed CROSS JOIN LATERAL (
         AND product.id <> ALL (ARRAY(SELECT id FROM history))
     ORDER BY subvector(image.{column}, 1, 256)::halfvec(256) <-> seed.sketch
     LIMIT %(each)s) AS near
+LEFT JOIN recommender_popularity AS popular ON popular.product_id = near.product_id
 WHERE {active}
+UNION ALL SELECT id, reason, weight, id, 0, halfvec_send(sketch), 0 FROM seed WHERE {active}
 """
 
 
 @dataclass(frozen=True)
 class Near:
-    """A product near one of a visitor's; ``sketch``: the first 256 values as PostgreSQL sends."""
+    """A product near one of a visitor's, or that one itself, at distance 0.
+
+    ``sketch``: the first 256 values as PostgreSQL sends them; ``baskets``: its popularity.
+    """
 
     seed: int
     reason: str
@@ -247,10 +261,11 @@ class Near:
     product_id: int
     distance: float
     sketch: bytes
+    baskets: int
 
 
 def near_history(values: dict[str, Any]) -> list[Near]:
-    """The nearest of each product that somebody viewed, saved or bought, and none of those.
+    """Products that somebody viewed, saved or bought, and the nearest of each that are not those.
 
     ``values``: ``user`` (id or None), ``viewed`` and ``saved`` (product ids, newest first),
     ``reasons`` with their ``strengths``, ``fading`` per place, how many ``seeds``, how many for
@@ -296,7 +311,7 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LA
         WHERE fitting.role = wanted.role
         ORDER BY newest.created DESC, newest.id DESC LIMIT %(pool)s) AS pool
     CROSS JOIN LATERAL {pool_vector} AS picture
-    ORDER BY distance, pool.id LIMIT %(each)s) AS pick
+    ORDER BY distance, pool.id DESC LIMIT %(each)s) AS pick
 WHERE {active}
 """
 
@@ -317,7 +332,7 @@ def goes_with(values: dict[str, Any]) -> list[Complement]:
     A role's candidates are the newest that fit, so that the cost does not grow with the shop.
     """
     found = [Complement(*row) for row in _both(IN_ORDER, GOES_WITH, values)]
-    return sorted(found, key=lambda one: (one.distance is None, one.distance, one.product_id))
+    return sorted(found, key=lambda one: (one.distance is None, one.distance, -one.product_id))
 
 
 def _both(plan: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

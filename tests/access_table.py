@@ -126,6 +126,7 @@ ROWS = [
     ("GET", "privacy/", "", "200 200 200 200 200 200"),
     ("GET", "products/", "", "200 200 200 200 200 200"),
     ("GET", "products/<slug:slug>/", "", "200 200 200 200 200 200"),
+    ("GET", "products/<slug:slug>/similar/", "", "200 200 200 200 200 200"),
     ("GET", "categories/<path:path>/", "", "200 200 200 200 200 200"),
     ("GET", "search/", "", "200 200 200 200 200 200"),
     ("GET", "pictures/<str:name>", "", "200 200 200 200 200 200"),

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q
 from django.http import QueryDict
 
-from shop.catalogue.models import Category, Product
+from shop.catalogue.models import SEARCH_CONFIG, Category, Product
+from shop.catalogue.search import all_words
 
 FACETS = ("gender", "colour", "type")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive."""
+    """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive.
+
+    ``words`` is a tsquery; ``not_colours`` and ``not_category_ids`` are kept out.
+    """
 
     genders: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     category_ids: tuple[int, ...] = ()
     price_from: Decimal | None = None
     price_to: Decimal | None = None
+    not_colours: tuple[str, ...] = ()
+    not_category_ids: tuple[int, ...] = ()
+    words: str = ""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filters:
@@ -32,7 +40,13 @@ class Filters:
             category_ids=_leaves(query.getlist("type")),
             price_from=_price(query.get("price_from")),
             price_to=_price(query.get("price_to")),
+            not_colours=tuple(c for c in query.getlist("not_colour") if c)[:50],
+            not_category_ids=_leaves(query.getlist("not_type")),
         )
+
+    def with_words(self, text: str) -> Filters:
+        """Narrowed to what has all the words, spelling mistakes mended."""
+        return replace(self, words=all_words(text))
 
     def q(self, *, without: str = "") -> Q:
         """The condition on ``Product``; a facet counts itself ``without`` its own choice."""
@@ -47,6 +61,13 @@ class Filters:
             condition &= Q(price__gte=self.price_from)
         if self.price_to is not None:
             condition &= Q(price__lte=self.price_to)
+        if self.not_colours:
+            condition &= ~Q(base_colour__in=self.not_colours)
+        if self.not_category_ids:
+            condition &= ~Q(category__in=self.not_category_ids)
+        if self.words:
+            query = SearchQuery(self.words, search_type="raw", config=SEARCH_CONFIG)
+            condition &= Q(search=query)
         return condition
 
     def __bool__(self) -> bool:

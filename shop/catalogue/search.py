@@ -49,10 +49,19 @@ def search_products(products: ProductQuerySet, text: str) -> SearchResult:
 
 
 def _matching(products: ProductQuerySet, words: list[str], operator: str) -> ProductQuerySet:
-    # The words hold letters and digits only, so they cannot be tsquery syntax.
-    raw = f" {operator} ".join(f"{word}:*" for word in words)
-    query = SearchQuery(raw, search_type="raw", config=SEARCH_CONFIG)
+    query = SearchQuery(_tsquery(words, operator), search_type="raw", config=SEARCH_CONFIG)
     return products.filter(search=query).annotate(rank=SearchRank(F("search"), query))
+
+
+def _tsquery(words: list[str], operator: str) -> str:
+    # The words hold letters and digits only, so they cannot be tsquery syntax.
+    return f" {operator} ".join(f"{word}:*" for word in words)
+
+
+def all_words(text: str) -> str:
+    """The tsquery of every word, unknown ones mended; empty for a text without words."""
+    words = words_of(text)
+    return _tsquery(mend(words), "&") if words else ""
 
 
 def mend(words: list[str]) -> list[str]:
