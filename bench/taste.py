@@ -3,9 +3,10 @@
     python bench/taste.py [SHOPPERS]
 
 ``recommender/evaluation/population.py`` says how they come about. Three ways recommend ten to the
-same shoppers: the true popularity, the shop's nearest products to the mean of the history's vectors
-(``recommender.nearest.nearest``), and what the shop shows (``recommender.taste.picked``). Prints one
-JSON object and writes it to bench/results/taste.json. Needs an embedded catalogue.
+same shoppers: the true popularity, the shop's nearest products to the mean of the history's
+vectors (``recommender.nearest.near_mean``), and what the shop shows (``recommender.taste.picked``);
+the last once more as it is in a shop that nobody has visited yet. Prints one JSON object and
+writes it to bench/results/taste.json. Needs an embedded catalogue; what it writes is rolled back.
 """
 
 from __future__ import annotations
@@ -26,20 +27,24 @@ import django  # noqa: E402
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from recommender.evaluation.population import (  # noqa: E402
     Catalogue,
+    Recommend,
     by_popularity,
+    leave_visits,
     measure,
     populate,
 )
-from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.models import EmbeddingModel, Event  # noqa: E402
 from recommender.nearest import near_mean  # noqa: E402
 from recommender.taste import TEN, picked  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)
+# How many visits the shop has counted before.
+VISITS = 1500
 
 
 def load() -> Catalogue:
@@ -65,15 +70,25 @@ def load() -> Catalogue:
 
 
 def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[str, Any]:
-    population = populate(catalogue, world, seed=seed, shoppers=shoppers)
-    ways = {
+    population = populate(catalogue, world, seed=seed, shoppers=VISITS + shoppers)
+    visitors, tested = population.shoppers[:VISITS], population.shoppers[VISITS:]
+
+    def shop(history: list[int]) -> list[int]:
+        return [pick.product_id for pick in picked(viewed=history)]
+
+    ways: dict[str, Recommend] = {
         "popularity": by_popularity(catalogue, population.popularity, TEN),
         "mean": lambda history: near_mean(history, TEN),
-        "picked": lambda history: [pick.product_id for pick in picked(viewed=history)],
+        "picked": shop,
     }
-    return {
-        name: measure(catalogue, population.shoppers, recommend) for name, recommend in ways.items()
-    }
+    with transaction.atomic():
+        Event.objects.all().delete()
+        leave_visits(catalogue, [])
+        new = measure(catalogue, tested, shop)
+        leave_visits(catalogue, visitors)
+        found = {name: measure(catalogue, tested, way) for name, way in ways.items()}
+        transaction.set_rollback(True)
+    return found | {"picked_without_visits": new}
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -106,6 +121,7 @@ if __name__ == "__main__":
         "environment": environment(),
         "products": len(catalogue.ids),
         "shoppers_per_seed": shoppers,
+        "visits_before": VISITS,
         "seeds": list(SEEDS),
     }
     for world in ("looks", "labels"):

@@ -141,6 +141,13 @@ def _blocks() -> list[dict[str, object]]:
         "similar": _("Similar items"),
         "photo": _("Results of a photo"),
         "recent": _("You looked at"),
+        "picked": _("Picked for you"),
+        "look": _("Complete the look"),
+        "bought": _("Bought together"),
+        "viewed": _("Also viewed"),
+        "goes-with": _("More that goes with it"),
+        "more-like": _("More that looks like it"),
+        "cart": _("Goes with your cart"),
     }
     return [
         {**row, "name": names.get(str(row["block"]), row["block"])} for row in click_through(DAYS)

@@ -1,7 +1,12 @@
-"""How often a block of recommendations is seen and followed. Says nothing about who."""
+"""How often a block of recommendations is seen and followed, and what is looked at in one visit.
+
+Says nothing about who: a visit is a random key that ends with the browser's session.
+"""
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -13,7 +18,14 @@ from django.utils import timezone
 from recommender.models import Event
 from shop.catalogue.models import Product
 
-BLOCKS = ("similar", "photo", "recent")
+BLOCKS = (
+    *("similar", "photo", "recent", "picked", "look", "bought", "viewed", "goes-with", "more-like"),
+    *("cart", "steered"),
+)
+# Not a block: a product's page was looked at.
+PAGE = "product"
+VISIT_COOKIE = "visit"
+VISIT = re.compile(r"[\w-]{22}", re.ASCII)
 OPT_OUT_COOKIE = "no_counting"
 MAX_PRODUCT_ID = 2**63 - 1
 
@@ -24,23 +36,38 @@ def may_count(request: HttpRequest) -> bool:
     return "1" not in signals and not request.COOKIES.get(OPT_OUT_COOKIE)
 
 
-def record(events: Iterable[tuple[str, str, int | None]]) -> int:
-    """``(block, kind, product id)``. What names no block, kind or product is left out."""
-    wanted = [event for event in events if event[0] in BLOCKS and event[1] in Event.Kind.values]
+def visit_of(request: HttpRequest) -> str:
+    """The random key that ties the pages of this visit together; a new one if there is none."""
+    visit = request.COOKIES.get(VISIT_COOKIE, "")
+    return visit if VISIT.fullmatch(visit) else secrets.token_urlsafe(16)
+
+
+def record(events: Iterable[tuple[str, str, int | None]], visit: str = "") -> int:
+    """``(block, kind, product id)``. What names no block, kind or product is left out.
+
+    The ``visit`` is noted with looks at product pages and nothing else.
+    """
+    wanted = [event for event in events if _makes_sense(*event)]
     ids = {product for _block, _kind, product in wanted if product is not None}
     known = set(Product.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
     rows = [
-        Event(block=block, kind=kind, product_id=product)
+        Event(block=block, kind=kind, product_id=product, visit=visit if block == PAGE else "")
         for block, kind, product in wanted
         if product is None or product in known
     ]
     return len(Event.objects.bulk_create(rows))
 
 
+def _makes_sense(block: str, kind: str, product: int | None) -> bool:
+    if block == PAGE:
+        return kind == Event.Kind.VIEWED and product is not None
+    return block in BLOCKS and kind in Event.Kind.values and kind != Event.Kind.VIEWED
+
+
 def click_through(days: int) -> list[dict[str, object]]:
     """Of each block: how often it was seen and followed in the last days, and the rate."""
     since = timezone.now() - timedelta(days=days)
-    rows = Event.objects.filter(at__gte=since).values("block")
+    rows = Event.objects.filter(at__gte=since).exclude(block=PAGE).values("block")
     counted = rows.annotate(
         seen=Count("pk", filter=Q(kind=Event.Kind.SEEN)),
         followed=Count("pk", filter=Q(kind=Event.Kind.FOLLOWED)),

@@ -95,16 +95,20 @@ def colours_for(colours: Iterable[str]) -> list[str]:
 
 
 def complements(
-    sources: Sequence[Product], *, without: Iterable[int] = ()
+    products: Sequence[Product],
+    *,
+    around: Sequence[Product] | None = None,
+    without: Iterable[int] = (),
 ) -> dict[str, list[Complement]]:
-    """By role, in the order of ``COMPLETED_BY``, the nearest by picture first; one query.
+    """What the ``products`` lack for an outfit, by role, the nearest by picture first; one query.
 
-    A role that a source has already is left out. The sources' categories must be loaded.
+    ``around``: those of them whose wearer, use, season and picture decide; all unless told
+    otherwise. Their categories must be loaded.
     """
-    have = [role_of(source) for source in sources]
-    wanted = [role for one in have for role in COMPLETED_BY.get(one, ()) if role not in have]
-    wanted = [role for role in dict.fromkeys(wanted) if _allowed(role, have)]
-    dressed = [source for source, role in zip(sources, have, strict=True) if role]
+    have = {role_of(product) for product in products}
+    sources = [source for source in around or products if role_of(source)]
+    wanted = [role for source in sources for role in COMPLETED_BY[role_of(source)]]
+    wanted = [role for role in dict.fromkeys(wanted) if role not in have | _covered(have)]
     if not wanted:
         return {}
     found = goes_with(
@@ -114,9 +118,9 @@ def complements(
             "wanted": wanted,
             "seasonal": list(SEASONAL),
             "genders": ["", *Product.Gender.values],
-            "sources": [source.pk for source in dressed],
-            "excluded": sorted({*without, *(source.pk for source in sources)}),
-            "colours": colours_for(source.base_colour for source in dressed),
+            "sources": [source.pk for source in sources],
+            "excluded": sorted({*without, *(product.pk for product in products)}),
+            "colours": colours_for(product.base_colour for product in sources),
             "per_category": PER_CATEGORY,
             "pool": POOL,
             "each": EACH,
@@ -125,22 +129,22 @@ def complements(
     return {role: [one for one in found if one.role == role] for role in wanted}
 
 
-def _allowed(role: str, have: Sequence[str]) -> bool:
+def _covered(have: set[str]) -> set[str]:
     """With a dress nobody needs a top or trousers."""
-    return not ("whole" in have and role in {"top", "bottom"})
+    return {"top", "bottom"} if "whole" in have else set()
 
 
 def outfit(
-    by_role: dict[str, list[Complement]], *, without: Iterable[int] = ()
+    by_role: dict[str, list[Complement]], *, without: Iterable[int] = (), rounds: int = 1
 ) -> list[Complement]:
-    """One of each role, none twice, and all for one person: Unisex goes with either."""
+    """One of each role a round, none twice, and all for one person: Unisex goes with either."""
     taken, gender, chosen = set(without), "", []
-    for ones in by_role.values():
-        for one in ones:
-            fits = one.gender in {gender, "", "Unisex"} or not gender
-            if fits and one.product_id not in taken:
+    for role in [role for _round in range(rounds) for role in by_role]:
+        for one in by_role[role]:
+            own = "" if one.gender == "Unisex" else one.gender
+            if one.product_id not in taken and own in {"", gender or own}:
                 taken.add(one.product_id)
-                gender = gender or (one.gender if one.gender != "Unisex" else "")
+                gender = gender or own
                 chosen.append(one)
                 break
     return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from recommender import events, pending, photos
+from recommender import affinity, events, pending, photos
 from recommender.models import EmbeddingModel
 
 # Long enough to keep the network busy, short enough to let other work in between.
@@ -34,6 +34,11 @@ def delete_expired_query_photos() -> None:
 @shared_task(expires=3600)
 def delete_old_events() -> None:
     events.delete_old_events()
+
+
+@shared_task(expires=3600)
+def compute_affinities() -> None:
+    affinity.compute_affinities()
 
 
 def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.events import OPT_OUT_COOKIE, may_count, record
+from recommender.events import OPT_OUT_COOKIE, PAGE, VISIT_COOKIE, may_count, record, visit_of
 from recommender.forms import PhotoForm
 from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest import similar_to_photo
@@ -156,11 +156,16 @@ def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
 @require_POST
 def events(request: HttpRequest) -> HttpResponse:
     """``event=block,kind,product`` any number of times; always 204, as nobody reads the answer."""
+    response = HttpResponse(status=204)
     own = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     if own and may_count(request) and allows(request, "events", settings.EVENTS_PER_HOUR):
         sent = [_event(text) for text in request.POST.getlist("event")[:MAX_EVENTS]]
-        record(event for event in sent if event is not None)
-    return HttpResponse(status=204)
+        visit = visit_of(request)
+        record([event for event in sent if event is not None], visit)
+        if any(event is not None and event[0] == PAGE for event in sent):
+            secure = settings.SESSION_COOKIE_SECURE
+            response.set_cookie(VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=secure)
+    return response
 
 
 def _event(text: str) -> tuple[str, str, int | None] | None:
@@ -174,6 +179,7 @@ def _event(text: str) -> tuple[str, str, int | None] | None:
 def opt_out(request: HttpRequest) -> HttpResponse:
     """Counts this browser no more, or again."""
     response = redirect("catalogue:privacy")
+    response.delete_cookie(VISIT_COOKIE, samesite="Lax")
     if request.COOKIES.get(OPT_OUT_COOKIE):
         response.delete_cookie(OPT_OUT_COOKIE)
     else:

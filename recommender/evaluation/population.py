@@ -13,21 +13,28 @@ How a shopper comes about (all of it drawn from one seeded generator):
    - *labels*: no picture at all. A gender and an article type of the catalogue, and a favourite
      colour that draws five times as much as the others; popularity weighs within it.
 
-3. **Noise.** Every fifth product is drawn by popularity alone, whatever the tastes say.
+3. **Noise.** Every fifth product is drawn by popularity alone, whatever the tastes say; so is what
+   is left to draw when a narrow taste is used up.
 4. **History.** ``views`` products, none twice, each from a taste drawn by its share; one more,
    drawn in the same way, is held out.
 
-No recommender sees anchors, tastes or weights, with one exception: the popularity that the others
-are compared with is the true one, better than any shop could know it.
+Some shoppers only leave visits behind (``leave_visits``), from which the shop counts what is
+popular as it does in production. No recommender sees anchors, tastes or weights, with one
+exception: the popularity that the others are compared with is the true one, better than any shop
+could know it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.affinity import compute_affinities
+from recommender.events import PAGE
+from recommender.models import Event
 
 Floats = NDArray[np.float64]
 Recommend = Callable[[list[int]], list[int]]
@@ -69,46 +76,72 @@ def populate(
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, len(catalogue.ids) + 1) ** SKEW
     popularity = rng.permutation(weights / weights.sum())
-    taste = {"looks": _taste_for_looks, "labels": _taste_for_labels}[world]
-    people = []
-    for _ in range(shoppers):
-        tastes = [taste(catalogue, popularity, rng) for _ in range(rng.choice(TASTES))]
-        people.append(_shopper(tastes, popularity, rng, views))
+    counts = rng.choice(TASTES, shoppers)
+    draw = {"looks": _tastes_for_looks, "labels": _tastes_for_labels}[world]
+    tastes = draw(catalogue, popularity, rng, int(counts.sum()))
+    everything = _Draw(np.arange(len(popularity)), popularity)
+    people = [_shopper([next(tastes) for _ in range(n)], everything, rng, views) for n in counts]
     return Population(popularity, people)
 
 
-def _taste_for_looks(catalogue: Catalogue, popularity: Floats, rng: np.random.Generator) -> Floats:
-    anchor = catalogue.vectors[rng.integers(len(catalogue.ids))]
-    squared = np.maximum(0, 2 - 2 * (catalogue.vectors @ anchor)).astype(np.float64)
-    last = min(NEIGHBOURS, len(squared)) - 1
-    width = max(float(np.partition(squared, last)[last]), 1e-6)
-    return _normalised(popularity * np.exp(-squared / width) * (squared <= width))
+class _Draw:
+    """Draws one of ``items`` with these ``weights``."""
+
+    def __init__(self, items: NDArray[np.intp], weights: Floats) -> None:
+        self.items, self.ends = items, np.cumsum(weights)
+
+    def __call__(self, rng: np.random.Generator) -> int:
+        place = np.searchsorted(self.ends, rng.random() * self.ends[-1], side="right")
+        return int(self.items[min(int(place), len(self.items) - 1)])
 
 
-def _taste_for_labels(catalogue: Catalogue, popularity: Floats, rng: np.random.Generator) -> Floats:
+def _tastes_for_looks(
+    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, count: int
+) -> Iterator[_Draw]:
+    anchors = rng.integers(len(catalogue.ids), size=count)
+    wide = min(NEIGHBOURS, len(catalogue.ids))
+    for chunk in np.array_split(anchors, max(1, count // 64)):
+        alike = catalogue.vectors[chunk] @ catalogue.vectors.T
+        for row in np.maximum(0, 2 - 2 * alike).astype(np.float64):
+            near = np.argpartition(row, wide - 1)[:wide]
+            width = max(float(row[near].max()), 1e-6)
+            yield _Draw(near, popularity[near] * np.exp(-row[near] / width))
+
+
+def _tastes_for_labels(
+    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, count: int
+) -> Iterator[_Draw]:
     kinds = np.unique(catalogue.kinds)
-    own = catalogue.kinds == rng.choice(kinds)
-    colour = rng.choice(catalogue.colours[own])
-    return _normalised(popularity * own * np.where(catalogue.colours == colour, FAVOURITE, 1.0))
-
-
-def _normalised(weights: Floats) -> Floats:
-    result: Floats = weights / weights.sum()
-    return result
+    for kind in rng.choice(kinds, count):
+        own = np.flatnonzero(catalogue.kinds == kind)
+        favourite = catalogue.colours[own] == rng.choice(catalogue.colours[own])
+        yield _Draw(own, popularity[own] * np.where(favourite, FAVOURITE, 1.0))
 
 
 def _shopper(
-    tastes: Sequence[Floats], popularity: Floats, rng: np.random.Generator, views: int
+    tastes: Sequence[_Draw], everything: _Draw, rng: np.random.Generator, views: int
 ) -> Shopper:
-    shares = rng.dirichlet(np.ones(len(tastes)))
-    seen: list[int] = []
-    while len(seen) <= views:
-        noise = rng.random() < NOISE
-        weights = popularity if noise else tastes[rng.choice(len(tastes), p=shares)]
-        item = int(rng.choice(len(weights), p=weights))
-        if item not in seen:
-            seen.append(item)
-    return Shopper(history=seen[-2::-1], next=seen[-1])
+    shares = np.cumsum(rng.dirichlet(np.ones(len(tastes))))
+    seen: dict[int, None] = {}
+    for attempt in range(100 * views):
+        taste = tastes[min(int(np.searchsorted(shares, rng.random())), len(tastes) - 1)]
+        # A taste so narrow that all of it was seen leaves the rest to chance.
+        by_chance = rng.random() < NOISE or attempt > 50 * views
+        seen[everything(rng) if by_chance else taste(rng)] = None
+        if len(seen) > views:
+            break
+    *history, last = seen
+    return Shopper(history=history[::-1], next=last)
+
+
+def leave_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
+    """Note what they looked at as the pages do, and count it."""
+    Event.objects.bulk_create(
+        Event(block=PAGE, kind=Event.Kind.VIEWED, product_id=int(pk), visit=f"made-up-{number}")
+        for number, shopper in enumerate(shoppers)
+        for pk in catalogue.ids[shopper.history]
+    )
+    compute_affinities()
 
 
 def by_popularity(catalogue: Catalogue, popularity: Floats, count: int) -> Recommend:

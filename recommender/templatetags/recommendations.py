@@ -6,7 +6,9 @@ from django import template
 from django.template import Context
 from django.utils.translation import gettext as _
 
+from recommender.blocks import Block, cart_block, picked_block, product_blocks
 from recommender.nearest import similar_to_product
+from shop.cart.models import CartLine
 from shop.catalogue.models import Product
 
 register = template.Library()
@@ -14,12 +16,43 @@ register = template.Library()
 
 @register.inclusion_tag("recommender/includes/block.html", takes_context=True)
 def similar_items(context: Context, product: Product) -> dict[str, object]:
+    products = similar_to_product(product)
+    _shown(context).update(similar.pk for similar in products)
     return {
-        # What the cards of a page need.
-        "request": context.get("request"),
-        "saved_ids": context.get("saved_ids", ()),
+        **_for_cards(context),
         "block": "similar",
         "title": _("Similar items"),
-        "products": similar_to_product(product),
+        "products": products,
         "note": _("Look-alikes appear here as soon as this picture has been looked at."),
     }
+
+
+@register.inclusion_tag("recommender/includes/blocks.html", takes_context=True)
+def goes_with_product(context: Context, product: Product) -> dict[str, object]:
+    """The blocks below the similar items; without what those show."""
+    blocks = product_blocks(product, _shown(context))
+    return {**_for_cards(context), "blocks": blocks, "viewed": product}
+
+
+@register.inclusion_tag("recommender/includes/blocks.html", takes_context=True)
+def goes_with_cart(context: Context, lines: list[CartLine]) -> dict[str, object]:
+    return {**_for_cards(context), "blocks": _some(cart_block(lines))}
+
+
+@register.inclusion_tag("recommender/includes/blocks.html", takes_context=True)
+def picked_for_you(context: Context) -> dict[str, object]:
+    return {**_for_cards(context), "blocks": _some(picked_block(context["request"]))}
+
+
+def _some(block: Block | None) -> list[Block]:
+    return [block] if block else []
+
+
+def _for_cards(context: Context) -> dict[str, object]:
+    return {"request": context.get("request"), "saved_ids": context.get("saved_ids", ())}
+
+
+def _shown(context: Context) -> set[int]:
+    """What the page shows already; the tags of one page share it through the request."""
+    shown: set[int] = context["request"].__dict__.setdefault("shown_products", set())
+    return shown

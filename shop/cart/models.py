@@ -33,7 +33,7 @@ class Cart(models.Model):
 
     def lines_for_page(self) -> list[CartLine]:
         """In the order in which they were added, with all that a page shows: two queries."""
-        lines = self.lines.select_related("variant__product")
+        lines = self.lines.select_related("variant__product__category")
         lines = lines.defer("variant__product__search")
         return list(lines.prefetch_related("variant__product__images").order_by("pk"))
 

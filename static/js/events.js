@@ -1,4 +1,5 @@
-// Counts which blocks of recommendations are seen and followed; never by whom.
+// Counts which blocks of recommendations are seen and followed, and which products are looked at
+// in one visit; never by whom.
 (() => {
   if (navigator.doNotTrack === "1" || navigator.globalPrivacyControl) return;
   const send = (...events) => {
@@ -18,7 +19,11 @@
       if (block.querySelector("[data-product-id]")) watcher.observe(block);
     }
   };
-  document.addEventListener("DOMContentLoaded", () => watch(document.body));
+  document.addEventListener("DOMContentLoaded", () => {
+    watch(document.body);
+    const viewed = document.querySelector("[data-viewed]");
+    if (viewed) send(["product", "viewed", viewed.dataset.viewed]);
+  });
   document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
   document.addEventListener("click", (event) => {
     const card = event.target.closest("[data-block] a")?.closest("[data-product-id]");

@@ -1,0 +1,88 @@
+"""Which products are bought together, and which are looked at in one visit.
+
+Counted in SQL from orders and from visits; nothing here knows who. ``lift`` says how many times
+more often two products meet than they would by chance; it is shrunk while few baskets vouch for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.db import connection, transaction
+
+from recommender.models import Affinity
+from shop.catalogue.models import Product
+
+# Two baskets at least, so that no one's own basket is shown to others.
+SUPPORT = 2
+# A lift that this many baskets vouch for counts half.
+SHRINK = 5
+KEPT = 20
+# Whoever has looked at more in one visit is a robot or a buyer for a shop.
+LARGEST = 100
+LOCK = 7_405_226
+
+BASKETS = {
+    Affinity.Kind.BOUGHT: """
+        SELECT DISTINCT line.order_id::text, variant.product_id
+        FROM orders_orderline AS line
+        JOIN orders_order AS placed ON placed.id = line.order_id
+        JOIN catalogue_variant AS variant ON variant.id = line.variant_id
+        WHERE placed.state NOT IN ('cancelled', 'refunded')""",
+    Affinity.Kind.VIEWED: """
+        SELECT DISTINCT visit, product_id FROM recommender_event
+        WHERE kind = 'viewed' AND visit <> '' AND product_id IS NOT NULL""",
+}
+COMPUTE = """
+WITH item (basket, product) AS MATERIALIZED ({baskets}),
+basket AS MATERIALIZED (SELECT basket FROM item GROUP BY basket HAVING count(*) <= %(largest)s),
+counted AS MATERIALIZED (
+    SELECT product, count(*) AS n FROM item JOIN basket USING (basket) GROUP BY product),
+pair AS (
+    SELECT one.product, two.product AS other, count(*) AS support
+    FROM basket JOIN item AS one USING (basket) JOIN item AS two USING (basket)
+    WHERE one.product <> two.product GROUP BY 1, 2 HAVING count(*) >= %(support)s),
+lifted AS (
+    SELECT pair.*, support::float8 * (SELECT count(*) FROM basket) / (one.n * two.n) AS lift
+    FROM pair JOIN counted AS one ON one.product = pair.product
+    JOIN counted AS two ON two.product = pair.other),
+ranked AS (
+    SELECT *, lift * support / (support + %(shrink)s) AS score,
+        row_number() OVER (PARTITION BY product
+            ORDER BY lift * support / (support + %(shrink)s) DESC, other) AS place
+    FROM lifted WHERE lift > 1)
+INSERT INTO recommender_affinity (kind, product_id, other_id, score, support)
+SELECT %(kind)s, product, other, score, support FROM ranked WHERE place <= %(kept)s
+"""
+
+POPULAR = """
+INSERT INTO recommender_popularity (product_id, baskets)
+SELECT product, count(*) FROM ({every}) AS item (basket, product) GROUP BY product
+"""
+
+
+@transaction.atomic
+def compute_affinities() -> int:
+    """Count everything anew; readers see the old rows until the new ones are all there.
+
+    Returns how many affinities there are. Safe to run twice, and at the same time.
+    """
+    limits = {"support": SUPPORT, "shrink": SHRINK, "kept": KEPT, "largest": LARGEST}
+    rows = 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("DELETE FROM recommender_affinity; DELETE FROM recommender_popularity")
+        cursor.execute(POPULAR.format(every=" UNION ALL ".join(BASKETS.values())))
+        for kind, baskets in BASKETS.items():
+            cursor.execute(COMPUTE.format(baskets=baskets), {**limits, "kind": kind.value})
+            rows += cursor.rowcount
+    return rows
+
+
+def affinities(product: Product) -> dict[str, list[int]]:
+    """By kind, the ids of what is listed and in stock, the strongest first; one query."""
+    found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
+    ids = defaultdict(list)
+    for kind, other in found.order_by("-score", "other").values_list("kind", "other_id"):
+        ids[kind].append(other)
+    return ids

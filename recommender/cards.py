@@ -1,0 +1,26 @@
+"""Products as a block shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shop.catalogue.models import Product, ProductImage
+
+
+def cards(product_ids: Iterable[int]) -> dict[int, Product]:
+    """By id, with their pictures, in one query; a product without a picture is left out."""
+    wanted = set(product_ids)
+    if not wanted:
+        return {}
+    images = ProductImage.objects.filter(product__in=wanted).select_related("product")
+    found: dict[int, Product] = {}
+    pictures: dict[int, list[ProductImage]] = {}
+    for image in images.defer(
+        "embedding_blue", "embedding_green", "product__search", "product__description"
+    ).order_by("position", "pk"):
+        found.setdefault(image.product_id, image.product)
+        pictures.setdefault(image.product_id, []).append(image)
+    for pk, product in found.items():
+        # Where ``prefetch_related`` would have put them, with a query more.
+        product._prefetched_objects_cache = {"images": pictures[pk]}  # type: ignore[attr-defined]
+    return found
