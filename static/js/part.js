@@ -13,7 +13,6 @@ frame.setAttribute("role", "group");
 frame.setAttribute("aria-label", stage.dataset.label);
 stage.append(frame);
 stage.classList.add("drawable");
-document.getElementById("part-hint").hidden = false;
 
 const fields = SIDES.map((name) => form.elements[name]);
 let part = fields.map((field) => Number(field.value));

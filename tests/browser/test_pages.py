@@ -14,7 +14,15 @@ pytestmark = pytest.mark.browser
 PATHS = (
     *("/", "/categories/apparel/", "/search/?q=shirt", "/search/?q=zzzz", "/photo-search/"),
     *("product", "sold-out", "/cart/", "/checkout/", "order", "order/invoice", "/saved/"),
-    *("/privacy/", "/none/", "/account/login/", "/account/signup/", "/account/password/reset/"),
+    *(
+        "product/similar/?not_colour=Red",
+        "part",
+        "/privacy/",
+        "/none/",
+        "/account/login/",
+        "/account/signup/",
+        "/account/password/reset/",
+    ),
 )
 ACCOUNT_PATHS = (
     *("/account/", "/account/orders/", "/account/addresses/", "/account/addresses/new/"),
@@ -38,8 +46,12 @@ def filled(page: Page, shop: str) -> str:
 
 
 def _path(page: Page, shop: str, path: str) -> str:
-    if path == "product":
-        return shop + Product.objects.get(name="Red Shirt").get_absolute_url()
+    if path.startswith("product"):
+        product = Product.objects.get(name="Red Shirt")
+        return shop + product.get_absolute_url() + path.removeprefix("product").lstrip("/")
+    if path == "part":
+        image = Product.objects.get(name="Red Shirt").images.get()
+        return f"{shop}/photo-search/part/?image={image.pk}"
     if path == "sold-out":
         return shop + Product.objects.get(name="Teal Shirt").get_absolute_url()
     if path.startswith("order"):

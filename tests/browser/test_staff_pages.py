@@ -58,7 +58,8 @@ def test_axe_finds_nothing_serious_on_the_staffs_pages(page: Page, staff: str, s
     serious = []
     for address in _addresses():
         response = page.goto(staff + address)
-        assert response is not None and response.status == 200, address
+        assert response is not None
+        assert response.status == 200, address
         serious += [
             (address, violation["id"], [node["target"] for node in violation["nodes"][:3]])
             for violation in Axe().run(page).response["violations"]

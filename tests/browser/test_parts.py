@@ -1,0 +1,86 @@
+"""Search with a part of a picture: drawn, tapped, and by the keyboard alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from recommender import photos
+from recommender.models import QueryPhoto
+from tests.factories import picture_bytes
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def stage(page: Page, shop: str) -> Page:
+    """The page on which a part of a photo of 400 x 400 is chosen."""
+    photo = photos.keep_photo(picture_bytes("red", (400, 400)))
+    page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")
+    expect(page.locator(".part-frame")).to_be_visible()
+    return page
+
+
+def _sides(page: Page) -> list[int]:
+    return [
+        int(page.locator(f"[name={name}]").input_value())
+        for name in ("left", "top", "right", "bottom")
+    ]
+
+
+def _region(page: Page) -> str:
+    page.wait_for_url(lambda url: "/part/" not in url)
+    return QueryPhoto.objects.get(whole__isnull=False).region
+
+
+def test_a_drawn_frame_is_what_is_searched_with(stage: Page) -> None:
+    box = stage.locator("#part-stage").bounding_box()
+    assert box is not None
+    stage.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.2)
+    stage.mouse.down()
+    stage.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.9)
+    stage.mouse.up()
+    assert _sides(stage) == [10, 20, 60, 90]
+    stage.get_by_role("button", name="Find look-alikes").click()
+    assert _region(stage) == "0.1,0.2,0.6,0.9"
+
+
+def test_a_tap_frames_what_is_round_it(stage: Page) -> None:
+    box = stage.locator("#part-stage").bounding_box()
+    assert box is not None
+    stage.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5)
+    assert _sides(stage) == [50, 25, 100, 75]
+
+
+def test_the_keyboard_alone_moves_sizes_and_searches(stage: Page) -> None:
+    stage.locator(".part-frame").focus()
+    for _ in range(5):
+        stage.keyboard.press("Shift+ArrowLeft")
+    stage.keyboard.press("Shift+ArrowUp")
+    stage.keyboard.press("ArrowRight")
+    stage.keyboard.press("ArrowDown")
+    assert _sides(stage) == [2, 2, 92, 100]
+    stage.keyboard.press("Enter")
+    assert _region(stage) == "0.02,0.02,0.92,1"
+
+
+def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/products/")
+    page.locator(".card > a").first.click()
+    page.get_by_role("link", name="Search with a part of this picture").click()
+    page.get_by_role("button", name="Upper half").click()
+    page.wait_for_url(lambda url: "/part/" not in url)
+    assert QueryPhoto.objects.get().region == "0,0,1,0.5"
+    page.get_by_role("link", name="Choose another part").click()
+    assert _sides(page) == [0, 0, 100, 50]
+
+
+def test_without_javascript_the_numbers_do(browser, shop: str) -> None:  # type: ignore[no-untyped-def]
+    photo = photos.keep_photo(picture_bytes("red", (400, 400)))
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")
+    page.get_by_label("Right", exact=True).fill("50")
+    page.get_by_role("button", name="Find look-alikes").click()
+    assert _region(page) == "0,0,0.5,1"
+    context.close()
