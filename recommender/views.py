@@ -92,7 +92,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     if photo is None:
         return render(request, "410.html", status=410)
     photo = _wait_for_vector(photo)
-    filters = Filters.from_query(request.GET)
+    filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
     state = _state(photo)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     chosen = {name: request.GET.getlist(name) for name in FACETS}

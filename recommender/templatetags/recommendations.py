@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django import template
+from django.http import QueryDict
 from django.template import Context
 from django.utils.translation import gettext as _
 
 from recommender.blocks import Block, cart_block, picked_block, product_blocks
 from recommender.nearest import similar_to_product
+from recommender.steering import steps
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
 
@@ -23,6 +25,7 @@ def similar_items(context: Context, product: Product) -> dict[str, object]:
         "block": "similar",
         "title": _("Similar items"),
         "products": products,
+        "steps": steps(product, QueryDict()),
         "note": _("Look-alikes appear here as soon as this picture has been looked at."),
     }
 
