@@ -4,7 +4,7 @@
 
 ``recommender/evaluation/population.py`` says how they come about. Three ways recommend ten to the
 same shoppers: the true popularity, the shop's nearest products to the mean of the history's
-vectors (``recommender.nearest.near_mean``), and what the shop shows (``recommender.taste.picked``);
+vectors (``near_mean``), and what the shop shows (``recommender.taste.picked``);
 the last once more as it is in a shop that nobody has visited yet. Prints one JSON object and
 writes it to bench/results/taste.json. Needs an embedded catalogue; what it writes is rolled back.
 """
@@ -36,15 +36,15 @@ from recommender.evaluation.population import (  # noqa: E402
     by_popularity,
     leave_visits,
     measure,
+    near_mean,
     populate,
 )
 from recommender.models import EmbeddingModel, Event  # noqa: E402
-from recommender.nearest import near_mean  # noqa: E402
 from recommender.taste import TEN, picked  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)
 # How many visits the shop has counted before.
-VISITS = 1500
+VISITS = 800
 
 
 def load() -> Catalogue:
@@ -115,7 +115,7 @@ def _times(better: float, than: float) -> float | None:
 
 
 if __name__ == "__main__":
-    shoppers = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    shoppers = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     catalogue = load()
     result: dict[str, Any] = {
         "environment": environment(),

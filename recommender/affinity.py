@@ -83,6 +83,6 @@ def affinities(product: Product) -> dict[str, list[int]]:
     """By kind, the ids of what is listed and in stock, the strongest first; one query."""
     found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
     ids = defaultdict(list)
-    for kind, other in found.order_by("-score", "other").values_list("kind", "other_id"):
+    for kind, other in found.order_by("-score", "other_id").values_list("kind", "other_id"):
         ids[kind].append(other)
     return ids

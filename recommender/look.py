@@ -52,8 +52,16 @@ NEUTRALS = frozenset(
     }
 )
 # Degrees on the wheel of hues.
-ALIKE = 35
+ALIKE = 40
 OPPOSITE = 155
+FITTING = """
+role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
+fitting AS MATERIALIZED (
+    SELECT category.id, COALESCE(leaf.role, parent.role) AS role
+    FROM catalogue_category AS category
+    LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
+    LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
+    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s))"""
 PER_CATEGORY = 10
 POOL = 60
 EACH = 6
@@ -112,6 +120,7 @@ def complements(
     if not wanted:
         return {}
     found = goes_with(
+        FITTING,
         {
             "slugs": list(ROLE_OF),
             "roles": list(ROLE_OF.values()),
@@ -124,7 +133,7 @@ def complements(
             "per_category": PER_CATEGORY,
             "pool": POOL,
             "each": EACH,
-        }
+        },
     )
     return {role: [one for one in found if one.role == role] for role in wanted}
 

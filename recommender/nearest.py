@@ -208,24 +208,7 @@ ACTIVE = "(SELECT slot FROM recommender_embeddingmodel WHERE state = 'active') =
 FIRST_VECTOR = """(SELECT {column} AS vector FROM catalogue_productimage
     WHERE product_id = {of}.id AND {column} IS NOT NULL ORDER BY position, id LIMIT 1)"""
 HISTORY = """
-WITH bought AS MATERIALIZED (
-    SELECT variant.product_id AS id, max(line.id) AS last
-    FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
-    JOIN catalogue_variant AS variant ON variant.id = line.variant_id
-    WHERE placed.user_id = %(user)s AND placed.state NOT IN ('cancelled', 'refunded') GROUP BY 1),
-history (id, reason, place) AS (
-    SELECT id, 'viewed', place FROM unnest(%(viewed)s::bigint[]) WITH ORDINALITY AS v (id, place)
-    UNION ALL
-    SELECT id, 'saved', place FROM unnest(%(saved)s::bigint[]) WITH ORDINALITY AS s (id, place)
-    UNION ALL
-    SELECT product_id, 'saved', row_number() OVER (ORDER BY id DESC)
-    FROM wishlist_savedproduct WHERE user_id = %(user)s
-    UNION ALL SELECT id, 'bought', row_number() OVER (ORDER BY last DESC) FROM bought),
-weighed AS (
-    SELECT DISTINCT ON (id) id, reason, strength * power(%(fading)s, place - 1) AS weight
-    FROM history JOIN unnest(%(reasons)s::text[], %(strengths)s::float8[]) AS s (reason, strength)
-        USING (reason)
-    ORDER BY id, weight DESC, reason),
+WITH {weighed},
 seed AS MATERIALIZED (
     SELECT product.id, weighed.reason, weighed.weight, picture.vector,
         subvector(picture.vector, 1, 256)::halfvec(256) AS sketch
@@ -264,14 +247,13 @@ class Near:
     baskets: int
 
 
-def near_history(values: dict[str, Any]) -> list[Near]:
-    """Products that somebody viewed, saved or bought, and the nearest of each that are not those.
+def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
+    """A visitor's products, the heaviest ``seeds`` of them, and the ``each`` nearest of each.
 
-    ``values``: ``user`` (id or None), ``viewed`` and ``saved`` (product ids, newest first),
-    ``reasons`` with their ``strengths``, ``fading`` per place, how many ``seeds``, how many for
-    ``each``.
+    ``weighed`` defines the SQL tables ``history (id, …)``, none of which is found, and
+    ``weighed (id, reason, weight)``; ``recommender.taste`` has it.
     """
-    return [Near(*row) for row in _both(PLAN, HISTORY, values)]
+    return [Near(*row) for row in _both(PLAN, HISTORY, values, weighed=weighed)]
 
 
 # Along the index, which stops at the first few that fit, not by sorting all that fit.
@@ -279,13 +261,7 @@ IN_ORDER = """SELECT set_config('enable_seqscan', 'off', true),
     set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true);
 """
 GOES_WITH = """
-WITH role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
-fitting AS MATERIALIZED (
-    SELECT category.id, COALESCE(leaf.role, parent.role) AS role
-    FROM catalogue_category AS category
-    LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
-    LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
-    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s)),
+WITH {fitting},
 source AS MATERIALIZED (
     SELECT product.id, product.season, picture.vector,
         CASE WHEN product.gender IN ('Unisex', '') THEN %(genders)s
@@ -325,17 +301,18 @@ class Complement:
     distance: float | None
 
 
-def goes_with(values: dict[str, Any]) -> list[Complement]:
-    """What fits the ``sources`` in each ``wanted`` role, nearest first; ``recommender.look`` knows
-    the rest of the ``values``.
+def goes_with(fitting: str, values: dict[str, Any]) -> list[Complement]:
+    """What fits the ``sources`` in each ``wanted`` role, nearest first; newer first if equal.
 
-    A role's candidates are the newest that fit, so that the cost does not grow with the shop.
+    ``fitting`` defines the SQL table ``fitting (id, role)`` of categories; ``recommender.look`` has
+    it and the rest of the ``values``. A role's candidates are the newest that fit, so that the cost
+    does not grow with the shop.
     """
-    found = [Complement(*row) for row in _both(IN_ORDER, GOES_WITH, values)]
+    found = [Complement(*row) for row in _both(IN_ORDER, GOES_WITH, values, fitting=fitting)]
     return sorted(found, key=lambda one: (one.distance is None, one.distance, -one.product_id))
 
 
-def _both(plan: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _both(plan: str, sql: str, values: dict[str, Any], **tables: str) -> list[tuple[Any, ...]]:
     """Run the statement on the active model's column: one message, one answer."""
     halves = []
     for slot in EmbeddingModel.Slot.values:
@@ -346,7 +323,7 @@ def _both(plan: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
             "first_vector": FIRST_VECTOR.format(column=column, of="product"),
             "pool_vector": FIRST_VECTOR.format(column=column, of="pool"),
         }
-        halves.append(f"({sql.format(**parts)})")
+        halves.append(f"({sql.format(**parts, **tables)})")
     statement = "\nUNION ALL\n".join(halves)
     with connection.cursor() as cursor:
         cursor.execute(f"{plan}{statement}{UNPLAN}", values)
@@ -354,11 +331,23 @@ def _both(plan: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def near_mean(product_ids: list[int], count: int) -> list[int]:
-    """The nearest to the mean of these products' vectors, without them: what taste is against."""
-    model = EmbeddingModel.objects.active()
-    query = f"""SELECT l2_normalize(avg({model.column}::vector))::halfvec AS vector
-    FROM catalogue_productimage WHERE product_id = ANY(%(source)s)"""  # noqa: S608
-    values: dict[str, Any] = {"source": product_ids, "excluded": 0}
-    found = nearest(model, query, values, Filters(), count + len(product_ids))
-    return [n.product_id for n in found if n.product_id not in product_ids][:count]
+# Each picture's copies through the index, so that a batch costs what its searches do.
+COPIES = """
+SELECT one.product_id, near.product_id, near.distance
+FROM catalogue_productimage AS one CROSS JOIN LATERAL (
+    SELECT product_id, {column} <-> one.{column} AS distance
+    FROM catalogue_productimage WHERE {column} IS NOT NULL
+    ORDER BY subvector({column}, 1, 256)::halfvec(256)
+        <-> subvector(one.{column}, 1, 256)::halfvec(256) LIMIT 20) AS near
+WHERE one.id = ANY(%(ids)s) AND one.{column} IS NOT NULL
+    AND near.product_id <> one.product_id AND near.distance < %(same)s
+"""
+
+
+def copies_of(image_ids: list[int]) -> list[tuple[int, int, float]]:
+    """Product, another product whose picture is a copy, and their distance; up to 19 a picture."""
+    column = EmbeddingModel.objects.active().column
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PLAN)
+        cursor.execute(COPIES.format(column=column), {"ids": image_ids, "same": SAME})
+        return list(cursor.fetchall())

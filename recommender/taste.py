@@ -21,11 +21,32 @@ TEN = 10
 STRENGTHS = {"saved": 1.2, "viewed": 1.0, "bought": 0.9}
 FADING = 0.95
 SEEDS = 12
-EACH = 15
+EACH = 12
+WEIGHED = """
+bought AS MATERIALIZED (
+    SELECT variant.product_id AS id, max(line.id) AS last
+    FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
+    JOIN catalogue_variant AS variant ON variant.id = line.variant_id
+    WHERE placed.user_id = %(user)s AND placed.state NOT IN ('cancelled', 'refunded') GROUP BY 1),
+history (id, reason, place) AS (
+    SELECT id, 'viewed', place FROM unnest(%(viewed)s::bigint[]) WITH ORDINALITY AS v (id, place)
+    UNION ALL
+    SELECT id, 'saved', place FROM unnest(%(saved)s::bigint[]) WITH ORDINALITY AS s (id, place)
+    UNION ALL
+    SELECT product_id, 'saved', row_number() OVER (ORDER BY id DESC)
+    FROM wishlist_savedproduct WHERE user_id = %(user)s
+    UNION ALL SELECT id, 'bought', row_number() OVER (ORDER BY last DESC) FROM bought),
+weighed AS (
+    SELECT DISTINCT ON (id) id, reason, strength * power(%(fading)s, place - 1) AS weight
+    FROM history JOIN unnest(%(reasons)s::text[], %(strengths)s::float8[]) AS s (reason, strength)
+        USING (reason)
+    ORDER BY id, weight DESC, reason)"""
 # Of relevance and novelty in MMR.
-RELEVANCE = 0.85
+RELEVANCE = 0.7
+# Nearer to each other by L2, two pictures are copies.
+SAME = 0.05
 # A squared distance at which a neighbour counts 1/e.
-REACH = 0.1
+REACH = 0.2
 # How much a product gains that was in one visit or order more, by the logarithm.
 POPULAR = 1.0
 
@@ -53,13 +74,14 @@ def picked(
     """
     if user is None and not viewed and not saved:
         return []
-    return choose(near_history(_values(user, viewed, saved, SEEDS)), count)
+    return choose(near_history(WEIGHED, _values(user, viewed, saved, SEEDS)), count)
 
 
 def near_one(product_id: int) -> list[int]:
     """The products that look most like one, nearest first, in one query."""
-    near = [n for n in near_history(_values(None, [product_id], [], 1)) if n.product_id != n.seed]
-    ordered = sorted(near, key=lambda one: (one.distance, one.product_id))
+    near = near_history(WEIGHED, _values(None, [product_id], [], 1))
+    others = [one for one in near if one.distance >= SAME]
+    ordered = sorted(others, key=lambda one: (one.distance, one.product_id))
     return list(dict.fromkeys(one.product_id for one in ordered))
 
 
@@ -90,7 +112,8 @@ def choose(near: Sequence[Near], count: int) -> list[Pick]:
     popular = 1 + POPULAR * np.log1p([one.baskets for one in found])
     scores = closeness.sum(axis=1) * popular
     best = closeness.argmax(axis=1)
-    order = _mmr(scores / max(scores.max(), 1e-12), sketches, count)
+    new = squared.min(axis=1) >= SAME**2
+    order = _mmr(scores / max(scores.max(), 1e-12), sketches, count, new)
     return [Pick(found[i].product_id, seeds[best[i]].seed, seeds[best[i]].reason) for i in order]
 
 
@@ -108,16 +131,19 @@ def _sketches(near: Iterable[Near]) -> NDArray[np.float32]:
     return result
 
 
-def _mmr(scores: NDArray[np.float64], sketches: NDArray[np.float32], count: int) -> list[int]:
-    """Positions, the most relevant first, each then least like those before it."""
+def _mmr(
+    scores: NDArray[np.float64], sketches: NDArray[np.float32], count: int, left: NDArray[np.bool_]
+) -> list[int]:
+    """Positions of those ``left``, the most relevant first, each then least like those before it;
+    no copies."""
     alike = sketches @ sketches.T
     chosen: list[int] = []
     nearest = np.zeros(len(scores))
-    left = np.ones(len(scores), bool)
-    for _ in range(min(count, len(scores))):
+    while left.any() and len(chosen) < count:
         value = np.where(left, RELEVANCE * scores - (1 - RELEVANCE) * nearest, -np.inf)
         pick = int(np.argmax(value))
         chosen.append(pick)
+        left &= alike[pick] < 1 - SAME**2 / 2
         left[pick] = False
         nearest = np.maximum(nearest, alike[pick])
     return chosen

@@ -28,13 +28,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.affinity import compute_affinities
 from recommender.events import PAGE
-from recommender.models import Event
+from recommender.models import EmbeddingModel, Event
+from recommender.nearest import nearest
+from shop.catalogue.filters import Filters
 
 Floats = NDArray[np.float64]
 Recommend = Callable[[list[int]], list[int]]
@@ -142,6 +145,16 @@ def leave_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
         for pk in catalogue.ids[shopper.history]
     )
     compute_affinities()
+
+
+def near_mean(product_ids: list[int], count: int) -> list[int]:
+    """The nearest to the mean of these products' vectors, without them: what taste is against."""
+    model = EmbeddingModel.objects.active()
+    query = f"""SELECT l2_normalize(avg({model.column}::vector))::halfvec AS vector
+    FROM catalogue_productimage WHERE product_id = ANY(%(source)s)"""  # noqa: S608
+    values: dict[str, Any] = {"source": product_ids, "excluded": 0}
+    found = nearest(model, query, values, Filters(), count + len(product_ids))
+    return [n.product_id for n in found if n.product_id not in product_ids][:count]
 
 
 def by_popularity(catalogue: Catalogue, popularity: Floats, count: int) -> Recommend:

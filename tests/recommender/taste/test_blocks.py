@@ -129,7 +129,7 @@ def test_an_unlisted_product_is_no_reason(client: Client) -> None:
 
 def test_ten_are_picked_at_most_and_none_twice(client: Client) -> None:
     seen = [make_lookalike(1, step / 100) for step in range(3)]
-    others = {make_lookalike(1, 0.1 + step / 20).pk for step in range(14)}
+    others = {make_lookalike(1, 0.2 + step / 5).pk for step in range(14)}
     look_at(client, *seen)
     found = block(client, "/", "picked")
     assert len(found) == len(set(found)) == 10
@@ -180,9 +180,9 @@ def test_picked_for_you_adds_two_queries(client: Client, django_assert_num_queri
 
 
 def outfit_of(client: Client, product: Product) -> list[int]:
-    """With five twins of the product, so that the similar items take nothing from the look."""
-    for _twin in range(5):
-        make_lookalike(1, 0, category=product.category, gender=product.gender)
+    """With five more of the product, so that the similar items take nothing from the look."""
+    for step in range(5):
+        make_lookalike(1, 0, 0.06 * (step + 1), category=product.category, gender=product.gender)
     return block(client, product.get_absolute_url(), "look")
 
 
@@ -211,7 +211,7 @@ def test_a_look_has_one_of_each_other_role_and_the_nearest_of_each(client: Clien
 )
 def test_what_does_not_fit_completes_no_look(client: Client, other: dict[str, Any]) -> None:
     shirt = make_lookalike(1, 0, **MAN)
-    make_lookalike(1, 0.1, category=jeans(), **(MAN | other))
+    make_lookalike(0.5, 1, category=jeans(), **(MAN | other))
     assert outfit_of(client, shirt) == []
 
 
@@ -220,14 +220,14 @@ def test_what_does_not_fit_completes_no_look(client: Client, other: dict[str, An
 )
 def test_what_fits_everything_completes_every_look(client: Client, other: dict[str, Any]) -> None:
     shirt = make_lookalike(1, 0, **MAN)
-    pair = make_lookalike(1, 0.1, category=jeans(), **(MAN | other))
+    pair = make_lookalike(0.5, 1, category=jeans(), **(MAN | other))
     assert outfit_of(client, shirt) == [pair.pk]
 
 
 def test_a_look_is_for_one_person(client: Client) -> None:
     shirt = make_lookalike(1, 0, **(MAN | {"gender": "Unisex"}))
-    trousers = make_lookalike(1, 0.1, category=jeans(), **MAN)
-    make_lookalike(1, 0.1, category=shoes(), **(MAN | {"gender": "Women"}))
+    trousers = make_lookalike(1, 0.5, category=jeans(), **MAN)
+    make_lookalike(1, 0.5, category=shoes(), **(MAN | {"gender": "Women"}))
     pair = make_lookalike(1, 0.9, category=shoes(), **MAN)
     assert outfit_of(client, shirt) == [trousers.pk, pair.pk]
 
@@ -258,8 +258,8 @@ def test_a_product_without_a_vector_has_a_look_of_the_newest(client: Client) -> 
 def test_no_product_is_twice_on_a_page(client: Client) -> None:
     shirt = make_lookalike(1, 0, **MAN)
     for step in range(1, 12):
-        make_lookalike(1, step / 50, category=jeans(), **MAN)
-        make_lookalike(1, step / 50, **MAN)
+        make_lookalike(1, step / 10, category=jeans(), **MAN)
+        make_lookalike(1, 0, step / 10, **MAN)
     page = client.get(shirt.get_absolute_url()).content.decode()
     ids = re.findall(r'data-product-id="(\d+)"', page)
     assert len(ids) == len(set(ids))
@@ -287,7 +287,7 @@ def test_affinities_are_shown_the_strongest_first(client: Client, kind: str) -> 
 
 def test_what_nobody_looked_at_yet_shows_more_look_alikes(client: Client) -> None:
     product = make_lookalike(1, 0)
-    near = [make_lookalike(1, step / 20).pk for step in range(1, 12)]
+    near = [make_lookalike(1, step / 10).pk for step in range(1, 12)]
     url = product.get_absolute_url()
     assert block(client, url, "similar") == near[:5]
     assert block(client, url, "more-like") == near[5:10]

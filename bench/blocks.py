@@ -1,0 +1,141 @@
+"""What each block of recommendations adds to a page, in queries and milliseconds.
+
+    python bench/blocks.py [PAGES]
+
+Makes each block for real products and visitors of the shop's catalogue, with its pictures' rows and
+its HTML, and the whole product page with and without the blocks below the similar items. Prints one
+JSON object and writes it to bench/results/blocks.json. Needs an embedded catalogue and writes
+nothing there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib.auth.models import AnonymousUser  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.template.loader import render_to_string  # noqa: E402
+from django.test import Client, RequestFactory  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender.blocks import Block, cart_block, picked_block, product_blocks  # noqa: E402
+from recommender.look import role_of  # noqa: E402
+from shop.cart.models import CartLine  # noqa: E402
+from shop.catalogue.models import Product, Variant  # noqa: E402
+
+WARM_UP = 30
+LIMIT_MS = 20
+
+
+def real_products(count: int) -> list[Product]:
+    listed = Product.objects.listed().in_stock().select_related("category").defer("search")
+    ids = np.array(listed.order_by("pk").values_list("pk", flat=True))
+    chosen = np.random.default_rng(3).choice(ids, min(count, len(ids)), replace=False)
+    found = listed.in_bulk([int(pk) for pk in chosen])
+    return [found[int(pk)] for pk in chosen]
+
+
+def drawn(blocks: Iterable[Block | None]) -> int:
+    """The blocks' HTML, as the tags draw it; returns how many there are."""
+    shown = [block for block in blocks if block]
+    request = RequestFactory().get("/")
+    context = {"blocks": shown, "request": request, "saved_ids": frozenset()}
+    render_to_string("recommender/includes/blocks.html", context)
+    return len(shown)
+
+
+def timed(make: Callable[[Any], int], things: list[Any]) -> dict[str, Any]:
+    for thing in things[:WARM_UP]:
+        make(thing)
+    times, blocks = [], 0
+    for thing in things:
+        started = time.perf_counter()
+        blocks += make(thing)
+        times.append((time.perf_counter() - started) * 1000)
+    with CaptureQueriesContext(connection) as queries:
+        make(things[0])
+    p50, p99 = np.percentile(times, [50, 99])
+    return {
+        "p50_ms": round(float(p50), 2),
+        "p99_ms": round(float(p99), 2),
+        "blocks_per_page": round(blocks / len(things), 2),
+        "queries": len(queries),
+    }
+
+
+def visitor(history: list[Product]) -> Any:
+    request = RequestFactory().get("/")
+    request.COOKIES["recent"] = ".".join(str(product.pk) for product in history)
+    request.user, request.session = AnonymousUser(), {}  # type: ignore[assignment]
+    return request
+
+
+def cart_of(products: list[Product]) -> list[CartLine]:
+    return [CartLine(variant=Variant(product=product), quantity=1) for product in products]
+
+
+def page_times(products: list[Product]) -> dict[str, Any]:
+    """Each page in turn without and with what stands below the similar items."""
+    client = Client(SERVER_NAME="localhost")
+    urls = [product.get_absolute_url() for product in products]
+    for url in urls[:WARM_UP]:
+        client.get(url)
+    without, with_them = [], []
+    for url in urls:
+        with patch("recommender.templatetags.recommendations.product_blocks", return_value=[]):
+            started = time.perf_counter()
+            client.get(url)
+            without.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        client.get(url)
+        with_them.append((time.perf_counter() - started) * 1000)
+    added = np.array(with_them) - np.array(without)
+    return {
+        name: {f"p{p}_ms": round(float(np.percentile(times, p)), 2) for p in (50, 99)}
+        for name, times in (("without", without), ("with", with_them), ("added", added))
+    }
+
+
+if __name__ == "__main__":
+    pages = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    settings.SECURE_SSL_REDIRECT = False
+    products = real_products(pages)
+    dressed = [product for product in products if role_of(product)]
+    step = max(1, len(products) // pages)
+    histories = [products[i : i + 12] for i in range(0, len(products) - 12, step)]
+    result: dict[str, Any] = {
+        "environment": environment(),
+        "products": Product.objects.count(),
+        "pages": len(products),
+        "limit_ms_a_block": LIMIT_MS,
+        "product_page_three_blocks": timed(lambda p: drawn(product_blocks(p)), products),
+        "cart_two_sources": timed(
+            lambda i: drawn([cart_block(cart_of(dressed[i : i + 2]))]), range(len(dressed) - 2)
+        ),
+        "picked_twelve_views": timed(
+            lambda history: drawn([picked_block(visitor(history))]), histories
+        ),
+        "product_page": page_times(products),
+    }
+    text = json.dumps(result, indent=1)
+    (ROOT / "bench" / "results" / "blocks.json").write_text(text + "\n")
+    print(text)
