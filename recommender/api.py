@@ -25,6 +25,7 @@ from recommender.events import may_count, record
 from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest import similar_to_photo, similar_to_product
 from recommender.photos import keep_photo, needs_vector
+from recommender.regions import Region, RegionError
 from recommender.tasks import embed_query_photo, ring
 from shop.api.catalogue import FILTERS
 from shop.api.etags import answer
@@ -43,6 +44,7 @@ VISUAL_FILTERS = [
     OpenApiParameter("not_colour", str, many=True, description="A base colour to keep out."),
     OpenApiParameter("not_type", str, many=True, description="Path of a category to keep out."),
 ]
+REGION_HELP = "Search with this part only: left,top,right,bottom, each from 0 to 1."
 WAIT = OpenApiParameter(
     "wait", float, description="Wait up to so many seconds (at most 10) for the five."
 )
@@ -58,11 +60,23 @@ class ImageSearchSerializer(serializers.Serializer[Any]):
     products = ProductSerializer(many=True)
 
 
+class RegionField(serializers.CharField):
+    """Four fractions of the picture's sides, checked."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return Region.parse(super().to_internal_value(data))
+        except RegionError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
 class PhotoUploadSerializer(serializers.Serializer[Any]):
     photo = serializers.FileField()
+    region = RegionField(required=False, help_text=REGION_HELP)
 
 
 class PhotoTextSerializer(serializers.Serializer[Any]):
+    region = RegionField(required=False, help_text=REGION_HELP)
     photo = serializers.CharField(help_text="The file's bytes in base64.")
 
 
@@ -107,7 +121,7 @@ class ImageSearchList(APIView):
     def post(self, request: Request) -> Response:
         """Search with a photo. It is private, known by its id only, and deleted after a day."""
         seconds = _seconds(request)
-        photo = keep_photo(_photo_bytes(request))
+        photo = _kept(request)
         if may_count(request._request):
             record([("photo", Event.Kind.SEARCHED, None)])
         transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
@@ -143,16 +157,21 @@ def _filters(request: Request) -> Filters:
     return Filters.from_query(query).with_words(query.get("q", "")[:200])
 
 
-def _photo_bytes(request: Request) -> bytes:
-    if request.content_type.startswith("multipart/"):
-        upload = PhotoUploadSerializer(data=request.data)
-        upload.is_valid(raise_exception=True)
-        content: bytes = upload.validated_data["photo"].read(settings.PICTURE_MAX_BYTES + 1)
-        return content
-    text = PhotoTextSerializer(data=request.data)
-    text.is_valid(raise_exception=True)
+def _kept(request: Request) -> QueryPhoto:
+    as_file = request.content_type.startswith("multipart/")
+    sent = (PhotoUploadSerializer if as_file else PhotoTextSerializer)(data=request.data)
+    sent.is_valid(raise_exception=True)
+    photo = sent.validated_data["photo"]
+    content = photo.read(settings.PICTURE_MAX_BYTES + 1) if as_file else _from_base64(photo)
     try:
-        return base64.b64decode(text.validated_data["photo"], validate=True)
+        return keep_photo(content, sent.validated_data.get("region"))
+    except RegionError as error:
+        raise ValidationError({"region": [str(error)]}) from error
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ValidationError({"photo": ["This is not base64."]}) from None
 

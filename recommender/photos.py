@@ -15,9 +15,14 @@ logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
 
 
-def keep_photo(data: bytes) -> QueryPhoto:
-    """Store one photo without its metadata. Raises ``PictureError``; then nothing is stored."""
+def keep_photo(data: bytes, region: Region | None = None) -> QueryPhoto:
+    """Store one photo, or a region of it, without its metadata.
+
+    Raises ``PictureError`` or ``RegionError``; then nothing is stored.
+    """
     picture = read_picture(data, max_side=MAX_SIDE)
+    if region is not None:
+        picture = read_picture(cut(picture.jpeg, region), max_side=MAX_SIDE)
     width, height = picture.image.size
     return QueryPhoto.objects.create(content=picture.jpeg, width=width, height=height)
 

@@ -106,3 +106,26 @@ def test_one_photo_under_one_key_is_searched_once(api: APIClient) -> None:
         for _time in range(2)
     }
     assert (len(urls), QueryPhoto.objects.count()) == (1, 1)
+
+
+def test_a_region_of_a_photo_is_all_that_is_kept(api: APIClient) -> None:
+    assert api.post(URL, {"photo": _photo(), "region": "0,0,1,0.5"}).status_code == 201
+    photo = QueryPhoto.objects.get()
+    assert (photo.width, photo.height) == (60, 40)
+
+
+@pytest.mark.parametrize("region", ["1,2", "0,0,2,1", "0,0,0.01,1", "0,0,0.1,1"])
+def test_what_is_no_region_is_refused(api: APIClient, region: str) -> None:
+    refused = api.post(URL, {"photo": _photo(), "region": region})
+    assert refused.status_code == 400
+    assert "region" in refused.json()["errors"]
+    assert QueryPhoto.objects.count() == 0
+
+
+def test_similar_products_are_steered(api: APIClient) -> None:
+    source = make_lookalike(1, name="source", base_colour="Red")
+    make_lookalike(1, 0.1, name="red", base_colour="Red")
+    make_lookalike(1, 0.5, name="blue linen", base_colour="Blue")
+    url = f"/api/v1/products/{source.pk}/similar/"
+    for query in ("not_colour=Red", "q=linen"):
+        assert [row["name"] for row in api.get(f"{url}?{query}").json()] == ["blue linen"]
