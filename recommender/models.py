@@ -24,7 +24,7 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
 
     def filling(self) -> EmbeddingModelQuerySet:
         """The models whose column the workers fill, the active one first."""
-        return self.exclude(state=EmbeddingModel.State.RETIRED).order_by("state", "pk")
+        return self.filter(state__in=EmbeddingModel.FILLED).order_by("state", "pk")
 
 
 class EmbeddingModel(models.Model):
@@ -37,7 +37,11 @@ class EmbeddingModel(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
         FILLING = "filling", _("filling")
+        PREVIOUS = "previous", _("previous")  # was active, and could be again
+        FREEING = "freeing", _("being freed")
         RETIRED = "retired", _("retired")
+
+    FILLED = (State.ACTIVE, State.FILLING, State.PREVIOUS)
 
     name = models.CharField(_("name"), max_length=80)
     slot = models.CharField(_("column"), max_length=5, choices=Slot.choices)

@@ -22,6 +22,8 @@ CANDIDATES = 50
 # Up to so many pictures a plain scan is exact and as fast as the index: 4 microseconds each.
 EXACT_LIMIT = 2000
 EF_SEARCH = 64
+# Nearer to each other, two pictures are copies: ``recommender.duplicates`` says what was measured.
+SAME = 0.05
 
 NEAREST = """
 WITH query AS MATERIALIZED ({query}),
@@ -31,13 +33,22 @@ candidates AS MATERIALIZED (
     JOIN catalogue_product AS product ON product.id = image.product_id
     WHERE {conditions}
     {order}
-)
-SELECT image.product_id, min(image.{column} <-> (SELECT vector FROM query)) AS distance
-FROM candidates JOIN catalogue_productimage AS image USING (id)
-WHERE (SELECT vector FROM query) IS NOT NULL
-GROUP BY image.product_id
-ORDER BY distance, image.product_id
-LIMIT %(count)s
+),
+near AS MATERIALIZED (
+    SELECT image.product_id, image.{column} AS vector,
+        image.{column} <-> (SELECT vector FROM query) AS distance
+    FROM candidates JOIN catalogue_productimage AS image USING (id)
+    WHERE (SELECT vector FROM query) IS NOT NULL AND (SELECT state FROM
+        recommender_embeddingmodel WHERE id = %(model)s) NOT IN ('freeing', 'retired')
+),
+one_each AS (SELECT DISTINCT ON (product_id) * FROM near ORDER BY product_id, distance),
+best AS MATERIALIZED (SELECT * FROM one_each WHERE distance >= %(apart)s
+    ORDER BY distance, product_id LIMIT %(count)s)
+SELECT one.product_id, one.distance, ARRAY(
+    SELECT other.product_id FROM best AS other
+    WHERE other.distance BETWEEN one.distance - %(same)s AND one.distance
+        AND other.product_id <> one.product_id AND other.vector <-> one.vector < %(same)s)
+FROM best AS one ORDER BY one.distance, one.product_id
 """
 BY_INDEX = """ORDER BY subvector(image.{column}, 1, 256)::halfvec(256)
         <-> subvector((SELECT vector FROM query), 1, 256)::halfvec(256)
@@ -66,8 +77,11 @@ FROM choice
 
 @dataclass(frozen=True)
 class Neighbour:
+    """``copies``: the products no farther away whose picture is nearer to its own than ``SAME``."""
+
     product_id: int
     distance: float
+    copies: list[int]
 
 
 @dataclass(frozen=True)
@@ -95,26 +109,48 @@ def similar_to_photo(
 ) -> list[Product]:
     """The products that look most like the photo, by the model that saw the photo."""
     model = photo.embedding_model or EmbeddingModel.objects.active()
-    query = "SELECT embedding AS vector FROM recommender_queryphoto WHERE id = %(source)s"
+    query = """SELECT embedding AS vector FROM recommender_queryphoto
+    WHERE id = %(source)s AND COALESCE(embedding_model_id, %(model)s) = %(model)s"""
     parameters: dict[str, Any] = {"source": photo.pk, "excluded": 0}
-    return _products(nearest(model, query, parameters, filters or Filters(), count))
+    found = nearest(model, query, parameters, filters or Filters(), count)
+    seen = QueryPhoto.objects.filter(pk=photo.pk).select_related("embedding_model")
+    if not found and (new := seen.exclude(embedding_model=photo.embedding_model_id).first()):
+        return similar_to_photo(new, filters, count=count)
+    return _products(found)
 
 
 def nearest(
     model: EmbeddingModel, query: str, parameters: dict[str, Any], filters: Filters, count: int
 ) -> list[Neighbour]:
-    """``query`` selects one vector. L2 distances, ascending; ties by primary key.
+    """``query`` selects one vector. L2 distances, ascending; ties by primary key; no two copies.
 
     Few candidates are compared one by one; many go through the index. Should the index bring fewer
     products than asked for (filters that almost nothing passes), all candidates are compared.
+    A search with a product leaves out the copies of its own picture as well.
     """
+    wanted = 2 * count + 2
     with transaction.atomic(), connection.cursor() as cursor:
         exact = decide(cursor, model, parameters, filters)
-        found = _run(cursor, statement(model, query, parameters, filters, count, exact=exact))
-        if len(found) < count and not exact:
-            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
-            found = _run(cursor, statement(model, query, parameters, filters, count, exact=True))
-    return found
+        while True:
+            todo = statement(model, query, parameters, filters, wanted, exact=exact)
+            rows = _run(cursor, todo)
+            found = _distinct(rows)[:count]
+            if len(found) == count or (exact and len(rows) < wanted):
+                return found
+            if len(rows) == wanted:
+                wanted *= 4
+            elif not exact:
+                cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
+                exact = True
+
+
+def _distinct(rows: list[Neighbour]) -> list[Neighbour]:
+    """Of each picture's copies the first."""
+    kept: dict[int, Neighbour] = {}
+    for row in rows:
+        if kept.keys().isdisjoint(row.copies):
+            kept[row.product_id] = row
+    return list(kept.values())
 
 
 def statement(
@@ -129,8 +165,9 @@ def statement(
     conditions, values = _conditions(model, filters)
     order = "" if exact else BY_INDEX.format(column=model.column)
     sql = NEAREST.format(query=query, conditions=conditions, order=order, column=model.column)
-    limits = {"count": count, "candidates": max(CANDIDATES, 10 * count)}
-    return Statement(sql, {**parameters, **values, **limits})
+    limits = {"count": count, "candidates": max(CANDIDATES, 4 * count), "model": model.pk}
+    copies = {"same": SAME, "apart": SAME if parameters["excluded"] else 0.0}
+    return Statement(sql, {**parameters, **values, **limits, **copies})
 
 
 def decide(
@@ -351,3 +388,13 @@ def copies_of(image_ids: list[int]) -> list[tuple[int, int, float]]:
         cursor.execute(PLAN)
         cursor.execute(COPIES.format(column=column), {"ids": image_ids, "same": SAME})
         return list(cursor.fetchall())
+
+
+def finds_again(model: EmbeddingModel, image_id: int, vector: list[float]) -> bool:
+    """Whether this picture is among the five nearest to the vector; other copies count with it."""
+    sql = f"""SELECT count(*) < {FIVE} FROM catalogue_productimage AS other,
+        catalogue_productimage AS own WHERE own.id = %(image)s AND other.file <> own.file
+        AND other.{model.column} <-> %(vector)s::halfvec <= own.{model.column} <-> %(vector)s"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"vector": str(vector), "image": image_id})
+        return bool(cursor.fetchone()[0])

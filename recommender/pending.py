@@ -3,6 +3,10 @@
 PostgreSQL is the to-do list: a NULL vector is work. A claim counts an attempt before anything is
 decoded, so a picture that kills its worker is counted too. A picture tried before is claimed
 alone, so its neighbours in the batch are not blamed for it.
+
+Two models may look at one picture, the active one first: ``attempts`` is its, until it has a vector
+or gave up. What comes after (from 0 in the one case, from ``MAX_ATTEMPTS`` in the other) is the
+second model's, so neither stops the other.
 """
 
 from __future__ import annotations
@@ -12,12 +16,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection, connections, transaction
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
@@ -31,19 +36,7 @@ from shop.catalogue.storage import PostgresStorage
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
-
-# One statement: two workers never get the same picture, and a claim outlives no crash for long.
-CLAIM = """
-UPDATE catalogue_productimage SET attempts = attempts + 1,
-       claimed_until = now() + make_interval(secs => %(lease)s)
-WHERE id IN (
-    SELECT id FROM catalogue_productimage
-    WHERE {column} IS NULL AND attempts {tried} AND attempts < %(max)s
-      AND (claimed_until IS NULL OR claimed_until < now())
-    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
-RETURNING id, file
-"""
+UNTRIED = Q(attempts=0)
 
 
 @dataclass
@@ -60,14 +53,33 @@ class Outcome:
 
 def pending(model: EmbeddingModel) -> QuerySet[ProductImage]:
     """The pictures without a vector of this model that are not parked."""
-    images = ProductImage.objects.filter(attempts__lt=MAX_ATTEMPTS)
-    return images.filter(**{f"{model.column}__isnull": True})
+    return ProductImage.objects.filter(**{f"{model.column}__isnull": True}).filter(_may_try(model))
+
+
+def given_up(model: EmbeddingModel) -> QuerySet[ProductImage]:
+    """The pictures without a vector of this model that are parked for it."""
+    return ProductImage.objects.filter(**{f"{model.column}__isnull": True}).exclude(_may_try(model))
+
+
+def _may_try(model: EmbeddingModel) -> Q:
+    active = EmbeddingModel.objects.active()
+    if active.pk == model.pk:
+        return Q(attempts__lt=MAX_ATTEMPTS)
+    waits_for_active = Q(**{f"{active.column}__isnull": True})
+    after = Q(attempts__gte=MAX_ATTEMPTS, attempts__lt=2 * MAX_ATTEMPTS)
+    before = Q(attempts__lt=MAX_ATTEMPTS)
+    # The active model's turn is no reason to give up.
+    return before | waits_for_active & after
 
 
 def claimable(model: EmbeddingModel) -> QuerySet[ProductImage]:
     """Those that nobody is working on now."""
     free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
-    return pending(model).filter(free)
+    images, active = pending(model).filter(free), EmbeddingModel.objects.active()
+    if active.pk == model.pk:
+        return images
+    # Not before the active model has had its turn.
+    return images.exclude(Q(**{f"{active.column}__isnull": True}, attempts__lt=MAX_ATTEMPTS))
 
 
 def parked() -> QuerySet[ProductImage]:
@@ -129,7 +141,7 @@ def _nothing() -> None:
 
 def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | None:
     """Claim and decode; ``None`` when there is nothing to claim."""
-    claimed = _claim(model, "= 0", settings.EMBED_BATCH) or _claim(model, "> 0", 1)
+    claimed = _claim(model, UNTRIED, settings.EMBED_BATCH) or _claim(model, ~UNTRIED, 1)
     if not claimed:
         return None
     contents = _read([file for _id, file in claimed])
@@ -147,12 +159,27 @@ def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | N
     return batch
 
 
-def _claim(model: EmbeddingModel, tried: str, limit: int) -> list[tuple[int, str]]:
-    statement = CLAIM.format(column=model.column, tried=tried)
-    with transaction.atomic(), connection.cursor() as cursor:
-        lease = settings.EMBED_LEASE_SECONDS
-        cursor.execute(statement, {"lease": lease, "max": MAX_ATTEMPTS, "limit": limit})
-        return list(cursor.fetchall())
+def _claim(model: EmbeddingModel, tried: Q, limit: int) -> list[tuple[int, str]]:
+    """Two workers never get the same picture, and a claim outlives no crash for long."""
+    with transaction.atomic():
+        if not _owns_column(model):
+            return []
+        free = claimable(model).filter(tried).order_by("pk").select_for_update(skip_locked=True)
+        claimed = list(free.values_list("pk", "file")[:limit])
+        until = Now() + timedelta(seconds=settings.EMBED_LEASE_SECONDS)
+        images = ProductImage.objects.filter(pk__in=[pk for pk, _file in claimed])
+        images.update(attempts=F("attempts") + 1, claimed_until=until)
+    return claimed
+
+
+def _owns_column(model: EmbeddingModel) -> bool:
+    """Whether it may still be filled; until the end of the transaction nobody can take it away."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM recommender_embeddingmodel WHERE id = %s FOR SHARE", [model.pk]
+        )
+        row = cursor.fetchone()
+    return row is not None and row[0] in EmbeddingModel.FILLED
 
 
 def _read(files: list[str]) -> dict[str, bytes]:
@@ -179,12 +206,18 @@ def _fail(image_id: int, error: Exception) -> None:
 def _write(model: EmbeddingModel, images: list[tuple[int, str]], vectors: Vectors) -> int:
     """One UPDATE for the batch, parameters in binary.
 
-    A picture that has a vector keeps it; one whose file was replaced meanwhile still waits.
+    A picture that has a vector keeps it; one whose file was replaced meanwhile still waits; a model
+    that lost its column writes nothing. What the active model gave up stays its to give up.
     """
+    active = EmbeddingModel.objects.active()
+    second = "FALSE" if active.pk == model.pk else f"image.{active.column} IS NULL"
+    parked = f"{second} AND image.attempts > {MAX_ATTEMPTS}"
     values = ", ".join(["(%s::bigint, %s::text, %b::halfvec)"] * len(images))
     statement = f"""
         UPDATE catalogue_productimage AS image
-        SET {model.column} = new.vector, attempts = 0, claimed_until = NULL, failure = ''
+        SET {model.column} = new.vector, claimed_until = NULL,
+            attempts = CASE WHEN {parked} THEN {MAX_ATTEMPTS} ELSE 0 END,
+            failure = CASE WHEN {parked} THEN image.failure ELSE '' END
         FROM (VALUES {values}) AS new (id, file, vector)
         WHERE image.id = new.id AND image.file = new.file AND image.{model.column} IS NULL
     """  # noqa: S608 - the column is one of two names
@@ -192,8 +225,16 @@ def _write(model: EmbeddingModel, images: list[tuple[int, str]], vectors: Vector
     for image, vector in sorted(zip(images, vectors, strict=True), key=lambda pair: pair[0]):
         parameters += (*image, HalfVector(vector))
     with transaction.atomic():
-        connection.ensure_connection()
+        if not _owns_column(model):
+            _release([image_id for image_id, _file in images])
+            return 0
         register_vector(connection.connection)
         with psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(statement, parameters)
             return cursor.rowcount
+
+
+def _release(image_ids: list[int]) -> None:
+    """As if they had not been claimed."""
+    claimed = ProductImage.objects.filter(pk__in=image_ids, attempts__gt=0)
+    claimed.update(attempts=F("attempts") - 1, claimed_until=None)

@@ -15,7 +15,8 @@ SLICE_SECONDS = 20
 @shared_task(expires=60)
 def embed_pending_images() -> None:
     for model in EmbeddingModel.objects.filling():
-        pending.embed_pending(model, seconds=SLICE_SECONDS)
+        if pending.claimable(model).exists():
+            pending.embed_pending(model, seconds=SLICE_SECONDS)
         if pending.claimable(model).exists():
             embed_pending_images.delay()
             return

@@ -59,14 +59,42 @@ def test_unlisted_and_sold_out_products_are_left_out(source: Product) -> None:
 def test_a_product_with_many_pictures_comes_once(source: Product) -> None:
     many = make_lookalike(1, 0.1)
     for step in range(70):
-        make_image(many, embedding_blue=point(1, step / 1000))
+        make_image(many, embedding_blue=point(1, 0.1 + step / 1000))
     other = make_lookalike(0, 1)
     assert similar_to_product(source) == [many, other]
 
 
 def test_equal_distances_are_ordered_by_key(source: Product) -> None:
-    twins = [make_lookalike(1, 0.5) for _ in range(4)]
-    assert similar_to_product(source) == twins
+    around = [make_lookalike(1, *at) for at in ((0.5,), (-0.5,), (0, 0.5), (0, -0.5))]
+    assert similar_to_product(source) == around
+
+
+def test_of_two_copies_the_five_hold_one_and_still_are_five(source: Product) -> None:
+    first = make_lookalike(1, 0.1)
+    for step in range(1, 30):
+        make_lookalike(1, 0.1, step / 1000)
+    others = [make_lookalike(1, step / 10) for step in range(2, 7)]
+    assert similar_to_product(source) == [first, *others[:4]]
+
+
+def test_a_copy_of_the_product_itself_is_no_recommendation(source: Product) -> None:
+    make_lookalike(1, 0)
+    make_lookalike(1, 0.049)
+    other = make_lookalike(1, 0.051)
+    assert similar_to_product(source) == [other]
+
+
+def test_a_photo_may_find_its_copy_but_only_one() -> None:
+    copy = make_lookalike(1, 0)
+    make_lookalike(1, 0)
+    other = make_lookalike(1, 0.5)
+    photo = QueryPhoto.objects.create(content=b"", width=1, height=1, embedding=point(1))
+    assert similar_to_photo(photo) == [copy, other]
+
+
+def test_a_chain_of_copies_keeps_its_ends(source: Product) -> None:
+    chain = [make_lookalike(1, 0.1, step * 0.04) for step in range(3)]
+    assert similar_to_product(source) == [chain[0], chain[2]]
 
 
 def test_a_product_without_a_vector_has_no_lookalikes() -> None:

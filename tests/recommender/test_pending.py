@@ -64,17 +64,17 @@ def test_a_missing_file_is_the_reason(model: EmbeddingModel) -> None:
 
 def test_a_claimed_picture_is_left_to_its_claimer(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
-    assert len(pending._claim(model, "= 0", 10)) == 1
+    assert len(pending._claim(model, pending.UNTRIED, 10)) == 1
     assert pending.embed_pending(model) == pending.Outcome(embedded=0, failed=0)
 
 
 def test_a_picture_tried_before_is_claimed_alone(model: EmbeddingModel) -> None:
     for _ in range(3):
         make_stored_image(make_product())
-    pending._claim(model, "= 0", 10)
+    pending._claim(model, pending.UNTRIED, 10)
     ProductImage.objects.update(claimed_until=None)
-    assert pending._claim(model, "= 0", 10) == []
-    assert len(pending._claim(model, "> 0", 1)) == 1
+    assert pending._claim(model, pending.UNTRIED, 10) == []
+    assert len(pending._claim(model, ~pending.UNTRIED, 1)) == 1
 
 
 def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:

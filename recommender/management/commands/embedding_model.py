@@ -1,0 +1,55 @@
+"""``manage.py embedding_model``: see docs/operations.md."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender import switching
+from recommender.models import EmbeddingModel
+from recommender.pending import given_up
+from recommender.tasks import embed_pending_images, ring
+
+
+class Command(BaseCommand):
+    help = "Switches from one embedding model to another while the shop is open."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="the models, how much they have seen, what is parked")
+        add = actions.add_parser("add", help="check a model folder; workers fill its column")
+        add.add_argument("name")
+        activate = actions.add_parser("activate", help="search with the model that is ready")
+        activate.add_argument("name", nargs="?", default="")
+        actions.add_parser("rollback", help="back to the model that was active before")
+        remove = actions.add_parser("remove", help="empty the column of a model; resumable")
+        remove.add_argument("name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['action']}")(options.get("name", ""))
+        except switching.SwitchError as error:
+            raise CommandError(str(error)) from error
+
+    def _list(self, _name: str) -> None:
+        for model in EmbeddingModel.objects.exclude(state=EmbeddingModel.State.RETIRED):
+            done, every = switching.coverage(model)
+            parked = given_up(model).count()
+            self.stdout.write(f"{model}: {done} of {every} listed pictures, {parked} parked")
+
+    def _add(self, name: str) -> None:
+        model = switching.add(name)
+        rung = ring(embed_pending_images)
+        self.stdout.write(f"{model}: workers fill its column" + ("." if rung else " later."))
+
+    def _activate(self, name: str) -> None:
+        self.stdout.write(f"{switching.activate(name).name} is active.")
+
+    def _rollback(self, _name: str) -> None:
+        self.stdout.write(f"{switching.rollback().name} is active again.")
+
+    def _remove(self, name: str) -> None:
+        freed = switching.remove(name, lambda count: self.stdout.write(f"{count} vectors deleted"))
+        self.stdout.write(f"{name} is removed, {freed} vectors; its column is free.")
