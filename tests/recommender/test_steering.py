@@ -33,7 +33,7 @@ def shirt() -> Product:
     }
     for number, (name, different) in enumerate(variations.items()):
         product = make_product(**{"name": name, **common, **different})  # type: ignore[arg-type]
-        make_image(product, embedding_blue=point(1, number / 100))
+        make_image(product, embedding_blue=point(1, number / 5))
     return Product.objects.get(name="Shirt")
 
 

@@ -72,7 +72,7 @@ def shop(django_user_model: Any) -> dict[str, str]:
     Product.objects.all().delete()
     for number in range(3):
         product = _make_product(pk=number + 1, gender="Men", base_colour="Blue")
-        make_variant(product, pk=number + 1000, sku=f"V{number}", size="M")
+        make_variant(product, pk=number + 1_000_000, sku=f"V{number}", size="M")
         make_stored_image(product, "red", embedding_blue=point(1, number / 10))
     return {
         "anonymous": "",
