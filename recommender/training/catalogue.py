@@ -50,7 +50,7 @@ def _of_shop() -> list[Entry]:
     columns = ("pk", "file", "product__external_id", "product__slug", "product__category__name")
     attributes = ("product__base_colour", "product__gender", "product__usage")
     return [
-        Entry(external_id or slug, labels, ProductImage(pk=pk, file=file).read)
+        Entry(external_id or slug, tuple(labels), ProductImage(pk=pk, file=file).read)
         for pk, file, external_id, slug, *labels in firsts.values_list(*columns, *attributes)
     ]
 

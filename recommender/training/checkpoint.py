@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from recommender.training.measuring import Precision
 from recommender.training.options import TrainingError
-from recommender.training.trainer import Tensors, Trainer
+from recommender.training.trainer import Tensors, Trainer, values_of
 
 FILE = "checkpoint.safetensors"
 # Raised when the same options and pictures would no longer give the same run.
@@ -41,7 +40,7 @@ def save(folder: Path, trainer: Trainer, state: State, best: Tensors) -> None:
 
     The random state is (seed, epoch): see ``Trainer``.
     """
-    tensors = {name: np.array(variable) for name, variable in trainer.variables()}
+    tensors = {name: values_of(variable) for name, variable in trainer.variables()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     new = folder / f"{FILE}.new"
     save_file(tensors, new, {"version": str(VERSION), "state": json.dumps(asdict(state))})

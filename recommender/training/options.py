@@ -41,10 +41,7 @@ class Options:
     limit: int | None
     patience: int
     unfreeze: str
-
-    @property
-    def from_scratch(self) -> bool:
-        return self.source == UNTRAINED
+    augment: bool
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -63,11 +60,12 @@ def make_options(name: str, source: str, given: Mapping[str, Any]) -> Options:
         "epochs": 10,
         "frozen_epochs": 0 if scratch else 1,
         "batch": 32,
-        "learning_rate": 0.05 if scratch else 0.01,
+        "learning_rate": 2e-4 if scratch else 1e-4,
         "seed": 1,
         "limit": None,
         "patience": 3,
         "unfreeze": ALL,
+        "augment": True,
     } | {key: value for key, value in given.items() if value is not None}
     options = Options(name, source, digest, **values)
     _check(options)

@@ -16,6 +16,8 @@ from recommender.training.options import UNTRAINED, Options
 from recommender.training.snapshot import TRAIN, Snapshot
 from recommender.training.trainer import WEIGHTS, Tensors
 
+STREET = "crop, scale, rotation, flip, light; catalogue background replaced by drawn scenes in 30 %"
+
 
 def write_results(
     options: Options,
@@ -80,7 +82,6 @@ def _manifest(
 def _training(options: Options, snapshot: Snapshot, state: State) -> dict[str, Any]:
     start = "random initialisation" if options.source == UNTRAINED else options.source
     losses = ", ".join(f"{name} ({weight})" for name, weight in WEIGHTS.items())
-    statistics = "of each batch" if options.from_scratch else f"kept from {options.source}"
     return {
         "from": start,
         "from_sha256": options.sha256,
@@ -89,9 +90,8 @@ def _training(options: Options, snapshot: Snapshot, state: State) -> dict[str, A
         f"{snapshot.counts['excluded']:,} excluded",
         "loss": f"cosine-softmax on {losses}; missing labels masked",
         "schedule": f"{options.frozen_epochs} epochs of the heads alone, then {options.unfreeze} "
-        f"layers; epoch {state.best} of {state.epoch} by validation; SGD with Nesterov momentum, "
+        f"layers; epoch {state.best} of {state.epoch} by validation; Adam, "
         f"rate {options.learning_rate:g}, cosine, batch {options.batch}, seed {options.seed}; "
-        f"BatchNorm statistics {statistics}",
-        "augmentation": "crop, scale, rotation, flip, light; catalogue background replaced by "
-        "drawn scenes in 30 %",
+        "BatchNorm statistics kept",
+        "augmentation": STREET if options.augment else "none",
     }

@@ -61,7 +61,7 @@ def take_snapshot(
                 continue
             file.write(pixels.tobytes())
             ids.append(entry.id)
-            labels.append(tuple(entry.labels))
+            labels.append(entry.labels)
     damaged = len(chosen) - len(ids)
     parts = _split(ids, excluded, options.seed)
     _check(parts, labels, damaged)

@@ -13,7 +13,7 @@ from recommender.training.options import ALL, LAST, TrainingError
 
 OPTIONS = (
     *("size", "epochs", "frozen_epochs", "batch", "learning_rate", "seed", "limit"),
-    *("patience", "unfreeze"),
+    *("patience", "unfreeze", "augment"),
 )
 AGAIN = "What was learned up to the last whole epoch is kept; go on with --resume."
 
@@ -35,8 +35,17 @@ class Command(BaseCommand):
             "--frozen-epochs", type=int, help="of the heads alone; default 1, untrained 0"
         )
         parser.add_argument("--unfreeze", choices=(ALL, LAST), help="what then learns; default all")
+        parser.add_argument(
+            "--no-augmentation",
+            dest="augment",
+            action="store_const",
+            const=False,
+            help="learn the pictures as they are: catalogue only, no street photos",
+        )
         parser.add_argument("--batch", type=int, help="default 32")
-        parser.add_argument("--learning-rate", type=float, help="default 0.01, untrained 0.05")
+        parser.add_argument(
+            "--learning-rate", type=float, help="of Adam; default 1e-4, untrained 2e-4"
+        )
         parser.add_argument("--seed", type=int, help="default 1")
         parser.add_argument("--limit", type=int, help="learn from so many products, drawn by seed")
         parser.add_argument(

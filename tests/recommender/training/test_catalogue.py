@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from recommender.training.catalogue import open_entries
+from recommender.training.options import TrainingError, make_options
+from recommender.training.snapshot import (
+    EXCLUDED,
+    TRAIN,
+    VALIDATION,
+    Snapshot,
+    load_snapshot,
+    take_snapshot,
+)
+from tests.factories import make_category, make_image, make_product, make_stored_image
+
+from .conftest import DEMO
+
+
+def _snapshot(folder, excluded: set[str], **given) -> Snapshot:
+    options = make_options("new", "untrained", {"size": 32} | given)
+    folder.mkdir()
+    with open_entries(DEMO) as entries:
+        take_snapshot(folder, entries, excluded, options, lambda done, total: None)
+    return load_snapshot(folder, 32)
+
+
+@pytest.mark.django_db
+def test_the_shop_gives_its_listed_products_with_their_first_picture() -> None:
+    shirts = make_category("Apparel", "Topwear", "Shirts")
+    values = {"base_colour": "Blue", "gender": "Men", "usage": "Casual"}
+    shown = make_product(external_id="7", category=shirts, **values)
+    make_stored_image(shown, "red", position=2)
+    first = make_stored_image(shown, "blue", position=1)
+    bare = make_product(name="By hand", category=shirts)
+    make_stored_image(bare)
+    make_stored_image(make_product(external_id="8", listed=False))
+    make_product(external_id="9")
+    with open_entries(None) as entries:
+        found = [(entry.id, entry.labels) for entry in entries]
+        content = entries[0].read()
+    assert found == [
+        ("7", ("Shirts", "Blue", "Men", "Casual")),
+        (bare.slug, ("Shirts", "", "", "")),
+    ]
+    assert content == first.read()
+
+
+@pytest.mark.django_db
+def test_a_lost_file_is_left_out_and_counted(tmp_path) -> None:
+    for number in range(20):
+        category = make_category("Apparel", "Topwear", ("Shirts", "Tops")[number % 2])
+        make_stored_image(make_product(category=category, external_id=f"{number:02}"))
+    make_image(make_product(external_id="lost"))
+    options = make_options("new", "untrained", {"size": 32})
+    with open_entries(None) as entries:
+        take_snapshot(tmp_path, entries, set(), options, lambda done, total: None)
+    counts = load_snapshot(tmp_path, 32).counts
+    assert counts == {"train": 16, "validation": 4, "excluded": 0, "damaged": 1}
+
+
+def test_a_catalogue_file_gives_each_product_once() -> None:
+    with open_entries(DEMO) as entries:
+        ids = [entry.id for entry in entries]
+        assert (len(ids), len(set(ids))) == (309, 309)
+        assert entries[0].labels == ("Tshirts", "Blue", "Men", "Casual")
+        assert entries[0].read()[:2] == b"\xff\xd8"
+
+
+def test_a_file_that_is_no_catalogue_says_so(tmp_path) -> None:
+    with pytest.raises(TrainingError, match=r"holds no styles\.csv"), open_entries(tmp_path):
+        pass
+
+
+def test_the_parts_do_not_overlap_and_nothing_excluded_is_learned(tmp_path) -> None:
+    excluded = {str(number) for number in range(100001, 100011)}
+    snapshot = _snapshot(tmp_path / "a", excluded)
+    parts = {name: set(rows.tolist()) for name, rows in snapshot.parts.items()}
+    assert {name: len(rows) for name, rows in parts.items()} == {
+        TRAIN: 239,
+        VALIDATION: 60,
+        EXCLUDED: 10,
+    }
+    assert set.union(*parts.values()) == set(range(309))
+
+
+def test_the_split_follows_the_seed(tmp_path) -> None:
+    first, again, other = (
+        _snapshot(tmp_path / name, set(), seed=seed)
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    )
+    assert first.parts[VALIDATION].tolist() == again.parts[VALIDATION].tolist()
+    assert first.parts[VALIDATION].tolist() != other.parts[VALIDATION].tolist()
+
+
+def test_a_limit_draws_by_the_seed_and_not_the_first(tmp_path) -> None:
+    snapshot = _snapshot(tmp_path / "a", set(), limit=50)
+    ids = json.loads((tmp_path / "a" / "products.json").read_text())["ids"]
+    assert ids != [str(number) for number in range(100001, 100051)]
+    assert snapshot.counts == {"train": 40, "validation": 10, "excluded": 0, "damaged": 0}
+    assert len({picture.tobytes() for picture in snapshot.pictures}) == 50
+
+
+def test_labels_are_numbers_of_classes(tmp_path) -> None:
+    snapshot = _snapshot(tmp_path / "a", set())
+    assert [len(names) for names in snapshot.classes] == [22, 28, 3, 4]
+    assert snapshot.labels.dtype == np.int32
+    assert snapshot.labels.min() == 0
+    assert snapshot.labels.max(axis=0).tolist() == [21, 27, 2, 3]
