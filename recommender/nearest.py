@@ -235,7 +235,7 @@ PLAN = f"""SELECT set_config('hnsw.ef_search', '40', true),
     set_config('hnsw.iterative_scan', 'strict_order', true),
     set_config('enable_seqscan', plan, true), set_config('enable_sort', plan, true)
 FROM (SELECT CASE WHEN count(*) > {SMALL} THEN 'off' ELSE 'on' END AS plan
-    FROM (SELECT 1 FROM catalogue_productimage LIMIT {SMALL} + 1) AS some) AS size;
+    FROM (SELECT 1 FROM catalogue_productimage LIMIT {SMALL} + 1) AS few) AS size;
 """  # noqa: S608 - a number of ours
 UNPLAN = """;
 SELECT set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
