@@ -28,8 +28,8 @@ from django.db import connection  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender import nearest  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.nearest import five as nearest  # noqa: E402
 from shop.catalogue.filters import Filters  # noqa: E402
 
 QUERY = """SELECT {column} AS vector FROM catalogue_productimage

@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from recommender import pending
 from recommender.models import EmbeddingModel
-from recommender.nearest import similar_to_product
+from recommender.nearest.five import similar_to_product
 from recommender.tasks import embed_pending_images, ring
 from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline, thumbnail
 from shop.catalogue.models import Product, ProductImage

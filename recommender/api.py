@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 
 from recommender.events import may_count, record
 from recommender.models import EmbeddingModel, Event, QueryPhoto
-from recommender.nearest import similar_to_photo, similar_to_product
+from recommender.nearest.five import similar_to_photo, similar_to_product
 from recommender.photos import keep_photo, needs_vector
 from recommender.regions import Region, RegionError
 from recommender.tasks import embed_query_photo, ring

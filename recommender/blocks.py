@@ -15,7 +15,7 @@ from recommender.affinity import affinities
 from recommender.cards import cards
 from recommender.look import complements, outfit
 from recommender.models import Affinity
-from recommender.nearest import Complement
+from recommender.nearest.several import Complement
 from recommender.taste import near_one, picked
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product

@@ -9,7 +9,7 @@ import colorsys
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from recommender.nearest import Complement, goes_with
+from recommender.nearest.several import Complement, goes_with
 from shop.catalogue.colours import HEX, hex_of
 from shop.catalogue.models import Product
 

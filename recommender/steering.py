@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from recommender.nearest import similar_to_product
+from recommender.nearest.five import similar_to_product
 from shop.catalogue.facets import facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product

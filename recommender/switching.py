@@ -20,7 +20,7 @@ from PIL import Image
 from recommender import pending
 from recommender.folder import ModelFolderError, find_model
 from recommender.models import EmbeddingModel
-from recommender.nearest import finds_again
+from recommender.nearest.five import finds_again
 from recommender.preprocessing import decode
 from recommender.runtime import embedder
 from shop.catalogue.models import VECTOR_DIMENSIONS, ProductImage

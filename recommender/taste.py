@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.nearest import Near, near_history
+from recommender.nearest.several import Near, near_history
 
 TEN = 10
 # A heart says more than a look; what was bought is had already.

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from recommender.events import OPT_OUT_COOKIE, PAGE, VISIT_COOKIE, may_count, record, visit_of
 from recommender.forms import PhotoForm
 from recommender.models import EmbeddingModel, Event, QueryPhoto
-from recommender.nearest import similar_to_photo
+from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring

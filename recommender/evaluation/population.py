@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from recommender.affinity import compute_affinities
 from recommender.events import PAGE
 from recommender.models import EmbeddingModel, Event
-from recommender.nearest import nearest
+from recommender.nearest.five import nearest
 from shop.catalogue.filters import Filters
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ from django.template import Context
 from django.utils.translation import gettext as _
 
 from recommender.blocks import Block, cart_block, picked_block, product_blocks
-from recommender.nearest import similar_to_product
+from recommender.nearest.five import similar_to_product
 from recommender.steering import steps
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product

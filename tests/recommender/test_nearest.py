@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
 
-from recommender import nearest
 from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.nearest import similar_to_photo, similar_to_product
+from recommender.nearest import five as nearest
+from recommender.nearest.five import similar_to_photo, similar_to_product
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product
 from tests.factories import make_category, make_image, make_lookalike, make_product, point

@@ -8,7 +8,7 @@ from PIL import Image
 
 from recommender import photos
 from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.nearest import similar_to_photo
+from recommender.nearest.five import similar_to_photo
 from recommender.pending import embed_pending
 from recommender.regions import Region, RegionError, cut
 from shop.catalogue.models import ProductImage

@@ -1,0 +1,1 @@
+"""All vector SQL: nobody else compares vectors."""
