@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.faults.shop import Shop
+
+EMPTY = """
+TRUNCATE catalogue_product, catalogue_productimage, catalogue_storedfile, recommender_queryphoto
+    CASCADE;
+DELETE FROM recommender_embeddingmodel WHERE state <> 'active';
+UPDATE recommender_embeddingmodel SET name = 'fashion', slot = 'blue';
+"""
+
+
+@pytest.fixture(scope="session")
+def whole_shop() -> Iterator[Shop]:
+    shop = Shop(Path(tempfile.mkdtemp(prefix="shop-", dir="/tmp")))
+    cache = settings.BASE_DIR / "var" / "network-cache"
+    if cache.exists():  # exporting the network would take ten seconds
+        shutil.copytree(cache, shop.folder / "network-cache")
+    try:
+        shop.servers.use()
+        shop.manage("migrate", "--verbosity", "0")
+        yield shop
+    finally:
+        shop.servers.leave()
+        shop.servers.stop()
+        shutil.rmtree(shop.folder)
+
+
+@pytest.fixture
+def shop(whole_shop: Shop) -> Iterator[Shop]:
+    """The shop, empty and with nothing running but its servers."""
+    whole_shop.servers.use()
+    whole_shop.sql(EMPTY)
+    with whole_shop.redis() as client:
+        client.flushall()
+    yield whole_shop
+    for process in list(whole_shop.processes):
+        whole_shop.kill(process)

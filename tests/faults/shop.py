@@ -1,0 +1,138 @@
+"""A shop of its own for tests that kill things."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+from django.conf import settings
+
+from config.embedded import EmbeddedServers
+
+DEADLINE_SECONDS = 120
+LEASE_SECONDS = 3
+CELERY = (sys.executable, "-m", "celery", "-A", "config")
+SET_UP = "import time\nimport django\ndjango.setup()\n"
+
+
+class Shop:
+    """A shop of its own in a folder: servers, catalogue, and the processes of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.servers = EmbeddedServers(folder)
+        self.processes: list[subprocess.Popen[bytes]] = []
+        ours = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEFAULT_MODEL"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in ours}
+        self.environment |= {
+            "VAR_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "EMBED_LEASE_SECONDS": str(LEASE_SECONDS),
+            "EMBED_BATCH": "16",
+            "PHOTO_SEARCHES_PER_HOUR": "100000",
+            "API_RATE_ANONYMOUS": "100000/hour",
+            "API_RATE_IMAGE_SEARCHES": "100000/hour",
+        }
+
+    def run(self, script: str, **values: Any) -> Any:
+        """Run a script against the shop; what it prints as JSON."""
+        names = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+        program = f"{SET_UP}{names}{script}"
+        return json.loads(self._complete(sys.executable, "-c", program) or "null")
+
+    @contextmanager
+    def begun(self, script: str) -> Iterator[Callable[[], Any]]:
+        """Run a script up to its ``input()``; the call lets it go on, to what it prints."""
+        with subprocess.Popen(
+            [sys.executable, "-c", f"{SET_UP}{script}"],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+                yield lambda: json.loads(process.communicate("\n", timeout=DEADLINE_SECONDS)[0])
+            finally:
+                process.kill()
+
+    def manage(self, *arguments: str) -> None:
+        self._complete(sys.executable, "manage.py", *arguments)
+
+    def _complete(self, *command: str) -> str:
+        done = subprocess.run(
+            command,
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *arguments: str, program: tuple[str, ...] = CELERY) -> subprocess.Popen[bytes]:
+        """A process at the head of a process group."""
+        with (self.folder / "celery.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*program, *arguments],
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self, queue: str) -> subprocess.Popen[bytes]:
+        options = ("--without-gossip", "--without-mingle", "-n", f"{queue}@%h")
+        return self.start("worker", "-Q", queue, "-c", "1", *options)
+
+    def start_beat(self) -> subprocess.Popen[bytes]:
+        return self.start("beat", "--pidfile=")
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL to the process and its children."""
+        if process in self.processes:
+            self.processes.remove(process)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(DEADLINE_SECONDS)
+
+    def sql(self, statement: str) -> Any:
+        """The first value of the first row, if there are rows."""
+        with psycopg.connect(self.servers.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchone()[0] if cursor.description else None
+
+    def images(self, condition: str) -> int:
+        return int(
+            self.sql(f"SELECT count(*) FROM catalogue_productimage WHERE {condition}")  # noqa: S608
+        )
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.servers.redis_url)
+
+    def log(self) -> str:
+        return (self.folder / "celery.log").read_text(errors="replace")[-4000:]
+
+    def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not in time\n{self.log()}"
+            time.sleep(0.1)
+
+    def wait_until_all_embedded(self) -> None:
+        self.wait_for("all embedded", lambda: self.images("embedding_blue IS NULL") == 0)

@@ -1,0 +1,263 @@
+"""A switch of models while people search and a worker is killed: every five is of one model."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.faults.searchers import Flip, Searchers, judged
+from tests.faults.shop import Shop
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("_other_model"),
+]
+PRODUCTS = 208
+PHOTOS = 12
+# Without collected files: staticfiles names them by themselves.
+WEB = (
+    "env",
+    "DEBUG=1",
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "config.wsgi",
+    "-w",
+    "2",
+    "--threads",
+    "4",
+)
+
+# The other model is the shop's network at another size, which orders neighbours differently, with
+# the values of a vector in another order: what is of both models is of neither.
+OTHER_MODEL = """
+import numpy as np
+from django.conf import settings
+from safetensors.numpy import load_file
+
+from recommender.folder import find_model, write_model
+
+tensors = load_file(find_model("fashion").weights())
+order = np.random.default_rng(1).permutation(2048)
+for name, tensor in tensors.items():
+    layer = name.split("/")[0]
+    if layer.startswith(("conv5_block1_0", "conv5_block1_3", "conv5_block2_3", "conv5_block3_3")):
+        tensors[name] = np.ascontiguousarray(tensor[..., order])
+    if name in ("conv5_block2_1_conv/kernel", "conv5_block3_1_conv/kernel"):
+        tensors[name] = np.ascontiguousarray(tensor[:, :, order])
+weights = {"file": "weights.safetensors"}
+manifest = {"name": "other", "input": {"size": [80, 80]}, "weights": weights}
+write_model(settings.MODEL_FOLDERS[0] / "other", manifest, tensors, {})
+"""
+DRAW = """
+import json
+import random
+from base64 import b64encode
+from io import BytesIO
+from PIL import Image, ImageDraw
+from recommender.tasks import embed_pending_images, ring
+from shop.catalogue.models import Category, Product, ProductImage
+from shop.catalogue.pictures import read_picture
+
+def draw(number):
+    chance = random.Random(number)
+    colours = [tuple(chance.randrange(256) for _channel in range(3)) for _shape in range(5)]
+    image = Image.new("RGB", (60, 80), colours[0])
+    pen = ImageDraw.Draw(image)
+    for colour in colours[1:]:
+        x, y = chance.randrange(50), chance.randrange(70)
+        shape = chance.choice((pen.ellipse, pen.rectangle))
+        shape((x, y, x + chance.randrange(5, 40), y + chance.randrange(5, 40)), fill=colour)
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+category, _new = Category.objects.get_or_create(name="Shirts")
+products = [
+    Product(name=f"Shape {n}", slug=f"shape-{n}", category=category, price=9, stock=9)
+    for n in range(count)
+]
+Product.objects.bulk_create(products)
+ProductImage.objects.bulk_create(
+    ProductImage(product=product, file=read_picture(draw(n)).save(), width=60, height=80)
+    for n, product in enumerate(products)
+)
+photos = [draw(1000 + n) for n in range(photos)]
+for photo in photos:
+    assert read_picture(photo).jpeg == photo
+ring(embed_pending_images)
+print(json.dumps([b64encode(photo).decode() for photo in photos]))
+"""
+# By NumPy, from the pictures: neither the columns nor the SQL have a part in it. Left out are the
+# subjects that rounding could decide, and those whose five would be the same in both models.
+EXPECT = """
+import json
+from base64 import b64decode
+import numpy as np
+from recommender.preprocessing import decode
+from recommender.runtime import embedder
+from shop.catalogue.models import ProductImage
+
+images = list(ProductImage.objects.order_by("pk"))
+ids = np.array([image.product_id for image in images])
+contents = [image.read() for image in images] + [b64decode(photo) for photo in photos]
+subjects = [f"product {pk}" for pk in ids] + [f"photo {n}" for n in range(len(photos))]
+
+def embed(name):
+    network = embedder(name)
+    pixels = [decode(content, network.side) for content in contents]
+    batches = [network.embed(pixels[at : at + 16]) for at in range(0, len(pixels), 16)]
+    return np.concatenate(batches).astype(np.float16).astype(np.float64)
+
+def search(queries, stored):
+    squared = (queries**2).sum(1)[:, None] + (stored**2).sum(1) - 2 * queries @ stored.T
+    distances = np.sqrt(np.maximum(squared, 0))
+    distances[np.arange(len(stored)), np.arange(len(stored))] = np.inf
+    return distances, ids[np.argsort(distances, axis=1)[:, :5]]
+
+vectors = {name: embed(name) for name in ("fashion", "other")}
+stored = {name: vector[: len(images)] for name, vector in vectors.items()}
+fives, clear = {}, np.ones(len(subjects), bool)
+for name in vectors:
+    distances, fives[name] = search(vectors[name], stored[name])
+    assert distances[: len(images)].min() > 0.1  # no two are copies
+    first = np.sort(distances, axis=1)[:, :6]
+    clear &= np.diff(first, axis=1).min(axis=1) > 1e-3
+one, two = fives.values()
+clear &= (one != two).any(axis=1)
+for asked, held in (("fashion", "other"), ("other", "fashion")):
+    mixed = search(vectors[asked], stored[held])[1]
+    clear &= (mixed != one).any(axis=1) & (mixed != two).any(axis=1)
+kept = np.flatnonzero(clear)
+print(json.dumps({n: {subjects[i]: five[i].tolist() for i in kept} for n, five in fives.items()}))
+"""
+# A flip that others could see half done would now be seen.
+SLOW_FLIPS = """
+CREATE OR REPLACE FUNCTION wait_a_moment() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.15); RETURN NEW; END $$;
+CREATE OR REPLACE TRIGGER wait_a_moment AFTER UPDATE ON recommender_embeddingmodel
+    FOR EACH ROW EXECUTE FUNCTION wait_a_moment();
+"""
+REFUSED = """
+import json
+from recommender import switching
+from recommender.tasks import embed_pending_images, ring
+
+model = switching.EmbeddingModel.objects.get(name="other")
+try:
+    switching.activate("other")
+except switching.SwitchError as error:
+    print(json.dumps([*switching.coverage(model), str(error)]))
+ring(embed_pending_images)
+"""
+SWITCH_AND_FREE = """
+import json
+from recommender import switching
+
+flips = []
+for name in names:
+    began = time.monotonic()
+    switching.activate(name) if name else switching.rollback()
+    active = switching.EmbeddingModel.objects.active().name
+    flips.append([active, began, time.monotonic()])
+    time.sleep(0.5)
+switching.PAUSE_SECONDS, switching.BATCH = 2, 50
+batches = []
+switching.remove("fashion", batches.append)
+print(json.dumps([flips, batches]))
+"""
+QUICK_FLIPS = "DROP TRIGGER IF EXISTS wait_a_moment ON recommender_embeddingmodel"
+
+
+@pytest.fixture
+def _other_model(shop: Shop) -> Iterator[None]:
+    """The folder of the model ``other``; the export is kept for the next run of this test."""
+    cache = settings.NETWORK_CACHE
+    for file in cache.glob("other-*"):
+        shutil.copy(file, shop.folder / "network-cache" / file.name)
+    shop.run(OTHER_MODEL)
+    yield
+    cache.mkdir(parents=True, exist_ok=True)
+    for file in (shop.folder / "network-cache").glob("other-*"):
+        shutil.copy(file, cache / file.name)
+    shop.sql(QUICK_FLIPS)
+
+
+@pytest.fixture
+def searchers(shop: Shop) -> Iterator[Searchers]:
+    made = Searchers(shop.folder / "web.sock")
+    yield made
+    made.stop()
+
+
+def test_every_search_during_a_switch_is_answered_by_one_model(
+    shop: Shop, searchers: Searchers, record_property: Callable[[str, Any], None]
+) -> None:
+    shop.start("--bind", f"unix:{searchers.web}", program=WEB)
+    shop.start_worker("search")
+    worker = shop.start_worker("catalogue")
+    photos = shop.run(DRAW, count=PRODUCTS, photos=PHOTOS)
+    fives = shop.run(EXPECT, photos=photos)
+    shop.wait_until_all_embedded()
+    shop.sql(SLOW_FLIPS)
+    _search(shop, searchers, [b64decode(photo) for photo in photos], set(fives["other"]))
+    flips = [Flip("fashion", 0, 0)]
+
+    shop.manage("embedding_model", "add", "other")
+    seen = "embedding_green IS NOT NULL"
+    shop.wait_for("some seen by the other", lambda: shop.images(seen) > 0)
+    shop.kill(worker)
+    done = shop.images(seen)
+    assert 0 < done < PRODUCTS
+    assert shop.images("attempts > 0") > 0  # claimed by the dead worker
+    before, every, refusal = shop.run(REFUSED)
+    assert (before, every) == (done, PRODUCTS)
+    assert refusal.startswith(f"{done} of {PRODUCTS} pictures of listed products have a vector")
+    shop.wait_for("its claim ends", lambda: shop.images("claimed_until > now()") == 0)
+    shop.start_worker("catalogue")
+    shop.wait_for("all seen by the other", lambda: shop.images(seen) == PRODUCTS)
+
+    for action, model in (("activate", "other"), ("rollback", "fashion")):
+        began = time.monotonic()
+        shop.manage("embedding_model", action)
+        flips.append(Flip(model, began, time.monotonic()))
+    more, batches = shop.run(SWITCH_AND_FREE, names=["other", "", "other"])
+    flips += [Flip(*flip) for flip in more]
+    assert [flip.model for flip in flips] == ["fashion", "other"] * 3
+    assert batches == [50, 100, 150, 200, 208]
+    assert shop.images("embedding_blue IS NULL") == PRODUCTS
+    searchers.stop()
+
+    assert searchers.wrong == []
+    assert judged(searchers.answers, flips, fives) == []
+    ways = {answer.way for answer in searchers.answers}
+    seen_by = Counter(
+        (answer.way, model)
+        for answer in searchers.answers
+        for model in fives
+        if fives[model][answer.subject] == list(answer.five)
+    )
+    assert set(seen_by) == {(way, model) for way in ways for model in fives}
+    record_property("answers", len(searchers.answers))
+    record_property("longest wait for a photo", searchers.longest_wait)
+
+
+def _search(shop: Shop, searchers: Searchers, photos: list[bytes], clear: set[str]) -> None:
+    """Four ways at once, with what has a clear answer."""
+    shop.wait_for("web server", searchers.web.exists)
+    slugs = shop.sql("SELECT json_object_agg(id, slug) FROM catalogue_product")
+    slugs = {int(pk): slug for pk, slug in slugs.items() if f"product {pk}" in clear}
+    named = {f"photo {n}": photo for n, photo in enumerate(photos) if f"photo {n}" in clear}
+    searchers.start(searchers.pages(slugs))
+    searchers.start(searchers.programs(list(slugs)))
+    searchers.start(searchers.new_photos(named))
+    searchers.start(searchers.old_photos({name: searchers.send(named[name]) for name in named}))
