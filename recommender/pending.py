@@ -154,7 +154,7 @@ def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | N
             batch.pixels.append(decode(content, side))
             batch.images.append((image_id, file))
         except Exception as error:  # decoders raise anything; one picture must not stop the rest
-            _fail(image_id, error)
+            _fail(image_id, file, error)
             outcome.failed += 1
     return batch
 
@@ -196,11 +196,14 @@ def _read(files: list[str]) -> dict[str, bytes]:
     return contents
 
 
-def _fail(image_id: int, error: Exception) -> None:
-    """Note the reason; the claim runs out at once, so the next try need not wait for it."""
+def _fail(image_id: int, file: str, error: Exception) -> None:
+    """Note the reason; the claim runs out at once, so the next try need not wait for it.
+
+    Of a picture that was replaced meanwhile this says nothing.
+    """
     logger.warning("Picture %s has no vector: %s", image_id, error)
     reason = f"{type(error).__name__}: {error}"[:255]
-    ProductImage.objects.filter(pk=image_id).update(failure=reason, claimed_until=None)
+    ProductImage.objects.filter(pk=image_id, file=file).update(failure=reason, claimed_until=None)
 
 
 def _write(model: EmbeddingModel, images: list[tuple[int, str]], vectors: Vectors) -> int:

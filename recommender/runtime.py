@@ -44,10 +44,14 @@ class Embedder:
 
 
 def embedder(name: str) -> Embedder:
-    """The network of a model folder, loaded once a process."""
+    """The network of a model folder, loaded once a process, and again if the folder is another.
+
+    A name may come back with other weights after its model was removed.
+    """
+    folder = find_model(name)
     with _loading:
-        if name not in _loaded:
-            _loaded[name] = Embedder(find_model(name))
+        if name not in _loaded or _loaded[name].folder.manifest != folder.manifest:
+            _loaded[name] = Embedder(folder)
         return _loaded[name]
 
 

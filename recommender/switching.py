@@ -1,8 +1,9 @@
 """Switch from one embedding model to another while the shop is open.
 
 ``add`` claims the free column, workers fill it, ``activate`` flips. The model that was active is
-``PREVIOUS``: it is still filled, so that ``rollback`` can flip back, until ``free`` empties its
-column. Each of them holds one lock; whoever comes second is told so.
+``PREVIOUS``: it is still filled, so that ``rollback`` can flip back, until ``remove`` empties its
+column. After a rollback the other is ``FILLING`` again: neither command, run twice, undoes itself.
+Each of them holds one lock; whoever comes second is told so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
@@ -54,25 +56,47 @@ def _alone() -> Iterator[None]:
 
 def add(name: str) -> EmbeddingModel:
     """Check the folder and claim the free column for it. Raises ``SwitchError``."""
-    try:
-        folder = find_model(name)
-        folder.weights()
-        dimensions = int(folder.manifest.get("dimensions", VECTOR_DIMENSIONS))
-        if folder.name != name:
-            raise SwitchError(_("The manifest in %s names another model.") % folder.path)
-    except (ModelFolderError, KeyError, TypeError, ValueError) as error:
-        raise SwitchError(_("The model folder cannot be used: %s") % error) from error
-    if dimensions != VECTOR_DIMENSIONS:
-        text = _("The model has %(found)s values a picture; the columns hold %(wanted)s.")
-        raise SwitchError(text % {"found": dimensions, "wanted": VECTOR_DIMENSIONS})
+    with _usable_folder():
+        _check_folder(name)
     with _alone():
         return EmbeddingModel.objects.create(name=name, slot=_free_slot(name), state=State.FILLING)
+
+
+@contextmanager
+def _usable_folder() -> Iterator[None]:
+    """Whatever is wrong with a model's folder is said, not thrown."""
+    try:
+        yield
+    except SwitchError:
+        raise
+    except Exception as error:  # a manifest and tensors can be wrong in any way
+        known = isinstance(error, ModelFolderError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        raise SwitchError(_("The model folder cannot be used: %s") % reason) from error
+
+
+def _check_folder(name: str) -> None:
+    """Look at one picture with it: a worker would find out what is wrong when nobody looks."""
+    folder = find_model(name)
+    folder.weights()
+    longest = EmbeddingModel._meta.get_field("name").max_length or 0
+    if folder.name != name or len(name) > longest:
+        raise SwitchError(_("The manifest in %s names another model.") % folder.path)
+    found = int(folder.manifest.get("dimensions", VECTOR_DIMENSIONS))
+    if found == VECTOR_DIMENSIONS:
+        network = embedder(name)
+        grey = np.full((network.side, network.side, 3), 127, np.uint8)
+        found = int(np.isfinite(network.embed([grey])).sum())
+    if found != VECTOR_DIMENSIONS:
+        text = _("The model has %(found)s values a picture; the columns hold %(wanted)s.")
+        raise SwitchError(text % {"found": found, "wanted": VECTOR_DIMENSIONS})
 
 
 def _free_slot(name: str) -> str:
     models = EmbeddingModel.objects.exclude(state=State.RETIRED)
     for model in models:
         if model.name == name:
+            _check_not_freeing(model)
             raise SwitchError(_("%s is there already.") % model)
     taken = {model.slot for model in models}
     free = next((slot for slot in EmbeddingModel.Slot.values if slot not in taken), None)
@@ -105,16 +129,28 @@ def activate(name: str = "") -> EmbeddingModel:
         model = _candidate(name)
         _check_coverage(model)
         _check_sanity(model)
-        return _flip(model)
+        # That took seconds, in which pictures may have come.
+        _check_coverage(model)
+        return _flip(model, State.PREVIOUS)
 
 
 def _candidate(name: str) -> EmbeddingModel:
-    waiting = EmbeddingModel.objects.filter(state__in=(State.FILLING, State.PREVIOUS))
-    model = waiting.filter(name=name).first() if name else waiting.first()
+    """The previous model only by its name: to run the command twice must not go back."""
+    models = EmbeddingModel.objects.exclude(state=State.RETIRED)
+    model = models.filter(**({"name": name} if name else {"state": State.FILLING})).first()
     if model is None:
         text = _("There is no other model %s; first run: manage.py embedding_model add NAME")
         raise SwitchError((text % name).replace("  ", " ").replace(" ;", ";"))
+    if model.state == State.ACTIVE:
+        raise SwitchError(_("%s is active already.") % model.name)
+    _check_not_freeing(model)
     return model
+
+
+def _check_not_freeing(model: EmbeddingModel) -> None:
+    if model.state == State.FREEING:
+        text = _("%(name)s is half removed; first run: manage.py embedding_model remove %(name)s")
+        raise SwitchError(text % {"name": model.name})
 
 
 def _check_coverage(model: EmbeddingModel) -> None:
@@ -137,8 +173,9 @@ def _check_sanity(model: EmbeddingModel) -> None:
     images = list(_sample(model))
     if not images:
         return
-    network = embedder(model.name)
-    copies = network.embed([decode(_copy(image.read()), network.side) for image in images])
+    with _usable_folder():
+        network = embedder(model.name)
+    copies = network.embed([decode(_copy(_content(image)), network.side) for image in images])
     found = sum(
         finds_again(model, image.pk, vector.tolist())
         for image, vector in zip(images, copies, strict=True)
@@ -155,6 +192,16 @@ def _sample(model: EmbeddingModel) -> QuerySet[ProductImage]:
     return images.defer("embedding_blue", "embedding_green").order_by("file", "pk")[:SAMPLE]
 
 
+def _content(image: ProductImage) -> bytes:
+    try:
+        content = image.read()
+        Image.open(io.BytesIO(content)).load()
+    except Exception as error:  # storages and decoders raise anything
+        text = _("The picture of %(product)s cannot be read; replace it: %(reason)s")
+        raise SwitchError(text % {"product": image.product.name, "reason": error}) from error
+    return content
+
+
 def _copy(content: bytes) -> bytes:
     """Slightly cropped and compressed again."""
     with Image.open(io.BytesIO(content)) as opened:
@@ -166,21 +213,24 @@ def _copy(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _flip(model: EmbeddingModel) -> EmbeddingModel:
-    EmbeddingModel.objects.filter(state=State.ACTIVE).update(state=State.PREVIOUS)
+def _flip(model: EmbeddingModel, other: State) -> EmbeddingModel:
+    """``other``: what the model becomes that was active until now."""
+    EmbeddingModel.objects.filter(state=State.ACTIVE).update(state=other)
     model.state = State.ACTIVE
     model.save(update_fields=["state"])
     return model
 
 
 def rollback() -> EmbeddingModel:
-    """Flip back to the model that was active before. Raises ``SwitchError``."""
+    """Flip back to the model that was active before. Raises ``SwitchError``.
+
+    At once, whatever is missing: the other may be the reason why workers see nothing.
+    """
     with _alone():
         model = EmbeddingModel.objects.filter(state=State.PREVIOUS).first()
         if model is None:
             raise SwitchError(_("There is no previous model to go back to."))
-        _check_coverage(model)
-        return _flip(model)
+        return _flip(model, State.FILLING)
 
 
 def remove(name: str, progress: Callable[[int], None] = lambda count: None) -> int:
@@ -188,16 +238,19 @@ def remove(name: str, progress: Callable[[int], None] = lambda count: None) -> i
 
     Returns how many vectors were deleted. Raises ``SwitchError``.
     """
-    if _removable(name).state == State.PREVIOUS:
+    if _removable(name).state != State.FREEING:
         time.sleep(PAUSE_SECONDS)
     with _alone():
         model = _removable(name)
         model.state = State.FREEING
         model.save(update_fields=["state"])
-    freed = 0
-    while count := _free_batch(model):
-        freed += count
-        progress(freed)
+    freed = last = 0
+    # On from the last row: to pass all that are empty again would take longer each time.
+    while (rows := _free_batch(model, last)) or last:
+        freed += len(rows)
+        last = rows[-1] if rows else 0
+        if rows:
+            progress(freed)
     return freed
 
 
@@ -211,14 +264,15 @@ def _removable(name: str) -> EmbeddingModel:
     return model
 
 
-def _free_batch(model: EmbeddingModel) -> int:
-    """Empty some rows; the last batch gives the column away."""
+def _free_batch(model: EmbeddingModel, after: int) -> list[int]:
+    """Empty some rows; the column is given away when none is left of all."""
     with _alone():
         if not EmbeddingModel.objects.filter(pk=model.pk, state=State.FREEING).exists():
-            return 0
-        full = ProductImage.objects.filter(**{f"{model.column}__isnull": False})
-        rows = full.order_by("pk").select_for_update().values_list("pk", flat=True)[:BATCH]
-        count = ProductImage.objects.filter(pk__in=list(rows)).update(**{model.column: None})
-        if not count:
+            return []
+        full = ProductImage.objects.filter(**{f"{model.column}__isnull": False}, pk__gt=after)
+        some = full.order_by("pk").select_for_update().values_list("pk", flat=True)[:BATCH]
+        rows = list(some)
+        ProductImage.objects.filter(pk__in=rows).update(**{model.column: None})
+        if not rows and not after:
             EmbeddingModel.objects.filter(pk=model.pk).update(state=State.RETIRED)
-        return count
+        return rows

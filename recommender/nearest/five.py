@@ -101,7 +101,10 @@ def similar_to_product(
     WHERE product_id = %(source)s AND {model.column} IS NOT NULL
     ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
     parameters: dict[str, Any] = {"source": product.pk, "excluded": product.pk}
-    return _products(nearest(model, query, parameters, filters or Filters(), count))
+    found = nearest(model, query, parameters, filters or Filters(), count)
+    if not found and EmbeddingModel.objects.active() != model:  # its column may be empty by now
+        return similar_to_product(product, filters, count=count)
+    return _products(found)
 
 
 def similar_to_photo(

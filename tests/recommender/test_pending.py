@@ -90,3 +90,13 @@ def test_a_picture_replaced_while_the_worker_looked_keeps_waiting(model: Embeddi
     vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
     assert pending._write(model, [(image.pk, "another.jpg")], vectors) == 0
     assert list(pending.pending(model)) == [image]
+
+
+def test_what_a_replaced_file_failed_with_is_not_said_of_the_new_one() -> None:
+    image = make_stored_image(make_product(), attempts=1)
+    pending._fail(image.pk, "another.jpg", OSError("torn"))
+    image.refresh_from_db()
+    assert image.failure == ""
+    pending._fail(image.pk, image.file, OSError("torn"))
+    image.refresh_from_db()
+    assert image.failure == "OSError: torn"

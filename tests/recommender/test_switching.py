@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -28,7 +30,6 @@ SIDE = 32
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Holds ``small``, an untrained network."""
     import keras
-    import numpy as np
 
     from recommender.network import build_backbone, weight_names
 
@@ -107,7 +108,7 @@ def test_a_switch_a_rollback_and_a_removal(products: list[Product]) -> None:
     late.product.delete()
     assert run("rollback") == "fashion is active again.\n"
     assert fives(products) == old
-    assert states() == {"fashion": "active", "small": "previous"}
+    assert states() == {"fashion": "active", "small": "filling"}
     run("remove", "small")
     assert states() == {"fashion": "active", "small": "retired"}
     assert ProductImage.objects.exclude(embedding_green=None).count() == 0
@@ -127,6 +128,86 @@ def test_a_model_that_has_not_seen_all_is_not_activated(products: list[Product])
     with pytest.raises(CommandError, match=r"(?s)0 of 12 pictures .* wait for a worker"):
         run("activate")
     assert states() == {"fashion": "active", "small": "filling"}
+
+
+def test_neither_command_run_twice_undoes_itself(products: list[Product]) -> None:
+    run("add", "small")
+    fill()
+    run("activate")
+    with pytest.raises(CommandError, match="There is no other model; first run"):
+        run("activate")
+    with pytest.raises(CommandError, match="small is active already"):
+        run("activate", "small")
+    assert states() == {"fashion": "previous", "small": "active"}
+    run("rollback")
+    with pytest.raises(CommandError, match="There is no previous model"):
+        run("rollback")
+    assert states() == {"fashion": "active", "small": "filling"}
+    run("activate")
+    run("activate", "fashion")
+    assert states() == {"fashion": "active", "small": "previous"}
+
+
+def test_a_rollback_waits_for_nothing_and_says_what_is_missing(products: list[Product]) -> None:
+    run("add", "small")
+    fill()
+    run("activate")
+    make_stored_image(make_product(), "purple")
+    assert run("rollback") == "fashion is active again. 1 of 13 listed pictures wait for it.\n"
+    assert states() == {"fashion": "active", "small": "filling"}
+
+
+def test_a_picture_that_comes_during_the_check_is_waited_for(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", "small")
+    fill()
+    monkeypatch.setattr(
+        switching, "_check_sanity", lambda model: make_stored_image(make_product(), "purple")
+    )
+    with pytest.raises(CommandError, match="12 of 13 pictures"):
+        run("activate")
+    assert states() == {"fashion": "active", "small": "filling"}
+
+
+def test_a_folder_that_went_away_or_a_picture_that_did_is_named(
+    products: list[Product], settings: Any
+) -> None:
+    run("add", "small")
+    fill()
+    StoredFile.objects.filter(
+        pk=switching._sample(EmbeddingModel.objects.active())[3].file
+    ).delete()
+    with pytest.raises(CommandError, match=r"The picture of Shape \d+ cannot be read; replace it"):
+        run("activate")
+    settings.MODEL_FOLDERS = settings.MODEL_FOLDERS[1:]
+    with pytest.raises(CommandError, match="There is no model folder 'small'"):
+        run("activate")
+    assert states() == {"fashion": "active", "small": "filling"}
+
+
+def test_a_half_removed_model_is_to_be_removed_first(products: list[Product]) -> None:
+    run("add", "small")
+    EmbeddingModel.objects.filter(name="small").update(state="freeing")
+    for action in ("add", "activate"):
+        with pytest.raises(CommandError, match=r"half removed; first run: .* remove small"):
+            run(action, "small")
+    assert states() == {"fashion": "active", "small": "freeing"}
+
+
+def test_a_search_whose_column_is_emptied_meanwhile_begins_again(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = fives(products[:1])
+    run("add", "small")
+    fill()
+    small = EmbeddingModel.objects.get(name="small")
+    EmbeddingModel.objects.filter(pk=small.pk).update(state="freeing")
+    now = EmbeddingModel.objects.active()
+    answers = iter([small, now, now])
+    manager = type(EmbeddingModel.objects)
+    monkeypatch.setattr(manager, "active", lambda self: next(answers))
+    assert fives(products[:1]) == right
 
 
 def test_parked_pictures_are_named(products: list[Product]) -> None:
@@ -237,6 +318,8 @@ def test_a_third_model_finds_no_column(folders: Path) -> None:
         ({"dimensions": 512}, "512 values"),
         ({"weights": {"file": "weights.safetensors", "sha256": "0"}}, "is damaged"),
         ({"weights": {"file": "none", "sha256": "0"}}, "none is missing"),
+        ({"input": None}, "cannot be used: TypeError"),
+        ({"weights": None}, "cannot be used: TypeError"),
     ],
 )
 def test_a_folder_that_is_wrong_is_refused(
@@ -250,6 +333,24 @@ def test_a_folder_that_is_wrong_is_refused(
     settings.MODEL_FOLDERS = [tmp_path]
     with pytest.raises(CommandError, match=message):
         run("add", "wrong")
+    assert states() == {"fashion": "active"}
+
+
+def test_weights_that_are_not_this_networks_are_refused(tmp_path: Path, settings: Any) -> None:
+    settings.MODEL_FOLDERS = [tmp_path]
+    weights = {"file": "weights.safetensors"}
+    manifest = {"name": "empty", "input": {"size": [SIDE, SIDE]}, "weights": weights}
+    write_model(tmp_path / "empty", manifest, {}, {})
+    with pytest.raises(CommandError, match="no tensor conv1_conv/kernel"):
+        run("add", "empty")
+    assert states() == {"fashion": "active"}
+
+
+def test_a_network_that_gives_no_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = SimpleNamespace(side=SIDE, embed=lambda pixels: np.full((1, 2048), np.nan))
+    monkeypatch.setattr(switching, "embedder", lambda name: broken)
+    with pytest.raises(CommandError, match="The model has 0 values a picture"):
+        run("add", "small")
     assert states() == {"fashion": "active"}
 
 

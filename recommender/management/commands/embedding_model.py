@@ -22,7 +22,7 @@ class Command(BaseCommand):
         add = actions.add_parser("add", help="check a model folder; workers fill its column")
         add.add_argument("name")
         activate = actions.add_parser("activate", help="search with the model that is ready")
-        activate.add_argument("name", nargs="?", default="")
+        activate.add_argument("name", nargs="?", default="", help="without: the one being filled")
         actions.add_parser("rollback", help="back to the model that was active before")
         remove = actions.add_parser("remove", help="empty the column of a model; resumable")
         remove.add_argument("name")
@@ -48,8 +48,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{switching.activate(name).name} is active.")
 
     def _rollback(self, _name: str) -> None:
-        self.stdout.write(f"{switching.rollback().name} is active again.")
+        model = switching.rollback()
+        ring(embed_pending_images)
+        done, every = switching.coverage(model)
+        waiting = f" {every - done} of {every} listed pictures wait for it." if done < every else ""
+        self.stdout.write(f"{model.name} is active again.{waiting}")
 
     def _remove(self, name: str) -> None:
+        self.stdout.write("Pages that still search with it get half a minute.")
         freed = switching.remove(name, lambda count: self.stdout.write(f"{count} vectors deleted"))
         self.stdout.write(f"{name} is removed, {freed} vectors; its column is free.")
