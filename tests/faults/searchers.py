@@ -16,7 +16,7 @@ from pathlib import Path
 
 PATIENCE_SECONDS = 30
 # Leaves the worker something of the machine.
-PAUSE_SECONDS = 0.03
+PAUSE_SECONDS = 0.05
 CARD = re.compile(r'data-product-id="(\d+)"')
 
 
