@@ -1,22 +1,21 @@
 """Shoppers who are made up, with tastes that are known, to measure recommendations on.
 
-How a shopper comes about (all of it drawn from one seeded generator):
+How a shopper comes about (all of it drawn from one seeded generator; ``World`` has the numbers and
+``docs/population.md`` the reasons for each):
 
-1. **Popularity.** Products get Zipf weights ``1 / rank ** 0.8`` in a random order: of 42,170
-   products the ten most popular draw about a tenth of what is drawn by popularity alone.
-2. **Tastes.** A shopper has 2, 3 or 4, with shares from a flat Dirichlet distribution. What a taste
-   is depends on the world:
+1. **Popularity.** Products get Zipf weights ``1 / rank ** skew`` in a random order.
+2. **Tastes.** A shopper has 2, 3 or 4, with shares from a flat Dirichlet distribution. A taste is
 
-   - *looks*: an anchor picture and the hundred products nearest to it by L2. Each draws with its
+   - by *looks*: an anchor picture and the hundred products nearest to it by L2. Each draws with its
      popularity times ``exp(-(d / s) ** 2)``; ``d`` is the distance and ``s`` that of the hundredth,
-     so a taste is wide and soft, and popular products win within it.
-   - *labels*: no picture at all. A gender and an article type of the catalogue, and a favourite
+     so a taste is wide and soft, and popular products win within it; or
+   - by *labels*: no picture at all. A gender and an article type of the catalogue, and a favourite
      colour that draws five times as much as the others; popularity weighs within it.
 
 3. **Noise.** Every fifth product is drawn by popularity alone, whatever the tastes say; so is what
    is left to draw when a narrow taste is used up.
-4. **History.** ``views`` products, none twice, each from a taste drawn by its share; one more,
-   drawn in the same way, is held out.
+4. **History.** ``views`` products, none twice, each from a taste drawn by its share, or from the
+   taste before it with the probability ``stay``; one more, drawn in the same way, is held out.
 
 Some shoppers only leave visits behind (``leave_visits``), from which the shop counts what is
 popular as it does in production. No recommender sees anchors, tastes or weights, with one
@@ -28,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,6 @@ from shop.catalogue.filters import Filters
 
 Floats = NDArray[np.float64]
 Recommend = Callable[[list[int]], list[int]]
-SKEW = 0.8
 NOISE = 0.2
 TASTES = (2, 3, 4)
 NEIGHBOURS = 100
@@ -56,6 +55,39 @@ class Catalogue:
     vectors: NDArray[np.float32]
     kinds: NDArray[np.str_]
     colours: NDArray[np.str_]
+
+    @cached_property
+    def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Positions of the ``NEIGHBOURS`` nearest of each product, itself among them, and squared
+        distances; both (n, ``NEIGHBOURS``). Two minutes for 42,170 products."""
+        wide = min(NEIGHBOURS, len(self.ids))
+        near = np.empty((len(self.ids), wide), np.int32)
+        squared = np.empty((len(self.ids), wide), np.float32)
+        for start in range(0, len(self.ids), 256):
+            rows = np.maximum(0, 2 - 2 * self.vectors[start : start + 256] @ self.vectors.T)
+            found = np.argpartition(rows, wide - 1, axis=1)[:, :wide]
+            near[start : start + 256] = found
+            squared[start : start + 256] = np.take_along_axis(rows, found, axis=1)
+        return near, squared
+
+
+@dataclass(frozen=True)
+class World:
+    """``skew``: the Zipf exponent; ``looks``: the share of tastes by looks; ``stay``: how often a
+    product comes from the taste of the one before; ``stocked``: kinds are drawn as often as the
+    shop has products of them, instead of each as often as the others."""
+
+    skew: float
+    looks: float
+    stay: float = 0.0
+    stocked: bool = False
+
+
+WORLDS = {
+    "shop": World(skew=0.6, looks=0.5, stay=0.5, stocked=True),
+    "looks": World(skew=0.8, looks=1.0),
+    "labels": World(skew=0.8, looks=0.0),
+}
 
 
 @dataclass(frozen=True)
@@ -75,15 +107,17 @@ class Population:
 def populate(
     catalogue: Catalogue, world: str, *, seed: int, shoppers: int, views: int = 12
 ) -> Population:
-    """``world`` is ``looks`` or ``labels``; the module says how it is drawn."""
-    rng = np.random.default_rng(seed)
-    weights = 1 / np.arange(1, len(catalogue.ids) + 1) ** SKEW
+    """``world`` is one of ``WORLDS``; the module says how it is drawn."""
+    rng, rules = np.random.default_rng(seed), WORLDS[world]
+    weights = 1 / np.arange(1, len(catalogue.ids) + 1) ** rules.skew
     popularity = rng.permutation(weights / weights.sum())
     counts = rng.choice(TASTES, shoppers)
-    draw = {"looks": _tastes_for_looks, "labels": _tastes_for_labels}[world]
-    tastes = draw(catalogue, popularity, rng, int(counts.sum()))
+    tastes = _tastes(catalogue, popularity, rng, rules, int(counts.sum()))
     everything = _Draw(np.arange(len(popularity)), popularity)
-    people = [_shopper([next(tastes) for _ in range(n)], everything, rng, views) for n in counts]
+    people = [
+        _shopper([next(tastes) for _ in range(n)], everything, rng, views, rules.stay)
+        for n in counts
+    ]
     return Population(popularity, people)
 
 
@@ -98,36 +132,40 @@ class _Draw:
         return int(self.items[min(int(place), len(self.items) - 1)])
 
 
-def _tastes_for_looks(
-    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, count: int
+def _tastes(
+    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, rules: World, count: int
 ) -> Iterator[_Draw]:
-    anchors = rng.integers(len(catalogue.ids), size=count)
-    wide = min(NEIGHBOURS, len(catalogue.ids))
-    for chunk in np.array_split(anchors, max(1, count // 64)):
-        alike = catalogue.vectors[chunk] @ catalogue.vectors.T
-        for row in np.maximum(0, 2 - 2 * alike).astype(np.float64):
-            near = np.argpartition(row, wide - 1)[:wide]
-            width = max(float(row[near].max()), 1e-6)
-            yield _Draw(near, popularity[near] * np.exp(-row[near] / width))
+    kinds, sizes = np.unique(catalogue.kinds, return_counts=True)
+    chances = sizes / sizes.sum() if rules.stocked else None
+    own = {kind: np.flatnonzero(catalogue.kinds == kind) for kind in kinds}
+    for by_looks in rng.random(count) < rules.looks:
+        if by_looks:
+            yield _by_looks(catalogue, popularity, int(rng.integers(len(catalogue.ids))))
+        else:
+            items = own[rng.choice(kinds, p=chances)]
+            favourite = catalogue.colours[items] == rng.choice(catalogue.colours[items])
+            yield _Draw(items, popularity[items] * np.where(favourite, FAVOURITE, 1.0))
 
 
-def _tastes_for_labels(
-    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, count: int
-) -> Iterator[_Draw]:
-    kinds = np.unique(catalogue.kinds)
-    for kind in rng.choice(kinds, count):
-        own = np.flatnonzero(catalogue.kinds == kind)
-        favourite = catalogue.colours[own] == rng.choice(catalogue.colours[own])
-        yield _Draw(own, popularity[own] * np.where(favourite, FAVOURITE, 1.0))
+def _by_looks(catalogue: Catalogue, popularity: Floats, anchor: int) -> _Draw:
+    near, squared = (table[anchor] for table in catalogue.neighbours)
+    width = max(float(squared.max()), 1e-6)
+    return _Draw(near, popularity[near] * np.exp(-squared / width))
 
 
 def _shopper(
-    tastes: Sequence[_Draw], everything: _Draw, rng: np.random.Generator, views: int
+    tastes: Sequence[_Draw],
+    everything: _Draw,
+    rng: np.random.Generator,
+    views: int,
+    stay: float,
 ) -> Shopper:
     shares = np.cumsum(rng.dirichlet(np.ones(len(tastes))))
     seen: dict[int, None] = {}
+    taste = tastes[0]
     for attempt in range(100 * views):
-        taste = tastes[min(int(np.searchsorted(shares, rng.random())), len(tastes) - 1)]
+        if not seen or rng.random() >= stay:
+            taste = tastes[min(int(np.searchsorted(shares, rng.random())), len(tastes) - 1)]
         # A taste so narrow that all of it was seen leaves the rest to chance.
         by_chance = rng.random() < NOISE or attempt > 50 * views
         seen[everything(rng) if by_chance else taste(rng)] = None
