@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -231,3 +232,10 @@ def test_a_visit_dies_after_90_days(three: tuple[Product, ...]) -> None:
     Event.objects.filter(product=three[0]).update(at=timezone.now() - timedelta(days=91))
     assert delete_old_events() == 1
     assert Event.objects.count() == 2
+
+
+def test_the_planner_is_left_as_it_was() -> None:
+    compute_affinities()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)

@@ -1,0 +1,219 @@
+"""What each stage costs as the catalogue grows: 1, 4 and 16 times as many pictures.
+
+    VAR_DIR=var/growth python bench/growth.py
+
+The database must hold the embedded real catalogue and nothing that is needed: bench/million.py adds
+products made from its own, whose pictures share their files. At each size the same stages are timed
+in this process:
+
+- ``embed``: a batch of 64 claimed, and its vectors written; and pictures a second with the network.
+- ``nearest``: the five of a product; ``exact`` is the rival, the paper's way: all are compared.
+- ``photo``: the results page of a photo that was looked at (the network's part knows no size).
+- pages: home, a category, a filtered list, a search by words, a product.
+- ``import``: 2,000 new rows with pictures.
+
+Prints one JSON object and writes it to bench/results/growth.json.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.cache import cache  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender import pending  # noqa: E402
+from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
+from recommender.nearest import five  # noqa: E402
+from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
+from shop.imports.run import import_catalogue  # noqa: E402
+
+FACTORS = (1, 4, 16)
+QUERIES, PAGES, BATCHES, EXACT, ROWS = 300, 60, 20, 5, 2000
+COLUMNS = ["id", "gender", "masterCategory", "subCategory", "articleType", "productDisplayName"]
+VECTOR = """SELECT {column} AS vector FROM catalogue_productimage
+    WHERE product_id = %(source)s AND {column} IS NOT NULL ORDER BY position, id LIMIT 1"""
+
+
+def milliseconds(work: Callable[[Any], object], things: Iterable[Any]) -> dict[str, float]:
+    """Each thing once, after five to warm up."""
+    things = list(things)
+    for thing in things[:5]:
+        work(thing)
+    times = []
+    for thing in things:
+        started = time.perf_counter()
+        work(thing)
+        times.append((time.perf_counter() - started) * 1000)
+    p50, p99 = np.percentile(times, [50, 99])
+    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
+
+
+def nearest(model: EmbeddingModel, products: list[Product]) -> dict[str, Any]:
+    query = VECTOR.format(column=model.column)
+
+    def exact(product: Product) -> None:
+        values = {"source": product.pk, "excluded": product.pk}
+        todo = five.statement(model, query, values, Filters(), 12, exact=True)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(todo.sql, todo.parameters)
+            cursor.fetchall()
+
+    return {
+        "nearest": milliseconds(five.similar_to_product, products),
+        "exact": milliseconds(exact, products[:EXACT]),
+    }
+
+
+def pages(products: list[Product]) -> dict[str, Any]:
+    """Server time in this process; what is remembered between pages is forgotten first."""
+    client = Client(SERVER_NAME="localhost")
+    settings.SECURE_SSL_REDIRECT = False
+    cache.clear()
+    dice = random.Random(6)
+    categories = [product.category.get_absolute_url() for product in products[:PAGES]]
+    colours = [f"/products/?colour={product.base_colour}" for product in products[:PAGES]]
+    words = [f"/search/?q={dice.choice(product.name.split())}" for product in products[:PAGES]]
+    addresses = {
+        "home": ["/"] * PAGES,
+        "category": categories,
+        "filtered": colours,
+        "words": words,
+        "product": [product.get_absolute_url() for product in products[:PAGES]],
+    }
+
+    def get(address: str) -> None:
+        response = client.get(address)
+        if response.status_code != 200:
+            raise SystemExit(f"{address} answers {response.status_code}.")
+
+    return {name: milliseconds(get, urls) for name, urls in addresses.items()}
+
+
+def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
+    client = Client(SERVER_NAME="localhost")
+    images = ProductImage.objects.filter(product__in=products[:PAGES]).defer(None)
+    photos = [
+        QueryPhoto.objects.create(
+            content=image.read(),
+            width=image.width,
+            height=image.height,
+            embedding=getattr(image, model.column),
+            embedding_model=model,
+        )
+        for image in images
+    ]
+    found = milliseconds(lambda one: client.get(one.get_absolute_url()), photos)
+    QueryPhoto.objects.filter(pk__in=[one.pk for one in photos]).delete()
+    return found
+
+
+def embed(model: EmbeddingModel) -> dict[str, Any]:
+    """The newest pictures lose their vectors; half get them back as they were, half anew."""
+    size = settings.EMBED_BATCH * BATCHES
+    newest = ProductImage.objects.defer(None).order_by("-pk")[:size]
+    kept = {image.pk: getattr(image, model.column).to_numpy() for image in newest}
+    ProductImage.objects.filter(pk__in=kept).update(**{model.column: None})
+    claimed: list[list[tuple[int, str]]] = []
+    claims = milliseconds(
+        lambda _n: claimed.append(pending._claim(model, pending.UNTRIED, settings.EMBED_BATCH)),
+        range(BATCHES // 2 - 5),
+    )
+    writes = milliseconds(
+        lambda batch: pending._write(model, batch, np.stack([kept[pk] for pk, _f in batch])),
+        [batch for batch in claimed if batch],
+    )
+    left = pending.pending(model).count()
+    started = time.perf_counter()
+    pending.embed_pending(model)
+    return {
+        "claim": claims,
+        "write": writes,
+        "pictures_per_second": round(left / (time.perf_counter() - started), 1),
+    }
+
+
+def imported(number: int) -> dict[str, float]:
+    """New products, whose pictures are real ones; they go again."""
+    files = list(StoredFile.objects.filter(name__endswith=".jpg").order_by("name")[:ROWS])
+    with TemporaryDirectory() as folder:
+        images = Path(folder, "images")
+        images.mkdir()
+        with Path(folder, "styles.csv").open("w", newline="") as table:
+            rows = csv.writer(table)
+            rows.writerow(COLUMNS)
+            for place, file in enumerate(files):
+                name = f"new{number}x{place}"
+                rows.writerow([name, "Men", "Apparel", "Topwear", "Shirts", f"Shirt {name}"])
+                (images / f"{name}.jpg").write_bytes(file.content)
+        started = time.perf_counter()
+        result = import_catalogue(Path(folder))
+        seconds = time.perf_counter() - started
+    if result.imported != ROWS:
+        raise SystemExit(f"{result.imported} of {ROWS} rows came in.")
+    Product.objects.filter(external_id__startswith=f"new{number}x").delete()
+    return {"rows_per_second": round(ROWS / seconds, 1)}
+
+
+def measured(factor: int, number: int) -> dict[str, Any]:
+    subprocess.run(
+        [sys.executable, "-W", "ignore", ROOT / "bench" / "million.py", str(number)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    model = EmbeddingModel.objects.active()
+    listed = Product.objects.listed().in_stock().select_related("category").defer("search")
+    # The same at each size: those that were there from the beginning.
+    real = listed.exclude(external_id__startswith="made-").order_by("pk")
+    products = random.Random(3).sample(list(real), QUERIES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_relation_size('image_blue_hnsw'), pg_database_size(current_database())"
+        )
+        index, database = cursor.fetchone()
+    return {
+        "factor": factor,
+        "pictures": ProductImage.objects.count(),
+        "index_mb": round(index / 2**20, 1),
+        "database_mb": round(database / 2**20),
+        **nearest(model, products),
+        "photo": photo(model, products),
+        **pages(products),
+        "embed": embed(model),
+        "import": imported(factor),
+    }
+
+
+if __name__ == "__main__":
+    first = ProductImage.objects.exclude(product__external_id__startswith="made-").count()
+    result: dict[str, Any] = {"environment": environment(), "sizes": []}
+    for factor in FACTORS:
+        result["sizes"].append(measured(factor, first * factor))
+        print(json.dumps(result["sizes"][-1]), file=sys.stderr)
+    text = json.dumps(result, indent=1)
+    (ROOT / "bench" / "results" / "growth.json").write_text(text + "\n")
+    print(text)
