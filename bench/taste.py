@@ -2,12 +2,12 @@
 
     python bench/taste.py [SHOPPERS]
 
-``recommender/evaluation/population.py`` says how they come about, ``docs/population.md`` why. Three
-ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to the mean
-of the history's vectors (``near_mean``), and what the shop shows (``recommender.taste.picked``);
-the last once more where few visits were counted, and in a shop that nobody has visited yet. Prints one
-JSON object and writes it to bench/results/taste.json. Needs an embedded catalogue; what it writes is
-rolled back.
+``recommender/evaluation/population.py`` says how they come about, ``docs/population.md`` why.
+Three ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
+the mean of the history's vectors (``near_mean``), and what the shop shows
+(``recommender.taste.picked``); the last once more where few visits were counted, and in a shop that
+nobody has visited yet. Prints one JSON object and writes it to bench/results/taste.json. Needs an
+embedded catalogue; what it writes is rolled back.
 """
 
 from __future__ import annotations

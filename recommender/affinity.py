@@ -54,8 +54,8 @@ ranked AS (
 INSERT INTO recommender_affinity (kind, product_id, other_id, score, support)
 SELECT %(kind)s, product, other, score, support FROM ranked WHERE place <= %(kept)s
 """
-# Where visits came faster than statistics, the planner expects few and would compare each with each:
-# 180,000 looks took more than ten minutes instead of seconds.
+# Where visits came faster than statistics, the planner expects few and would compare each with
+# each: 180,000 looks took more than ten minutes instead of seconds.
 BY_HASH = "SET LOCAL enable_nestloop = {}"
 
 POPULAR = """
