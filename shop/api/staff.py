@@ -60,7 +60,7 @@ class StaffProductList(StaffView):
     )
     def get(self, request: Request) -> Response:
         """All products, unlisted ones too."""
-        products = wanted_products(request, Product.objects.all()).with_card_data()
+        products = wanted_products(request, Product.objects.unmerged()).with_card_data()
         paginator = NewestFirst()
         page = paginator.paginate_queryset(products.prefetch_related("variants"), request, self)
         rows = StaffProductSerializer(page, many=True, context={"request": request}).data
@@ -94,7 +94,7 @@ class StaffProductDetail(StaffView):
         responses={200: StaffProductSerializer, 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> Response:
-        products = Product.objects.with_card_data().prefetch_related("variants")
+        products = Product.objects.unmerged().with_card_data().prefetch_related("variants")
         return answer(request, self.data_of(get_object_or_404(products, pk=pk)))
 
     @extend_schema(
@@ -106,7 +106,7 @@ class StaffProductDetail(StaffView):
     def patch(self, request: Request, pk: int) -> Response:
         """Send ``If-Match`` so that nobody's change is overwritten unseen."""
         with transaction.atomic():
-            locked = Product.objects.select_for_update(of=("self",)).defer("search")
+            locked = Product.objects.unmerged().select_for_update(of=("self",)).defer("search")
             product = get_object_or_404(locked, pk=pk)
             check_unchanged(request, self.data_of(product))
             context = {"request": request}
@@ -132,7 +132,7 @@ class StaffProductImages(StaffView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """A picture of a product. The worker looks at it soon after."""
-        product = get_object_or_404(Product.objects.defer("search"), pk=pk)
+        product = get_object_or_404(Product.objects.unmerged().defer("search"), pk=pk)
         upload = ImageUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         values = upload.validated_data
@@ -168,7 +168,7 @@ class StaffStock(StaffView):
         values = wanted.validated_data
         with transaction.atomic():
             variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
-            variant = get_object_or_404(variants, sku=sku)
+            variant = get_object_or_404(variants, sku=sku, product__merged_into=None)
             change = values["stock"] - variant.stock if "stock" in values else values["change"]
             if variant.stock + change < 0:
                 raise Conflict(f"There are only {variant.stock} pieces; no more can go.")

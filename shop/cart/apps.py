@@ -8,6 +8,10 @@ class CartConfig(AppConfig):
     name = "shop.cart"
 
     def ready(self) -> None:
+        from shop.cart import merging
         from shop.cart.session import merge_on_login
+        from shop.catalogue.signals import products_merged, products_merging
 
         user_logged_in.connect(merge_on_login)
+        products_merging.connect(merging.lock)
+        products_merged.connect(merging.follow)

@@ -103,7 +103,7 @@ class ProductAdmin(ModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        return super().get_queryset(request).with_card_data()
+        return super().get_queryset(request).unmerged().with_card_data()
 
     @display(description=_("picture"))
     def thumbnail(self, product: Product) -> SafeString | str:
@@ -124,6 +124,9 @@ class VariantAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("sku", "product__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
+        return super().get_queryset(request).filter(product__merged_into=None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

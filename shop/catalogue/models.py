@@ -125,6 +125,10 @@ class Product(models.Model):
     listed = models.BooleanField(
         _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
     )
+    # Of a product that was merged into another, only the address and the ids are left.
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, editable=False, related_name="merged"
+    )
     keywords = models.TextField(
         _("keywords"), blank=True, editable=False, help_text=_("Searched with the attributes.")
     )
@@ -145,7 +149,10 @@ class Product(models.Model):
         verbose_name_plural = _("products")
         ordering = ("-pk",)
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive")
+            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive"),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(listed=False), name="product_merged_not_listed"
+            ),
         ]
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
@@ -201,7 +208,8 @@ class Product(models.Model):
 
 
 class Variant(models.Model):
-    """What is put into a cart: a size or colour of a product. Every product has at least one.
+    """What is put into a cart: a size or colour of a product. Every product has at least one,
+    unless it was merged into another.
 
     The database adds a change of ``stock`` to the product's own (migration 0004), so whoever
     writes it, and however many at once, the sum is right.

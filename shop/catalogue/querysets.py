@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -42,6 +43,16 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def listed(self) -> Self:
         """Shown in the shop, sold out or not."""
         return self.filter(listed=True)
+
+    def unmerged(self) -> Self:
+        """Without those that another product stands for since ``shop.catalogue.merging``."""
+        return self.filter(merged_into=None)
+
+    def following_merges(self, ids: Iterable[int]) -> list[int]:
+        """The ids in their order, each once; for a merged product the one that stayed."""
+        merged = self.filter(pk__in=list(ids), merged_into__isnull=False)
+        stayed = dict(merged.values_list("pk", "merged_into"))
+        return list(dict.fromkeys(stayed.get(pk) or pk for pk in ids))
 
     def in_stock(self) -> Self:
         return self.filter(stock__gt=0)

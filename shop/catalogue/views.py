@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
@@ -66,7 +66,10 @@ def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpRes
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     products = Product.objects.listed().with_card_data().prefetch_related("variants")
-    product = get_object_or_404(products, slug=slug)
+    product = products.filter(slug=slug).first()
+    if product is None:
+        stayed = get_object_or_404(Product.objects.listed().only("slug"), merged__slug=slug)
+        return redirect(stayed, permanent=True)
     return render(request, "shop/product.html", {"product": product})
 
 

@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class ImportsConfig(AppConfig):
     name = "shop.imports"
     label = "imports"
+
+    def ready(self) -> None:
+        from shop.catalogue.signals import products_merging
+        from shop.imports.writer import wait_for_other_imports
+
+        products_merging.connect(wait_for_other_imports)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
@@ -104,6 +103,9 @@ def _take(
     with_pictures: set[int],
 ) -> None:
     row = prepared.row
+    if (merged := _merged_product_of(row, existing)) is not None:
+        _take_merged(changes, existing, merged, row)
+        return
     product = _product_of(row, existing)
     if product is None:
         _add(changes, prepared, existing, tree)
@@ -138,6 +140,27 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
     if row.has_id and others:
         raise RowError(f"The SKU {row.sku} belongs to another product.", "sku")
     return owner
+
+
+def _merged_product_of(row: Row, existing: Existing) -> Product | None:
+    variant = existing.variants.get(row.sku)
+    product = existing.products.get(row.external_id) or (variant.product if variant else None)
+    return product if product is not None and product.merged_into_id else None
+
+
+def _take_merged(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
+    """Its SKUs count; what it was called and looked like is now up to the one that stayed."""
+    stayed = merged.merged_into
+    variant = existing.variants.get(row.sku)
+    if stayed is None or (variant is not None and variant.product is not stayed):
+        if row.stock:
+            raise RowError(f"“{merged}” was merged into “{stayed}”: name its SKUs.", "sku")
+        changes.unchanged += 1
+        return
+    made, changed = _take_variant(changes, existing, stayed, row)
+    changes.imported += made
+    changes.updated += changed
+    changes.unchanged += not made and not changed
 
 
 def _named_category(row: Row, tree: CategoryTree) -> Category | None:
@@ -359,20 +382,3 @@ def _add_image(changes: Changes, product: Product, picture: PreparedPicture, pos
     changes.new_images.append(image)
     changes.note(product).new_images.append(image)
     changes.files.append(picture)
-
-
-def make_slugs_unique(products: list[Product], taken: set[str]) -> None:
-    """Ids such as "A 1" and "a-1" give one slug; the later product gets a mark of its id."""
-    for product in products:
-        if product.slug in taken:
-            mark = hashlib.sha256((product.external_id or "").encode()).hexdigest()[:8]
-            product.slug = f"{product.slug[:111]}-{mark}"
-        taken.add(product.slug)
-
-
-def make_skus_unique(variants: list[Variant], taken: set[str]) -> None:
-    """Staff may have given the SKU to something else; the imported variant gets a mark."""
-    for variant in variants:
-        if variant.sku in taken:
-            mark = hashlib.sha256(variant.sku.encode()).hexdigest()[:8]
-            variant.sku = f"{variant.sku[:55]}-{mark}"

@@ -36,7 +36,7 @@ def export_lines() -> Iterator[str]:
 def _variants() -> Iterable[Variant]:
     same = Product.objects.filter(external_id=OuterRef("sku"))
     variants = Variant.objects.select_related("product__category").defer("product__search")
-    variants = variants.annotate(is_an_id=Exists(same))
+    variants = variants.filter(product__merged_into=None).annotate(is_an_id=Exists(same))
     # Rows of one product stand together.
     return variants.order_by("product_id", "position", "pk").iterator(CHUNK)
 

@@ -107,6 +107,9 @@ def _undo_all(changes: list[UploadChange]) -> list[str]:
         product = now.products.get(change.product_id)
         if product is None:
             continue
+        if product.merged_into_id:
+            kept.append(f"“{product}” stays: it was merged into another product since.")
+            continue
         reason = _why_not(product, change.content, now) if change.is_new else ""
         if reason:
             kept.append(f"“{product}” stays: {reason}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -11,16 +12,11 @@ from django.db.models import Q
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.categories import CategoryTree
-from shop.imports.changes import (
-    Changes,
-    Existing,
-    find_changes,
-    make_skus_unique,
-    make_slugs_unique,
-)
+from shop.imports.changes import Changes, Existing, find_changes
 from shop.imports.files import is_in_database, store_pictures
 from shop.imports.preparation import PreparedRow
 from shop.imports.signals import catalogue_imported
+from shop.imports.unique import make_skus_unique, make_slugs_unique
 
 # Any number that nothing else in this database uses for an advisory lock.
 IMPORT_LOCK = 7_413_001
@@ -43,7 +39,7 @@ class Writer:
             # A slow remote storage must not keep rows locked; a file too many does no harm.
             store_pictures(picture for row in rows for picture in row.pictures or ())
         with transaction.atomic():
-            _wait_for_other_imports()
+            wait_for_other_imports()
             changes = self._find(rows)
             _apply(changes)
             after(changes)
@@ -69,18 +65,22 @@ def _announce(image_ids: list[int]) -> None:
     catalogue_imported.send_robust(sender=None, image_ids=image_ids)
 
 
-def _wait_for_other_imports() -> None:
-    """Two imports take turns batch by batch, so that both see what exists."""
+def wait_for_other_imports(**kwargs: Any) -> None:
+    """Two imports take turns batch by batch, so that both see what exists; a merge takes its turn
+    too, as an import locks products before variants."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
-    """What the batch may touch, locked in the order product, variant. At most four queries."""
+    """What the batch may touch, locked in the order product, variant. At most five queries."""
     found = _existing_products(rows, lock=lock)
     products = {product.pk: product for product in found}
     existing = Existing({product.external_id: product for product in found if product.external_id})
     variants = Variant.objects.filter(product__in=found).order_by("product_id", "position", "pk")
+    for product in found:
+        if product.merged_into_id:
+            product.merged_into = products[product.merged_into_id]
     for variant in variants.select_for_update(of=("self",)) if lock else variants:
         variant.product = products[variant.product_id]
         existing.variants[variant.sku] = variant
@@ -98,6 +98,9 @@ def _existing_products(rows: list[PreparedRow], *, lock: bool) -> list[Product]:
     if skus:
         owners = Variant.objects.filter(sku__in=skus).values_list("product_id", flat=True)
         wanted |= Q(pk__in=list(owners))
+    merged = Product.objects.filter(wanted, merged_into__isnull=False)
+    if stayed := list(merged.values_list("merged_into", flat=True)):
+        wanted |= Q(pk__in=stayed)
     products = Product.objects.filter(wanted).select_related("category")
     products = products.defer("search").order_by("pk")
     return list(products.select_for_update(of=("self",)) if lock else products)

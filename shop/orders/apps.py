@@ -9,7 +9,11 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data
+        from shop.catalogue.signals import products_merged, products_merging
+        from shop.orders import merging
         from shop.orders.personal_data import claim, export
 
         personal_data.connect(export)
         email_confirmed.connect(claim)
+        products_merging.connect(merging.lock)
+        products_merged.connect(merging.follow)

@@ -9,7 +9,10 @@ class WishlistConfig(AppConfig):
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data
+        from shop.catalogue.signals import products_merged
+        from shop.wishlist import merging
         from shop.wishlist.saved import export, merge_on_login
 
         user_logged_in.connect(merge_on_login)
         personal_data.connect(export)
+        products_merged.connect(merging.follow)

@@ -31,6 +31,7 @@ def remember(request: HttpRequest, response: HttpResponse, product_id: int) -> N
 
 
 def recent_products(request: HttpRequest, without: int | None = None) -> list[Product]:
-    ids = [pk for pk in recent_ids(request) if pk != without]
+    ids = Product.objects.following_merges(recent_ids(request))
+    ids = [pk for pk in ids if pk != without]
     found = Product.objects.listed().with_card_data().in_bulk(ids) if ids else {}
     return [found[pk] for pk in ids if pk in found][:SHOWN]

@@ -39,13 +39,14 @@ def toggle(request: HttpRequest, product: Product) -> bool:
 
 def saved_products(request: HttpRequest) -> list[Product]:
     """Those that are still listed, the newest heart first."""
-    ids = saved_ids(request)
+    ids = Product.objects.following_merges(saved_ids(request))
     found = Product.objects.listed().with_card_data().in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 
 def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
     ids = request.session.pop(SESSION_KEY, []) if request is not None else []
+    ids = Product.objects.following_merges(ids)
     there = Product.objects.filter(pk__in=ids).values_list("pk", flat=True)
     rows = [SavedProduct(user=user, product_id=pk) for pk in reversed(ids) if pk in set(there)]
     SavedProduct.objects.bulk_create(rows, ignore_conflicts=True)

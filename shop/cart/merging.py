@@ -1,0 +1,28 @@
+"""What is in carts when several products become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Least
+from django.utils.translation import ngettext
+
+from shop.cart.models import MAX_QUANTITY, Cart, CartLine
+
+
+def lock(variants: list[int], **kwargs: Any) -> None:
+    """A checkout locks its cart before its variants."""
+    holding = CartLine.objects.filter(variant__in=variants).values("cart")
+    list(Cart.objects.filter(pk__in=holding).order_by("pk").select_for_update())
+
+
+def follow(variants: dict[int, int], **kwargs: Any) -> list[str]:
+    count = 0
+    for old, new in variants.items():
+        for line in CartLine.objects.filter(variant=old, cart__lines__variant=new):
+            same = CartLine.objects.filter(cart=line.cart_id, variant=new)
+            same.update(quantity=Least(F("quantity") + line.quantity, MAX_QUANTITY))
+            count += line.delete()[0]
+        count += CartLine.objects.filter(variant=old).update(variant=new)
+    return [ngettext("%d line in a cart", "%d lines in carts", count) % count] if count else []

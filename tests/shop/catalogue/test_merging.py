@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from shop.cart.models import Cart, CartLine
+from shop.catalogue.merging import MergeError, merge
+from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
+from shop.orders.checkout import place_order
+from shop.orders.models import Order, OrderLine, ShippingMethod
+from shop.orders.states import move
+from shop.wishlist.models import SavedProduct, StockAlert
+from tests.factories import make_customer, make_image, make_product, make_variant
+from tests.shop.orders.test_checkout import CONTACT
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def two() -> tuple[Product, Product]:
+    """The same shirt twice: A in M and L, B in M and S."""
+    one, other = make_product(name="A", stock=0), make_product(name="B", stock=0)
+    Variant.objects.all().delete()
+    for product, size, stock in ((one, "M", 3), (one, "L", 1), (other, "M", 4), (other, "S", 2)):
+        make_variant(product, sku=f"{product.name}-{size}", size=size, stock=stock)
+    return one, other
+
+
+def sku(name: str) -> Variant:
+    return Variant.objects.get(sku=name)
+
+
+def stocks(product: Product) -> tuple[dict[str, int], int]:
+    product.refresh_from_db()
+    rows = product.variants.values_list("sku", "stock")
+    return dict(rows), product.stock
+
+
+def everything() -> dict[str, list[Any]]:
+    """Every row of the shop."""
+    models = [m for m in apps.get_models() if m.__module__.startswith(("shop.", "recommender."))]
+    return {m._meta.label: list(m._base_manager.order_by("pk").values_list()) for m in models}
+
+
+def order_of(variant: Variant, quantity: int = 1) -> Order:
+    method, _new = ShippingMethod.objects.get_or_create(name="Standard", defaults={"price": 5})
+    cart = Cart.objects.create()
+    cart.lines.create(variant=variant, quantity=quantity)
+    return place_order(
+        cart, key=f"o{cart.pk}", method=method, voucher=None, payment="invoice", user=None,
+        contact=CONTACT,
+    )  # fmt: skip
+
+
+def test_sizes_move_and_the_same_sizes_add_up(two: tuple[Product, Product]) -> None:
+    one, other = two
+    assert merge(one.pk, [other.pk]) == [
+        "1 variant", "1 variant of a size it has already", "6 pieces in stock"
+    ]  # fmt: skip
+    assert stocks(one) == ({"A-M": 7, "A-L": 1, "B-S": 2}, 10)
+    assert stocks(other) == ({"B-M": 0}, 0)
+    assert (other.listed, other.merged_into) == (False, one)
+    assert [v.sku for v in one.variants.all()] == ["A-M", "A-L", "B-S"]
+
+
+def test_a_moved_size_keeps_its_price(two: tuple[Product, Product]) -> None:
+    one, other = two
+    Product.objects.filter(pk=other.pk).update(price="25.00")
+    Variant.objects.filter(sku="B-M").update(price="20.00")
+    merge(one.pk, [other.pk])
+    prices = {v.sku: (v.price, v.unit_price) for v in one.variants.all()}
+    assert prices == {
+        "A-M": (None, Decimal("20.00")),
+        "A-L": (None, Decimal("20.00")),
+        "B-S": (Decimal("25.00"), Decimal("25.00")),
+    }
+
+
+def test_of_three_the_second_and_third_may_share_a_size() -> None:
+    one, two, three = (make_product(stock=0) for _n in range(3))
+    for product in (two, three):
+        make_variant(product, size="S", stock=product.pk - one.pk)
+    merge(one.pk, [two.pk, three.pk])
+    one.refresh_from_db()
+    assert [(v.size, v.stock) for v in one.variants.all()] == [("", 0), ("S", 3)]
+    assert one.stock == 3
+
+
+def test_pictures_move_behind_its_own_and_no_file_comes_twice(two: tuple[Product, Product]) -> None:
+    one, other = two
+    own = make_image(one, file="a.jpg", position=2)
+    make_image(other, file="a.jpg")
+    new = make_image(other, file="b.jpg")
+    assert merge(one.pk, [other.pk])[-1] == "1 picture"
+    assert [(i.pk, i.position) for i in one.images.all()] == [(own.pk, 2), (new.pk, 3)]
+
+
+def test_carts_follow_and_add_up_to_99(two: tuple[Product, Product]) -> None:
+    one, other = two
+    both, only, full = (Cart.objects.create() for _n in range(3))
+    for cart, name, quantity in (
+        (both, "A-M", 1), (both, "B-M", 2), (only, "B-M", 4), (only, "B-S", 1), (full, "A-M", 98),
+        (full, "B-M", 5),
+    ):  # fmt: skip
+        cart.lines.create(variant=sku(name), quantity=quantity)
+    assert merge(one.pk, [other.pk])[-1] == "3 lines in carts"
+    rows = CartLine.objects.order_by("cart", "variant__sku")
+    assert list(rows.values_list("cart", "variant__sku", "quantity")) == [
+        (both.pk, "A-M", 3), (only.pk, "A-M", 4), (only.pk, "B-S", 1), (full.pk, "A-M", 99)
+    ]  # fmt: skip
+
+
+def test_orders_say_what_was_bought_and_give_their_stock_back_to_what_stays(
+    two: tuple[Product, Product],
+) -> None:
+    one, other = two
+    order = order_of(sku("B-M"), 3)
+    before = OrderLine.objects.values("sku", "name", "unit_price", "quantity").get()
+    assert merge(one.pk, [other.pk])[-1] == "1 line of an order"
+    assert OrderLine.objects.values("sku", "name", "unit_price", "quantity").get() == before
+    assert before["sku"] == "B-M"
+    move(order, Order.State.CANCELLED)
+    assert stocks(one) == ({"A-M": 7, "A-L": 1, "B-S": 2}, 10)
+
+
+def test_nobody_has_two_hearts_or_two_alerts_for_it(two: tuple[Product, Product]) -> None:
+    one, other = two
+    alice, bob = make_customer("alice@example.com"), make_customer("bob@example.com")
+    for user, product in ((alice, one), (alice, other), (bob, other)):
+        SavedProduct.objects.create(user=user, product=product)
+    for email, name in (("a@b.example", "A-M"), ("a@b.example", "B-M"), ("c@d.example", "B-M")):
+        StockAlert.objects.create(variant=sku(name), email=email, language="en")
+    assert merge(one.pk, [other.pk])[-2:] == ["2 saved items", "2 stock alerts"]
+    rows = SavedProduct.objects.order_by("pk").values_list("user", "product")
+    assert list(rows) == [(alice.pk, one.pk), (bob.pk, one.pk)]
+    alerts = StockAlert.objects.order_by("pk").values_list("email", "variant__sku")
+    assert list(alerts) == [("a@b.example", "A-M"), ("c@d.example", "A-M")]
+
+
+def test_what_was_adjusted_stays_with_its_sku(two: tuple[Product, Product]) -> None:
+    StockAdjustment.objects.create(variant=sku("B-M"), change=4, reason="delivery")
+    merge(two[0].pk, [two[1].pk])
+    assert StockAdjustment.objects.get().variant.sku == "B-M"
+
+
+def test_the_old_address_leads_to_the_one_that_stays_for_good(
+    two: tuple[Product, Product], client: Client
+) -> None:
+    one, other = two
+    third = make_product(name="C")
+    merge(other.pk, [third.pk])
+    merge(one.pk, [other.pk])
+    for gone in (other, third):
+        response = client.get(gone.get_absolute_url())
+        assert (response.status_code, response["Location"]) == (301, one.get_absolute_url())
+    Product.objects.filter(pk=one.pk).update(listed=False)
+    assert client.get(other.get_absolute_url()).status_code == 404
+
+
+def test_a_guest_finds_what_was_saved_and_seen(
+    two: tuple[Product, Product], client: Client
+) -> None:
+    one, other = two
+    client.post(f"/saved/{other.pk}/")
+    client.get("/recently-viewed/", {"product": other.pk})
+    merge(one.pk, [other.pk])
+    for page in ("/saved/", "/recently-viewed/"):
+        assert one.get_absolute_url() in client.get(page).content.decode()
+    alice = make_customer("alice@example.com", password="correct-horse-7")
+    client.post("/account/login/", {"login": alice.email, "password": "correct-horse-7"})
+    assert SavedProduct.objects.get(user=alice).product == one
+
+
+def test_a_rehearsal_says_the_same_and_changes_nothing(two: tuple[Product, Product]) -> None:
+    one, other = two
+    order_of(sku("B-M"))
+    make_image(other)
+    before = everything()
+    said = merge(one.pk, [other.pk], rehearsal=True)
+    assert everything() == before
+    assert merge(one.pk, [other.pk]) == said
+
+
+def _no_currency(one: Product, other: Product) -> None:
+    Product.objects.filter(pk=other.pk).update(currency="USD")
+
+
+def _another_price(one: Product, other: Product) -> None:
+    Variant.objects.filter(sku="B-M").update(price="21.00")
+
+
+def _hidden(one: Product, other: Product) -> None:
+    Product.objects.filter(pk=one.pk).update(listed=False)
+
+
+def _merged(one: Product, other: Product) -> None:
+    merge(make_product().pk, [other.pk])
+
+
+def _gone(one: Product, other: Product) -> None:
+    other.variants.all().delete()
+    Product.objects.filter(pk=other.pk).delete()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_no_currency, "“A” and “B” are sold in different currencies."),
+        (_another_price, "“A (M)” costs 20.00 and “B (M)” 21.00. Give both one price first."),
+        (_hidden, "“A” is hidden. List it first, or let another stay."),
+        (_merged, "One of them is gone or was merged meanwhile."),
+        (_gone, "One of them is gone or was merged meanwhile."),
+    ],
+)
+def test_a_refusal_changes_nothing(two: tuple[Product, Product], spoil: Any, message: str) -> None:
+    one, other = two
+    spoil(one, other)
+    before = everything()
+    with pytest.raises(MergeError) as refusal:
+        merge(one.pk, [other.pk])
+    assert str(refusal.value) == message
+    assert everything() == before
+
+
+def test_one_alone_is_not_merged(two: tuple[Product, Product]) -> None:
+    before = everything()
+    with pytest.raises(MergeError, match="Choose at least one other product"):
+        merge(two[0].pk, [two[0].pk])
+    assert everything() == before
+
+
+def test_a_merged_product_is_not_listed_or_found_by_staff_any_more(
+    two: tuple[Product, Product], admin_client: Client
+) -> None:
+    one, other = two
+    merge(one.pk, [other.pk])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Product.objects.filter(pk=other.pk).update(listed=True)
+    assert admin_client.get(f"/admin/catalogue/product/{other.pk}/change/").status_code == 302
+    page = admin_client.get("/admin/catalogue/variant/").content.decode()
+    assert "A-M" in page
+    assert "B-M" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sale_while_it_is_merged_counts_once(two: tuple[Product, Product]) -> None:
+    """Sales of both products and merges to and fro, at once: none fails, no piece is lost."""
+    one, other = two
+    ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
+    sold: list[int] = []
+    failures: list[BaseException] = []
+
+    def sell() -> None:
+        try:
+            for name in ("A-M", "B-M", "A-L", "B-S"):
+                try:
+                    order_of(sku(name))
+                    sold.append(1)
+                except ValueError:
+                    pass  # merged away at this moment: sold out, nothing has changed
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    def mergers() -> Iterator[threading.Thread]:
+        yield threading.Thread(target=_quietly, args=(failures, one.pk, other.pk))
+
+    threads = [*(threading.Thread(target=sell) for _n in range(3)), *mergers()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert one.stock + len(sold) == 10
+    assert (other.stock, other.merged_into_id) == (0, one.pk)
+    assert OrderLine.objects.filter(variant__product=one).count() == len(sold)
+    assert ProductImage.objects.count() == 0
+
+
+def _quietly(failures: list[BaseException], stays: int, other: int) -> None:
+    try:
+        merge(stays, [other])
+    except BaseException as error:
+        failures.append(error)
+    finally:
+        connection.close()

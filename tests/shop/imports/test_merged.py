@@ -1,0 +1,90 @@
+"""A product that was merged away does not come back with the next import."""
+
+from __future__ import annotations
+
+import pytest
+
+from shop.catalogue.merging import merge
+from shop.catalogue.models import Product, Variant
+from shop.imports.export import export_lines
+from shop.imports.run import import_catalogue
+from tests.shop.imports.conftest import HEADER, SHIRT, MakeFolder, picture, row
+from tests.shop.imports.test_import import counts, shop_contents
+
+pytestmark = pytest.mark.django_db
+SIZES = f"{HEADER},price,sku,size,stock"
+
+
+def sized(number: int, size: str, stock: int, name: str = "Nike Men Blue Jersey") -> str:
+    return f"{number},{SHIRT},{name},20.00,{number}-{size},{size},{stock}"
+
+
+def stocks() -> dict[str, int]:
+    return dict(Variant.objects.values_list("sku", "stock"))
+
+
+def products() -> list[Product]:
+    return list(Product.objects.order_by("external_id").defer("search"))
+
+
+def test_the_same_catalogue_again_changes_nothing(make_folder: MakeFolder) -> None:
+    folder = make_folder(row(1), row(2))
+    import_catalogue(folder)
+    Product.objects.update(price=20)
+    one, other = products()
+    merge(one.pk, [other.pk])
+    before = shop_contents(), stocks()
+    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert (shop_contents(), stocks()) == before
+
+
+def test_another_name_or_picture_in_its_row_is_not_taken(make_folder: MakeFolder) -> None:
+    import_catalogue(make_folder(row(1), row(2)))
+    Product.objects.update(price=20)
+    one, other = products()
+    merge(one.pk, [other.pk])
+    before = shop_contents(), stocks()
+    changed = make_folder(
+        row(1), row(2, "Other"), name="b",
+        pictures={"1.jpg": picture("red"), "2.jpg": picture("pink")},
+    )  # fmt: skip
+    assert counts(import_catalogue(changed)) == (0, 0, 2, 0)
+    assert (shop_contents(), stocks()) == before
+
+
+def test_the_stock_of_a_size_that_moved_is_taken(make_folder: MakeFolder) -> None:
+    rows = (sized(1, "M", 3), sized(2, "L", 4))
+    import_catalogue(make_folder(*rows, header=SIZES))
+    one, other = products()
+    merge(one.pk, [other.pk])
+    folder = make_folder(rows[0], sized(2, "L", 9), header=SIZES, name="b")
+    assert counts(import_catalogue(folder)) == (0, 1, 1, 0)
+    assert stocks() == {"1-M": 3, "2-L": 9}
+    one.refresh_from_db()
+    assert one.stock == 12
+
+
+def test_stock_for_a_size_that_was_added_to_another_is_refused(make_folder: MakeFolder) -> None:
+    rows = (sized(1, "M", 3), sized(2, "M", 4, "Other Jersey"))
+    folder = make_folder(*rows, header=SIZES)
+    import_catalogue(folder)
+    one, other = products()
+    merge(one.pk, [other.pk])
+    assert stocks() == {"1-M": 7, "2-M": 0}
+    result = import_catalogue(make_folder(rows[1], header=SIZES, name="b"))
+    assert counts(result) == (0, 0, 0, 1)
+    reason = "“Other Jersey” was merged into “Nike Men Blue Jersey”: name its SKUs."
+    assert [(r.reason, r.column) for r in result.rejections] == [(reason, "sku")]
+    assert stocks() == {"1-M": 7, "2-M": 0}
+
+
+def test_what_is_exported_comes_in_again_unchanged(make_folder: MakeFolder) -> None:
+    import_catalogue(
+        make_folder(sized(1, "M", 3), sized(2, "M", 4), sized(2, "L", 1), header=SIZES)
+    )
+    one, other = products()
+    merge(one.pk, [other.pk])
+    folder = make_folder(row(9), name="b")
+    (folder / "styles.csv").write_text("".join(export_lines()), encoding="utf-8")
+    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert stocks() == {"1-M": 7, "2-M": 0, "2-L": 1}
