@@ -166,11 +166,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86_400,
         "options": {"expires": 3600},
     },
-    "compute-affinities": {
-        "task": "recommender.tasks.compute_affinities",
-        "schedule": 86_400,
-        "options": {"expires": 3600},
-    },
+    "compute-affinities": {"task": "recommender.tasks.compute_affinities", "schedule": 86_400},
+    "find-copies": {"task": "recommender.tasks.find_copies", "schedule": 3600},
     "look-after-payments": {
         "task": "shop.payments.tasks.look_after_payments",
         "schedule": 120,

@@ -34,6 +34,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         _("Look-alikes"),
         (
             (_("Pictures"), "image_search", "catalogue.productimage"),
+            (_("Near-duplicates"), "content_copy", "admin:catalogue_product_copies"),
             (_("Embedding models"), "neurology", "recommender.embeddingmodel"),
         ),
     ),
@@ -54,7 +55,11 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         ),
     ),
 )
-PERMISSIONS = {"admin:imports_upload_new": "imports.add_upload", "admin:index": ""}
+PERMISSIONS = {
+    "admin:imports_upload_new": "imports.add_upload",
+    "admin:catalogue_product_copies": "catalogue.view_productimage",
+    "admin:index": "",
+}
 
 
 def settings(site_name: str) -> dict[str, Any]:

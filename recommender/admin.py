@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from recommender import pending
+from recommender import duplicate_pages, pending
 from recommender.models import EmbeddingModel
 from recommender.nearest.five import similar_to_product
 from recommender.tasks import embed_pending_images, ring
@@ -80,6 +81,19 @@ class EmbeddedProductAdmin(ProductAdmin):
     inlines = (VariantInline, EmbeddedImageInline)
     readonly_fields = (*ProductAdmin.readonly_fields, "look_alikes")
     actions: ClassVar = ["retry"]
+
+    def get_urls(self) -> list[URLPattern]:
+        def at(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=f"catalogue_product_{name}")
+
+        own = [
+            at("copies/", duplicate_pages.page, "copies"),
+            at("copies/merge/", duplicate_pages.merge, "copies_merge"),
+            at("copies/hide/", duplicate_pages.hide, "copies_hide"),
+            at("copies/list/", duplicate_pages.list_again, "copies_list"),
+            at("copies/tell-apart/", duplicate_pages.tell_apart, "copies_tell_apart"),
+        ]
+        return [*own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         images = pending.with_state(ProductImage.objects.all())

@@ -13,12 +13,15 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         """Watch the shop from above: the shop does not know the recommender."""
+        from recommender.duplicates import follow
         from shop.catalogue.models import ProductImage
+        from shop.catalogue.signals import products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
         post_save.connect(_picture_saved, sender=ProductImage)
         catalogue_imported.connect(_ring)
+        products_merged.connect(follow)
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Product
 
 
 class PhotoForm(forms.Form):
@@ -12,3 +17,30 @@ class PhotoForm(forms.Form):
         allow_empty_file=True,
         error_messages={"required": _("Choose a photo first.")},
     )
+
+
+class GroupForm(forms.Form):
+    """One group of near-duplicates: which stays, which are chosen, and which there are."""
+
+    stays = forms.ModelChoiceField(Product.objects.none(), required=False)
+    chosen = forms.ModelMultipleChoiceField(Product.objects.none())
+    group = forms.ModelMultipleChoiceField(Product.objects.none())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.fields:
+            self.fields[name].queryset = Product.objects.unmerged().defer("search")  # type: ignore[attr-defined]
+        self.fields["chosen"].error_messages["required"] = _("Choose at least one product.")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        group, stays = set(data.get("group", ())), data.get("stays")
+        named = {*data.get("chosen", ()), *([stays] if stays else ())}
+        if group and not named <= group:
+            raise ValidationError(_("One of them is not in this group."))
+        return data
+
+    def others(self) -> list[Product]:
+        """What was chosen besides the one that stays."""
+        chosen = self.cleaned_data["chosen"].order_by("pk")
+        return [product for product in chosen if product != self.cleaned_data["stays"]]

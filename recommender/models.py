@@ -172,6 +172,52 @@ class Affinity(models.Model):
         return f"{self.product_id} {self.kind} {self.other_id}"
 
 
+class PicturePair(models.Model):
+    """Two products' pictures that are (almost) the same; ``recommender.duplicates`` finds them."""
+
+    one = models.ForeignKey(ProductImage, models.CASCADE, related_name="+")
+    other = models.ForeignKey(ProductImage, models.CASCADE, related_name="+")
+    distance = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["one", "other"], name="picture_pair_once"),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="picture_pair_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} {self.other_id}"
+
+
+class ComparedPicture(models.Model):
+    """A picture whose copies were looked for: this file, by this model."""
+
+    image = models.OneToOneField(ProductImage, models.CASCADE, primary_key=True, related_name="+")
+    file = models.CharField(max_length=80)
+    model = models.ForeignKey(EmbeddingModel, models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class NotTheSame(models.Model):
+    """Somebody has looked at two products and says that they are two."""
+
+    one = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["one", "other"], name="not_the_same_once"),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="not_the_same_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} {self.other_id}"
+
+
 class Popularity(models.Model):
     """In how many visits and orders a product was; ``recommender.affinity`` counts them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from recommender import affinity, events, pending, photos
+from recommender import affinity, duplicates, events, pending, photos
 from recommender.models import EmbeddingModel
 
 # Long enough to keep the network busy, short enough to let other work in between.
@@ -14,12 +14,15 @@ SLICE_SECONDS = 20
 
 @shared_task(expires=60)
 def embed_pending_images() -> None:
+    embedded = 0
     for model in EmbeddingModel.objects.filling():
         if pending.claimable(model).exists():
-            pending.embed_pending(model, seconds=SLICE_SECONDS)
+            embedded += pending.embed_pending(model, seconds=SLICE_SECONDS).embedded
         if pending.claimable(model).exists():
             embed_pending_images.delay()
             return
+    if embedded:
+        find_copies.delay()
 
 
 @shared_task(expires=60)
@@ -40,6 +43,12 @@ def delete_old_events() -> None:
 @shared_task(expires=3600)
 def compute_affinities() -> None:
     affinity.compute_affinities()
+
+
+@shared_task(expires=3600)
+def find_copies() -> None:
+    if duplicates.find_copies(SLICE_SECONDS):
+        find_copies.delay()
 
 
 def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]

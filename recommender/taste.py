@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.nearest.five import SAME
 from recommender.nearest.several import Near, near_history
 
 TEN = 10
@@ -43,8 +44,6 @@ weighed AS (
     ORDER BY id, weight DESC, reason)"""
 # Of relevance and novelty in MMR.
 RELEVANCE = 0.7
-# Nearer to each other by L2, two pictures are copies.
-SAME = 0.05
 # A squared distance at which a neighbour counts 1/e.
 REACH = 0.2
 # How much a product gains that was in one visit or order more, by the logarithm.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import connection, transaction
 
 from recommender.models import EmbeddingModel
@@ -10,9 +13,9 @@ from recommender.nearest.several import PLAN
 
 # Each picture's copies through the index, so that a batch costs what its searches do.
 COPIES = """
-SELECT one.product_id, near.product_id, near.distance
+SELECT one.id, near.id, near.distance
 FROM catalogue_productimage AS one CROSS JOIN LATERAL (
-    SELECT product_id, {column} <-> one.{column} AS distance
+    SELECT id, product_id, {column} <-> one.{column} AS distance
     FROM catalogue_productimage WHERE {column} IS NOT NULL
     ORDER BY subvector({column}, 1, 256)::halfvec(256)
         <-> subvector(one.{column}, 1, 256)::halfvec(256) LIMIT 20) AS near
@@ -21,10 +24,10 @@ WHERE one.id = ANY(%(ids)s) AND one.{column} IS NOT NULL
 """
 
 
-def copies_of(image_ids: list[int]) -> list[tuple[int, int, float]]:
-    """Product, another product whose picture is a copy, and their distance; up to 19 a picture."""
-    column = EmbeddingModel.objects.active().column
+def copies_of(model: EmbeddingModel, image_ids: Iterable[int]) -> list[tuple[int, int, float]]:
+    """Picture, a copy of it at another product, and their distance; up to 19 a picture."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(PLAN)
-        cursor.execute(COPIES.format(column=column), {"ids": image_ids, "same": SAME})
+        values: dict[str, Any] = {"ids": list(image_ids), "same": SAME}
+        cursor.execute(COPIES.format(column=model.column), values)
         return list(cursor.fetchall())
