@@ -132,7 +132,9 @@ def _move_variants(plan: Plan, stays: Product) -> list[str]:
     if count := len(plan.moved):
         texts.append(ngettext("%d variant", "%d variants", count) % count)
     if count := len(plan.twins):
-        text = ngettext("%d variant of a size it has already", "%d variants of sizes it has already", count)
+        text = ngettext(
+            "%d variant of a size it has already", "%d variants of sizes it has already", count
+        )
         texts.append(text % count)
     if plan.pieces:
         texts.append(ngettext("%d piece in stock", "%d pieces in stock", plan.pieces) % plan.pieces)
