@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 # Title of the group; then label, icon, model or address.
@@ -92,14 +93,26 @@ def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any
 
 
 def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
-    """Shown to those who may see what it leads to."""
-    if target in PERMISSIONS:
-        address, permission = target, PERMISSIONS[target]
-    else:
-        app, model = target.split(".")
-        address, permission = f"admin:{app}_{model}_changelist", f"{app}.view_{model}"
+    """Shown to those who may see what it leads to; marked where nothing below it is."""
+    permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
+    link = reverse_lazy(_address(target))
 
     def may(request: HttpRequest) -> bool:
         return not permission or request.user.has_perm(permission)
 
-    return {"title": label, "icon": icon, "link": reverse_lazy(address), "permission": may}
+    def active(request: HttpRequest) -> bool:
+        here, own = request.path, str(link)
+        nearest = max((other for other in _links() if here.startswith(other)), key=len)
+        return own == nearest and own in (here, *_links()[1:])
+
+    return {"title": label, "icon": icon, "link": link, "permission": may, "active": active}
+
+
+@cache
+def _links() -> list[str]:
+    """The dashboard's, which all others begin with, is the first."""
+    return [reverse(_address(target)) for _title, items in MENU for _label, _icon, target in items]
+
+
+def _address(target: str) -> str:
+    return target if ":" in target else f"admin:{target.replace('.', '_')}_changelist"

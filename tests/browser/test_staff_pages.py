@@ -9,9 +9,10 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from config.staff_site import MENU
+from recommender.duplicates import find_copies
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
-from tests.factories import make_order
+from tests.factories import make_order, make_product, make_stored_image, point
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +22,9 @@ def staff(page: Page, shop: str) -> str:
     ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     Voucher.objects.create(code="TEN", kind=Voucher.Kind.PERCENTAGE, value=10)
     make_order(idempotency_key="seen")
+    for name in ("One Coat", "Same Coat"):
+        make_stored_image(make_product(name=name), "gold", embedding_blue=point(1))
+    find_copies()
     User.objects.create_superuser("root", "root@example.com", "correct-horse-7")
     page.goto(f"{shop}/admin/")
     page.get_by_label("Username").fill("root")
@@ -72,3 +76,16 @@ def test_a_row_that_is_added_to_a_product_has_named_fields(page: Page, staff: st
     page.goto(staff + reverse("admin:catalogue_product_add"))
     page.locator("#variants-group .add-row a, #variants-group a.add-row").first.click()
     assert page.locator("#id_variants-1-sku").get_attribute("aria-label") == "SKU"
+
+
+def test_two_products_with_one_picture_are_merged(page: Page, staff: str) -> None:
+    stays, gone = Product.objects.filter(name__endswith="Coat").order_by("pk")
+    page.goto(staff + reverse("admin:catalogue_product_copies"))
+    page.get_by_role("button", name="Merge…").click()
+    page.get_by_role("heading", name="Merge into “One Coat”?").wait_for()
+    violations = Axe().run(page).response["violations"]
+    assert [v["id"] for v in violations if v["impact"] in {"serious", "critical"}] == []
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_text("No two products share a picture.").wait_for()
+    page.goto(staff + gone.get_absolute_url())
+    assert page.url == staff + stays.get_absolute_url()

@@ -172,3 +172,20 @@ def test_the_menu_shows_what_the_group_may_see(
     assert f'href="{seen}"' in page
     assert f'href="{hidden}"' not in page
     assert "/admin/auth/user/" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        ("/admin/", "Dashboard"),
+        ("/admin/catalogue/product/", "Products"),
+        ("/admin/catalogue/product/add/", "Products"),
+        ("/admin/catalogue/product/copies/", "Near-duplicates"),
+        ("/admin/imports/upload/new/", "Upload a catalogue"),
+        ("/admin/password_change/", None),
+    ],
+)
+def test_the_menu_marks_where_one_is_once(admin: Client, address: str, label: str | None) -> None:
+    groups = admin.get(address).context["sidebar_navigation"]
+    marked = [str(item["title"]) for group in groups for item in group["items"] if item["active"]]
+    assert marked == ([label] if label else [])

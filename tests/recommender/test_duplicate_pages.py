@@ -65,7 +65,8 @@ def test_a_group_shows_its_products_and_proposes_the_one_that_sold(
     (one,) = response.context["shown"]
     assert (one.products, one.stays) == (three, three[1])
     page = response.content.decode()
-    assert re.findall(r'name="stays" value="(\d+)"( checked)?', page) == [
+    radio = r'name="stays" value="(\d+)" aria-describedby="name-\d+"( checked)?'
+    assert re.findall(radio, page) == [
         (str(three[0].pk), ""), (str(three[1].pk), " checked"), (str(three[2].pk), "")
     ]  # fmt: skip
     for text in ("10 in stock · 4 sold", "10 in stock · 0 sold", "€20.00"):
