@@ -120,7 +120,7 @@ def groups(*, hidden: bool = False) -> list[Group]:
         if key not in told_apart:
             nearest[key] = min(distance, nearest.get(key, distance))
             unlisted |= {pk for pk, on in ((one, one_listed), (other, other_listed)) if not on}
-    found = _connected(nearest)
+    found = connected(nearest)
     return [group for group in found if not hidden or unlisted.intersection(group.products)]
 
 
@@ -128,7 +128,7 @@ def _in_order(one: int, other: int) -> Pair:
     return min(one, other), max(one, other)
 
 
-def _connected(pairs: dict[Pair, float]) -> list[Group]:
+def connected(pairs: dict[Pair, float]) -> list[Group]:
     """The connected components, by union-find."""
     parents: dict[int, int] = {}
 

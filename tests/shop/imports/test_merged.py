@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from shop.catalogue.merging import merge
 from shop.catalogue.models import Product, Variant
 from shop.imports.export import export_lines
 from shop.imports.run import import_catalogue
-from tests.shop.imports.conftest import HEADER, SHIRT, MakeFolder, picture, row
+from tests.shop.imports.conftest import HEADER, SHIRT, MakeFolder, Send, picture, row
 from tests.shop.imports.test_import import counts, shop_contents
+from tests.shop.imports.test_uploads import act
 
 pytestmark = pytest.mark.django_db
 SIZES = f"{HEADER},price,sku,size,stock"
@@ -88,3 +90,17 @@ def test_what_is_exported_comes_in_again_unchanged(make_folder: MakeFolder) -> N
     (folder / "styles.csv").write_text("".join(export_lines()), encoding="utf-8")
     assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
     assert stocks() == {"1-M": 7, "2-M": 0, "2-L": 1}
+
+
+def test_undoing_an_upload_leaves_what_was_merged_since(
+    client: Client, send: Send, make_folder: MakeFolder
+) -> None:
+    import_catalogue(make_folder(sized(1, "M", 3), sized(2, "M", 9, "Other"), header=SIZES))
+    upload = act(client, send("id,sku,stock\n2,2-M,4\n1,1-M,5\n"), "start")
+    one, other = products()
+    merge(one.pk, [other.pk])
+    assert stocks() == {"1-M": 9, "2-M": 0}
+    upload = act(client, upload, "undo")
+    assert upload.warnings == ["“Other” stays: it was merged into another product since."]
+    # Only the two pieces that the upload gave to the one that stays are taken back.
+    assert stocks() == {"1-M": 7, "2-M": 0}
