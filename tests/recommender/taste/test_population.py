@@ -66,7 +66,7 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     assert shop["diversity"] >= mean["diversity"]
 
 
-@pytest.mark.parametrize("world", ["looks", "labels"])
+@pytest.mark.parametrize("world", list(population.WORLDS))
 def test_a_seed_makes_the_same_shoppers_again_and_another_makes_others(
     catalogue: Catalogue, world: str
 ) -> None:
