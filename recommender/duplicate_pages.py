@@ -36,8 +36,6 @@ GROUPS_ON_A_PAGE = 10
 SEE = ("catalogue.view_product", "catalogue.view_productimage")
 CHANGE = (*SEE, "catalogue.change_product")
 MERGE = (*CHANGE, "catalogue.change_variant", "catalogue.delete_product")
-
-
 View = Callable[[HttpRequest, GroupForm], HttpResponse | None]
 
 
@@ -50,12 +48,7 @@ class Shown:
 
     @property
     def stays(self) -> Product:
-        listed = [product for product in self.products if product.listed]
-        return min(listed or self.products, key=lambda p: (-p.sold, p.created, p.pk))  # type: ignore[attr-defined]
-
-    @property
-    def hidden(self) -> list[Product]:
-        return [product for product in self.products if not product.listed]
+        return min(self.products, key=lambda p: (-p.sold, p.created, p.pk))  # type: ignore[attr-defined]
 
 
 @require_safe
