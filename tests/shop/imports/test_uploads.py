@@ -50,7 +50,7 @@ def counts(upload: Upload) -> tuple[int, int, int, int]:
 
 def contents() -> list[list[Any]]:
     """All that an import may change, without keys and times."""
-    products = Product.objects.order_by("external_id")
+    products = Product.objects.order_by("external_id", "name")
     return [
         list(
             products.values_list(
