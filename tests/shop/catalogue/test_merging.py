@@ -249,6 +249,24 @@ def test_a_merged_product_is_not_listed_or_found_by_staff_any_more(
     assert "B-M" not in page
 
 
+def test_programs_do_not_change_a_merged_product_either(
+    two: tuple[Product, Product], admin_client: Client
+) -> None:
+    one, other = two
+    merge(one.pk, [other.pk])
+    api, kind = "/api/v1/staff", "application/json"
+    rows = admin_client.get(f"{api}/products/").json()["results"]
+    assert [row["id"] for row in rows] == [one.pk]
+    before = everything()
+    answers = [
+        admin_client.get(f"{api}/products/{other.pk}/"),
+        admin_client.patch(f"{api}/products/{other.pk}/", {"listed": True}, kind),
+        admin_client.patch(f"{api}/variants/B-M/stock/", {"stock": 3}, kind),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert everything() == before
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_sale_while_it_is_merged_counts_once(two: tuple[Product, Product]) -> None:
     """Sales of both products and merges to and fro, at once: none fails, no piece is lost."""
