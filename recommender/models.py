@@ -69,6 +69,11 @@ class EmbeddingModel(models.Model):
     def column(self) -> str:
         return f"embedding_{self.slot}"
 
+    @property
+    def sketch(self) -> str:
+        """The column of the first values of each of its vectors."""
+        return f"sketch_{self.slot}"
+
 
 def _random_id() -> str:
     return secrets.token_urlsafe(16)

@@ -17,8 +17,7 @@ SELECT one.id, near.id, near.distance
 FROM catalogue_productimage AS one CROSS JOIN LATERAL (
     SELECT id, product_id, {column} <-> one.{column} AS distance
     FROM catalogue_productimage WHERE {column} IS NOT NULL
-    ORDER BY subvector({column}, 1, 256)::halfvec(256)
-        <-> subvector(one.{column}, 1, 256)::halfvec(256) LIMIT 20) AS near
+    ORDER BY {sketch} <-> one.{sketch} LIMIT 20) AS near
 WHERE one.id = ANY(%(ids)s) AND one.{column} IS NOT NULL
     AND near.product_id <> one.product_id AND near.distance < %(same)s
 """
@@ -29,5 +28,5 @@ def copies_of(model: EmbeddingModel, image_ids: Iterable[int]) -> list[tuple[int
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(PLAN)
         values: dict[str, Any] = {"ids": list(image_ids), "same": SAME}
-        cursor.execute(COPIES.format(column=model.column), values)
+        cursor.execute(COPIES.format(column=model.column, sketch=model.sketch), values)
         return list(cursor.fetchall())

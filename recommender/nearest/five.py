@@ -1,8 +1,8 @@
 """THE nearest-five SQL.
 
-The vectors are L2-normalised, so the order by L2 distance is the order by cosine. The index holds
-the first 256 values of each vector (``recommender.rotation``); the best ``CANDIDATES`` by the index
-are ordered again by all 2,048 values.
+The vectors are L2-normalised, so the order by L2 distance is the order by cosine. A row holds the
+first 256 values of its vector as a sketch (``recommender.rotation``), and so does the index; the
+best ``CANDIDATES`` by sketch are ordered again by all 2,048 values.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
@@ -19,60 +19,76 @@ from shop.catalogue.models import SEARCH_CONFIG, Product
 
 FIVE = 5
 CANDIDATES = 50
-# Up to so many pictures a plain scan is exact and as fast as the index: 4 microseconds each.
-EXACT_LIMIT = 2000
+# In a table of so few pictures all are compared one by one.
+SMALL = 2000
+# So are those that filters let pass, if they are fewer than so many times the square root of the
+# pictures: that many take as long as the index, which has to go past the others. And so are more,
+# if the index visited one for every ``EXACT_FOR_ONE`` of them without finding enough. ADR 8.
+EXACT_ROOTS = 17
+EXACT_FOR_ONE = 14
+LEAST_VISITS, VISITS = 1000, 20_000
 EF_SEARCH = 64
 # Nearer to each other, two pictures are copies: ``docs/quality/duplicates.md`` has the figures.
 SAME = 0.05
 
+# ``subvector`` takes a vector out of line once; else each comparison would read its 4 KB again.
 NEAREST = """
-WITH query AS MATERIALIZED ({query}),
-candidates AS MATERIALIZED (
-    SELECT image.id
-    FROM catalogue_productimage AS image
-    JOIN catalogue_product AS product ON product.id = image.product_id
-    WHERE {conditions}
-    {order}
+WITH query AS MATERIALIZED (
+    SELECT subvector(vector, 1, 2048) AS vector, subvector(vector, 1, 256)::halfvec(256) AS sketch
+    FROM ({query}) AS source
 ),
+usable AS MATERIALIZED (SELECT FROM query, recommender_embeddingmodel AS model
+    WHERE query.vector IS NOT NULL AND model.id = %(model)s
+        AND model.state NOT IN ('freeing', 'retired')),
+candidates AS MATERIALIZED ({candidates} LIMIT %(candidates)s),
 near AS MATERIALIZED (
     SELECT image.product_id, image.{column} AS vector,
         image.{column} <-> (SELECT vector FROM query) AS distance
     FROM candidates JOIN catalogue_productimage AS image USING (id)
-    WHERE (SELECT vector FROM query) IS NOT NULL AND (SELECT state FROM
-        recommender_embeddingmodel WHERE id = %(model)s) NOT IN ('freeing', 'retired')
 ),
 one_each AS (SELECT DISTINCT ON (product_id) * FROM near ORDER BY product_id, distance),
-best AS MATERIALIZED (SELECT * FROM one_each WHERE distance >= %(apart)s
-    ORDER BY distance, product_id LIMIT %(count)s)
-SELECT one.product_id, one.distance, ARRAY(
+first AS (SELECT * FROM one_each WHERE distance >= %(apart)s
+    ORDER BY distance, product_id LIMIT %(count)s),
+best AS MATERIALIZED (
+    SELECT product_id, distance, subvector(vector, 1, 2048) AS vector FROM first)
+SELECT (SELECT count(*) FROM candidates), one.product_id, one.distance, ARRAY(
     SELECT other.product_id FROM best AS other
     WHERE other.distance BETWEEN one.distance - %(same)s AND one.distance
         AND other.product_id <> one.product_id AND other.vector <-> one.vector < %(same)s)
-FROM best AS one ORDER BY one.distance, one.product_id
+FROM (SELECT) AS always LEFT JOIN best AS one ON true ORDER BY one.distance, one.product_id
 """
-BY_INDEX = """ORDER BY subvector(image.{column}, 1, 256)::halfvec(256)
-        <-> subvector((SELECT vector FROM query), 1, 256)::halfvec(256)
-    LIMIT %(candidates)s"""
-# The planner does not count the cost of vectors stored out of line, and would scan the table:
-# on the way through the index it may neither scan nor sort.
-# Counts and sets in one go. Without filters a large table is not counted: that would take as long
-# as searching.
-DECIDE = """
-WITH found AS (SELECT CASE WHEN %(big)s > 0 AND (
-    SELECT reltuples FROM pg_class WHERE oid = 'catalogue_productimage'::regclass) > %(big)s
-THEN %(limit)s ELSE (SELECT count(*) FROM (
-    SELECT 1 FROM catalogue_productimage AS image
+BY_INDEX = """
+    SELECT image.id
+    FROM catalogue_productimage AS image
     JOIN catalogue_product AS product ON product.id = image.product_id
-    WHERE {conditions} LIMIT %(limit)s
-) AS sample) END AS candidates),
-choice AS (SELECT candidates < %(limit)s AS few FROM found)
-SELECT few, set_config('hnsw.ef_search', %(ef_search)s, true),
-       set_config('hnsw.iterative_scan', 'strict_order', true),
-       set_config('hnsw.max_scan_tuples', '200000', true),
-       set_config('enable_seqscan', CASE WHEN few THEN 'on' ELSE 'off' END, true),
-       set_config('enable_sort', CASE WHEN few THEN 'on' ELSE 'off' END, true)
-FROM choice
+    WHERE EXISTS (SELECT FROM usable) AND {conditions}
+    ORDER BY image.{sketch} <-> (SELECT sketch FROM query)"""
+# OFFSET 0: first all distances, then the order; not along the index, nor by sorting whole rows.
+ONE_BY_ONE = """
+    SELECT id FROM (
+        SELECT image.id, image.{sketch} <-> (SELECT sketch FROM query) AS distance
+        FROM catalogue_productimage AS image
+        JOIN catalogue_product AS product ON product.id = image.product_id
+        WHERE EXISTS (SELECT FROM usable) AND {conditions} OFFSET 0) AS every
+    ORDER BY distance"""
+# In the same message as the statement, so that a page waits for one answer only. Along the index
+# the planner may neither scan nor sort, whatever it thinks that costs.
+PLAN = """SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true),
+    set_config('hnsw.iterative_scan', 'relaxed_order', true),
+    set_config('hnsw.max_scan_tuples', %(visits)s::text, true), set_config('jit', 'off', true),
+    set_config('random_page_cost', '1.1', true),
+    set_config('max_parallel_workers_per_gather', '0', true),
+    set_config('enable_seqscan', %(plan)s, true), set_config('enable_sort', %(plan)s, true);
 """
+UNPLAN = """;
+SELECT set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true)"""
+# A small table is counted: the statistics of one that shrank are stale.
+DECIDE = f"""SELECT count(*), (SELECT reltuples FROM pg_class WHERE oid =
+        'catalogue_productimage'::regclass) FROM (SELECT FROM catalogue_productimage
+    LIMIT {SMALL}) AS few;
+"""  # noqa: S608 - a number of ours
+ESTIMATE = """EXPLAIN (FORMAT JSON) SELECT FROM catalogue_productimage AS image
+    JOIN catalogue_product AS product ON product.id = image.product_id WHERE {conditions}"""
 
 
 @dataclass(frozen=True)
@@ -85,9 +101,18 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """The SQL and its parameters, so that a test can EXPLAIN what really runs."""
+class Way:
+    """All candidates one by one, or along the index until so many pictures were visited."""
 
+    exact: bool
+    visits: int = VISITS
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The planner's settings, the SQL and its parameters: a test can EXPLAIN what really runs."""
+
+    plan: str
     sql: str
     parameters: dict[str, Any]
 
@@ -132,19 +157,19 @@ def nearest(
     A search with a product leaves out the copies of its own picture as well.
     """
     wanted = 2 * count + 2
-    with transaction.atomic(), connection.cursor() as cursor:
-        exact = decide(cursor, model, parameters, filters)
+    with connection.cursor() as cursor:
+        way = decide(cursor, model, parameters, filters)
         while True:
-            todo = statement(model, query, parameters, filters, wanted, exact=exact)
-            rows = _run(cursor, todo)
+            todo = statement(model, query, parameters, filters, wanted, way)
+            brought, rows = _run(cursor, todo)
+            exhausted = brought < todo.parameters["candidates"]
+            if exhausted and not way.exact:
+                way = Way(exact=True)
+                continue
             found = _distinct(rows)[:count]
-            if len(found) == count or (exact and len(rows) < wanted):
+            if len(found) == count or (exhausted and len(rows) < wanted):
                 return found
-            if len(rows) == wanted:
-                wanted *= 4
-            elif not exact:
-                cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
-                exact = True
+            wanted *= 4
 
 
 def _distinct(rows: list[Neighbour]) -> list[Neighbour]:
@@ -162,34 +187,40 @@ def statement(
     parameters: dict[str, Any],
     filters: Filters,
     count: int,
-    *,
-    exact: bool,
+    way: Way,
 ) -> Statement:
     conditions, values = _conditions(model, filters)
-    order = "" if exact else BY_INDEX.format(column=model.column)
-    sql = NEAREST.format(query=query, conditions=conditions, order=order, column=model.column)
+    ways = ONE_BY_ONE if way.exact else BY_INDEX
+    candidates = ways.format(conditions=conditions, sketch=model.sketch)
+    sql = NEAREST.format(query=query, candidates=candidates, column=model.column)
     limits = {"count": count, "candidates": max(CANDIDATES, 4 * count), "model": model.pk}
     copies = {"same": SAME, "apart": SAME if parameters["excluded"] else 0.0}
-    return Statement(sql, {**parameters, **values, **limits, **copies})
+    plan = {"plan": "on" if way.exact else "off", "ef_search": EF_SEARCH, "visits": way.visits}
+    return Statement(PLAN, sql, {**parameters, **values, **limits, **copies, **plan})
 
 
 def decide(
     cursor: CursorWrapper, model: EmbeddingModel, parameters: dict[str, Any], filters: Filters
-) -> bool:
-    """Whether to compare all candidates. Sets for this transaction how the planner is to go."""
+) -> Way:
+    """One by one if the candidates are few, or the planner thinks so."""
+    if not filters:
+        cursor.execute(DECIDE)
+        return Way(exact=cursor.fetchone()[0] < SMALL)
     conditions, values = _conditions(model, filters)
-    limits: dict[str, Any] = {
-        "limit": EXACT_LIMIT + 1,
-        "big": -1 if filters else 4 * EXACT_LIMIT,
-        "ef_search": str(EF_SEARCH),
-    }
-    cursor.execute(DECIDE.format(conditions=conditions), {**parameters, **values, **limits})
-    return bool(cursor.fetchone()[0])
+    cursor.execute(DECIDE + ESTIMATE.format(conditions=conditions), {**parameters, **values})
+    sampled, pictures = cursor.fetchone()
+    cursor.nextset()
+    passing = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+    few = sampled < SMALL or passing < EXACT_ROOTS * max(pictures, 0) ** 0.5
+    return Way(few, max(LEAST_VISITS, passing // EXACT_FOR_ONE))
 
 
-def _run(cursor: CursorWrapper, todo: Statement) -> list[Neighbour]:
-    cursor.execute(todo.sql, todo.parameters)
-    return [Neighbour(*row) for row in cursor.fetchall()]
+def _run(cursor: CursorWrapper, todo: Statement) -> tuple[int, list[Neighbour]]:
+    """How many candidates there were, and the nearest of them."""
+    cursor.execute(f"{todo.plan}{todo.sql}{UNPLAN}", todo.parameters)
+    cursor.nextset()
+    rows = cursor.fetchall()
+    return rows[0][0], [Neighbour(*row[1:]) for row in rows if row[1] is not None]
 
 
 def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ FROM seed CROSS JOIN LATERAL (
         ON product.id = image.product_id
     WHERE image.{column} IS NOT NULL AND product.listed AND product.stock > 0
         AND product.id <> ALL (ARRAY(SELECT id FROM history))
-    ORDER BY subvector(image.{column}, 1, 256)::halfvec(256) <-> seed.sketch
+    ORDER BY image.{sketch} <-> seed.sketch
     LIMIT %(each)s) AS near
 LEFT JOIN recommender_popularity AS popular ON popular.product_id = near.product_id
 WHERE {active}
@@ -143,6 +143,7 @@ def _both(plan: str, sql: str, values: dict[str, Any], **tables: str) -> list[tu
         column = f"embedding_{slot}"
         parts = {
             "column": column,
+            "sketch": f"sketch_{slot}",
             "active": ACTIVE.format(slot=slot),
             "first_vector": FIRST_VECTOR.format(column=column, of="product"),
             "pool_vector": FIRST_VECTOR.format(column=column, of="pool"),

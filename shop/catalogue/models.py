@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.files.storage import storages
 from django.core.validators import MinValueValidator
@@ -163,6 +163,9 @@ class Product(models.Model):
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
             models.Index(fields=["price", "id"], name="product_price"),
+            # Few candidates are found by these, and compared one by one: recommender.nearest.
+            models.Index(fields=["base_colour", "gender"], name="product_colour"),
+            models.Index(fields=["gender"], name="product_gender"),
         ]
 
     def __str__(self) -> str:
@@ -298,10 +301,14 @@ def product_slug(name: str, external_id: str | None) -> str:
     return f"{slugify(name)[: 119 - len(tail)]}-{tail}".strip("-")
 
 
-def sketch(column: str) -> Cast:
-    """``subvector(column, 1, 256)::halfvec(256)``: what the HNSW index holds."""
+def sketch_of(column: str) -> GeneratedField:
+    """``subvector(column, 1, 256)::halfvec(256)``, stored in the row: 516 bytes, never out of line.
+
+    The HNSW index holds it, and comparing by it without the index reads no whole vector.
+    """
+    values = HalfVectorField(dimensions=SKETCH_DIMENSIONS, null=True)
     start = Func(F(column), 1, SKETCH_DIMENSIONS, function="subvector")
-    return Cast(start, HalfVectorField(dimensions=SKETCH_DIMENSIONS))
+    return GeneratedField(expression=Cast(start, values), output_field=values, db_persist=True)
 
 
 class ProductImage(models.Model):
@@ -324,6 +331,8 @@ class ProductImage(models.Model):
     )
     embedding_blue = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
     embedding_green = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
+    sketch_blue = sketch_of("embedding_blue")
+    sketch_green = sketch_of("embedding_green")
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     claimed_until = models.DateTimeField(_("claimed until"), null=True, editable=False)
     failure = models.CharField(_("failure"), max_length=255, blank=True, editable=False)
@@ -343,7 +352,8 @@ class ProductImage(models.Model):
             ),
             *(
                 HnswIndex(
-                    OpClass(sketch(f"embedding_{slot}"), name="halfvec_l2_ops"),
+                    fields=[f"sketch_{slot}"],
+                    opclasses=["halfvec_l2_ops"],
                     name=f"image_{slot}_hnsw",
                     m=16,
                     ef_construction=64,

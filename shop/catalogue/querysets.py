@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
 
 
+VECTORS = ("embedding_blue", "embedding_green", "sketch_blue", "sketch_green")
+
+
 class CategoryQuerySet(models.QuerySet["Category"]):
     def below(self, category: Category) -> Self:
         """The category itself and everything under it."""
@@ -73,4 +76,4 @@ class ProductImageManager(models.Manager["ProductImage"]):
     """Leaves the vectors where they are: pages never need them, and they are 4 KB each."""
 
     def get_queryset(self) -> models.QuerySet[ProductImage]:
-        return super().get_queryset().defer("embedding_blue", "embedding_green")
+        return super().get_queryset().defer(*VECTORS)

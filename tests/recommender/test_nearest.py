@@ -178,9 +178,11 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -
         "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
     )
     values = {"source": source.pk, "excluded": source.pk}
-    todo = nearest.statement(model, query, values, Filters(), 5, exact=False)
     with transaction.atomic(), connection.cursor() as cursor:
-        assert not nearest.decide(cursor, model, values, Filters(colours=("", "Red")))
+        way = nearest.decide(cursor, model, values, Filters())
+        assert way == nearest.Way(exact=False)
+        todo = nearest.statement(model, query, values, Filters(), 5, way)
+        cursor.execute(todo.plan, todo.parameters)
         cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using image_blue_hnsw" in plan
