@@ -1,0 +1,214 @@
+"""Grow a catalogue to a million pictures, made from its own.
+
+    VAR_DIR=var/million python bench/million.py [PICTURES]
+
+The database must hold the embedded real catalogue and nothing that is needed: new products are
+added until there are so many pictures. A new vector is a real one moved towards one of its ten
+nearest by a random part of the way, plus half the difference of two others of that neighbourhood,
+made length 1:
+
+    x + t (x_j - x) + 0.5 (x_k - x_l),   t uniform in [0, 1]
+
+so it lies among real ones and varies in the directions in which they do. The product is the real
+one's: category, gender, colour, price (up to 10 % off), stock. ``likeness`` shows that real queries
+meet the made ones at the distances at which they meet other real ones.
+
+Prints one JSON object and writes it to bench/results/million.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+import faiss  # noqa: E402
+import psycopg  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from bench.stored import stored  # noqa: E402
+
+NEIGHBOURS = 10
+NOISE = np.float32(0.5)
+CHUNK = 5000
+BUILD = "SET maintenance_work_mem = '4GB'; SET max_parallel_maintenance_workers = 1"
+PRODUCTS = """
+INSERT INTO catalogue_product (external_id, name, slug, description, brand, category_id, gender,
+    base_colour, season, year, usage, price, currency, stock, listed, keywords, created, updated)
+SELECT 'made-' || made.number, name, 'made-' || made.number, description, brand, category_id,
+    gender, base_colour, season, year, usage, round(price * (0.9 + 0.1 * random())::numeric, 2),
+    currency, stock, listed, keywords, created, updated
+FROM made JOIN catalogue_product AS product ON product.id = made.source ORDER BY made.number
+"""
+# One picture of a made product as COPY reads it in binary: count, then length and value of each.
+FIELDS: list[tuple[str, str, bytes | int | None]] = [
+    ("product_id", ">i8", None),
+    ("file", "S64", None),
+    ("width", ">i4", 60),
+    ("height", ">i4", 80),
+    ("position", ">i2", 0),
+    ("attempts", ">i2", 0),
+    ("alt", "S1", b"-"),
+    ("failure", "S1", b"-"),
+    ("embedding_blue", "V4100", None),
+]
+
+
+def neighbours(vectors: np.ndarray) -> np.ndarray:
+    """(n, 2048) -> (n, 10): the nearest others, by the sketch, which is enough to pick from."""
+    sketches = np.ascontiguousarray(vectors[:, :256])
+    index = faiss.IndexFlatL2(256)
+    index.add(sketches)
+    return index.search(sketches, NEIGHBOURS + 1)[1][:, 1:]
+
+
+def made(
+    vectors: np.ndarray, near: np.ndarray, sources: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """One new vector for each source."""
+    pick = rng.integers(0, NEIGHBOURS, (3, len(sources)))
+    towards, first = near[sources, pick[0]], near[sources, pick[1]]
+    second = near[first, pick[2]]
+    part = rng.random((len(sources), 1), np.float32)
+    new = vectors[sources] + part * (vectors[towards] - vectors[sources])
+    new += NOISE * (vectors[first] - vectors[second])
+    new /= np.linalg.norm(new, axis=1, keepdims=True)
+    return new
+
+
+def likeness(vectors: np.ndarray) -> dict[str, Any]:
+    """Distances of 500 real queries to the other half of the real, and to as many made of a third.
+
+    None of the queries, nor of that half, was used in the making.
+    """
+    rng = np.random.default_rng(7)
+    order = rng.permutation(len(vectors))
+    half = (len(vectors) - 500) // 2
+    queries, base, other = np.split(vectors[order], [500, 500 + half])
+    new = made(base, neighbours(base), rng.integers(0, half, len(other)), rng)
+    return {"to_real": _distances(queries, other), "to_made": _distances(queries, new)}
+
+
+def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]]:
+    """Quartiles of the distance of the 1st, 5th and 50th."""
+    squared = np.sort(np.maximum(0, 2 - 2 * queries @ others.T), axis=1)
+    return {
+        f"nearest_{place}": np.percentile(np.sqrt(squared[:, place - 1]), [25, 50, 75])
+        .round(3)
+        .tolist()
+        for place in (1, 5, 50)
+    }
+
+
+def pictures(ids: np.ndarray, vectors: np.ndarray) -> bytes:
+    """Rows of COPY BINARY."""
+    layout: list[tuple[str, str]] = [("count", ">i2")]
+    for name, kind, _value in FIELDS:
+        layout += [(f"{name}_length", ">i4"), (name, kind)]
+    rows = np.zeros(len(ids), np.dtype(layout))
+    rows["count"] = len(FIELDS)
+    for name, kind, value in FIELDS:
+        rows[f"{name}_length"] = np.dtype(kind).itemsize
+        if value is not None:
+            rows[name] = value
+    rows["product_id"] = ids
+    rows["file"] = [b"%064x" % one for one in ids]
+    packed = np.zeros(len(ids), np.dtype([("size", ">i2"), ("unused", ">i2"), ("of", ">f2", 2048)]))
+    packed["size"], packed["of"] = 2048, vectors
+    rows["embedding_blue"] = packed.view("V4100")
+    return rows.tobytes()
+
+
+def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> np.ndarray:
+    """Ids of the new products, one for each real source."""
+    cursor.execute("CREATE TEMPORARY TABLE made (number int, source bigint)")
+    with cursor.copy("COPY made FROM STDIN") as copy:
+        for number, source in enumerate(sources.tolist()):
+            copy.write_row((number, source))
+    cursor.execute(PRODUCTS)
+    cursor.execute("SELECT id FROM catalogue_product WHERE slug LIKE 'made-%' ORDER BY id")
+    return np.array(cursor.fetchall()).ravel()
+
+
+def add_pictures(cursor: psycopg.Cursor, batches: Iterator[bytes]) -> None:
+    names = ", ".join(name for name, _kind, _value in FIELDS)
+    with cursor.copy(f"COPY catalogue_productimage ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        for batch in batches:
+            copy.write(batch)
+        copy.write(b"\xff\xff")
+
+
+def batches(
+    ids: np.ndarray, sources: np.ndarray, vectors: np.ndarray, rng: np.random.Generator
+) -> Iterator[bytes]:
+    near = neighbours(vectors)
+    for start in range(0, len(ids), CHUNK):
+        part = slice(start, start + CHUNK)
+        yield pictures(ids[part], made(vectors, near, sources[part], rng))
+
+
+def indexes(cursor: psycopg.Cursor) -> dict[str, str]:
+    """What can be dropped for the loading, by name."""
+    cursor.execute(
+        """SELECT indexname, indexdef FROM pg_indexes
+        WHERE tablename IN ('catalogue_product', 'catalogue_productimage') AND indexname NOT IN (
+            SELECT conname FROM pg_constraint WHERE contype IN ('p', 'u', 'x'))"""
+    )
+    return dict(cursor.fetchall())
+
+
+def timed(seconds: dict[str, float], name: str, started: float) -> None:
+    seconds[name] = round(time.perf_counter() - started, 1)
+    print(name, seconds[name], file=sys.stderr, flush=True)
+
+
+def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
+    _images, ids, halves = stored(cursor)
+    vectors = halves.astype(np.float32)
+    rng, seconds = np.random.default_rng(2048), dict[str, float]()
+    result = {"real": len(ids), "made": size - len(ids), "likeness": likeness(vectors)}
+    kept = indexes(cursor)
+    for name in kept:
+        cursor.execute(f"DROP INDEX {name}")
+    sources = rng.integers(0, len(ids), size - len(ids))
+    started = time.perf_counter()
+    products = add_products(cursor, ids[sources])
+    timed(seconds, "products", started)
+    started = time.perf_counter()
+    add_pictures(cursor, batches(products, sources, vectors, rng))
+    timed(seconds, "pictures", started)
+    cursor.execute(BUILD)
+    for name, definition in kept.items():
+        started = time.perf_counter()
+        cursor.execute(definition)
+        timed(seconds, name, started)
+    started = time.perf_counter()
+    cursor.execute("VACUUM ANALYZE catalogue_product, catalogue_productimage")
+    timed(seconds, "vacuum", started)
+    return {**result, "seconds": seconds}
+
+
+if __name__ == "__main__":
+    connection.ensure_connection()
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as own:
+        own.execute("SET synchronous_commit = off")
+        result = grow(own.cursor(), int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    text = json.dumps({"environment": environment(), **result}, indent=1)
+    (ROOT / "bench" / "results" / "million.json").write_text(text + "\n")
+    print(text)
