@@ -169,7 +169,9 @@ def _fill(products: int) -> None:
         cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
 
 
-def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -> None:
+def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     _fill(2500)
     source = make_lookalike(1, 0)
     near = [make_lookalike(1, step / 50) for step in range(1, 6)]
@@ -178,7 +180,10 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -
         "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
     )
     values = {"source": source.pk, "excluded": source.pk}
+    red, other = Filters(colours=("Red",)), Filters(colours=("",))
     with transaction.atomic(), connection.cursor() as cursor:
+        assert nearest.decide(cursor, model, values, red) == nearest.Way(True, 1000)
+        assert nearest.decide(cursor, model, values, other) == nearest.Way(False, 1000)
         way = nearest.decide(cursor, model, values, Filters())
         assert way == nearest.Way(exact=False)
         todo = nearest.statement(model, query, values, Filters(), 5, way)
@@ -191,5 +196,8 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five() -
     found = similar_to_product(source)
     assert len(set(found)) == 5
     assert set(found) & set(near)
-    red = similar_to_product(source, Filters(colours=("Red",)))
-    assert [product.base_colour for product in red] == ["Red"] * 5
+    exactly = similar_to_product(source, red)
+    assert [product.base_colour for product in exactly] == ["Red"] * 5
+    # The index gives up before it has found enough.
+    monkeypatch.setattr(nearest, "decide", lambda *_any: nearest.Way(exact=False, visits=1))
+    assert similar_to_product(source, red) == exactly
