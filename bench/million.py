@@ -70,9 +70,10 @@ FIELDS: list[tuple[str, str, bytes | int | None]] = [
 
 
 def neighbours(vectors: np.ndarray) -> np.ndarray:
-    """(n, 2048) -> (n, 10): the nearest others, by the sketch, which is enough to pick from."""
+    """(n, 2048) -> (n, 10): near others, by a graph of the sketches: enough to pick from."""
     sketches = np.ascontiguousarray(vectors[:, :256])
-    index = faiss.IndexFlatL2(256)
+    index = faiss.IndexHNSWFlat(256, 16)
+    index.hnsw.efSearch = 32
     index.add(sketches)
     return index.search(sketches, NEIGHBOURS + 1)[1][:, 1:]
 
