@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     """
 
     dependencies = [
-        ("catalogue", "0006_product_fitting"),
+        ("catalogue", "0007_merged_into"),
     ]
 
     operations = [
