@@ -13,9 +13,10 @@ from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 
+from recommender import replica
 from recommender.events import click_through
 from recommender.models import EmbeddingModel, Event
 from recommender.pending import parked, pending
@@ -83,7 +84,15 @@ def _picture_tiles() -> list[dict[str, object]]:
     return [
         _tile(_("Pictures waiting"), waiting, f"{changelist}?embedding=waiting"),
         _tile(_("Pictures parked"), stuck, f"{changelist}?embedding=parked"),
+        *([_replica_tile()] if replica.configured() else []),
     ]
+
+
+def _replica_tile() -> dict[str, object]:
+    seen = replica.watch.state()
+    lag = "–" if seen.lag is None else _("%s s behind") % localize(round(seen.lag, 1))
+    doing = _("serves the searches") if seen.serving else _("not used: %s") % seen.problem
+    return _tile(_("Replica"), lag, reverse("ready"), doing)
 
 
 def _order_charts() -> list[dict[str, object]]:

@@ -9,6 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
+from recommender import replica
+
 
 @require_safe
 @never_cache
@@ -20,9 +22,18 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """PostgreSQL and Redis answer too; 503 when one does not."""
+    """PostgreSQL and Redis answer too; 503 when one does not.
+
+    With a replica, how it is: nobody needs it, the primary can do its work.
+    """
     state = {"database": _database_answers(), "redis": _redis_answers()}
-    return JsonResponse(state, status=200 if all(state.values()) else 503)
+    status = 200 if all(state.values()) else 503
+    if not replica.configured():
+        return JsonResponse(state, status=status)
+    seen = replica.watch.state()
+    lag = None if seen.lag is None else round(seen.lag, 3)
+    told = {"serving": seen.serving, "lag_seconds": lag, "problem": str(seen.problem)}
+    return JsonResponse(state | {"replica": told}, status=status)
 
 
 def _database_answers() -> bool:

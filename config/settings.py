@@ -6,14 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
-from config import secret, staff_site
+from config import databases, secret, staff_site
 from config.embedded import EmbeddedServers
 
 django_stubs_ext.monkeypatch()
@@ -114,11 +113,9 @@ TEMPLATES = [
 
 # PostgreSQL
 
-DATABASES = {
-    "default": dj_database_url.parse(
-        DATABASE_URL, conn_max_age=env.int("DATABASE_CONN_MAX_AGE", 60), conn_health_checks=True
-    )
-}
+_max_age = env.int("DATABASE_CONN_MAX_AGE", 60)
+DATABASES = databases.of(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _max_age)
+DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: a doorbell and a cache, never the only place of anything

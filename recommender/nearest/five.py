@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.nearest.where import PRIMARY, searched
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG, Product
 
@@ -121,34 +122,55 @@ def similar_to_product(
     product: Product, filters: Filters | None = None, *, count: int = FIVE
 ) -> list[Product]:
     """The products that look most like this one, nearest first; without it, and never padded."""
-    model = EmbeddingModel.objects.active()
+    chosen = filters or Filters()
+    return _products(searched(lambda server: _like_product(server, product, chosen, count)))
+
+
+def _like_product(server: str, product: Product, filters: Filters, count: int) -> list[Neighbour]:
+    models = EmbeddingModel.objects.using(server)
+    model = models.active()
     query = f"""SELECT {model.column} AS vector FROM catalogue_productimage
     WHERE product_id = %(source)s AND {model.column} IS NOT NULL
     ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
     parameters: dict[str, Any] = {"source": product.pk, "excluded": product.pk}
-    found = nearest(model, query, parameters, filters or Filters(), count)
-    if not found and EmbeddingModel.objects.active() != model:  # its column may be empty by now
-        return similar_to_product(product, filters, count=count)
-    return _products(found)
+    found = nearest(model, query, parameters, filters, count, server=server)
+    if not found and models.active() != model:  # its column may be empty by now
+        return _like_product(server, product, filters, count)
+    return found
 
 
 def similar_to_photo(
     photo: QueryPhoto, filters: Filters | None = None, *, count: int = FIVE
 ) -> list[Product]:
     """The products that look most like the photo, by the model that saw the photo."""
-    model = photo.embedding_model or EmbeddingModel.objects.active()
-    query = """SELECT embedding AS vector FROM recommender_queryphoto
-    WHERE id = %(source)s AND COALESCE(embedding_model_id, %(model)s) = %(model)s"""
-    parameters: dict[str, Any] = {"source": photo.pk, "excluded": 0}
-    found = nearest(model, query, parameters, filters or Filters(), count)
+    chosen = filters or Filters()
+    return _products(searched(lambda server: _like_photo(server, photo, chosen, count)))
+
+
+def _like_photo(server: str, photo: QueryPhoto, filters: Filters, count: int) -> list[Neighbour]:
+    active = EmbeddingModel.objects.using(server).active()
+    model = photo.embedding_model or active
+    if server != PRIMARY and model != active:
+        return []  # it has not heard of the switch, and may lack some of the model's vectors
+    # Sent along: a moment after it was written a replica cannot have it.
+    vector = QueryPhoto._meta.get_field("embedding").get_prep_value(photo.embedding)
+    parameters: dict[str, Any] = {"vector": vector, "excluded": 0}
+    query = "SELECT %(vector)s::halfvec AS vector"
+    found = nearest(model, query, parameters, filters, count, server=server)
     seen = QueryPhoto.objects.filter(pk=photo.pk).select_related("embedding_model")
     if not found and (new := seen.exclude(embedding_model=photo.embedding_model_id).first()):
-        return similar_to_photo(new, filters, count=count)
-    return _products(found)
+        return _like_photo(server, new, filters, count)
+    return found
 
 
 def nearest(
-    model: EmbeddingModel, query: str, parameters: dict[str, Any], filters: Filters, count: int
+    model: EmbeddingModel,
+    query: str,
+    parameters: dict[str, Any],
+    filters: Filters,
+    count: int,
+    *,
+    server: str = PRIMARY,
 ) -> list[Neighbour]:
     """``query`` selects one vector. L2 distances, ascending; ties by primary key; no two copies.
 
@@ -157,7 +179,7 @@ def nearest(
     A search with a product leaves out the copies of its own picture as well.
     """
     wanted = 2 * count + 2
-    with connection.cursor() as cursor:
+    with connections[server].cursor() as cursor:
         way = decide(cursor, model, parameters, filters)
         while True:
             todo = statement(model, query, parameters, filters, wanted, way)
@@ -256,7 +278,12 @@ def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str,
 
 def _products(neighbours: list[Neighbour]) -> list[Product]:
     """The products with their card data, in the neighbours' order; two queries."""
-    found = Product.objects.with_card_data().in_bulk([n.product_id for n in neighbours])
+    found = (
+        Product.objects.listed()
+        .in_stock()
+        .with_card_data()
+        .in_bulk([n.product_id for n in neighbours])
+    )
     return [found[n.product_id] for n in neighbours if n.product_id in found]
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connections
 
 from recommender.models import EmbeddingModel
+from recommender.nearest.where import searched
 
 # So few pictures are compared one by one, and not through the index, which may miss some of them
 # where many rows were deleted. Counted: the statistics of a table that shrank are stale.
@@ -150,7 +151,12 @@ def _both(plan: str, sql: str, values: dict[str, Any], **tables: str) -> list[tu
         }
         halves.append(f"({sql.format(**parts, **tables)})")
     statement = "\nUNION ALL\n".join(halves)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{plan}{statement}{UNPLAN}", values)
+    return searched(lambda server: _rows(server, f"{plan}{statement}{UNPLAN}", values))
+
+
+def _rows(server: str, statements: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Those of the second statement."""
+    with connections[server].cursor() as cursor:
+        cursor.execute(statements, values)
         cursor.nextset()
         return list(cursor.fetchall())

@@ -21,6 +21,7 @@ def example_variables() -> set[str]:
 def test_the_services_are_those_of_the_design() -> None:
     assert set(SERVICES) == {
         "postgres",
+        "replica",
         "redis",
         "migrate",
         "web",
@@ -43,6 +44,19 @@ def test_everything_waits_for_healthy_servers_and_a_migrated_database() -> None:
         if name != "migrate":
             expected["migrate"] = "service_completed_successfully"
         assert conditions == expected, name
+
+
+def test_the_replica_is_only_there_when_asked_for_and_follows_the_primary() -> None:
+    replica, primary = SERVICES["replica"], SERVICES["postgres"]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["replica"]
+    assert replica["profiles"] == ["replica"]
+    assert replica["image"] == primary["image"]
+    assert re.findall(r"pg_basebackup -h (\w+)", replica["command"][2]) == ["postgres"]
+    hba = COMPOSE["configs"]["pg_hba"]["content"].splitlines()
+    assert hba[-1] == "host replication shop all scram-sha-256"
+    for service in (replica, primary):
+        (config,) = service["configs"]
+        assert f"hba_file={config['target']}" in " ".join(service["command"])
 
 
 def test_both_queues_have_a_worker() -> None:

@@ -1,0 +1,22 @@
+"""The primary, and the replica for searches with vectors: ``recommender.replica`` watches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dj_database_url
+
+# Whoever searches has no patience for more. Django's router never chooses the replica, and
+# nothing migrates it.
+QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
+
+
+def of(primary: str, replica: str, max_age: int) -> dict[str, Any]:
+    """``DATABASES``; without a ``replica`` there is one."""
+    kept: dict[str, Any] = {"conn_max_age": max_age, "conn_health_checks": True}
+    databases: dict[str, Any] = {"default": dj_database_url.parse(primary, **kept)}
+    if replica:
+        mirror = {"MIRROR": "default"}
+        found: dict[str, Any] = {**dj_database_url.parse(replica, **kept, test_options=mirror)}
+        databases["replica"] = found | {"OPTIONS": QUICK | found.get("OPTIONS", {})}
+    return databases
