@@ -1,0 +1,72 @@
+"""Workers on two hosts that share the addresses of PostgreSQL and Redis, and nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.machines import Site, apart
+from tests.faults.test_catalogue_worker import FILL, LOG_WRITES
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+COUNT = 400
+# What a host finds of the others' folders.
+LOOK = """
+import json
+import os
+from pathlib import Path
+
+print(json.dumps([path for path in {paths} if Path(path).exists() and os.listdir(path)]))
+"""
+# Which host wrote each vector, by the address that it came from.
+LOG_WRITERS = """
+ALTER TABLE written ADD COLUMN writer text DEFAULT host(inet_client_addr()) || ' '
+    || current_setting('application_name');
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site(Path(tempfile.mkdtemp(prefix="site-", dir="/tmp")))
+    made.folder.chmod(0o755)
+    try:
+        made.set_up()
+        yield made
+    finally:
+        made.tear_down()
+
+
+def test_two_hosts_share_the_work_and_one_finishes_what_the_other_left(site: Site) -> None:
+    one, two = site.hosts
+    for host in site.hosts:
+        host.environment["PGAPPNAME"] = host.name
+        if apart():
+            seen = host.script(LOOK.format(paths=[str(path) for path in host.covered]))
+            assert seen == "[]\n"
+    one.script(f"count = {COUNT}\n{FILL}")
+    site.servers.sql(LOG_WRITES + LOG_WRITERS)
+    for host in site.hosts:
+        host.start_worker()
+        host.start("beat", "--pidfile=")
+    both = "SELECT count(DISTINCT writer) FROM written"
+    site.wait_for("both at work", lambda: site.servers.sql(both) == 2)
+
+    one.lose()
+    site.wait_for("its connections to end", lambda: connected(site, one.name) == 0)
+    done = site.images("embedding_blue IS NOT NULL")
+    assert done < COUNT
+    site.wait_for("all embedded", lambda: site.images("embedding_blue IS NULL") == 0)
+
+    assert site.images("attempts <> 0 OR claimed_until IS NOT NULL OR failure <> ''") == 0
+    assert site.servers.sql("SELECT count(*) FROM written") == COUNT
+    assert site.servers.sql("SELECT count(DISTINCT image_id) FROM written") == COUNT
+    writers = site.servers.sql("SELECT json_agg(DISTINCT writer ORDER BY writer) FROM written")
+    assert writers == [f"{host.own if apart() else '127.0.0.1'} {host.name}" for host in site.hosts]
+
+
+def connected(site: Site, name: str) -> int:
+    statement = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'"  # noqa: S608
+    return int(site.servers.sql(statement))
