@@ -11,9 +11,13 @@ import dj_database_url
 QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 
-def of(primary: str, replica: str, max_age: int) -> dict[str, Any]:
-    """``DATABASES``; without a ``replica`` there is one."""
+def of(primary: str, replica: str, max_age: int, pooled: bool) -> dict[str, Any]:
+    """``DATABASES``; without a ``replica`` there is one.
+
+    ``pooled``: a pooler lends connections for one transaction, longer than which no cursor lives.
+    """
     kept: dict[str, Any] = {"conn_max_age": max_age, "conn_health_checks": True}
+    kept["disable_server_side_cursors"] = pooled
     databases: dict[str, Any] = {"default": dj_database_url.parse(primary, **kept)}
     if replica:
         mirror = {"MIRROR": "default"}

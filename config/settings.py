@@ -113,8 +113,8 @@ TEMPLATES = [
 
 # PostgreSQL
 
-_max_age = env.int("DATABASE_CONN_MAX_AGE", 60)
-DATABASES = databases.of(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _max_age)
+_max_age, _pooled = env.int("DATABASE_CONN_MAX_AGE", 60), env.bool("DATABASE_POOLED", False)
+DATABASES = databases.of(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _max_age, _pooled)
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
