@@ -1,0 +1,129 @@
+"""What one product costs: bytes in each table and index, and processor time for each search.
+
+    VAR_DIR=... python bench/scaling.py [SEARCHES]
+
+Reads a catalogue whose pictures have vectors; writes nothing. The processor time of a search is
+what its PostgreSQL backend and this process used by the kernel's count, so that waiting and
+neighbours on the machine are not in it. The rival is the same search without the index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.nearest.five import FIVE, nearest  # noqa: E402
+from recommender.taste import near_one  # noqa: E402
+from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.models import Product, ProductImage  # noqa: E402
+
+ROUNDS = 5
+TABLES = ("catalogue_product", "catalogue_variant", "catalogue_productimage")
+FILES = "catalogue_storedfile"
+SIZES = """
+SELECT pg_relation_size(oid), COALESCE(pg_total_relation_size(NULLIF(reltoastrelid, 0)), 0),
+    pg_indexes_size(oid) FROM pg_class WHERE oid = %s::regclass"""
+INDEXES = """SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index
+WHERE indrelid = 'catalogue_productimage'::regclass ORDER BY 1"""
+EXACT = """SELECT product_id FROM catalogue_productimage WHERE {column} IS NOT NULL
+ORDER BY {column} <-> (SELECT {column} FROM catalogue_productimage WHERE id = %s) LIMIT 6"""
+
+
+def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def bytes_a_product(products: int) -> dict[str, Any]:
+    sizes: dict[str, Any] = {}
+    for table in (*TABLES, FILES):
+        heap, toast, indexes = rows(SIZES, table)[0]
+        parts = {"heap": heap, "out_of_line": toast, "indexes": indexes}
+        sizes[table] = {name: round(size / products) for name, size in parts.items()}
+    each = {name: round(size / products) for name, size in rows(INDEXES)}
+    ((database,),) = rows("SELECT pg_database_size(current_database())")
+    return {"tables": sizes, "picture_indexes": each, "database": round(database / products)}
+
+
+def processor_seconds() -> tuple[float, float]:
+    """Of the backend of this connection, if it is on this machine, and of this process."""
+    ((pid,),) = rows("SELECT pg_backend_pid()")
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
+
+
+def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, float]:
+    """Milliseconds of processor for each search: medians of the rounds, and their spread."""
+    for subject in subjects:
+        search(subject)  # into memory
+    found: list[tuple[float, float, float]] = []
+    for _round in range(ROUNDS):
+        backend, here = processor_seconds()
+        started = time.perf_counter()
+        for subject in subjects:
+            search(subject)
+        lasted = time.perf_counter() - started
+        backend_after, here_after = processor_seconds()
+        found.append((backend_after - backend, here_after - here, lasted))
+    database, web, clock = (
+        sorted(s * 1000 / len(subjects) for s in each) for each in zip(*found, strict=True)
+    )
+    return {
+        "database_ms": round(median(database), 3),
+        "database_ms_spread": round(database[-1] - database[0], 3),
+        "web_ms": round(median(web), 3),
+        "clock_ms": round(median(clock), 3),
+        "searches_a_second_a_database_core": round(1000 / median(database)),
+    }
+
+
+def five(product: Product) -> object:
+    model = EmbeddingModel.objects.active()
+    query = f"""SELECT {model.column} AS vector FROM catalogue_productimage
+    WHERE product_id = %(source)s AND {model.column} IS NOT NULL
+    ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
+    values = {"source": product.pk, "excluded": product.pk}
+    return nearest(model, query, values, Filters(), FIVE)
+
+
+def exact(image: ProductImage) -> object:
+    column = EmbeddingModel.objects.active().column
+    with transaction.atomic():
+        rows("SELECT set_config('enable_indexscan', 'off', true)")
+        return rows(EXACT.format(column=column), image.pk)
+
+
+if __name__ == "__main__":
+    searches = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    count = Product.objects.count()
+    result: dict[str, Any] = {"environment": environment(), "products": count}
+    result["pictures"] = ProductImage.objects.count()
+    result["bytes_a_product"] = bytes_a_product(count)
+    some = list(Product.objects.listed().order_by("?").only("pk")[:searches])
+    result["nearest_five"] = cost(five, some)
+    result["also_viewed_by_picture"] = cost(lambda product: near_one(product.pk), some)
+    images = list(ProductImage.objects.order_by("?").only("pk")[:5])
+    result["without_the_index"] = cost(exact, images)
+    text = json.dumps(result, indent=1)
+    (ROOT / "bench" / "results" / "scaling.json").write_text(text + "\n")
+    print(text)
