@@ -32,7 +32,8 @@ from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
 from recommender.taste import near_one  # noqa: E402
-from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.facets import facets  # noqa: E402
+from shop.catalogue.filters import FACETS, Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
 
 ROUNDS = 5
@@ -106,6 +107,12 @@ def five(product: Product) -> object:
     return nearest(model, query, values, Filters(), FIVE)
 
 
+def list_page(number: int) -> object:
+    """The counts beside the whole catalogue's list, and how many products there are."""
+    products = Product.objects.listed().in_stock()
+    return facets(products, Filters(), {name: [] for name in FACETS}), products.count()
+
+
 def exact(image: ProductImage) -> object:
     column = EmbeddingModel.objects.active().column
     with transaction.atomic():
@@ -122,6 +129,7 @@ if __name__ == "__main__":
     some = list(Product.objects.listed().order_by("?").only("pk")[:searches])
     result["nearest_five"] = cost(five, some)
     result["also_viewed_by_picture"] = cost(lambda product: near_one(product.pk), some)
+    result["counts_beside_the_list"] = cost(list_page, range(10))
     images = list(ProductImage.objects.order_by("?").only("pk")[:5])
     result["without_the_index"] = cost(exact, images)
     text = json.dumps(result, indent=1)
