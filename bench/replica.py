@@ -9,6 +9,7 @@ replica and to the primary in turn; the primary is the rival.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from config.embedded import EmbeddedServers  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="rep-", dir="/tmp"))
 FOLDER.chmod(0o755)
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)  # after the servers have stopped
 SERVERS = EmbeddedServers(FOLDER / "primary")
 STANDBY_FOLDER = FOLDER / "standby"
 os.environ["VAR_DIR"] = str(FOLDER / "primary")
@@ -144,5 +146,3 @@ if __name__ == "__main__":
     finally:
         connections.close_all()
         standby.stop()
-        SERVERS.stop()
-        shutil.rmtree(FOLDER, ignore_errors=True)

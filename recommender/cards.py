@@ -8,11 +8,16 @@ from shop.catalogue.models import Product, ProductImage
 
 
 def cards(product_ids: Iterable[int]) -> dict[int, Product]:
-    """By id, with their pictures, in one query; a product without a picture is left out."""
+    """By id, with their pictures, in one query; none that has no picture or is not listed by now.
+
+    A replica may have found what was taken out of the shop a moment ago.
+    """
     wanted = set(product_ids)
     if not wanted:
         return {}
-    images = ProductImage.objects.filter(product__in=wanted).select_related("product")
+    images = ProductImage.objects.filter(product__in=wanted, product__listed=True).select_related(
+        "product"
+    )
     found: dict[int, Product] = {}
     pictures: dict[int, list[ProductImage]] = {}
     for image in images.defer(

@@ -113,8 +113,12 @@ class Watch:
 
     def _run(self) -> None:
         while True:
-            close_old_connections()
-            self.look()
+            try:
+                close_old_connections()
+                self.look()
+            except Exception as error:  # whatever it is, tomorrow the replica may be well
+                logger.exception("The replica cannot be watched")
+                self.failed(error)
             time.sleep(CHECK_SECONDS)
 
     def look(self) -> State:

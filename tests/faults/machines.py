@@ -44,6 +44,7 @@ class Servers:
 
     def __init__(self, folder: Path, addresses: list[str]) -> None:
         self.folder, self.addresses = folder, addresses
+        self.listened = list(dict.fromkeys(addresses))
         self.postgres = EmbeddedServers(folder)
         self.postgres_port, self.redis_port = _free_port(), _free_port()
         self._redis: subprocess.Popen[bytes] | None = None
@@ -52,13 +53,13 @@ class Servers:
         self.postgres.use(redis_server=False)  # makes the cluster
         self.postgres.stop()
         with (self.postgres.data / "pg_hba.conf").open("a") as rules:
-            rules.writelines(f"host all all {address}/24 trust\n" for address in self.addresses)
-        listen = f'-c listen_addresses="{",".join(self.addresses)}" -c port={self.postgres_port}'
+            rules.writelines(f"host all all {address}/24 trust\n" for address in self.listened)
+        listen = f'-c listen_addresses="{",".join(self.listened)}" -c port={self.postgres_port}'
         sockets = f'-c unix_socket_directories="{self.postgres.sockets}"'
         _give_to_postgres_user(self.postgres.sockets)
         where = ("-D", str(self.postgres.data), "-l", str(self.postgres.data / "server.log"))
         self.postgres._pg("pg_ctl", *where, "-w", "-o", f"{listen} {sockets}", "start")
-        listen = ("--bind", *self.addresses, "--port", str(self.redis_port))
+        listen = ("--bind", *self.listened, "--port", str(self.redis_port))
         self._redis = subprocess.Popen(
             [str(_redis_program()), *listen, "--save", "", "--protected-mode", "no"],
             stdout=subprocess.DEVNULL,
@@ -112,9 +113,9 @@ class Host:
             shutil.copytree(settings.BASE_DIR / room, self.folder / room, ignore=ignored)
         shutil.copy(settings.BASE_DIR / "manage.py", self.folder)
         (self.folder / ".venv").symlink_to(Path(sys.prefix).resolve())
-        cache = settings.BASE_DIR / "var" / "network-cache"
-        if cache.exists():  # exporting the network would take ten seconds
-            shutil.copytree(cache, self.folder / "var" / "network-cache")
+        caches = [settings.BASE_DIR / "var" / "network-cache", settings.NETWORK_CACHE]
+        for cache in filter(Path.exists, caches):  # exporting the network would take ten seconds
+            shutil.copytree(cache, self.folder / "var" / "network-cache", dirs_exist_ok=True)
 
     def plug_in(self) -> None:
         """A cable to the servers' machine, and a network of its own."""

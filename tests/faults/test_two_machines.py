@@ -13,6 +13,12 @@ from tests.faults.test_catalogue_worker import FILL, LOG_WRITES
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 COUNT = 400
+# A bell for each.
+RING = """
+from recommender.tasks import embed_pending_images, ring
+
+print(ring(embed_pending_images), ring(embed_pending_images))
+"""
 # What a host finds of the others' folders.
 LOOK = """
 import json
@@ -40,7 +46,7 @@ def site() -> Iterator[Site]:
 
 
 def test_two_hosts_share_the_work_and_one_finishes_what_the_other_left(site: Site) -> None:
-    one = site.hosts[0]
+    one, two = site.hosts
     for host in site.hosts:
         host.environment["PGAPPNAME"] = host.name
         if apart():
@@ -51,6 +57,7 @@ def test_two_hosts_share_the_work_and_one_finishes_what_the_other_left(site: Sit
     for host in site.hosts:
         host.start_worker()
         host.start("beat", "--pidfile=")
+    assert two.script(RING) == "True True\n"
     both = "SELECT count(DISTINCT writer) FROM written"
     site.wait_for("both at work", lambda: site.servers.sql(both) == 2)
 
