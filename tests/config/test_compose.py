@@ -68,6 +68,12 @@ def test_both_queues_have_a_worker() -> None:
     assert queues == {"search", "catalogue", "uploads"}
 
 
+def test_bulk_work_yields_to_who_is_waiting() -> None:
+    shares = {name: service.get("cpu_shares", 1024) for name, service in OURS.items()}
+    assert {name for name, share in shares.items() if share == 128} == {"catalogue", "uploads"}
+    assert {shares[name] for name in ("web", "search", "beat", "migrate")} == {1024}
+
+
 def test_every_variable_is_one_that_the_settings_read() -> None:
     for service in OURS.values():
         assert set(service["environment"]) <= example_variables()
