@@ -91,12 +91,14 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     photo = _photo_or_gone(photo_id)
     if photo is None:
         return render(request, "410.html", status=410)
-    photo = _wait_for_vector(photo)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
-    state = _state(photo)
-    products = similar_to_photo(photo, filters) if state == "ready" else []
     chosen = {name: request.GET.getlist(name) for name in FACETS}
     in_stock = Product.objects.listed().in_stock()
+    # Counted while the worker looks at the photo.
+    counted = [f for f in facets(in_stock, filters, chosen) if f.name != "colour"]
+    photo = _wait_for_vector(photo)
+    state = _state(photo)
+    products = similar_to_photo(photo, filters) if state == "ready" else []
     context = {
         "photo": photo,
         "state": state,
@@ -104,9 +106,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "products": products,
         "filters": filters,
         "query": request.GET,
-        "facets": [f for f in facets(in_stock, filters, chosen) if f.name != "colour"]
-        if state == "ready"
-        else [],
+        "facets": counted if state == "ready" else [],
     }
     name = "includes/photo_results" if request.htmx else "photo_results"  # type: ignore[attr-defined]
     response = render(request, f"recommender/{name}.html", context)
