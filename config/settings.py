@@ -266,6 +266,7 @@ MODEL_FOLDERS = [VAR_DIR / "models", BASE_DIR / "recommender" / "weights"]
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", "fashion")
 NETWORK_CACHE = VAR_DIR / "network-cache"
 NETWORK_THREADS = env.int("NETWORK_THREADS", 0)  # 0: all cores
+NETWORK_PRECISION = env.str("NETWORK_PRECISION", "f32", validate=validate.OneOf(["f32", "bf16"]))
 EMBED_BATCH = env.int("EMBED_BATCH", 64)
 EMBED_LEASE_SECONDS = env.int("EMBED_LEASE_SECONDS", 60)
 PHOTO_LIFETIME_HOURS = env.int("PHOTO_LIFETIME_HOURS", 24)

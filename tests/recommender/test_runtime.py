@@ -22,3 +22,24 @@ def test_a_name_that_comes_back_with_other_weights_is_loaded_again(
     assert runtime.embedder("again") is first
     manifest.write_text('{"weights": {"sha256": "2"}}')
     assert runtime.embedder("again").folder.digest == "2"
+
+
+@pytest.mark.parametrize(
+    ("able", "wanted", "runs"),
+    [
+        (["FP32", "BF16"], "f32", "f32"),
+        (["FP32", "BF16"], "bf16", "bf16"),
+        (["FP32"], "bf16", "f32"),
+    ],
+)
+def test_a_precision_is_used_where_the_processor_has_it(
+    able: list[str],
+    wanted: str,
+    runs: str,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.NETWORK_PRECISION = wanted
+    core: Any = SimpleNamespace(get_property=lambda device, name: able)
+    assert runtime._precision(core) == runs
+    assert len(caplog.messages) == (wanted != runs)
