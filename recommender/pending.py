@@ -36,6 +36,7 @@ from shop.catalogue.storage import PostgresStorage
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+DECODERS = 2
 UNTRIED = Q(attempts=0)
 
 
@@ -113,12 +114,16 @@ def embed_pending(
     network = embedder(model.name)
     outcome = Outcome()
     stop = time.monotonic() + seconds if seconds else None
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+    with (
+        ThreadPoolExecutor(1) as reader,
+        ThreadPoolExecutor(DECODERS) as decoders,
+        ThreadPoolExecutor(1) as writer,
+    ):
         written: Future[int] | None = None
-        coming = reader.submit(_next_batch, model, network.side, outcome)
+        coming = reader.submit(_next_batch, model, network.side, decoders, outcome)
         while (batch := coming.result()) is not None:
             if stop is None or time.monotonic() < stop:
-                coming = reader.submit(_next_batch, model, network.side, outcome)
+                coming = reader.submit(_next_batch, model, network.side, decoders, outcome)
             else:
                 coming = reader.submit(_nothing)
             ready = network.embed(batch.pixels) if batch.images else None
@@ -139,24 +144,30 @@ def _nothing() -> None:
     return None
 
 
-def _next_batch(model: EmbeddingModel, side: int, outcome: Outcome) -> Batch | None:
+def _next_batch(
+    model: EmbeddingModel, side: int, decoders: ThreadPoolExecutor, outcome: Outcome
+) -> Batch | None:
     """Claim and decode; ``None`` when there is nothing to claim."""
     claimed = _claim(model, UNTRIED, settings.EMBED_BATCH) or _claim(model, ~UNTRIED, 1)
     if not claimed:
         return None
     contents = _read([file for _id, file in claimed])
+    decoding = [decoders.submit(_decode, contents, file, side) for _id, file in claimed]
     batch = Batch([], [])
-    for image_id, file in claimed:
+    for (image_id, file), coming in zip(claimed, decoding, strict=True):
         try:
-            content = contents.get(file)
-            if content is None:
-                raise FileNotFoundError(f"The picture's file {file} is missing")
-            batch.pixels.append(decode(content, side))
+            batch.pixels.append(coming.result())
             batch.images.append((image_id, file))
         except Exception as error:  # decoders raise anything; one picture must not stop the rest
             _fail(image_id, file, error)
             outcome.failed += 1
     return batch
+
+
+def _decode(contents: dict[str, bytes], file: str, side: int) -> Pixels:
+    if file not in contents:
+        raise FileNotFoundError(f"The picture's file {file} is missing")
+    return decode(contents[file], side)
 
 
 def _claim(model: EmbeddingModel, tried: Q, limit: int) -> list[tuple[int, str]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.db import connection
 
@@ -31,6 +32,23 @@ def test_every_waiting_picture_gets_a_vector_of_length_one(model: EmbeddingModel
     with connection.cursor() as cursor:
         cursor.execute("SELECT l2_norm(embedding_blue) FROM catalogue_productimage")
         assert [row[0] for row in cursor.fetchall()] == [pytest.approx(1, abs=1e-3)] * 3
+
+
+def test_each_picture_of_a_batch_gets_its_own_vector(model: EmbeddingModel) -> None:
+    broken = make_image(make_product())
+    StoredFile.objects.create(name=broken.file, content=b"no picture", size=10)
+    colours = ("red", "green", "blue", "white", "black")
+    images = [make_stored_image(make_product(), colour) for colour in colours]
+    pending.embed_pending(model)
+    network = embedder(model.name)
+    alone = [network.embed([decode(image.read(), network.side)])[0] for image in images]
+    stored = ProductImage.objects.in_bulk([image.pk for image in images])
+    vectors = np.array([stored[image.pk].embedding_blue for image in images])
+    nearest = [
+        min(range(5), key=lambda place: float(((vector - alone[place]) ** 2).sum()))
+        for vector in vectors
+    ]
+    assert nearest == [0, 1, 2, 3, 4]
 
 
 def test_a_second_run_finds_nothing_to_do(model: EmbeddingModel) -> None:
