@@ -135,6 +135,7 @@ CELERY_TASK_DEFAULT_QUEUE = "catalogue"
 # memory. `catalogue`: everything else.
 CELERY_TASK_ROUTES = {
     "recommender.tasks.embed_query_photo": {"queue": "search"},
+    "recommender.tasks.warm_up": {"queue": "search"},
     "shop.orders.tasks.send_order_mail": {"queue": "search"},
     "shop.accounts.tasks.send_mail": {"queue": "search"},
     "shop.imports.tasks.run_upload": {"queue": "uploads"},

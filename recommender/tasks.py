@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import numpy as np
+from celery import Celery, shared_task
+from celery.signals import worker_ready
 from kombu.exceptions import OperationalError
 
 from recommender import affinity, duplicates, events, pending, photos
 from recommender.models import EmbeddingModel
+from recommender.runtime import embedder
 
 # Long enough to keep the network busy, short enough to let other work in between.
 SLICE_SECONDS = 20
@@ -28,6 +31,20 @@ def embed_pending_images() -> None:
 @shared_task(expires=60)
 def embed_query_photo(photo_id: str) -> None:
     photos.embed_photo(photo_id)
+
+
+@shared_task(expires=60)
+def warm_up() -> None:
+    """Load the network and run it once: that takes seconds."""
+    network = embedder(EmbeddingModel.objects.active().name)
+    network.embed([np.zeros((network.side, network.side, 3), np.uint8)])
+
+
+@worker_ready.connect
+def spare_the_first_photo_the_wait(sender: Celery, **kwargs: object) -> None:
+    """A worker for photos begins with its network, not with somebody's photo."""
+    if "search" in sender.app.amqp.queues.consume_from:
+        ring(warm_up)
 
 
 @shared_task(expires=600)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from recommender import runtime, tasks
+from recommender.models import EmbeddingModel
+
+
+@pytest.mark.parametrize(
+    ("queues", "rung"), [(["search"], [tasks.warm_up]), (["catalogue"], []), (["uploads"], [])]
+)
+def test_only_the_worker_for_photos_is_told_to_load_its_network(
+    queues: list[str], rung: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(tasks, "ring", told.append)
+    consumed = dict.fromkeys(queues)
+    app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed)))
+    tasks.spare_the_first_photo_the_wait(SimpleNamespace(app=app))  # type: ignore[arg-type]
+    assert told == rung
+
+
+@pytest.mark.django_db
+def test_a_warm_worker_has_the_active_models_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_loaded", {})
+    tasks.warm_up()
+    assert list(runtime._loaded) == [EmbeddingModel.objects.active().name]
