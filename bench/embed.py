@@ -1,20 +1,29 @@
 """Images per second through Celery, PostgreSQL and the network, against two rivals.
 
-    python bench/embed.py [PICTURES]
+    python bench/embed.py [--pictures 3000] [--rounds 5] [--whole]
 
-Needs an imported catalogue; forgets the vectors of PICTURES pictures, starts a worker for
-``catalogue`` and waits until they have vectors again. Rivals in the same run: ``model.predict``
-one by one on the same pictures, and OpenVINO on arrays that are already in memory.
+Needs an imported catalogue. Each round forgets the vectors of PICTURES pictures and waits until a
+worker for ``catalogue`` has given them vectors again; between the rounds it is the turn of OpenVINO
+on arrays that are already in memory, so that a busy second falls on both. The rivals: the best of
+OpenVINO's batch sizes, and ``model.predict`` one by one on the same pictures.
+
+``--whole`` embeds the whole catalogue once and follows the worker's memory. Each is kept in
+bench/results/embed.json under its name. ``bench/embed_split.py`` compares batches and threads.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -28,65 +37,63 @@ import django  # noqa: E402
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
+from recommender import pending  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402
-from recommender.pending import pending  # noqa: E402
-from recommender.preprocessing import decode  # noqa: E402
+from recommender.preprocessing import Pixels, decode  # noqa: E402
 from recommender.runtime import Embedder, embedder  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
+RESULT = ROOT / "bench" / "results" / "embed.json"
 ONE_BY_ONE = 100
+RAW_BATCHES = (1, 16, 32, 64, 128)
+RAW_SECONDS = 4
 WORKER = ["celery", "-A", "config", "worker", "-Q", "catalogue", "-c", "1", "--without-gossip"]
 
 
-def through_the_queue(model: EmbeddingModel, count: int) -> float:
-    """Images per second from the first vector to the last, the worker already warm."""
-    worker = subprocess.Popen(
-        [sys.executable, "-m", *WORKER],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+@contextmanager
+def worker() -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", *WORKER]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
     try:
-        forget(model, 64)
-        wait(model)  # the worker loads its network
-        forget(model, count)
-        started = time.perf_counter()
-        embed_pending_images.delay()
-        wait(model)
-        return count / (time.perf_counter() - started)
+        yield process
     finally:
-        worker.terminate()
-        worker.wait(60)
+        process.terminate()
+        process.wait(60)
 
 
 def forget(model: EmbeddingModel, count: int) -> None:
     ids = ProductImage.objects.order_by("pk").values("pk")[:count]
     ProductImage.objects.filter(pk__in=ids).update(**{model.column: None})
-    embed_pending_images.delay()
 
 
-def wait(model: EmbeddingModel) -> None:
-    deadline = time.monotonic() + 900
-    while pending(model).exists():
-        if time.monotonic() > deadline:
-            raise SystemExit("The worker did not finish in 15 minutes.")
-        time.sleep(0.05)
-
-
-def raw_openvino(network: Embedder, pixels: list[np.ndarray]) -> float:
-    batches = [
-        pixels[i : i + settings.EMBED_BATCH] for i in range(0, len(pixels), settings.EMBED_BATCH)
-    ]
-    arrays = [np.stack(batch).astype(np.float32) for batch in batches]
-    network.run(arrays[0])
+def through_the_queue(model: EmbeddingModel, count: int) -> float:
+    """Images per second from the bell to the last vector."""
+    forget(model, count)
     started = time.perf_counter()
-    for array in arrays:
-        network.run(array)
-    return len(pixels) / (time.perf_counter() - started)
+    embed_pending_images.delay()
+    deadline = time.monotonic() + 1800
+    while pending.pending(model).exists():
+        if time.monotonic() > deadline:
+            raise SystemExit("The worker did not finish in half an hour.")
+        time.sleep(0.25)
+    return count / (time.perf_counter() - started)
+
+
+def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int) -> float:
+    starts = range(0, len(pixels) - batch + 1, batch)
+    arrays = [np.stack(pixels[i : i + batch]).astype(np.float32) for i in starts]
+    network.run(arrays[0])
+    started, done = time.perf_counter(), 0
+    while time.perf_counter() - started < RAW_SECONDS:
+        network.run(arrays[done // batch % len(arrays)])
+        done += batch
+    return done / (time.perf_counter() - started)
 
 
 def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
@@ -99,18 +106,127 @@ def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
     return len(contents) / (time.perf_counter() - started)
 
 
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
-    model = EmbeddingModel.objects.active()
-    result: dict[str, Any] = {"environment": environment(), "pictures": count}
-    result["through_the_queue"] = through_the_queue(model, count)
+def rounds(model: EmbeddingModel, count: int, number: int) -> dict[str, Any]:
     contents = [image.read() for image in ProductImage.objects.order_by("pk")[:1024]]
     network = embedder(model.name)
-    result["raw_openvino"] = raw_openvino(network, [decode(c, network.side) for c in contents])
-    result["predict_one_by_one"] = predict_one_by_one(network, contents[:ONE_BY_ONE])
-    result["of_raw_openvino"] = result["through_the_queue"] / result["raw_openvino"]
-    result["times_predict"] = result["through_the_queue"] / result["predict_one_by_one"]
-    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in result.items()}
-    text = json.dumps(rounded, indent=1)
-    (ROOT / "bench" / "results" / "embed.json").write_text(text + "\n")
-    print(text)
+    pixels = [decode(content, network.side) for content in contents]
+    batches = {batch: raw_openvino(network, pixels, batch) for batch in RAW_BATCHES}
+    best = max(batches, key=lambda batch: batches[batch])
+    ours, raw = [], []
+    with worker():
+        through_the_queue(model, 64)  # it loads its network
+        for _ in range(number):
+            ours.append(through_the_queue(model, count))
+            raw.append(raw_openvino(network, pixels, best))
+    one_by_one = predict_one_by_one(network, contents[:ONE_BY_ONE])
+    return {
+        "pictures_a_round": count,
+        "precision": settings.NETWORK_PRECISION,
+        "through_the_queue": spread(ours),
+        "raw_openvino": {"best_batch": best, **spread(raw)},
+        "raw_openvino_by_batch": {batch: round(rate, 1) for batch, rate in batches.items()},
+        "of_raw_openvino": spread([a / b for a, b in zip(ours, raw, strict=True)], digits=3),
+        "predict_one_by_one": round(one_by_one, 1),
+        "times_predict": round(median(ours) / one_by_one, 1),
+        "cpu_ms_a_picture": cpu_by_stage(model, network),
+    }
+
+
+def spread(values: list[float], digits: int = 1) -> dict[str, Any]:
+    ends = [round(end, digits) for end in (min(values), max(values))]
+    return {"median": round(median(values), digits), "spread": ends, "rounds": len(values)}
+
+
+def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) -> dict[str, float]:
+    """Milliseconds of all cores for a picture, the stages one after the other in this process.
+
+    ``postgres`` is what the server spends on all of them, with the index.
+    """
+    forget(model, count)
+    spent = dict.fromkeys(("claim", "read", "decode", "network", "write", "postgres"), 0.0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = cursor.fetchone()[0]
+    clock, server = time.process_time, cpu_of(backend)
+
+    def timed(stage: str, work: Any, *arguments: Any) -> Any:
+        started = clock()
+        result = work(*arguments)
+        spent[stage] += clock() - started
+        return result
+
+    size = settings.EMBED_BATCH
+    while claimed := timed("claim", pending._claim, model, pending.UNTRIED, size):
+        contents = timed("read", pending._read, [file for _id, file in claimed])
+        pixels = [timed("decode", decode, contents[f], network.side) for _id, f in claimed]
+        vectors = timed("network", network.embed, pixels)
+        timed("write", pending._write, model, claimed, vectors)
+    spent["postgres"] = cpu_of(backend) - server
+    return {stage: round(seconds * 1000 / count, 3) for stage, seconds in spent.items()}
+
+
+def cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def whole(model: EmbeddingModel) -> dict[str, Any]:
+    """Once over everything; the worker's memory, its processes together, every second."""
+    with worker() as process:
+        through_the_queue(model, 64)
+        count = ProductImage.objects.count()
+        samples: list[tuple[float, float]] = []
+        stop = Event()
+        sampler = Thread(target=follow, args=(process.pid, samples, stop))
+        sampler.start()
+        rate = through_the_queue(model, count)
+        stop.set()
+        sampler.join()
+    half = np.array(samples[len(samples) // 2 :])
+    slope = np.polyfit(half[:, 0], half[:, 1], 1)[0]  # MB a second
+    sizes = [size for _second, size in samples]
+    return {
+        "pictures": count,
+        "pictures_per_second": round(rate, 1),
+        "memory_mb": {
+            "warm": round(sizes[0]),
+            "at_quarters": [round(sizes[int((len(sizes) - 1) * q / 4)]) for q in range(5)],
+            "peak": round(max(sizes)),
+            "slope_of_the_last_half_mb_per_1000_pictures": round(float(slope) * 1000 / rate, 3),
+        },
+    }
+
+
+def follow(pid: int, samples: list[tuple[float, float]], stop: Event) -> None:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    while not stop.wait(1):
+        pids = [str(pid), *children.read_text().split()]
+        samples.append((time.perf_counter(), sum(map(resident_mb, pids))))
+
+
+def resident_mb(pid: str) -> float:
+    """Shared pages count in full for each process: an upper bound."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--whole", action="store_true")
+    options = parser.parse_args()
+    model = EmbeddingModel.objects.active()
+    machine = environment()
+    if options.whole:
+        name, found = "whole", whole(model)
+    else:
+        name, found = settings.NETWORK_PRECISION, rounds(model, options.pictures, options.rounds)
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    kept[name] = {**found, "environment": machine}
+    RESULT.write_text(json.dumps(kept, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""What a lower precision of the network gains in speed and costs in quality.
+
+    python bench/precision.py [IDS] [CALIBRATION]
+
+Needs the real catalogue with the active model's 32-bit vectors, and writes nothing to it. IDS names
+the queries (`../shared/data/validation-ids.txt`). ``f32`` is the rival: OpenVINO in 32-bit floats.
+``bf16`` runs where the processor has it; ``int8`` is quantised by nncf (requirements-bench.txt)
+with CALIBRATION pictures of the catalogue that are no queries.
+
+P@5 is measured three ways: queries and catalogue both of the lower precision, only the queries
+(a photo that a faster worker saw, searched among vectors of 32-bit), and only the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+import openvino  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender.folder import find_model  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.preprocessing import Pixels, decode  # noqa: E402
+from recommender.rotation import Vectors, rotate  # noqa: E402
+from recommender.runtime import _exported  # noqa: E402
+from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
+
+IDS = Path("/work/shared/data/validation-ids.txt")
+RESULT = ROOT / "bench" / "results" / "precision.json"
+LABELS = ("article_type", "base_colour", "gender", "usage")
+BATCH = 64
+REPETITIONS = 7
+SECONDS = 2.0
+
+
+def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vectors]:
+    """(external id, file, article type, colour, gender, usage) of each picture; its vector."""
+    images = ProductImage.objects.filter(position=0, **{f"{model.column}__isnull": False})
+    names = ("product__external_id", "file", "product__category__name", "product__base_colour")
+    fields = (*names, "product__gender", "product__usage", model.column)
+    rows = list(images.order_by("pk").values_list(*fields))
+    vectors = np.array([row[-1] for row in rows], dtype=np.float32)
+    return [row[:-1] for row in rows], vectors
+
+
+def read_pixels(files: list[str], side: int) -> list[Pixels]:
+    pixels: list[Pixels] = []
+    with ThreadPoolExecutor(2) as threads:
+        for start in range(0, len(files), 1000):
+            names = files[start : start + 1000]
+            stored = StoredFile.objects.in_bulk(names)
+            contents = [bytes(stored[name].content) for name in names]
+            pixels += threads.map(lambda content: decode(content, side), contents)
+    return pixels
+
+
+def compile_all(network: openvino.Model, calibration: list[Pixels]) -> dict[str, Any]:
+    core = openvino.Core()
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    def compiled(model: openvino.Model, precision: str) -> Any:
+        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        return core.compile_model(model, "CPU", options)
+
+    networks = {"f32": compiled(network, "f32")}
+    if "BF16" in able:
+        networks["bf16"] = compiled(network, "bf16")
+    networks["int8"] = compiled(quantise(network, calibration), "f32")
+    return networks
+
+
+def quantise(network: openvino.Model, calibration: list[Pixels]) -> openvino.Model:
+    import nncf
+
+    data = nncf.Dataset(calibration, lambda pixels: pixels[None].astype(np.float32))
+    return nncf.quantize(network, data, subset_size=len(calibration))
+
+
+def speed(networks: dict[str, Any], pixels: list[Pixels]) -> dict[str, Any]:
+    """In turn, so that a busy second of the machine falls on all alike."""
+    big, one = (np.stack(pixels[:n]).astype(np.float32) for n in (BATCH, 1))
+    rates: dict[str, list[float]] = {name: [] for name in networks}
+    alone: dict[str, list[float]] = {name: [] for name in networks}
+    for _ in range(REPETITIONS):
+        for name, network in networks.items():
+            network(big)
+            rates[name].append(BATCH / _seconds_each(network, big))
+            network(one)
+            alone[name].append(_seconds_each(network, one) * 1000)
+    return {
+        name: {
+            "images_per_second": round(median(rates[name]), 1),
+            "spread": [round(min(rates[name]), 1), round(max(rates[name]), 1)],
+            "times_f32": round(median(rates[name]) / median(rates["f32"]), 2),
+            "one_picture_ms": round(median(alone[name]), 1),
+        }
+        for name in networks
+    }
+
+
+def _seconds_each(network: Any, array: np.ndarray) -> float:
+    started, runs = time.perf_counter(), 0
+    while time.perf_counter() - started < SECONDS / 2:
+        network(array)
+        runs += 1
+    return (time.perf_counter() - started) / runs
+
+
+def embed(network: Any, pixels: list[Pixels]) -> Vectors:
+    """Through 16-bit floats, as they are stored."""
+    starts = range(0, len(pixels), BATCH)
+    parts = [
+        np.array(network(np.stack(pixels[i : i + BATCH]).astype(np.float32))[0]) for i in starts
+    ]
+    return rotate(np.concatenate(parts)).astype(np.float16).astype(np.float32)
+
+
+def nearest(queries: Vectors, catalogue: Vectors, own: np.ndarray) -> tuple[Any, Any]:
+    """Places of the five nearest, without the query's own, and their distances."""
+    squares = (catalogue**2).sum(1)
+    distances = squares + (queries**2).sum(1)[:, None] - 2 * queries @ catalogue.T
+    distances[np.arange(len(own)), own] = np.inf
+    five = np.argsort(distances, axis=1, kind="stable")[:, :5]
+    return five, np.sqrt(np.maximum(np.take_along_axis(distances, five, 1), 0))
+
+
+def precision_at_5(labels: np.ndarray, own: np.ndarray, five: np.ndarray) -> dict[str, float]:
+    same = labels[five] == labels[own][:, None, :]
+    return {name: float(same[:, :, i].mean()) for i, name in enumerate(LABELS)}
+
+
+def quality(labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors) -> dict[str, Any]:
+    five, distances = nearest(exact[own], exact, own)
+    before = precision_at_5(labels, own, five)
+    ways = {
+        "both": (lower[own], lower),
+        "queries_only": (lower[own], exact),
+        "catalogue_only": (exact[own], lower),
+    }
+    moved = np.linalg.norm(exact - lower, axis=1)
+    result: dict[str, Any] = {
+        "distance_to_f32": {
+            "median": round(float(np.median(moved)), 5),
+            "p99": round(float(np.quantile(moved, 0.99)), 5),
+            "max": round(float(moved.max()), 5),
+            "nearest_neighbour_median": round(float(np.median(distances[:, 0])), 5),
+        }
+    }
+    for way, (queries, catalogue) in ways.items():
+        found, _distances = nearest(queries, catalogue, own)
+        after = precision_at_5(labels, own, found)
+        shared = [len(set(a) & set(b)) / 5 for a, b in zip(five, found, strict=True)]
+        result[way] = {
+            "precision_at_5": {name: round(value, 4) for name, value in after.items()},
+            "change": {name: round(after[name] - before[name], 4) for name in LABELS},
+            "largest_change": round(max(abs(after[name] - before[name]) for name in LABELS), 4),
+            "of_the_five_the_same": round(float(np.mean(shared)), 4),
+        }
+    return result
+
+
+def main() -> None:
+    ids = set((Path(sys.argv[1]) if len(sys.argv) > 1 else IDS).read_text().split())
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+    result: dict[str, Any] = {"bench": "precision", "environment": environment()}
+    model = EmbeddingModel.objects.active()
+    folder = find_model(model.name)
+    rows, exact = read_catalogue(model)
+    own = np.array([place for place, row in enumerate(rows) if row[0] in ids])
+    labels = np.array([row[2:] for row in rows])
+    pixels = read_pixels([row[1] for row in rows], folder.side)
+    others = np.setdiff1d(np.arange(len(rows)), own)
+    chosen = np.random.default_rng(5).choice(others, count, replace=False)
+    networks = compile_all(
+        openvino.Core().read_model(_exported(folder)), [pixels[i] for i in chosen]
+    )
+    result |= {"pictures": len(rows), "queries": len(own), "calibration_pictures": count}
+    result["speed"] = speed(networks, pixels)
+    five, _distances = nearest(exact[own], exact, own)
+    result["f32"] = {"precision_at_5": precision_at_5(labels, own, five)}
+    # The same way once more: the noise of storing and of the order of additions.
+    some = np.random.default_rng(6).choice(len(rows), 2000, replace=False)
+    again = embed(networks["f32"], [pixels[i] for i in some])
+    result["f32"]["distance_to_stored_p99"] = round(
+        float(np.quantile(np.linalg.norm(again - exact[some], axis=1), 0.99)), 6
+    )
+    for name in networks:
+        if name != "f32":
+            result[name] = quality(labels, own, exact, embed(networks[name], pixels))
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
