@@ -42,13 +42,17 @@ from shop.catalogue.pictures import upright_rgb  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed_split.json"
 LARGE = (1500, 2000)
-AS_IT_IS = {"batch": settings.EMBED_BATCH, "network_threads": 0, "decoders": pending.DECODERS}
+AS_IT_IS = {
+    "batch": settings.EMBED_BATCH,
+    "streams": pending.STREAMS,
+    "decoders": pending.DECODERS,
+}
 CHOICES = [
     AS_IT_IS,
     {**AS_IT_IS, "batch": 16},
-    {**AS_IT_IS, "batch": 32},
+    {**AS_IT_IS, "batch": 64},
     {**AS_IT_IS, "batch": 128},
-    {**AS_IT_IS, "network_threads": 1},
+    {**AS_IT_IS, "streams": 1},
     {**AS_IT_IS, "decoders": 1},
 ]
 LARGE_CHOICES = [
@@ -63,12 +67,10 @@ def without_shrinking(content: bytes, side: int) -> preprocessing.Pixels:
 
 
 def choose(choice: dict[str, Any]) -> None:
-    settings.EMBED_BATCH, pending.DECODERS = choice["batch"], choice["decoders"]
+    settings.EMBED_BATCH, pending.STREAMS = choice["batch"], choice["streams"]
+    pending.DECODERS = choice["decoders"]
     shrinking = choice.get("shrinking", True)
     pending.decode = preprocessing.decode if shrinking else without_shrinking
-    if choice["network_threads"] != settings.NETWORK_THREADS:
-        settings.NETWORK_THREADS = choice["network_threads"]
-        runtime._loaded.clear()
 
 
 def rates(
@@ -78,7 +80,7 @@ def rates(
     for _ in range(rounds):
         for place, choice in enumerate(choices):
             choose(choice)
-            runtime.embedder(model.name)
+            runtime.embedder(model.name, choice["streams"])
             forget_all()
             started = time.perf_counter()
             outcome = pending.embed_pending(model)

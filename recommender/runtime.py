@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,39 +23,42 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 Run = Callable[[NDArray[np.float32]], Vectors]
-_loaded: dict[str, Embedder] = {}
+_loaded: dict[tuple[str, int], Embedder] = {}
 _loading = threading.Lock()
 
 
 class Embedder:
-    """A network ready to run. One inference at a time: each uses all cores."""
+    """A network ready to run, ``streams`` inferences at a time; together they use all cores."""
 
-    def __init__(self, folder: ModelFolder, *, engine: str = "openvino") -> None:
+    def __init__(self, folder: ModelFolder, *, engine: str = "openvino", streams: int = 1) -> None:
         self.folder = folder
         self.side = folder.side
-        self.run = _openvino(folder) if engine == "openvino" and has_openvino() else _keras(folder)
-        self._running = threading.Lock()
+        self.run = (
+            _openvino(folder, streams)
+            if engine == "openvino" and has_openvino()
+            else _keras(folder)
+        )
 
     def features(self, pixels: list[Pixels]) -> Vectors:
         """n pictures of (side, side, 3) -> the network's (n, 2048) vectors of length 1."""
-        with self._running:
-            return self.run(np.stack(pixels).astype(np.float32))
+        return self.run(np.stack(pixels).astype(np.float32))
 
     def embed(self, pixels: list[Pixels]) -> Vectors:
         """What is stored: the features, rotated; all distances are the features' own."""
         return rotate(self.features(pixels))
 
 
-def embedder(name: str) -> Embedder:
+def embedder(name: str, streams: int = 1) -> Embedder:
     """The network of a model folder, loaded once a process, and again if the folder is another.
 
     A name may come back with other weights after its model was removed.
     """
     folder = find_model(name)
+    key = (name, streams)
     with _loading:
-        if name not in _loaded or _loaded[name].folder.manifest != folder.manifest:
-            _loaded[name] = Embedder(folder)
-        return _loaded[name]
+        if key not in _loaded or _loaded[key].folder.manifest != folder.manifest:
+            _loaded[key] = Embedder(folder, streams=streams)
+        return _loaded[key]
 
 
 def has_openvino() -> bool:
@@ -68,25 +72,37 @@ def has_openvino() -> bool:
 def _keras(folder: ModelFolder) -> Run:
     from recommender.network import build_network
 
-    network = build_network(folder)
-    return lambda pixels: np.asarray(network(pixels, training=False))
+    network, running = build_network(folder), threading.Lock()
+
+    def run(pixels: NDArray[np.float32]) -> Vectors:
+        with running:
+            return np.asarray(network(pixels, training=False))
+
+    return run
 
 
-def _openvino(folder: ModelFolder) -> Run:
+def _openvino(folder: ModelFolder, streams: int) -> Run:
     import openvino
 
     core = openvino.Core()
     options = {
-        "PERFORMANCE_HINT": "LATENCY",  # one batch on all cores: 120 images/s, THROUGHPUT 65
+        "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": _precision(core),
+        "NUM_STREAMS": str(streams),
     }
     if settings.NETWORK_THREADS:
         options["INFERENCE_NUM_THREADS"] = str(settings.NETWORK_THREADS)
     compiled = core.compile_model(core.read_model(_exported(folder)), "CPU", options)
+    free: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+    for _ in range(streams):
+        free.put(compiled.create_infer_request())
 
     def run(pixels: NDArray[np.float32]) -> Vectors:
-        result: Vectors = np.array(compiled(pixels)[0], dtype=np.float32)
-        return result
+        request = free.get()
+        try:
+            return np.array(request.infer([pixels])[0], dtype=np.float32)
+        finally:
+            free.put(request)
 
     return run
 

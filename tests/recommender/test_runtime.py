@@ -13,7 +13,7 @@ def test_a_name_that_comes_back_with_other_weights_is_loaded_again(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MODEL_FOLDERS = [tmp_path]
-    monkeypatch.setattr(runtime, "Embedder", lambda folder: SimpleNamespace(folder=folder))
+    monkeypatch.setattr(runtime, "Embedder", lambda folder, streams: SimpleNamespace(folder=folder))
     monkeypatch.setattr(runtime, "_loaded", {})
     manifest = tmp_path / "again" / "manifest.json"
     manifest.parent.mkdir()

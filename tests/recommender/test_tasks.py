@@ -27,4 +27,4 @@ def test_only_the_worker_for_photos_is_told_to_load_its_network(
 def test_a_warm_worker_has_the_active_models_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "_loaded", {})
     tasks.warm_up()
-    assert list(runtime._loaded) == [EmbeddingModel.objects.active().name]
+    assert list(runtime._loaded) == [(EmbeddingModel.objects.active().name, 1)]
