@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from recommender.nearest.five import similar_to_product
-from shop.catalogue.facets import facets
+from shop.catalogue.facets import count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product
 
@@ -77,7 +77,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
         "kept": [
             (name, v) for name in ("not_colour", "not_type") for v in request.GET.getlist(name)
         ],
-        "facets": facets(Product.objects.listed().in_stock(), filters, chosen),
+        "facets": facets(count(Product.objects.listed().in_stock(), filters), chosen),
     }
     name = "includes/more_like" if request.htmx else "more_like"  # type: ignore[attr-defined]
     response = render(request, f"recommender/{name}.html", context)

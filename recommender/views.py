@@ -22,7 +22,7 @@ from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
-from shop.catalogue.facets import facets
+from shop.catalogue.facets import count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product, ProductImage
 from shop.catalogue.pictures import ACCEPT, PictureError
@@ -95,7 +95,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     chosen = {name: request.GET.getlist(name) for name in FACETS}
     in_stock = Product.objects.listed().in_stock()
     # Counted while the worker looks at the photo.
-    counted = [f for f in facets(in_stock, filters, chosen) if f.name != "colour"]
+    counted = [f for f in facets(count(in_stock, filters), chosen) if f.name != "colour"]
     photo = _wait_for_vector(photo)
     state = _state(photo)
     products = similar_to_photo(photo, filters) if state == "ready" else []

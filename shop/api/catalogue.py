@@ -20,7 +20,7 @@ from shop.api.serializers import (
     ProductDetailSerializer,
     ProductSerializer,
 )
-from shop.catalogue.facets import facets
+from shop.catalogue.facets import count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
@@ -123,5 +123,5 @@ class FacetList(APIView):
         if text:
             products = search_products(products, text).products
         chosen = {name: request.query_params.getlist(name) for name in FACETS}
-        filters = Filters.from_query(request.query_params)
-        return answer(request, FacetSerializer(facets(products, filters, chosen), many=True).data)
+        counts = count(products, Filters.from_query(request.query_params))
+        return answer(request, FacetSerializer(facets(counts, chosen), many=True).data)

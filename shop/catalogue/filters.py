@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
@@ -48,14 +49,14 @@ class Filters:
         """Narrowed to what has all the words, spelling mistakes mended."""
         return replace(self, words=all_words(text))
 
-    def q(self, *, without: str = "") -> Q:
-        """The condition on ``Product``; a facet counts itself ``without`` its own choice."""
+    def q(self, *, without: Container[str] = ()) -> Q:
+        """The condition on ``Product``, ``without`` the choices of these ``FACETS``."""
         condition = Q()
-        if self.genders and without != "gender":
+        if self.genders and "gender" not in without:
             condition &= Q(gender__in=self.genders)
-        if self.colours and without != "colour":
+        if self.colours and "colour" not in without:
             condition &= Q(base_colour__in=self.colours)
-        if self.category_ids and without != "type":
+        if self.category_ids and "type" not in without:
             condition &= Q(category__in=self.category_ids)
         if self.price_from is not None:
             condition &= Q(price__gte=self.price_from)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.facets import Facet, facets, price_range
+from shop.catalogue.facets import Counts, Facet, count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product
 from shop.catalogue.querysets import ProductQuerySet
@@ -47,19 +46,23 @@ class Listing:
 
     @cached_property
     def page(self) -> Page[Product]:
-        products = self._all.filter(self.filters.q()).with_card_data()
-        ordered = products.order_by(*SORTS[self.sort][1])
+        """The ids first: to skip pages costs the database less with nothing else in the rows."""
+        ordered = self._all.filter(self.filters.q()).order_by(*SORTS[self.sort][1])
         paginator = Paginator(ordered, settings.CATALOGUE_PAGE_SIZE)
-        return paginator.get_page(self.query.get("page"))
+        paginator.count = self._counts.total
+        number = paginator.get_page(self.query.get("page")).number
+        first = (number - 1) * paginator.per_page
+        ids = ordered.values_list("pk", flat=True)[first : first + paginator.per_page]
+        found = Product.objects.with_card_data().in_bulk(list(ids))
+        return Page([found[pk] for pk in ids if pk in found], number, paginator)
+
+    @cached_property
+    def _counts(self) -> Counts:
+        return count(self._all, self.filters)
 
     @cached_property
     def facets(self) -> list[Facet]:
-        chosen = {name: self.query.getlist(name) for name in FACETS}
-        return facets(self._all, self.filters, chosen)
-
-    @cached_property
-    def price_range(self) -> tuple[Decimal | None, Decimal | None]:
-        return price_range(self._all)
+        return facets(self._counts, {name: self.query.getlist(name) for name in FACETS})
 
     @property
     def page_numbers(self) -> list[int | str]:

@@ -157,15 +157,28 @@ class Product(models.Model):
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
-            models.Index(fields=["-created", "-id"], name="product_newest"),
             # The newest for one person and use, however rare: recommender.look asks for them.
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
-            models.Index(fields=["price", "id"], name="product_price"),
             # Few candidates are found by these, and compared one by one: recommender.nearest.
             models.Index(fields=["base_colour", "gender"], name="product_colour"),
             models.Index(fields=["gender"], name="product_gender"),
+            # A list in each order, and the counts beside its filters, without reading the table.
+            *(
+                models.Index(fields=[*fields], condition=Q(listed=True), name=name)
+                for name, fields in {
+                    "product_listed_newest": ("-created", "-id"),
+                    "product_listed_price": ("price", "id"),
+                    "product_listed_name": ("name", "id"),
+                }.items()
+            ),
+            models.Index(
+                fields=["category", "gender", "base_colour"],
+                include=["price"],
+                condition=Q(listed=True),
+                name="product_facets",
+            ),
         ]
 
     def __str__(self) -> str:

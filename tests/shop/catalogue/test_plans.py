@@ -1,0 +1,54 @@
+"""That the indexes hold all that a large shop's lists ask for.
+
+What a test writes is never vacuumed, so PostgreSQL would read the table; here it may not.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from shop.catalogue.facets import count
+from shop.catalogue.filters import Filters
+from shop.catalogue.listing import Listing
+from shop.catalogue.models import Product
+from tests.factories import make_product
+
+pytestmark = pytest.mark.django_db
+OTHER_WAYS = ("seqscan", "bitmapscan", "indexscan", "sort", "hashagg")
+
+
+def _plan(sql: str) -> str:
+    with connection.cursor() as cursor:
+        for way in OTHER_WAYS:
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_the_counts_of_a_list_are_one_query_of_one_index() -> None:
+    make_product(gender="Men", base_colour="Blue")
+    filters = Filters(genders=("Men",))
+    with CaptureQueriesContext(connection) as queries:
+        assert count(Product.objects.listed(), filters).total == 1
+    assert len(queries) == 1
+    assert "Index Only Scan using product_facets" in _plan(queries[0]["sql"])
+
+
+@pytest.mark.parametrize(
+    ("sort", "scan"),
+    [
+        ("newest", "Index Only Scan using product_listed_newest"),
+        ("price", "Index Only Scan using product_listed_price"),
+        ("-price", "Index Only Scan Backward using product_listed_price"),
+        ("name", "Index Only Scan using product_listed_name"),
+    ],
+)
+def test_a_page_is_found_along_the_index_of_its_order(sort: str, scan: str) -> None:
+    make_product()
+    listing = Listing(Product.objects.listed(), QueryDict(f"sort={sort}"), default_sort="newest")
+    with CaptureQueriesContext(connection) as queries:
+        assert len(listing.page.object_list) == 1
+    assert scan in _plan(queries[1]["sql"])
