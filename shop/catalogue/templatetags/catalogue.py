@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency
 from django import template
@@ -24,8 +25,9 @@ def picture(
         "src": rendition_url(image.file, width),
         "srcset": srcset(image.file, image.width),
         "sizes": sizes,
-        "width": image.width,
-        "height": image.height,
+        # As text: numbers would be localised, a card at a time.
+        "width": str(image.width),
+        "height": str(image.height),
         "alt": image.alt_text,
         "eager": eager,
     }
@@ -39,4 +41,9 @@ def picture_url(image: ProductImage, kind: str = "zoom") -> str:
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
     """``€1,234.50`` or ``1.234,50 €``: as the reader's language writes it."""
-    return format_currency(amount, currency, locale=to_locale(get_language() or "en"))
+    return _money(amount, currency, get_language() or "en")
+
+
+@lru_cache(maxsize=4096)
+def _money(amount: Decimal, currency: str, language: str) -> str:
+    return format_currency(amount, currency, locale=to_locale(language))
