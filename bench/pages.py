@@ -1,0 +1,317 @@
+"""How long the pages take with eight shoppers on them, by locust.
+
+    python bench/pages.py [--seconds 60] [--rival CHECKOUT]
+
+Starts gunicorn as in production on the shop's catalogue and drives it by bench/shopper.py:
+
+- ``cold``: nothing in Redis, gunicorn just started; shoppers who look at each page for a while.
+- ``shoppers``: the same, warm.
+- ``no_pause``: eight users, each asking for the next page as soon as it has the last.
+- ``product_alone``: one user without a pause, product pages only.
+- ``facets``: the counts of a list, in this process.
+
+- ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
+
+Times are the server's own (gunicorn's access log) and the client's. ``--rival`` is another checkout
+of the shop, which is driven in the same way on the same database. Prints one JSON object and writes
+it to bench/results/pages.json. Leaves events and renditions in the database: use a copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import defaultdict
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.cache import cache  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
+from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
+from shop.catalogue.facets import count, facets  # noqa: E402
+from shop.catalogue.filters import FACETS, Filters  # noqa: E402
+from shop.catalogue.models import Category, Product, ProductImage, SearchWord  # noqa: E402
+
+RESULT = ROOT / "bench" / "results" / "pages.json"
+USERS = 8
+THINK = [1, 3]
+SEED = 6
+PHOTOS = 20
+COMMON = 300
+LOG = "%({x-kind}i)s %(s)s %(D)s %(B)s"
+
+
+def places() -> dict[str, Any]:
+    """Where shoppers go: drawn from the catalogue, the same each time."""
+    dice = random.Random(SEED)
+    products = Product.objects.listed().in_stock().order_by("pk")
+    counts = count(Product.objects.listed(), Filters())
+    known = Category.objects.in_bulk(counts.categories)
+    words = list(SearchWord.objects.order_by("-products", "word").values_list("word", flat=True))
+    searched = [" ".join(dice.sample(words[:COMMON], dice.choice([1, 1, 2]))) for _n in range(200)]
+    slugs = dice.sample(list(products.values_list("slug", flat=True)), 500)
+    tops = [category.get_absolute_url() for category in Category.objects.top()]
+    leaves = [known[pk].get_absolute_url() for pk, n in counts.categories.items() if n >= 50]
+    return {
+        "seed": SEED,
+        "categories": [*tops * 3, *leaves],
+        "genders": [gender for gender in counts.genders if gender],
+        "colours": sorted(counts.colours, key=lambda c: -counts.colours[c])[:20],
+        "words": searched,
+        "mistyped": [_mistyped(text, dice) for text in searched if len(text) > 4],
+        "products": [f"/products/{slug}/" for slug in slugs],
+        "photos": [photo.get_absolute_url() for photo in _photos(dice)],
+        "pages": counts.total // settings.CATALOGUE_PAGE_SIZE,
+    }
+
+
+def _mistyped(text: str, dice: random.Random) -> str:
+    """Two letters that stand beside each other change places."""
+    at = dice.randrange(len(text) - 2)
+    return f"{text[:at]}{text[at + 1]}{text[at]}{text[at + 2 :]}"
+
+
+def _photos(dice: random.Random) -> list[QueryPhoto]:
+    """Searches with pictures of the shop's own, already looked at."""
+    model = EmbeddingModel.objects.active()
+    images = ProductImage.objects.filter(**{f"{model.column}__isnull": False})
+    keys = dice.sample(list(images.order_by("pk").values_list("pk", flat=True)), PHOTOS)
+    return [
+        QueryPhoto.objects.create(
+            content=image.read(),
+            width=image.width,
+            height=image.height,
+            embedding=getattr(image, model.column),
+            embedding_model=model,
+        )
+        for image in ProductImage.objects.filter(pk__in=keys).order_by("pk")
+    ]
+
+
+@contextmanager
+def shop(checkout: Path, arguments: list[str], log: Path) -> Any:
+    """gunicorn in this checkout; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "config.wsgi", *arguments]
+    command += ["--bind", f"127.0.0.1:{port}", "--access-logfile", str(log)]
+    command += ["--access-logformat", LOG]
+    environment = {**os.environ, "VAR_DIR": str(settings.VAR_DIR)}
+    process = subprocess.Popen(
+        command, cwd=checkout, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(address: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/health/ready", timeout=5)  # noqa: S310 - our own
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def drive(
+    address: str,
+    log: Path,
+    where: Path,
+    *,
+    seconds: float,
+    users: int,
+    pause: bool,
+    alone: str = "",
+) -> dict[str, Any]:
+    """Let locust's users loose on it, and read what they and the server noted."""
+    client = where.parent / "client.txt"
+    client.write_text("")
+    start = log.stat().st_size
+    environment = os.environ | {
+        "BENCH_PLACES": str(where),
+        "BENCH_THINK": json.dumps(THINK if pause else None),
+        "BENCH_CLIENT": str(client),
+        "BENCH_ALONE": alone,
+    }
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "shopper.py")]
+    command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"]
+    command += ["--run-time", f"{seconds:.0f}s", "--host", address, "--stop-timeout", "10"]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run(command, env=environment, check=False, capture_output=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used
+    with log.open() as lines:
+        lines.seek(start)
+        return {
+            "users": users,
+            "think_seconds": THINK if pause else 0,
+            "seconds": seconds,
+            "cores_used_by_locust": round(used / seconds, 2),
+            **_read(lines.read().splitlines(), client.read_text().splitlines(), seconds),
+        }
+
+
+def _read(server: list[str], client: list[str], seconds: float) -> dict[str, Any]:
+    served: dict[str, list[float]] = defaultdict(list)
+    bad = 0
+    for line in server:
+        kind, status, microseconds, _bytes = line.rsplit(" ", 3)
+        served[kind].append(int(microseconds) / 1000)
+        bad += not status.startswith(("2", "3"))
+    waited: dict[str, list[float]] = defaultdict(list)
+    for line in client:
+        kind, milliseconds, _state = line.rsplit(" ", 2)
+        waited[kind].append(float(milliseconds))
+    pages = [kind for kind in served if kind not in ("picture", "event", "recently viewed", "-")]
+    return {
+        "requests_per_second": round(sum(map(len, served.values())) / seconds, 1),
+        "pages_per_second": round(sum(len(served[kind]) for kind in pages) / seconds, 1),
+        "not_answered_well": bad + sum(line.endswith("error") for line in client),
+        "all_pages": {
+            "server_ms": _percentiles([ms for kind in pages for ms in served[kind]]),
+            "client_ms": _percentiles([ms for kind in pages for ms in waited[kind]]),
+        },
+        "kinds": {
+            kind: {"server_ms": _percentiles(served[kind]), "client_ms": _percentiles(waited[kind])}
+            for kind in sorted(served)
+            if kind != "-"
+        },
+    }
+
+
+def _percentiles(times: list[float]) -> dict[str, float]:
+    if len(times) < 2:
+        return {"n": len(times)}
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    return {"n": len(times), **{f"p{p}": round(cuts[p - 1], 1) for p in (50, 95, 99)}}
+
+
+def facet_times(places: dict[str, Any]) -> dict[str, Any]:
+    """The counts beside all filters with what the database takes for them, for 200 choices."""
+    dice = random.Random(SEED)
+    listed = Product.objects.listed()
+    chosen: dict[str, list[str]] = {name: [] for name in FACETS}
+    times = []
+    for number in range(210):
+        filters = Filters(
+            genders=tuple(dice.sample(places["genders"], dice.choice([0, 0, 1]))),
+            colours=tuple(dice.sample(places["colours"], dice.choice([0, 1, 2]))),
+        )
+        started = time.perf_counter()
+        facets(count(listed, filters), chosen)
+        if number >= 10:
+            times.append((time.perf_counter() - started) * 1000)
+    return _percentiles(times)
+
+
+def measure(
+    checkout: Path, arguments: list[str], where: Path, seconds: float, *, cold: bool
+) -> dict[str, Any]:
+    log = where.parent / "access.log"
+    log.write_text("")
+    found: dict[str, Any] = {"gunicorn": " ".join(arguments)}
+    if cold:
+        cache.clear()
+    with shop(checkout, arguments, log) as address:
+        options: dict[str, Any] = {"log": log, "where": where}
+        if cold:
+            run = drive(address, **options, seconds=seconds / 2, users=USERS, pause=True)
+            found["cold"] = run
+        found["shoppers"] = drive(address, **options, seconds=seconds, users=USERS, pause=True)
+        found["no_pause"] = drive(address, **options, seconds=seconds / 2, users=USERS, pause=False)
+        alone = drive(
+            address, **options, seconds=seconds / 4, users=1, pause=False, alone="product"
+        )
+        found["product_alone"] = alone["kinds"]
+    return found
+
+
+def compare(models: list[str], where: Path, seconds: float) -> dict[str, Any]:
+    """Which gunicorn suits: the same users, without a pause, on each in turn, forth and back."""
+    log = where.parent / "access.log"
+    found: dict[str, Any] = defaultdict(list)
+    for model in [*models, *reversed(models)]:
+        workers, threads = model.split("x")
+        log.write_text("")
+        arguments = ["--workers", workers, "--threads", threads]
+        options: dict[str, Any] = {"log": log, "where": where, "users": USERS, "pause": False}
+        with shop(ROOT, arguments, log) as address:
+            drive(address, **options, seconds=3)
+            run = drive(address, **options, seconds=seconds)
+        found[model].append({name: run[name] for name in ("pages_per_second", "all_pages")})
+    return dict(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--models", default="")
+    parser.add_argument("--gunicorn", default="-c python:config.gunicorn")
+    parser.add_argument("--rival", type=Path, help="a checkout, in a folder named by its commit")
+    parser.add_argument("--rival-gunicorn", default="--threads 8")
+    options = parser.parse_args()
+    call_command("collectstatic", verbosity=0, interactive=False)
+    folder = Path(tempfile.mkdtemp(prefix="bench-pages-"))
+    where = folder / "places.json"
+    drawn = places()
+    where.write_text(json.dumps(drawn))
+    result: dict[str, Any] = {
+        "environment": environment(),
+        "products": Product.objects.listed().count(),
+        "facet_counts_ms": facet_times(drawn),
+    }
+    connection.close()
+    if options.models:
+        compared = compare(options.models.split(","), where, options.seconds)
+        kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        _write(kept | {"workers_x_threads": {**result, "no_pause": compared}})
+        return
+    ours = measure(ROOT, options.gunicorn.split(), where, options.seconds, cold=True)
+    result |= ours
+    if options.rival:
+        arguments = options.rival_gunicorn.split()
+        rival = measure(options.rival, arguments, where, options.seconds, cold=False)
+        result["rival"] = {"what": f"the shop as it was in {options.rival.name}", **rival}
+    QueryPhoto.objects.filter(pk__in=[path.split("/")[-2] for path in drawn["photos"]]).delete()
+    _write(result)
+
+
+def _write(result: dict[str, Any]) -> None:
+    text = json.dumps(result, indent=1)
+    RESULT.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
