@@ -20,5 +20,5 @@ USER shop
 RUN DATABASE_URL=postgresql:///build REDIS_URL=redis://build SECRET_KEY=build \
     python manage.py collectstatic --noinput
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
-     "--timeout", "60", "--access-logfile", "-"]
+CMD ["gunicorn", "config.wsgi", "-c", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
+     "--access-logfile", "-"]

@@ -49,7 +49,7 @@ NETWORKS = {
     },
 }
 SLOWER = 4
-REPETITIONS = 9
+REPETITIONS = 5
 PHONE = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
 # The last candidate counts; the promise waits for those that were painted before it was asked.
 LARGEST = """() => new Promise((done) => new PerformanceObserver((list) => {

@@ -279,7 +279,7 @@ def main() -> None:
     parser.add_argument("--models", default="")
     parser.add_argument("--gunicorn", default="-c python:config.gunicorn")
     parser.add_argument("--rival", type=Path, help="a checkout, in a folder named by its commit")
-    parser.add_argument("--rival-gunicorn", default="--threads 8")
+    parser.add_argument("--rival-gunicorn", default="--threads 8 --timeout 60")
     options = parser.parse_args()
     call_command("collectstatic", verbosity=0, interactive=False)
     folder = Path(tempfile.mkdtemp(prefix="bench-pages-"))

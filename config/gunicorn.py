@@ -1,8 +1,11 @@
-"""``gunicorn config.wsgi -c python:config.gunicorn``: the web server, wherever the shop runs."""
+"""The web server, wherever the shop runs: ``gunicorn config.wsgi -c python:config.gunicorn``.
+
+For two cores that PostgreSQL shares; ``docs/adr/0008-web-server.md`` has the figures. An argument
+of the command line or in ``GUNICORN_CMD_ARGS`` counts more than what stands here.
+"""
 
 from __future__ import annotations
 
-import os
-
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = 2
+threads = 8
+timeout = 60

@@ -24,10 +24,6 @@ def rendition_url(file: str, width: int) -> str:
     return reverse("catalogue:picture", args=[f"{file.removesuffix('.jpg')}-{width}.webp"])
 
 
-def srcset(file: str, width: int) -> str:
-    return ", ".join(f"{rendition_url(file, w)} {w}w" for w in rendition_widths(width))
-
-
 def read_rendition(name: str) -> bytes:
     """The bytes of a rendition, made now if nobody has asked for it before.
 

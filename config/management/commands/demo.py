@@ -129,7 +129,7 @@ def _processes(port: int) -> dict[str, str]:
     python = f"{sys.executable} -W ignore::RuntimeWarning -m"
     worker = f"{python} celery -A config worker --concurrency 1 --without-gossip --without-mingle"
     commands = {
-        "web": f"{python} gunicorn config.wsgi --bind 127.0.0.1:{port} --threads 8 --timeout 60",
+        "web": f"{python} gunicorn config.wsgi -c python:config.gunicorn --bind 127.0.0.1:{port}",
         "search": f"{worker} -Q search -n search@%h",
         "catalogue": f"{worker} -Q catalogue -n catalogue@%h",
         "uploads": f"{worker} -Q uploads -n uploads@%h",

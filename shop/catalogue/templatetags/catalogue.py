@@ -10,7 +10,7 @@ from django import template
 from django.utils.translation import get_language, to_locale
 
 from shop.catalogue.models import ProductImage
-from shop.catalogue.renditions import WIDTHS, rendition_url, srcset
+from shop.catalogue.renditions import WIDTHS, rendition_url, rendition_widths
 
 register = template.Library()
 
@@ -20,10 +20,10 @@ def picture(
     image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
 ) -> dict[str, object]:
     """``<img>`` with ``srcset``, width, height and alternative text; ``kind`` is a rendition."""
-    width = min(image.width, WIDTHS[kind])
+    urls = {width: rendition_url(image.file, width) for width in rendition_widths(image.width)}
     return {
-        "src": rendition_url(image.file, width),
-        "srcset": srcset(image.file, image.width),
+        "src": urls[min(image.width, WIDTHS[kind])],
+        "srcset": ", ".join(f"{url} {width}w" for width, url in urls.items()),
         "sizes": sizes,
         # As text: numbers would be localised, a card at a time.
         "width": str(image.width),

@@ -1,0 +1,72 @@
+"""What a page weighs and how it is sent."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from tests.factories import make_image, make_product, point
+
+pytestmark = pytest.mark.django_db
+LIMIT = 60 * 1024
+
+
+def _product_page(client: Client, **headers: str) -> str:
+    product = make_product(name="Blue Linen Shirt")
+    make_image(product, width=1680, height=2240, embedding_blue=point(1))
+    for step in range(1, 8):
+        make_image(make_product(), embedding_blue=point(1, step / 10))
+    return client.get(product.get_absolute_url(), headers=headers).content.decode()
+
+
+def test_the_styles_and_scripts_of_a_product_page_weigh_at_most_60_kb(client: Client) -> None:
+    content = _product_page(client)
+    files = re.findall(r'(?:href|src)="/static/([^"?]+\.(?:css|js))"', content)
+    assert sorted(files) == [
+        "css/site.css",
+        "django_htmx/htmx-2.min.js",
+        "js/events.js",
+        "js/gallery.js",
+    ]
+    weight = 0
+    for file in files:
+        with open(finders.find(file), "rb") as opened:
+            weight += len(gzip.compress(opened.read()))
+    assert weight <= LIMIT
+
+
+def test_no_script_keeps_a_page_waiting(client: Client) -> None:
+    scripts = re.findall(r"<script[^>]*src=[^>]*>", _product_page(client))
+    assert [script for script in scripts if " defer" not in script] == []
+
+
+def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
+    client: Client,
+) -> None:
+    pictures = re.findall(r"<img [^>]*>", _product_page(client))
+    assert len(pictures) == 1 + 5 + 2
+    assert 'fetchpriority="high"' in pictures[0]
+    assert "-840.webp 840w" in pictures[0]
+    assert 'loading="lazy"' not in pictures[0]
+    assert [p for p in pictures[1:] if 'loading="lazy"' not in p or "fetchpriority" in p] == []
+
+
+def test_the_first_row_of_a_list_does_not_wait_for_being_near(client: Client) -> None:
+    for _number in range(6):
+        make_image(make_product())
+    pictures = re.findall(r"<img [^>]*>", client.get("/products/").content.decode())
+    assert ['loading="lazy"' in picture for picture in pictures] == [False] * 4 + [True] * 2
+
+
+@pytest.mark.parametrize("path", ["/", "/products/", "/search/?q=shirt"])
+def test_pages_are_sent_compressed_to_those_who_can_read_that(client: Client, path: str) -> None:
+    plain = client.get(path)
+    packed = client.get(path, headers={"Accept-Encoding": "gzip, deflate, br"})
+    assert "Content-Encoding" not in plain
+    assert packed["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed["Vary"]
+    assert b"</html>" in gzip.decompress(packed.content)
