@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from io import BytesIO
 
 from django.core.files.base import ContentFile
@@ -30,9 +31,9 @@ def read_rendition(name: str) -> bytes:
     Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered.
     """
     storage = storages["pictures"]
-    if storage.exists(name):
-        with storage.open(name) as file:
-            return bytes(file.read())
+    # Not asked before whether it is there: nearly always it is.
+    with suppress(FileNotFoundError), storage.open(name) as file:
+        return bytes(file.read())
     match = NAME.fullmatch(name)
     if not match:
         raise FileNotFoundError(name)

@@ -140,13 +140,16 @@ def test_a_mended_word_is_said(client: Client) -> None:
     assert "Showing results for" in response.content.decode()
 
 
-def test_pictures_are_cached_for_ever_and_made_once(client: Client) -> None:
+def test_pictures_are_cached_for_ever_and_made_once(
+    client: Client, django_assert_num_queries: Any
+) -> None:
     image = make_stored_image(make_product())
     url = reverse("catalogue:picture", args=[image.file.replace(".jpg", "-60.webp")])
     response = client.get(url)
     assert response["Content-Type"] == "image/webp"
     assert "immutable" in response["Cache-Control"]
-    assert client.get(url).content == response.content
+    with django_assert_num_queries(1):
+        assert client.get(url).content == response.content
     assert StoredFile.objects.filter(name__endswith=".webp").count() == 1
     again = client.get(url, headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304
