@@ -8,7 +8,8 @@ Starts gunicorn as in production on the shop's catalogue and drives it by bench/
 - ``shoppers``: the same, warm.
 - ``no_pause``: eight users, each asking for the next page as soon as it has the last.
 - ``product_alone``: one user without a pause, product pages only.
-- ``facets``: the counts of a list, in this process.
+- ``facet_counts_ms``, ``similar_five_ms``: the counts of a list and the five of a product, in this
+  process; the latter also as a cache would give them.
 
 - ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
 
@@ -31,7 +32,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
+from recommender.cards import cards  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
+from recommender.nearest.five import similar_to_product  # noqa: E402
 from shop.catalogue.facets import count, facets  # noqa: E402
 from shop.catalogue.filters import FACETS, Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord  # noqa: E402
@@ -61,7 +64,7 @@ THINK = [1, 3]
 SEED = 6
 PHOTOS = 20
 COMMON = 300
-LOG = "%({x-kind}i)s %(s)s %(D)s %(B)s"
+LOG = "%({x-kind}i)s %(s)s %(D)s %(U)s"
 
 
 def places() -> dict[str, Any]:
@@ -184,10 +187,13 @@ def drive(
 
 def _read(server: list[str], client: list[str], seconds: float) -> dict[str, Any]:
     served: dict[str, list[float]] = defaultdict(list)
+    viewed: Counter[str] = Counter()
     bad = 0
     for line in server:
-        kind, status, microseconds, _bytes = line.rsplit(" ", 3)
+        kind, status, microseconds, path = line.rsplit(" ", 3)
         served[kind].append(int(microseconds) / 1000)
+        if kind == "product":
+            viewed[path] += 1
         bad += not status.startswith(("2", "3"))
     waited: dict[str, list[float]] = defaultdict(list)
     for line in client:
@@ -198,6 +204,7 @@ def _read(server: list[str], client: list[str], seconds: float) -> dict[str, Any
         "requests_per_second": round(sum(map(len, served.values())) / seconds, 1),
         "pages_per_second": round(sum(len(served[kind]) for kind in pages) / seconds, 1),
         "not_answered_well": bad + sum(line.endswith("error") for line in client),
+        "products_viewed_before": viewed.total() - len(viewed),
         "all_pages": {
             "server_ms": _percentiles([ms for kind in pages for ms in served[kind]]),
             "client_ms": _percentiles([ms for kind in pages for ms in waited[kind]]),
@@ -233,6 +240,25 @@ def facet_times(places: dict[str, Any]) -> dict[str, Any]:
         if number >= 10:
             times.append((time.perf_counter() - started) * 1000)
     return _percentiles(times)
+
+
+def similar_five_times() -> dict[str, Any]:
+    """The five of 200 products, asked for anew and remembered in Redis by their ids.
+
+    Either way their cards are read from the database, so that prices and stock are today's.
+    """
+    products = list(Product.objects.listed().in_stock().order_by("slug")[:220])
+    fresh, remembered = [], []
+    for product in products:
+        started = time.perf_counter()
+        found = similar_to_product(product)
+        fresh.append((time.perf_counter() - started) * 1000)
+        cache.set(f"bench-{product.pk}", [one.pk for one in found], 300)
+    for product in products:
+        started = time.perf_counter()
+        cards(cache.get(f"bench-{product.pk}"))
+        remembered.append((time.perf_counter() - started) * 1000)
+    return {"fresh": _percentiles(fresh[20:]), "remembered": _percentiles(remembered[20:])}
 
 
 def measure(
@@ -290,6 +316,7 @@ def main() -> None:
         "environment": environment(),
         "products": Product.objects.listed().count(),
         "facet_counts_ms": facet_times(drawn),
+        "similar_five_ms": similar_five_times(),
     }
     connection.close()
     if options.models:
