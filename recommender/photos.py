@@ -9,7 +9,7 @@ from recommender.preprocessing import decode
 from recommender.regions import Region, cut
 from recommender.runtime import embedder
 from shop.catalogue.models import ProductImage
-from shop.catalogue.pictures import read_picture
+from shop.catalogue.pictures import Picture, read_picture
 
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
@@ -20,11 +20,17 @@ def keep_photo(data: bytes, region: Region | None = None) -> QueryPhoto:
 
     Raises ``PictureError`` or ``RegionError``; then nothing is stored.
     """
-    picture = read_picture(data, max_side=MAX_SIDE)
-    if region is not None:
-        picture = read_picture(cut(picture.jpeg, region), max_side=MAX_SIDE)
+    picture = clean(data, region)
     width, height = picture.image.size
     return QueryPhoto.objects.create(content=picture.jpeg, width=width, height=height)
+
+
+def clean(data: bytes, region: Region | None = None) -> Picture:
+    """What is searched with: the photo, or a region of it. Raises as ``keep_photo``."""
+    picture = read_picture(data, max_side=MAX_SIDE)
+    if region is None:
+        return picture
+    return read_picture(cut(picture.jpeg, region), max_side=MAX_SIDE)
 
 
 def keep_part(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:

@@ -22,12 +22,14 @@ LABELS = ("category", "base_colour", "gender", "usage")
 class Entry:
     """A product with a picture. ``labels`` are in the order of ``LABELS``, empty where unknown.
 
-    ``id`` is the external id, or the slug of a product that has none.
+    ``id`` is the external id, or the slug of a product that has none; ``parent`` the category
+    above its own, empty where there is none.
     """
 
     id: str
     labels: tuple[str, ...]
     read: Callable[[], bytes]
+    parent: str = ""
 
 
 @contextmanager
@@ -47,11 +49,13 @@ def _of_shop() -> list[Entry]:
     """The listed products, each with its primary picture."""
     images = ProductImage.objects.filter(product__listed=True).select_related("product__category")
     firsts = images.order_by("product_id", "position", "pk").distinct("product_id")
-    columns = ("pk", "file", "product__external_id", "product__slug", "product__category__name")
+    columns = ("pk", "file", "product__external_id", "product__slug")
+    tree = ("product__category__parent__name", "product__category__name")
     attributes = ("product__base_colour", "product__gender", "product__usage")
+    rows = firsts.values_list(*columns, *tree, *attributes)
     return [
-        Entry(external_id or slug, tuple(labels), ProductImage(pk=pk, file=file).read)
-        for pk, file, external_id, slug, *labels in firsts.values_list(*columns, *attributes)
+        Entry(number or slug, tuple(labels), ProductImage(pk=pk, file=file).read, parent or "")
+        for pk, file, number, slug, parent, *labels in rows
     ]
 
 
@@ -67,9 +71,12 @@ def _of_file(source: Source) -> Iterator[Entry]:
         if pictures and row.external_id not in seen:
             seen.add(row.external_id)
             read = partial(source.read_picture_file, pictures[0])
-            yield Entry(row.external_id, _labels(row), read)
+            parent, category = _tree(row)
+            attributes = (row.said.get(name, "") for name in LABELS[1:])
+            yield Entry(row.external_id, (category, *attributes), read, parent)
 
 
-def _labels(row: Row) -> tuple[str, ...]:
-    category = row.tree[-1] if row.tree else row.category_path.rpartition("/")[2]
-    return (category, *(row.said.get(name, "") for name in LABELS[1:]))
+def _tree(row: Row) -> tuple[str, str]:
+    """The category and the one above it, that one first."""
+    names = row.tree or row.category_path.split("/")
+    return ("", *names)[-2], names[-1]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.training.catalogue import LABELS
 from recommender.training.snapshot import TRAIN, Snapshot
-from recommender.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    # Imports TensorFlow, which an evaluation does without.
+    from recommender.training.trainer import Trainer
 
 COUNT = 5
 # Embedding the whole of a large catalogue would take longer than the epoch.

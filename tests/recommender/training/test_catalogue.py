@@ -15,7 +15,13 @@ from recommender.training.snapshot import (
     load_snapshot,
     take_snapshot,
 )
-from tests.factories import make_category, make_image, make_product, make_stored_image
+from tests.factories import (
+    make_category,
+    make_image,
+    make_product,
+    make_stored_image,
+    picture_bytes,
+)
 
 from .conftest import DEMO
 
@@ -110,3 +116,18 @@ def test_labels_are_numbers_of_classes(tmp_path) -> None:
     assert snapshot.labels.dtype == np.int32
     assert snapshot.labels.min() == 0
     assert snapshot.labels.max(axis=0).tolist() == [21, 27, 2, 3]
+
+
+def test_the_category_above_comes_from_the_columns_or_from_the_path(tmp_path) -> None:
+    (tmp_path / "images").mkdir()
+    paths = {"1": "Apparel/Topwear/Shirts", "2": "Bags"}
+    rows = [f"{number},{path},,,,,,Thing" for number, path in paths.items()]
+    header = "sku,categoryPath,gender,baseColour,season,year,usage,productDisplayName"
+    (tmp_path / "styles.csv").write_text("\n".join([header, *rows]))
+    for number in paths:
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(picture_bytes())
+    with open_entries(tmp_path) as entries:
+        found = [(entry.id, entry.parent, entry.labels[0]) for entry in entries]
+    assert found == [("1", "Topwear", "Shirts"), ("2", "", "Bags")]
+    with open_entries(DEMO) as entries:
+        assert entries[0].parent == "Topwear"

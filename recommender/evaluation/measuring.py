@@ -1,0 +1,167 @@
+"""The figures of one collection: every way's five for every query, and what they are worth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation.galleries import COUNT, Collection, Rows
+from recommender.evaluation.metrics import average_precisions, estimate, precisions
+from recommender.evaluation.ways import Vectors
+from recommender.training.measuring import nearest_indices
+
+Found = Mapping[str, Rows]
+Results = dict[str, Any]
+BLOCK = 100
+# Of how many queries a class must be, to stand on its own.
+LEAST_QUERIES = 4
+WORST, CONFUSIONS = 20, 12
+
+
+def find_five(vectors: Vectors, collection: Collection) -> Rows:
+    """(queries, 5): the rows of the exact nearest in the gallery, without the query itself."""
+    gallery = vectors[collection.gallery]
+    blocks = [
+        _find(vectors, gallery, collection.gallery, collection.queries[start : start + BLOCK])
+        for start in range(0, len(collection.queries), BLOCK)
+    ]
+    return np.concatenate(blocks)
+
+
+def _find(vectors: Vectors, gallery: Vectors, rows: Rows, queries: Rows) -> Rows:
+    found = rows[nearest_indices(vectors[queries], gallery, COUNT + 1)]
+    itself = found == queries[:, None]
+    order = np.argsort(itself, axis=1, kind="stable")[:, :COUNT]
+    return np.take_along_axis(found, order, axis=1)
+
+
+def measure(collection: Collection, found: Found, seed: int, against: str) -> Results:
+    """By label: a row for each way, with its paired difference to the way ``against``."""
+    return {
+        label: _measure_label(collection, label, found, seed, against)
+        for label in collection.labels
+        if (collection.column(label)[collection.queries] != "").any()
+    }
+
+
+def _measure_label(
+    collection: Collection, label: str, found: Found, seed: int, against: str
+) -> Results:
+    labels = collection.column(label)
+    asked = labels[collection.queries] != ""
+    queries = collection.queries[asked]
+    relevant = _relevant(collection, labels, queries)
+    values = {}
+    for way, neighbours in found.items():
+        hits = labels[neighbours[asked]] == labels[queries][:, None]
+        values[way] = (precisions(hits), average_precisions(hits, relevant))
+    reference = values[against][0]
+    rows = {
+        way: {
+            "precision": estimate(precision, seed),
+            "average_precision": estimate(average, seed),
+            f"minus_{against}": estimate(precision - reference, seed),
+        }
+        for way, (precision, average) in values.items()
+    }
+    classes = len(set(labels[collection.gallery].tolist()) - {""})
+    alone = int((relevant == 0).sum())
+    return {"queries": len(queries), "classes": classes, "without_relevant": alone, "rows": rows}
+
+
+def right_counts(collection: Collection, label: str, neighbours: Rows) -> list[int]:
+    """How many queries have 0, 1, … 5 right neighbours."""
+    labels = collection.column(label)
+    asked = labels[collection.queries]
+    right = (labels[neighbours] == asked[:, None]).sum(axis=1)
+    counts: list[int] = np.bincount(right[asked != ""], minlength=COUNT + 1).tolist()
+    return counts
+
+
+def _relevant(collection: Collection, labels: NDArray[np.str_], queries: Rows) -> Rows:
+    """How many others of the gallery have each query's label."""
+    counts = Counter(labels[collection.gallery].tolist())
+    inside = np.isin(queries, collection.gallery)
+    return np.array([counts[str(label)] for label in labels[queries]]) - inside
+
+
+def measure_spread(collection: Collection, found: Found, seen: Vectors, seed: int) -> Results:
+    """How unlike each other the five are: by one network's distances, and by their labels."""
+    first = collection.labels[0]
+    colours = "base_colour" if "base_colour" in collection.labels else None
+    return {
+        way: {"spread": estimate(_spread(seen, neighbours), seed)}
+        | {
+            f"distinct_by_{label}": estimate(_different(collection.column(label)[neighbours]), seed)
+            for label in (first, colours)
+            if label
+        }
+        for way, neighbours in found.items()
+    }
+
+
+def _spread(seen: Vectors, neighbours: Rows) -> NDArray[np.float64]:
+    pairs = [
+        np.linalg.norm(seen[neighbours[:, a]] - seen[neighbours[:, b]], axis=1)
+        for a, b in combinations(range(neighbours.shape[1]), 2)
+    ]
+    spread: NDArray[np.float64] = np.mean(pairs, axis=0, dtype=np.float64)
+    return spread
+
+
+def _different(labels: NDArray[np.str_]) -> NDArray[np.float64]:
+    return np.array([float(len(set(row))) for row in labels.tolist()])
+
+
+def by_class(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
+    """Each class with enough queries, the worst first."""
+    labels = collection.column(label)
+    asked = labels[collection.queries]
+    right = (labels[neighbours] == asked[:, None]).mean(axis=1)
+    gallery = Counter(labels[collection.gallery].tolist())
+    rows = [
+        {
+            "class": name,
+            "queries": times,
+            "gallery": gallery[name],
+            "precision": round(float(right[asked == name].mean()), 4),
+        }
+        for name, times in Counter(asked.tolist()).items()
+        if name and times >= LEAST_QUERIES
+    ]
+    return sorted(rows, key=lambda row: (row["precision"], row["class"]))
+
+
+def confusions(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
+    """What was taken for what, most often first."""
+    labels = collection.column(label)
+    asked = labels[collection.queries]
+    pairs = Counter(
+        (str(wanted), other)
+        for wanted, others in zip(asked, labels[neighbours].tolist(), strict=True)
+        for other in others
+        if wanted and other != wanted
+    )
+    ranked = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:CONFUSIONS]
+    return [{"wanted": a, "found": b or "?", "neighbours": times} for (a, b), times in ranked]
+
+
+def worst_queries(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
+    """The queries with the fewest right neighbours; of equals those with the fewest other labels
+    right, then by id. Rows of the collection."""
+    asked = collection.queries
+    right = {
+        each: (collection.column(each)[neighbours] == collection.column(each)[asked][:, None])
+        for each in collection.labels
+    }
+    first, whole = right[label].sum(axis=1), sum(each.sum(axis=1) for each in right.values())
+    known = np.flatnonzero(collection.column(label)[asked] != "")
+    order = sorted(known.tolist(), key=lambda place: (first[place], whole[place], place))
+    return [
+        {"query": int(asked[place]), "found": neighbours[place].tolist()} for place in order[:WORST]
+    ]

@@ -1,0 +1,171 @@
+"""One evaluation from the beginning to its figures."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from recommender.evaluation import measuring
+from recommender.evaluation.galleries import (
+    PHOTO_CLASS,
+    PHOTOS,
+    Collection,
+    EvaluationError,
+    Picture,
+    Progress,
+    open_catalogue,
+    open_photos,
+)
+from recommender.evaluation.metrics import DEFINITIONS
+from recommender.evaluation.parts import VARIANTS, measure_parts
+from recommender.evaluation.vectors import vectors_of
+from recommender.evaluation.ways import Missing, Way, claimed_on, claims, open_ways
+from shop.catalogue.pictures import upright_rgb
+
+Results = dict[str, Any]
+# What the manifests call the labels.
+CLAIMED_AS = {PHOTO_CLASS: "street_photo_class"}
+THUMBNAIL = 96
+PACKAGES = ("numpy", "pillow", "openvino", "tensorflow-cpu", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Request:
+    """``models``: the first is the one that the report is about. ``catalogue`` ``None``: the
+    shop's own, unless ``photos_only``."""
+
+    models: tuple[str, ...]
+    without: tuple[str, ...]
+    catalogue: Path | None
+    queries: Path | None
+    photos: Path | None
+    photos_only: bool
+    seed: int
+
+
+def evaluate(request: Request, progress: Progress) -> Results:
+    """All figures, ready for JSON but for the pictures of the worst queries.
+
+    Raises ``EvaluationError``.
+    """
+    _check(request)
+    opened = list(open_ways(request.models, request.without, request.seed))
+    ways = [way for way in opened if not isinstance(way, Missing)]
+    main = next(way for way in ways if way.name == request.models[0])
+    results: Results = {"about": _about(request), "ways": [_describe(way) for way in opened]}
+    with ExitStack() as stack:
+        # All are opened and read before anything is embedded: what is wrong is said early.
+        for collection in [stack.enter_context(each) for each in _open(request, progress)]:
+            figures = _evaluate(collection, ways, main, request.seed, progress)
+            results[collection.name] = figures
+            if collection.name == PHOTOS:
+                results["parts"] = measure_parts(collection, ways, request.seed, progress)
+    return results
+
+
+def _open(request: Request, progress: Progress) -> Iterator[AbstractContextManager[Collection]]:
+    if not request.photos_only:
+        yield open_catalogue(request.catalogue, request.queries, request.seed, progress)
+    if request.photos:
+        yield open_photos(request.photos, progress)
+
+
+def _check(request: Request) -> None:
+    if request.photos_only and not request.photos:
+        raise EvaluationError("There is nothing to measure: name the photos with --photos.")
+    if request.photos_only and (request.catalogue or request.queries):
+        raise EvaluationError("Leave out --catalogue and --queries, or --photos-only.")
+    if request.seed < 0:
+        raise EvaluationError(f"--seed is {request.seed}; it must be 0 or more.")
+    if len(set(request.models)) < len(request.models):
+        raise EvaluationError("A model is named twice; name each once.")
+
+
+def _about(request: Request) -> Results:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "model": request.models[0],
+        "seed": request.seed,
+        "definitions": DEFINITIONS,
+        "parts": VARIANTS,
+        "packages": found,
+    }
+
+
+def _describe(way: Way | Missing) -> Results:
+    if isinstance(way, Missing):
+        return {"name": way.name, "missing": way.reason}
+    return {"name": way.name, "what": way.what, "key": way.key, "measure": claimed_on(way)}
+
+
+def _evaluate(
+    collection: Collection, ways: Sequence[Way], main: Way, seed: int, progress: Progress
+) -> Results:
+    found, asked = {}, (collection.pictures, collection.digest, progress)
+    for way in ways:
+        found[way.name] = measuring.find_five(vectors_of(way, *asked), collection)
+    first, own = collection.labels[0], found[main.name]
+    rows = measuring.measure(collection, found, seed, main.name)
+    spread = measuring.measure_spread(collection, found, vectors_of(main, *asked), seed)
+    worst = measuring.worst_queries(collection, first, own)
+    return {
+        "source": collection.source,
+        "digest": collection.digest,
+        "queries": len(collection.queries),
+        "gallery": len(collection.gallery),
+        "damaged": collection.damaged,
+        "measures": rows,
+        "claims": {way.name: said for way in ways if (said := _compare(way, rows))},
+        "spread": spread,
+        "right": {
+            way.name: measuring.right_counts(collection, first, found[way.name]) for way in ways
+        },
+        "classes": measuring.by_class(collection, first, own),
+        "confusions": measuring.confusions(collection, first, own),
+        "worst": [_example(collection, **each) for each in worst],
+    }
+
+
+def _compare(way: Way, measures: Results) -> Results:
+    """The manifest's figures beside these; ``holds`` unless all of the interval is lower."""
+    said = claims(way)
+    compared = {}
+    for label, measure in measures.items():
+        claimed = said.get(CLAIMED_AS.get(label, label))
+        if claimed is not None:
+            seen = measure["rows"][way.name]["precision"]
+            compared[label] = {"claimed": claimed, "seen": seen, "holds": seen.high >= claimed}
+    return compared
+
+
+def _example(collection: Collection, query: int, found: list[int]) -> Results:
+    return {
+        "query": _show(collection.pictures[query]),
+        "found": [_show(collection.pictures[row]) for row in found],
+    }
+
+
+def _show(picture: Picture) -> Results:
+    return {"id": picture.id, "labels": picture.labels, "picture": _thumbnail(picture.read())}
+
+
+def _thumbnail(content: bytes) -> str:
+    """A small JPEG as a data URI."""
+    image = upright_rgb(Image.open(BytesIO(content)))
+    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=78, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,103 @@
+"""``manage.py evaluate_embeddings``: see docs/quality/README.md."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from recommender.evaluation.galleries import CATALOGUE, PHOTOS, EvaluationError
+from recommender.evaluation.output import HTML, JSON, check_writable, write_report
+from recommender.evaluation.run import Request, Results, evaluate
+from recommender.evaluation.ways import BASELINES
+
+
+class Command(BaseCommand):
+    help = "Measure how good the five are, of several networks side by side; writes a report."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("models", nargs="*", help="model folders; default: fashion")
+        parser.add_argument("--catalogue", type=Path, help="folder or ZIP; default: the shop")
+        parser.add_argument(
+            "--queries", type=Path, help="file of ids to search with; default: 500 drawn by seed"
+        )
+        parser.add_argument(
+            "--photos", type=Path, help="ZIP of photos: train/CLASS/, validation/CLASS/"
+        )
+        parser.add_argument("--photos-only", action="store_true", help="leave out the catalogue")
+        parser.add_argument(
+            "--without", action="append", choices=BASELINES, default=[], help="leave out this row"
+        )
+        parser.add_argument("--output", type=Path, help="folder; default: VAR_DIR/evaluation")
+        parser.add_argument("--seed", type=int, default=1, help="default 1")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder = options["output"] or Path(settings.VAR_DIR) / "evaluation"
+        request = Request(
+            models=tuple(options["models"] or ["fashion"]),
+            without=tuple(options["without"]),
+            **{key: options[key] for key in ("catalogue", "queries", "photos")},
+            photos_only=options["photos_only"],
+            seed=options["seed"],
+        )
+        try:
+            check_writable(folder)
+            with Progress() as progress:
+                results = evaluate(request, progress)
+            write_report(folder, results)
+        except EvaluationError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error}. Look at permissions and free space.") from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Stopped. Vectors that were complete are kept for the next time.", returncode=130
+            ) from None
+        self._say(results)
+        self.stdout.write(f"The report is in {folder / HTML}, its figures in {folder / JSON}")
+
+    def _say(self, results: Results) -> None:
+        for way in results["ways"]:
+            if "missing" in way:
+                self.stdout.write(f"{way['name']} is not in the report: {way['missing']}")
+        for name in (CATALOGUE, PHOTOS):
+            for label, measure in results.get(name, {}).get("measures", {}).items():
+                rows = measure["rows"].items()
+                figures = ", ".join(f"{way} {row['precision'].value:.3f}" for way, row in rows)
+                self.stdout.write(f"P@5 {label.replace('_', ' ')}: {figures}")
+
+
+class Progress:
+    """A bar for each thing that takes long, where stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc=what, leave=False, disable=not sys.stderr.isatty())
+        self._bar.update(done - self._bar.n)
+        if done == total:
+            self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

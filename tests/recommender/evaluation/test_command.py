@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommender.evaluation import output, ways
+from tests.factories import picture_bytes
+
+WITHOUT = ["untrained", "imagenet"]
+
+
+def _evaluate(folder: Path, *models: str, **options: Any) -> dict[str, Any]:
+    call_command("evaluate_embeddings", *models, output=folder, **{"without": WITHOUT} | options)
+    figures: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return figures
+
+
+def _embed(*arguments: object) -> None:
+    raise AssertionError("embedded")
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*")) if folder.exists() else []
+
+
+def test_a_catalogue_and_photos_become_figures_and_a_page(
+    places: Path, catalogue: Path, queries: Path, photos: Path, capsys
+) -> None:
+    folder = places / "report"
+    files = {"catalogue": catalogue, "queries": queries, "photos": photos}
+    figures = _evaluate(folder, **files)
+    assert _files(folder) == ["report.html", "report.json"]
+    rows = {
+        label: measure["rows"]["histogram"]
+        for label, measure in figures["catalogue"]["measures"].items()
+    }
+    # The five of 10, a red shirt, are 11 to 15: two shirts, three tops; of which the first, third
+    # and fifth are tops. 11, a red top, finds 10, 12, 13, 14, 15; 20 is to blue as 10 is to red.
+    assert rows["base_colour"]["precision"] == [1.0, 1.0, 1.0]
+    assert rows["article_type"]["precision"][0] == 0.4
+    assert rows["type_and_colour"]["precision"][0] == 0.4
+    shirt, top = (1 / 2 + 2 / 4) / 5, (1 / 3 + 2 / 5) / 5
+    assert rows["article_type"]["average_precision"][0] == round((2 * shirt + top) / 3, 4)
+    shirt, top = (1 / 2 + 2 / 4) / 2, (1 / 3 + 2 / 5) / 2
+    assert rows["type_and_colour"]["average_precision"][0] == round((2 * shirt + top) / 3, 4)
+    # 10 has no gender and is no query for it; nobody has a usage.
+    assert figures["catalogue"]["measures"]["gender"]["queries"] == 2
+    assert "usage" not in figures["catalogue"]["measures"]
+    assert list(rows) == [
+        "article_type",
+        "sub_category",
+        "base_colour",
+        "gender",
+        "type_and_colour",
+    ]
+    names = ["random", "histogram", "fashion", "fashion projected"]
+    assert [way["name"] for way in figures["ways"]] == names
+    assert list(figures["catalogue"]["measures"]["gender"]["rows"]) == names
+    assert figures["photos"]["measures"]["photo_class"]["rows"]["histogram"]["precision"][0] == 1
+    assert "P@5 base colour: random" in capsys.readouterr().out
+
+
+def test_the_part_that_is_cut_out_is_the_one_that_is_meant(places: Path, photos: Path) -> None:
+    figures = _evaluate(places / "report", photos=photos, photos_only=True)
+    parts = figures["parts"]["histogram"]
+    means = {name: parts[name][0] for name in ("alone", "right_part", "rough_part", "other_part")}
+    assert means == {"alone": 1, "right_part": 1, "rough_part": 1, "other_part": 0}
+    assert parts["right_part_minus_whole"][0] == round(1 - parts["whole"][0], 4)
+    assert "catalogue" not in figures
+
+
+def test_the_page_needs_nothing_beside_it(places: Path, catalogue: Path, photos: Path) -> None:
+    _evaluate(places / "report", catalogue=catalogue, photos=photos)
+    page = (places / "report" / "report.html").read_text()
+    addresses = set(re.findall(r'(?:src|href)="([^"]{5})', page))
+    assert {each for each in addresses if not each.startswith("#")} == {"data:"}
+    assert "http" not in page
+    assert "url(" not in page
+    assert page.count("<svg") == 9
+    assert page.count('<li class="example">') == 12 + 4
+
+
+def test_the_same_again_is_the_same_file_and_embeds_nothing(
+    places: Path, catalogue: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"catalogue": catalogue, "photos": photos}
+    _evaluate(places / "first", **files)
+
+    for way in (ways.Network, ways.Histogram, ways.Random):
+        monkeypatch.setattr(way, "features", _embed)
+    _evaluate(places / "second", **files)
+    for name in ("report.html", "report.json"):
+        first, second = (places / folder / name for folder in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_another_picture_is_embedded_anew(
+    places: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recommender.evaluation.galleries import Picture
+    from recommender.evaluation.vectors import vectors_of
+
+    def vectors(colour: str, digest: str) -> list[int]:
+        picture = Picture("1", {}, lambda: picture_bytes(colour, kind="PNG"))
+        [vector] = vectors_of(ways.Histogram(), [picture], digest, lambda *progress: None)
+        return [int(place) for place in vector.nonzero()[0]]
+
+    assert vectors("red", "1" * 64) == [448]
+    assert vectors("blue", "2" * 64) == [7]
+    assert vectors("blue", "1" * 64) == [448]
+
+
+def test_a_baseline_that_is_missing_is_named_on_the_page_and_on_the_terminal(
+    places: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def offline(path: Path) -> Path:
+        raise OSError("no <route>")
+
+    monkeypatch.setattr("recommender.imagenet.make_folder", offline)
+    figures = _evaluate(places / "report", catalogue=catalogue, without=["untrained"])
+    reason = "Keras could not fetch the weights: no <route>"
+    assert {"name": "imagenet", "missing": reason} in figures["ways"]
+    page = (places / "report" / "report.html").read_text()
+    assert "<dt>imagenet: not available</dt>" in page
+    assert "no &lt;route&gt;" in page
+    assert f"imagenet is not in the report: {reason}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"queries": Path("/none.txt")}, "/none.txt cannot be read: .* one id a line"),
+        ({"queries": "empty"}, "empty.txt is empty; it should hold one id a line"),
+        ({"queries": "strange"}, r"1 of the 1 ids in .* no products .* catalogue: 99\. Is it"),
+        ({"catalogue": Path("/none")}, "/none does not exist. Name a folder, a ZIP"),
+        ({"photos": Path("/none.zip")}, "/none.zip cannot be read as a ZIP of photos"),
+        ({"photos": "empty"}, "empty.txt cannot be read as a ZIP of photos"),
+        ({"photos": "catalogue"}, r"holds no pictures in train/CLASS/ and validation/CLASS/. Put"),
+        ({"models": ["nothing"]}, "There is no model folder 'nothing'"),
+        ({"models": ["fashion", "fashion"]}, "A model is named twice"),
+        ({"photos_only": True}, "There is nothing to measure: name the photos with --photos"),
+        ({"seed": -1}, "--seed is -1; it must be 0 or more"),
+        ({"output": "below"}, "cannot be written: .* Name another folder with --output"),
+    ],
+)
+def test_what_is_wrong_is_said_and_no_report_is_written(
+    places: Path,
+    catalogue: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    (places / "empty.txt").touch()
+    (places / "strange.txt").write_text("99\n")
+    known = {
+        "empty": places / "empty.txt",
+        "strange": places / "strange.txt",
+        "below": places / "empty.txt" / "report",
+        "catalogue": catalogue,
+    }
+    given = {key: known.get(str(value), value) for key, value in options.items()}
+    models = given.pop("models", ["fashion"])
+    if not given.get("photos_only"):
+        given.setdefault("catalogue", catalogue)
+    monkeypatch.setattr(ways.Network, "features", _embed)
+    with pytest.raises(CommandError, match=message):
+        _evaluate(given.pop("output", places / "report"), *models, **given)
+    assert _files(places / "report") == []
+
+
+def test_photos_only_and_a_catalogue_contradict_each_other(
+    places: Path, catalogue: Path, photos: Path
+) -> None:
+    with pytest.raises(CommandError, match="Leave out --catalogue and --queries, or --photos-only"):
+        _evaluate(places / "report", catalogue=catalogue, photos=photos, photos_only=True)
+    assert _files(places / "report") == []
+
+
+def test_six_pictures_are_the_least(places: Path, catalogue: Path, monkeypatch) -> None:
+    monkeypatch.setattr("recommender.evaluation.galleries.COUNT", 12)
+    message = r"has 12 pictures to search among and 12 to search with .* at least 13 and 1"
+    with pytest.raises(CommandError, match=message):
+        _evaluate(places / "report", catalogue=catalogue)
+    assert _files(places / "report") == []
+
+
+def test_a_full_disk_leaves_the_old_report(
+    places: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = places / "report"
+    _evaluate(folder, catalogue=catalogue)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    write = Path.write_text
+
+    def full(path: Path, text: str, **options: Any) -> int:
+        if "html" in path.name:
+            write(path, text[:100], **options)
+            raise OSError(28, "No space left on device")
+        return write(path, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CommandError, match=r"No space left on device. Look at permissions"):
+        _evaluate(folder, catalogue=catalogue, seed=2)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_stopping_writes_nothing(
+    places: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ways.Histogram, "features", stop)
+    with pytest.raises(CommandError, match="Stopped") as stopped:
+        _evaluate(places / "report", catalogue=catalogue)
+    assert stopped.value.returncode == 130
+    assert _files(places / "report") == []
+    kept = places / "var" / "evaluation" / "vectors"
+    assert [path.name.split("-")[0] for path in kept.iterdir()] == ["random"]
+
+
+def test_names_cannot_bring_markup_into_the_page() -> None:
+    from recommender.evaluation.metrics import Estimate
+    from recommender.evaluation.plots import draw_intervals
+
+    drawn = draw_intervals("<b>", {"<i>&": Estimate(0.5, 0.4, 0.6)}, "x")
+    assert "<b>" not in drawn
+    assert "<i>" not in drawn
+    assert "&lt;i&gt;&amp; 0.500" in drawn
+    assert output.words("base_colour") == "base colour"

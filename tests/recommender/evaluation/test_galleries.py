@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from recommender.evaluation.galleries import (
+    EvaluationError,
+    open_catalogue,
+    open_photos,
+    read_ids,
+)
+from tests.factories import make_category, make_product, make_stored_image, picture_bytes
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+def test_a_catalogue_is_searched_with_the_ids_of_the_file(catalogue: Path, queries: Path) -> None:
+    with open_catalogue(catalogue, queries, 1, _silent) as collection:
+        ids = [picture.id for picture in collection.pictures]
+        assert ids == [str(n) for n in (*range(10, 16), *range(20, 26))]
+        assert collection.queries.tolist() == [0, 1, 6]
+        assert collection.gallery.tolist() == list(range(12))
+        assert collection.pictures[1].labels == {
+            "article_type": "Tops",
+            "sub_category": "Topwear",
+            "base_colour": "Red",
+            "gender": "Men",
+            "usage": "",
+            "type_and_colour": "Red Tops",
+        }
+        assert collection.pictures[0].labels["gender"] == ""
+
+
+def test_without_ids_the_queries_are_drawn_by_the_seed(catalogue: Path, monkeypatch) -> None:
+    monkeypatch.setattr("recommender.evaluation.galleries.DRAWN", 4)
+
+    def drawn(seed: int) -> list[int]:
+        with open_catalogue(catalogue, None, seed, _silent) as collection:
+            return collection.queries.tolist()
+
+    assert drawn(1) == drawn(1)
+    assert len(drawn(1)) == 4
+    assert drawn(1) != drawn(2)
+
+
+def test_a_damaged_picture_is_left_out_and_named(catalogue: Path, queries: Path) -> None:
+    broken = catalogue.with_name("broken.zip")
+    with zipfile.ZipFile(catalogue) as old, zipfile.ZipFile(broken, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"no picture" if name == "images/11.jpg" else old.read(name))
+    with open_catalogue(broken, queries, 1, _silent) as collection:
+        assert collection.damaged == ["11"]
+        assert [collection.pictures[row].id for row in collection.queries] == ["10", "20"]
+        assert len(collection.pictures) == 11
+
+
+@pytest.mark.django_db
+def test_the_shop_is_a_catalogue_too() -> None:
+    shirts = make_category("Apparel", "Topwear", "Shirts")
+    for number in range(6):
+        product = make_product(external_id=f"{number}", category=shirts, base_colour="Blue")
+        make_stored_image(product, "blue")
+    with open_catalogue(None, None, 1, _silent) as collection:
+        assert [picture.id for picture in collection.pictures] == list("012345")
+        assert collection.pictures[0].labels == {
+            "article_type": "Shirts",
+            "sub_category": "Topwear",
+            "base_colour": "Blue",
+            "gender": "",
+            "usage": "",
+            "type_and_colour": "Blue Shirts",
+        }
+
+
+def test_photos_are_searched_for_among_those_in_train(photos: Path) -> None:
+    with open_photos(photos, _silent) as collection:
+        assert len(collection.pictures) == 16
+        searched = [collection.pictures[row] for row in collection.queries]
+        assert [(each.id, each.labels["photo_class"]) for each in searched] == [
+            ("validation/blue/0.jpg", "blue"),
+            ("validation/blue/1.jpg", "blue"),
+            ("validation/red/0.jpg", "red"),
+            ("validation/red/1.jpg", "red"),
+        ]
+        assert len(collection.gallery) == 12
+
+
+def test_a_photo_is_cleaned_as_on_the_photo_page(tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, count in (("train", 6), ("validation", 1)):
+            for number in range(count):
+                content = picture_bytes("red", (2000, 1000), "PNG")
+                archive.writestr(f"wardrobe/{part}/hat/{number}.png", content)
+        archive.writestr("wardrobe/train/hat/large.jpg", picture_bytes("red", (9000, 9000)))
+    with open_photos(path, _silent) as collection:
+        assert collection.damaged == ["wardrobe/train/hat/large.jpg"]
+        assert collection.pictures[0].read()[:2] == b"\xff\xd8"
+
+
+def test_ids_count_once_and_empty_lines_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_text("7\n\n 8 \n7\n")
+    assert read_ids(path) == ["7", "8"]
+
+
+def test_ids_that_are_not_in_the_catalogue_are_counted_and_five_are_named(
+    catalogue: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_text("\n".join(["10", *"abcdefg"]))
+    message = "7 of the 8 ids in .* are no products .*: a, b, c, d, e …"
+    with (
+        pytest.raises(EvaluationError, match=message),
+        open_catalogue(catalogue, path, 1, _silent),
+    ):
+        pass
