@@ -6,7 +6,7 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -41,18 +41,19 @@ class EvaluationError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """``labels`` by name; an empty one is unknown."""
+    """``labels`` by name; an empty one is unknown. ``sha256`` is of its bytes, once read."""
 
     id: str
     labels: dict[str, str]
     read: Callable[[], bytes]
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
 class Collection:
     """``queries`` and ``gallery`` are rows of ``pictures``; a query does not find itself.
 
-    ``digest`` is of all pictures in their order, ``damaged`` are ids that were left out.
+    ``damaged`` are ids that were left out.
     """
 
     name: str
@@ -61,8 +62,12 @@ class Collection:
     queries: Rows
     gallery: Rows
     labels: tuple[str, ...]
-    digest: str
     damaged: list[str]
+
+    @property
+    def digest(self) -> str:
+        """Of all pictures in their order."""
+        return digest_of(self.pictures)
 
     def column(self, label: str) -> NDArray[np.str_]:
         return np.array([picture.labels[label] for picture in self.pictures])
@@ -82,11 +87,11 @@ def open_catalogue(
             pictures = [_product(entry) for entry in sorted(entries, key=lambda entry: entry.id)]
             if wanted is not None and ids is not None:
                 _check_known(wanted, {picture.id for picture in pictures}, ids)
-            kept, digest, damaged = keep_readable(pictures, progress)
+            kept, damaged = keep_readable(pictures, progress)
             queries = _find(kept, wanted) if wanted is not None else _draw(len(kept), seed)
             labels = (*PRODUCT_LABELS, BOTH)
             name, rows = path.name if path else "the shop", np.arange(len(kept))
-            collection = Collection(CATALOGUE, name, kept, queries, rows, labels, digest, damaged)
+            collection = Collection(CATALOGUE, name, kept, queries, rows, labels, damaged)
             _check_size(collection)
             yield collection
     except TrainingError as error:
@@ -110,11 +115,11 @@ def open_photos(path: Path, progress: Progress) -> Iterator[Collection]:
                     f"{path} holds no pictures in {GALLERY}/CLASS/ and {QUERIES}/CLASS/. Put "
                     "those to search among into the first, those to search with into the second."
                 )
-            kept, digest, damaged = keep_readable(pictures, progress)
+            kept, damaged = keep_readable(pictures, progress)
             parts = np.array([picture.id.split("/")[-3] for picture in kept])
             queries, gallery = (np.flatnonzero(parts == part) for part in (QUERIES, GALLERY))
             labels, name = (PHOTO_CLASS,), path.name
-            collection = Collection(PHOTOS, name, kept, queries, gallery, labels, digest, damaged)
+            collection = Collection(PHOTOS, name, kept, queries, gallery, labels, damaged)
             _check_size(collection)
             yield collection
     except (OSError, zipfile.BadZipFile, ImportProblem) as error:
@@ -137,9 +142,9 @@ def read_ids(path: Path) -> list[str]:
 
 def keep_readable(
     pictures: Sequence[Picture], progress: Progress
-) -> tuple[list[Picture], str, list[str]]:
-    """Those that can be decoded, the digest of their bytes, and the ids of the others."""
-    kept, damaged, digest = [], [], hashlib.sha256()
+) -> tuple[list[Picture], list[str]]:
+    """Those that can be decoded, with their hashes, and the ids of the others."""
+    kept, damaged = [], []
     for done, picture in enumerate(pictures, 1):
         progress("pictures", done, len(pictures))
         try:
@@ -148,9 +153,12 @@ def keep_readable(
         except Exception:  # decoders raise anything; the report names it
             damaged.append(picture.id)
             continue
-        kept.append(picture)
-        digest.update(hashlib.sha256(content).digest())
-    return kept, digest.hexdigest(), damaged
+        kept.append(replace(picture, sha256=hashlib.sha256(content).hexdigest()))
+    return kept, damaged
+
+
+def digest_of(pictures: Sequence[Picture]) -> str:
+    return hashlib.sha256("".join(each.sha256 for each in pictures).encode()).hexdigest()
 
 
 def _product(entry: Entry) -> Picture:

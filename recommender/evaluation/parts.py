@@ -106,12 +106,12 @@ def measure_parts(
     if len({collection.pictures[row].labels[PHOTO_CLASS] for row in collection.queries}) < 2:
         return None
     pairs = make_pairs(collection, seed)
-    photos = [vectors_of(way, collection.pictures, collection.digest, progress) for way in ways]
+    photos = [vectors_of(way, collection.pictures, progress) for way in ways]
     right = [{ALONE: _right(each[collection.queries], each, collection)} for each in photos]
     for variant in list(VARIANTS)[1:]:
-        pictures, digest, _ = keep_readable(_searched(pairs, variant), progress)
+        pictures, _ = keep_readable(_searched(pairs, variant), progress)
         for way, gallery, values in zip(ways, photos, right, strict=True):
-            queries = vectors_of(way, pictures, digest, progress)
+            queries = vectors_of(way, pictures, progress)
             values[variant] = _right(queries, gallery, collection)
     return {way.name: _estimates(values, seed) for way, values in zip(ways, right, strict=True)}
 

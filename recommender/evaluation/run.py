@@ -114,7 +114,7 @@ def _describe(way: Way | Missing) -> Results:
 def _evaluate(
     collection: Collection, ways: Sequence[Way], main: Way, seed: int, progress: Progress
 ) -> Results:
-    found, asked = {}, (collection.pictures, collection.digest, progress)
+    found, asked = {}, (collection.pictures, progress)
     for way in ways:
         found[way.name] = measuring.find_five(vectors_of(way, *asked), collection)
     first, own = collection.labels[0], found[main.name]

@@ -8,38 +8,46 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
-from recommender.evaluation.galleries import Picture, Progress
+from recommender.evaluation.galleries import Picture, Progress, digest_of
 from recommender.evaluation.ways import Projection, Vectors, Way, normalised
 
 BATCH = 64
+# Pictures in one file; a run that stops loses fewer than these.
+CHUNK = 64 * BATCH
 
 
-def vectors_of(way: Way, pictures: Sequence[Picture], digest: str, progress: Progress) -> Vectors:
-    """(n, d), of length 1, from the disk if these pictures went this way before.
+def vectors_of(way: Way, pictures: Sequence[Picture], progress: Progress) -> Vectors:
+    """(n, d), of length 1, from the disk where the same pictures went this way before.
 
-    ``digest`` is of the pictures' bytes. Kept in half precision, as the shop keeps its own.
+    Kept in half precision, as the shop keeps its own.
     """
     if isinstance(way, Projection):
-        return way.project(vectors_of(way.base, pictures, digest, progress))
-    path = Path(settings.VAR_DIR) / "evaluation" / "vectors" / f"{way.key}-{digest[:16]}.npy"
-    if path.exists():
-        return normalised(np.load(path).astype(np.float32))
-    rounded = _compute(way, pictures, progress).astype(np.float16)
-    _save(path, rounded)
-    return normalised(rounded.astype(np.float32))
-
-
-def _compute(way: Way, pictures: Sequence[Picture], progress: Progress) -> Vectors:
+        return way.project(vectors_of(way.base, pictures, progress))
     parts = []
-    for start in range(0, len(pictures), BATCH):
-        batch = pictures[start : start + BATCH]
-        parts.append(way.features([picture.read() for picture in batch]))
-        progress(way.name, start + len(batch), len(pictures))
-    return np.concatenate(parts)
+    for start in range(0, len(pictures), CHUNK):
+        parts.append(_chunk(way, pictures[start : start + CHUNK], start, len(pictures), progress))
+    return normalised(np.concatenate(parts).astype(np.float32))
 
 
-def _save(path: Path, vectors: np.typing.NDArray[np.float16]) -> None:
+def _chunk(
+    way: Way, pictures: Sequence[Picture], before: int, total: int, progress: Progress
+) -> NDArray[np.float16]:
+    folder = Path(settings.VAR_DIR) / "evaluation" / "vectors"
+    path = folder / f"{way.key}-{digest_of(pictures)[:16]}.npy"
+    if not path.exists():
+        parts = []
+        for start in range(0, len(pictures), BATCH):
+            batch = pictures[start : start + BATCH]
+            parts.append(way.features([picture.read() for picture in batch]))
+            progress(way.name, before + start + len(batch), total)
+        _save(path, np.concatenate(parts).astype(np.float16))
+    kept: NDArray[np.float16] = np.load(path)
+    return kept
+
+
+def _save(path: Path, vectors: NDArray[np.float16]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.stem}.{os.getpid()}.npy")

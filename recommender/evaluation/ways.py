@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +28,8 @@ UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
 NEAR_WHITE = 240
+# Of silence, before the ImageNet weights count as out of reach.
+SECONDS = 15.0
 
 
 class Way(Protocol):
@@ -207,10 +211,23 @@ def _baseline(name: str, seed: int) -> Way | Missing:
         what = f"ResNet50 at {UNTRAINED_SIDE} px with the random weights of seed {seed}"
         return Network(_untrained(seed), UNTRAINED, what)
     try:
-        return Network(find_model(IMAGENET), IMAGENET, "ResNet50 with Keras's ImageNet weights")
+        with _patience(SECONDS):
+            return Network(find_model(IMAGENET), IMAGENET, "ResNet50 with Keras's ImageNet weights")
     except Exception as error:  # what Keras raises when there is no internet
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # Keras puts the whole address before the reason.
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rpartition(" -- ")[2]
         return Missing(IMAGENET, f"Keras could not fetch the weights: {reason}")
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """Keras sets no timeout of its own; a network that swallows packets would hold it for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _untrained(seed: int) -> ModelFolder:

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.evaluation import output, ways
+from recommender.evaluation import output, vectors, ways
+from recommender.evaluation.galleries import Picture, keep_readable
 from tests.factories import picture_bytes
 
 WITHOUT = ["untrained", "imagenet"]
@@ -18,6 +21,10 @@ def _evaluate(folder: Path, *models: str, **options: Any) -> dict[str, Any]:
     call_command("evaluate_embeddings", *models, output=folder, **{"without": WITHOUT} | options)
     figures: dict[str, Any] = json.loads((folder / "report.json").read_text())
     return figures
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
 
 
 def _embed(*arguments: object) -> None:
@@ -99,20 +106,28 @@ def test_the_same_again_is_the_same_file_and_embeds_nothing(
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_another_picture_is_embedded_anew(
-    places: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_was_embedded_before_a_stop_is_kept(
+    places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recommender.evaluation.galleries import Picture
-    from recommender.evaluation.vectors import vectors_of
+    monkeypatch.setattr(vectors, "CHUNK", 2)
+    monkeypatch.setattr(vectors, "BATCH", 1)
+    pictures, _ = keep_readable(
+        [Picture(each, {}, partial(picture_bytes, each)) for each in ("red", "lime", "blue")],
+        _silent,
+    )
+    whole = vectors.vectors_of(ways.Histogram(), pictures, _silent)
+    assert [row.argmax() for row in whole] == [448, 56, 7]
+    embedded: list[bytes] = []
 
-    def vectors(colour: str, digest: str) -> list[int]:
-        picture = Picture("1", {}, lambda: picture_bytes(colour, kind="PNG"))
-        [vector] = vectors_of(ways.Histogram(), [picture], digest, lambda *progress: None)
-        return [int(place) for place in vector.nonzero()[0]]
+    def features(way: ways.Histogram, contents: list[bytes]) -> ways.Vectors:
+        embedded.extend(contents)
+        return np.ones((len(contents), 512), np.float32)
 
-    assert vectors("red", "1" * 64) == [448]
-    assert vectors("blue", "2" * 64) == [7]
-    assert vectors("blue", "1" * 64) == [448]
+    monkeypatch.setattr(ways.Histogram, "features", features)
+    again = vectors.vectors_of(ways.Histogram(), [*pictures[:2], pictures[0]], _silent)
+    assert embedded == [picture_bytes("red")]
+    assert np.array_equal(again[:2], whole[:2])
+    assert again[2, 0] == again[2, 511]
 
 
 def test_a_baseline_that_is_missing_is_named_on_the_page_and_on_the_terminal(

@@ -53,7 +53,7 @@ def _line(places: list[float], labels: str, queries: list[int]) -> tuple[Collect
         for row, letter in enumerate(labels)
     ]
     rows = (np.array(queries), np.arange(len(places)))
-    collection = Collection("line", "here", pictures, *rows, ("kind",), "", [])
+    collection = Collection("line", "here", pictures, *rows, ("kind",), [])
     angles = np.array(places) / 10
     return collection, np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 

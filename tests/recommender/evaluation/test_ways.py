@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -67,11 +68,15 @@ def test_imagenet_that_cannot_be_fetched_is_missing_with_the_reason(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(path: Path) -> Path:
-        raise OSError("no route\nto host")
+        waits.append(socket.getdefaulttimeout())
+        raise OSError("URL fetch failure on there: None -- no route\nto host")
 
+    waits: list[float | None] = []
     monkeypatch.setattr("recommender.imagenet.make_folder", offline)
     ways = list(open_ways([], ["random", "histogram", "untrained"], 1))
     assert ways == [Missing("imagenet", "Keras could not fetch the weights: no route")]
+    # Keras itself would wait for ever.
+    assert (waits, socket.getdefaulttimeout()) == ([15.0], None)
 
 
 def test_the_untrained_network_is_made_once_of_its_seed(places: Path) -> None:
