@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 from itertools import zip_longest
 from typing import ClassVar
@@ -13,8 +12,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.files.storage import storages
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Func, GeneratedField, Q
-from django.db.models.functions import Cast
+from django.db.models import GeneratedField, Q
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import slugify
@@ -23,10 +21,10 @@ from pgvector.django import HalfVectorField, HnswIndex
 
 from shop.catalogue.pictures import Picture
 from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
+from shop.catalogue.sketches import sketch_of
+from shop.catalogue.slugs import product_slug
 
 VECTOR_DIMENSIONS = 2048
-# The first values of a stored vector are a sketch of the whole: recommender.rotation says why.
-SKETCH_DIMENSIONS = 256
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
 
@@ -306,22 +304,6 @@ class StockAdjustment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.variant.sku}: {self.change:+d}"
-
-
-def product_slug(name: str, external_id: str | None) -> str:
-    """A readable, unique slug: the name, then the external id or 8 random hex digits."""
-    tail = slugify(external_id or "") or uuid.uuid4().hex[:8]
-    return f"{slugify(name)[: 119 - len(tail)]}-{tail}".strip("-")
-
-
-def sketch_of(column: str) -> GeneratedField:
-    """``subvector(column, 1, 256)::halfvec(256)``, stored in the row: 516 bytes, never out of line.
-
-    The HNSW index holds it, and comparing by it without the index reads no whole vector.
-    """
-    values = HalfVectorField(dimensions=SKETCH_DIMENSIONS, null=True)
-    start = Func(F(column), 1, SKETCH_DIMENSIONS, function="subvector")
-    return GeneratedField(expression=Cast(start, values), output_field=values, db_persist=True)
 
 
 class ProductImage(models.Model):

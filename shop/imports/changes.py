@@ -12,7 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from shop.catalogue.models import Category, Product, ProductImage, Variant, product_slug
+from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.slugs import product_slug
 from shop.imports.categories import CategoryTree
 from shop.imports.errors import RowError
 from shop.imports.preparation import PreparedPicture, PreparedRow
