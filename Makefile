@@ -1,6 +1,10 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+DATA := ../shared/data
+CATALOGUE ?= $(DATA)/fashion-products.zip
+PHOTOS ?= $(DATA)/wardrobe-photos.zip
+IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint install browser bench clean
@@ -33,6 +37,13 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+bench: $(VENV)/installed-bench ## measure everything: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
+	$(BIN)/python -W ignore bench/all.py "$(CATALOGUE)" "$(PHOTOS)" "$(IDS)" $(BENCH)
+
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@
 
 clean: ## forget the demo: database, pictures, caches

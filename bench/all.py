@@ -1,0 +1,128 @@
+"""Run every benchmark, one at a time, and write docs/performance.md.
+
+    python bench/all.py CATALOGUE PHOTOS IDS [--only NAME,...] [--million]
+
+CATALOGUE: a folder or ZIP as ``import_catalogue`` reads it; PHOTOS: a ZIP of photos to search with;
+IDS: the products that P@5 is asked for. The catalogue is imported and embedded once into
+``VAR_DIR`` (var/bench unless told otherwise); what must write gets a copy of it. ``--million`` also
+makes a million pictures: an hour and 20 GB more. The rest takes about an hour and a half on two
+cores: leave the machine alone meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
+COPY = BASE.with_name(f"{BASE.name}-copy")
+MILLION = "1000000"
+# Name: the script with its arguments, paths by their names, and the folder it runs in.
+RUNS: dict[str, tuple[str, Path]] = {
+    "nearest": ("nearest", BASE),
+    "blocks": ("blocks", BASE),
+    "scaling": ("scaling", BASE),
+    "precision": ("precision {ids}", BASE),
+    "duplicates": ("duplicates", BASE),
+    "taste": ("taste 400", BASE),
+    "import": ("import {catalogue}", BASE),
+    "upload": ("upload {catalogue}", BASE),
+    "replica": ("replica", BASE),
+    "machines": ("machines", BASE),
+    "pages": ("pages", COPY),
+    "browser": ("browser", COPY),
+    "photo": ("photo {photos}", COPY),
+    "embed": ("embed", COPY),
+    "embed_whole": ("embed --whole", COPY),
+    "embed_split": ("embed_split", COPY),
+    "vectors": ("vectors", COPY),
+    "growth": ("growth", COPY),
+}
+MILLIONS = {
+    "million": (f"million {MILLION}", COPY),
+    "nearest_million": ("nearest", COPY),
+    "vectors_million": (f"vectors --size {MILLION}", COPY),
+}
+
+
+def python(folder: Path, *arguments: str) -> int:
+    """In a process of its own, whose servers are those of the folder."""
+    environment = os.environ | {"VAR_DIR": str(folder)}
+    command = [sys.executable, "-W", "ignore", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def prepare(catalogue: Path) -> None:
+    """The embedded catalogue, unless it is there already."""
+    if (BASE / "postgres").exists():
+        return
+    worker = "from recommender.models import EmbeddingModel as M; "
+    worker += "from recommender.pending import embed_pending; embed_pending(M.objects.active())"
+    steps = [
+        ["migrate", "-v0"],
+        ["import_catalogue", str(catalogue)],
+        ["shell", "-v0", "-c", worker],
+    ]
+    steps.append(
+        [
+            "shell",
+            "-v0",
+            "-c",
+            "from django.db import connection as c; c.cursor().execute('VACUUM ANALYZE')",
+        ]
+    )
+    for step in steps:
+        if python(BASE, "manage.py", *step):
+            shutil.rmtree(BASE, ignore_errors=True)
+            sys.exit(f"The catalogue could not be prepared: manage.py {step[0]} failed.")
+
+
+def copied(folder: Path) -> Path:
+    """A fresh copy of the whole folder; its servers are down, as nobody uses them."""
+    if folder == COPY and not (COPY / "postgres").exists():
+        subprocess.run(["cp", "-a", str(BASE), str(COPY)], check=True)  # noqa: S607
+        for left in ("run", "users.lock", "start.lock"):
+            path = COPY / left
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("catalogue", type=Path)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("ids", type=Path)
+    parser.add_argument("--only", default="", help=f"some of {', '.join(RUNS | MILLIONS)}")
+    parser.add_argument("--million", action="store_true")
+    options = parser.parse_args()
+    paths = {
+        name: Path(getattr(options, name)).resolve() for name in ("catalogue", "photos", "ids")
+    }
+    for path in paths.values():
+        if not path.exists():
+            sys.exit(f"{path} is missing.")
+    runs = RUNS | (MILLIONS if options.million else {})
+    names = options.only.split(",") if options.only else list(runs)
+    if unknown := set(names) - set(RUNS | MILLIONS):
+        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}.")
+    prepare(paths["catalogue"])
+    failed = []
+    for name in names:
+        arguments, folder = (RUNS | MILLIONS)[name]
+        script, *rest = arguments.format(**paths).split()
+        print(f"{time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
+        if python(copied(folder), f"bench/{script}.py", *rest):
+            failed.append(name)
+    python(BASE, "bench/report.py")
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}.")
+
+
+if __name__ == "__main__":
+    main()
