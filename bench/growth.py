@@ -1,10 +1,10 @@
 """What each stage costs as the catalogue grows: 1, 4 and 16 times as many pictures.
 
-    VAR_DIR=var/growth python bench/growth.py
+    VAR_DIR=var/growth python bench/growth.py [FACTOR ...]
 
 The database must hold the embedded real catalogue and nothing that is needed: bench/million.py adds
-products made from its own, whose pictures share their files. At each size the same stages are timed
-in this process:
+products made from its own, whose pictures share their files. 0 stands for the size that is there.
+At each size the same stages are timed in this process:
 
 - ``embed``: a batch of 64 claimed, and its vectors written; and pictures a second with the network.
 - ``nearest``: the five of a product; ``exact`` is the rival, the paper's way: all are compared.
@@ -12,7 +12,8 @@ in this process:
 - pages: home, a category, a filtered list, a search by words, a product.
 - ``import``: 2,000 new rows with pictures.
 
-Prints one JSON object and writes it to bench/results/growth.json.
+Prints one JSON object and keeps it in bench/results/growth.json, each size in place of what was
+known of it.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
     }
 
 
-def imported(number: int) -> dict[str, float]:
+def imported() -> dict[str, float]:
     """New products, whose pictures are real ones; they go again."""
     files = list(StoredFile.objects.filter(name__endswith=".jpg").order_by("name")[:ROWS])
     with TemporaryDirectory() as folder:
@@ -167,7 +168,7 @@ def imported(number: int) -> dict[str, float]:
             rows = csv.writer(table)
             rows.writerow(COLUMNS)
             for place, file in enumerate(files):
-                name = f"new{number}x{place}"
+                name = f"new-{place}"
                 rows.writerow([name, "Men", "Apparel", "Topwear", "Shirts", f"Shirt {name}"])
                 (images / f"{name}.jpg").write_bytes(file.content)
         started = time.perf_counter()
@@ -175,16 +176,19 @@ def imported(number: int) -> dict[str, float]:
         seconds = time.perf_counter() - started
     if result.imported != ROWS:
         raise SystemExit(f"{result.imported} of {ROWS} rows came in.")
-    Product.objects.filter(external_id__startswith=f"new{number}x").delete()
+    Product.objects.filter(external_id__startswith="new-").delete()
     return {"rows_per_second": round(ROWS / seconds, 1)}
 
 
-def measured(factor: int, number: int) -> dict[str, Any]:
+def grow(number: int) -> None:
     subprocess.run(
         [sys.executable, "-W", "ignore", ROOT / "bench" / "million.py", str(number)],
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def measured() -> dict[str, Any]:
     model = EmbeddingModel.objects.active()
     listed = Product.objects.listed().in_stock().select_related("category").defer("search")
     # The same at each size: those that were there from the beginning.
@@ -196,24 +200,29 @@ def measured(factor: int, number: int) -> dict[str, Any]:
         )
         index, database = cursor.fetchone()
     return {
-        "factor": factor,
         "pictures": ProductImage.objects.count(),
+        "environment": environment(),
         "index_mb": round(index / 2**20, 1),
         "database_mb": round(database / 2**20),
         **nearest(model, products),
         "photo": photo(model, products),
         **pages(products),
         "embed": embed(model),
-        "import": imported(factor),
+        "import": imported(),
     }
 
 
 if __name__ == "__main__":
     first = ProductImage.objects.exclude(product__external_id__startswith="made-").count()
-    result: dict[str, Any] = {"environment": environment(), "sizes": []}
-    for factor in FACTORS:
-        result["sizes"].append(measured(factor, first * factor))
-        print(json.dumps(result["sizes"][-1]), file=sys.stderr)
-    text = json.dumps(result, indent=1)
-    (ROOT / "bench" / "results" / "growth.json").write_text(text + "\n")
+    path = ROOT / "bench" / "results" / "growth.json"
+    kept = json.loads(path.read_text())["sizes"] if path.exists() else []
+    sizes = {size["pictures"]: size for size in kept}
+    for factor in [int(text) for text in sys.argv[1:]] or FACTORS:
+        if factor > 1:
+            grow(first * factor)
+        size = measured()
+        sizes[size["pictures"]] = size
+        print(json.dumps(size), file=sys.stderr)
+        text = json.dumps({"sizes": [sizes[key] for key in sorted(sizes)]}, indent=1)
+        path.write_text(text + "\n")
     print(text)
