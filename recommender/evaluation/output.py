@@ -13,7 +13,7 @@ from django.utils.safestring import mark_safe
 
 from recommender.evaluation.galleries import CATALOGUE, PHOTOS, EvaluationError
 from recommender.evaluation.measuring import LEAST_QUERIES
-from recommender.evaluation.metrics import Estimate
+from recommender.evaluation.metrics import DEFINITIONS, Estimate
 from recommender.evaluation.plots import draw_counts, draw_intervals
 
 JSON, HTML = "report.json", "report.html"
@@ -73,28 +73,31 @@ def _context(results: Results) -> Results:
             if name in results
         ],
         "parts": _parts(results.get("parts"), results["about"], main),
+        "definitions": {words(name): text for name, text in DEFINITIONS.items()},
         "least": LEAST_QUERIES,
     }
 
 
 def _collection(name: str, results: Results, ways: list[Results], main: str) -> Results:
     measures = results["measures"]
-    label = next(iter(measures), "")
+    label = next(iter(measures))
     return results | {
         "name": name,
         "title": TITLES[name],
         "label": words(label),
+        "right_of_five": f"{5 * measures[label]['rows'][main]['precision'].value:.1f}",
         "plots": [_plot(each, measures[each], main) for each in measures],
         "tables": [
             {"title": "P@5", **_table(measures, "precision", main)},
             {"title": "mAP@5", **_table(measures, "average_precision", main)},
+            {
+                "title": f"P@5 minus that of {main}, query by query",
+                **_table(measures, f"minus_{main}", main),
+            },
         ],
         "claimed": _claims(results["claims"]),
-        "claimed_on": [
-            {"name": way["name"], "measure": way["measure"]}
-            for way in ways
-            if way.get("measure") and way["name"] in results["claims"]
-        ],
+        # The projection is measured on the same pictures as its network.
+        "claimed_on": list(dict.fromkeys(way["measure"] for way in ways if way.get("measure"))),
         "counts": mark_safe(draw_counts("right of five", results["right"][main])),  # noqa: S308
         "spreads": _spreads(results["spread"], main),
         "examples": [_example(each, label) for each in results["worst"]],
@@ -110,7 +113,7 @@ def _plot(label: str, measure: Results, main: str) -> Results:
 
 def _table(measures: Results, figure: str, main: str) -> Results:
     """A row for each way, a column for each label."""
-    ways = next(iter(measures.values()))["rows"] if measures else {}
+    ways = next(iter(measures.values()))["rows"]
     return {
         "heads": [words(label) for label in measures],
         "rows": [

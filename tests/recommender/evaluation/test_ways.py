@@ -114,3 +114,11 @@ def test_what_training_writes_into_a_manifest_is_no_claim(places: Path, settings
     (copy / "manifest.json").write_text(json.dumps(manifest))
     [way] = open_ways(["copy"], BASELINES, 1)
     assert claims(way) == {}
+
+
+def test_imagenet_is_a_row_where_it_is(places: Path, settings) -> None:
+    copy = settings.MODEL_FOLDERS[0] / "imagenet"
+    shutil.copytree(settings.MODEL_FOLDERS[1] / "fashion", copy)
+    [way] = open_ways([], ["random", "histogram", "untrained"], 1)
+    assert isinstance(way, Network)
+    assert (way.name, way.folder.path) == ("imagenet", copy)
