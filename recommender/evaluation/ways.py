@@ -114,7 +114,9 @@ class Network:
 
     @property
     def key(self) -> str:
-        return f"{self.folder.side}-{self.folder.digest[:16]}"
+        precision = settings.NETWORK_PRECISION
+        key = f"{self.folder.side}-{self.folder.digest[:16]}"
+        return key if precision == "f32" else f"{key}-{precision}"
 
     def features(self, contents: Sequence[bytes]) -> Vectors:
         return self._network.features([decode(each, self.folder.side) for each in contents])

@@ -122,3 +122,10 @@ def test_imagenet_is_a_row_where_it_is(places: Path, settings) -> None:
     [way] = open_ways([], ["random", "histogram", "untrained"], 1)
     assert isinstance(way, Network)
     assert (way.name, way.folder.path) == ("imagenet", copy)
+
+
+def test_vectors_of_another_precision_are_not_taken_for_these(places: Path, settings) -> None:
+    network, _projection = open_ways(["fashion"], BASELINES, 1)
+    assert network.key == "96-eee03f460488bb3d"
+    settings.NETWORK_PRECISION = "bf16"
+    assert network.key == "96-eee03f460488bb3d-bf16"
