@@ -50,7 +50,7 @@ AS_IT_IS = {
 CHOICES = [
     AS_IT_IS,
     {**AS_IT_IS, "batch": 16},
-    {**AS_IT_IS, "batch": 64},
+    {**AS_IT_IS, "batch": 32},
     {**AS_IT_IS, "batch": 128},
     {**AS_IT_IS, "streams": 1},
     {**AS_IT_IS, "decoders": 1},
