@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import openvino
 
 logger = logging.getLogger(__name__)
+# Pictures in one inference: 180/s on two cores, 64 at once 174/s and four times the memory.
+PART = 16
 Run = Callable[[NDArray[np.float32]], Vectors]
 _loaded: dict[tuple[str, int], Embedder] = {}
 _loading = threading.Lock()
@@ -41,7 +43,8 @@ class Embedder:
 
     def features(self, pixels: list[Pixels]) -> Vectors:
         """n pictures of (side, side, 3) -> the network's (n, 2048) vectors of length 1."""
-        return self.run(np.stack(pixels).astype(np.float32))
+        parts = [pixels[start : start + PART] for start in range(0, len(pixels), PART)]
+        return np.concatenate([self.run(np.stack(part).astype(np.float32)) for part in parts])
 
     def embed(self, pixels: list[Pixels]) -> Vectors:
         """What is stored: the features, rotated; all distances are the features' own."""
