@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -45,7 +46,7 @@ from recommender import pending  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402
 from recommender.preprocessing import Pixels, decode  # noqa: E402
-from recommender.runtime import Embedder, embedder  # noqa: E402
+from recommender.runtime import PART, Embedder, embedder  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
@@ -184,37 +185,65 @@ def cpu_of(pid: int) -> float:
 
 
 def whole(model: EmbeddingModel) -> dict[str, Any]:
-    """Once over everything; the worker's memory, its processes together, every second."""
+    """Once over everything, and the worker's memory: its processes together, every second."""
+    network = embedder(model.name, pending.STREAMS)
+    some = [image.read() for image in ProductImage.objects.order_by("pk")[:512]]
+    pixels = [decode(content, network.side) for content in some]
+    count = ProductImage.objects.count()
+    samples: list[tuple[float, float]] = []
+    left: list[tuple[float, int]] = []
+    raw = [raw_openvino(network, pixels, PART, pending.STREAMS) for _ in range(3)]
     with worker() as process:
         through_the_queue(model, 64)
-        count = ProductImage.objects.count()
-        samples: list[tuple[float, float]] = []
         stop = Event()
-        sampler = Thread(target=follow, args=(process.pid, samples, stop))
+        sampler = Thread(target=follow, args=(process.pid, model, samples, left, stop))
         sampler.start()
         rate = through_the_queue(model, count)
         stop.set()
         sampler.join()
+    raw += [raw_openvino(network, pixels, PART, pending.STREAMS) for _ in range(3)]
+    return {
+        "pictures": count,
+        "precision": settings.NETWORK_PRECISION,
+        "through_the_queue": round(rate, 1),
+        "fifths": fifths(left),
+        "raw_openvino_before_and_after": spread(raw),
+        "of_raw_openvino": round(rate / median(raw), 3),
+        "memory_mb": memory(samples, rate),
+    }
+
+
+def memory(samples: list[tuple[float, float]], rate: float) -> dict[str, Any]:
     half = np.array(samples[len(samples) // 2 :])
     slope = np.polyfit(half[:, 0], half[:, 1], 1)[0]  # MB a second
     sizes = [size for _second, size in samples]
     return {
-        "pictures": count,
-        "pictures_per_second": round(rate, 1),
-        "memory_mb": {
-            "warm": round(sizes[0]),
-            "at_quarters": [round(sizes[int((len(sizes) - 1) * q / 4)]) for q in range(5)],
-            "peak": round(max(sizes)),
-            "slope_of_the_last_half_mb_per_1000_pictures": round(float(slope) * 1000 / rate, 3),
-        },
+        "at_quarters": [round(sizes[(len(sizes) - 1) * q // 4]) for q in range(5)],
+        "peak": round(max(sizes)),
+        "last_half_mb_per_1000_pictures": round(float(slope) * 1000 / rate, 3),
     }
 
 
-def follow(pid: int, samples: list[tuple[float, float]], stop: Event) -> None:
+def fifths(left: list[tuple[float, int]]) -> list[float]:
+    """Images per second in each fifth of the time."""
+    ends = [left[(len(left) - 1) * n // 5] for n in range(6)]
+    return [round((a[1] - b[1]) / (b[0] - a[0]), 1) for a, b in pairwise(ends)]
+
+
+def follow(
+    pid: int,
+    model: EmbeddingModel,
+    samples: list[tuple[float, float]],
+    left: list[tuple[float, int]],
+    stop: Event,
+) -> None:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     while not stop.wait(1):
         pids = [str(pid), *children.read_text().split()]
         samples.append((time.perf_counter(), sum(map(resident_mb, pids))))
+        if len(samples) % 10 == 1:
+            left.append((time.perf_counter(), pending.pending(model).count()))
+    connection.close()
 
 
 def resident_mb(pid: str) -> float:
