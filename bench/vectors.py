@@ -218,7 +218,9 @@ def measure(
     return report
 
 
-def compare(ways: list[str], minutes: float) -> dict[str, Any]:
+def compare(
+    ways: list[str], minutes: float, done: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
     picked = np.random.default_rng(3).choice(len(IDS), QUERIES, replace=False)
     everything = np.ones(len(IDS), bool)
     queries = VECTORS[picked].astype(np.float32)
@@ -234,6 +236,7 @@ def compare(ways: list[str], minutes: float) -> dict[str, Any]:
             cursor.execute("DROP INDEX IF EXISTS bench.way_index")
         last = name
         report[way] = measure(way, reduction, picked, truth, minutes)
+        done(report)
         print(way, report[way], file=sys.stderr, flush=True)
     with connect() as own:
         own.execute("DROP SCHEMA IF EXISTS bench CASCADE")
@@ -241,6 +244,7 @@ def compare(ways: list[str], minutes: float) -> dict[str, Any]:
     for rival, (figures, rows_found) in found.items():
         right = recall(IDS[rows_found].tolist(), truth[: len(rows_found)])
         report[rival] = {**figures, "recall_at_5": right}
+        done(report)
         print(rival, report[rival], file=sys.stderr, flush=True)
     return report
 
@@ -255,15 +259,20 @@ if __name__ == "__main__":
         IDS, _products, VECTORS = stored(cursor)
     if len(IDS) != options.size:
         sys.exit(f"The catalogue has {len(IDS)} pictures; bench/million.py makes more.")
-    result = {
+    known = {
         "environment": environment(),
         "pictures": len(IDS),
         "queries": QUERIES,
         "candidates": CANDIDATES,
         "repetitions": REPETITIONS,
-        **compare(options.ways.split(","), options.minutes),
     }
-    text = json.dumps(result, indent=1)
     name = "vectors" if len(IDS) <= 100_000 else f"vectors-{len(IDS)}"
-    (ROOT / "bench" / "results" / f"{name}.json").write_text(text + "\n")
-    print(text)
+
+    def save(report: dict[str, Any]) -> None:
+        """After each way: a run of an hour may be stopped."""
+        text = json.dumps({**known, **report}, indent=1)
+        (ROOT / "bench" / "results" / f"{name}.json").write_text(text + "\n")
+
+    found = compare(options.ways.split(","), options.minutes, save)
+    save(found)
+    print(json.dumps({**known, **found}, indent=1))
