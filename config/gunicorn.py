@@ -1,6 +1,6 @@
 """The web server, wherever the shop runs: ``gunicorn config.wsgi -c python:config.gunicorn``.
 
-For two cores that PostgreSQL shares; ``docs/adr/0008-web-server.md`` says why. An argument
+For two cores that PostgreSQL shares; ``docs/adr/0010-web-server.md`` says why. An argument
 of the command line or in ``GUNICORN_CMD_ARGS`` counts more than what stands here.
 """
 
