@@ -63,7 +63,7 @@ def _once(site: Site, hosts: list[Host], count: int) -> float:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 800
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     result: dict[str, Any] = {
         "environment": environment(),
         "pictures": count,
