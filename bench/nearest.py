@@ -4,7 +4,7 @@
 
 Prints one JSON object and writes it to bench/results/nearest.json (nearest-N.json for N pictures
 if there are more than 100,000). Needs an embedded catalogue. Without filters, up to a price, and
-with an attribute (200 queries each); recall against all 2,048 values of all pictures, copies left
+with an attribute (100 queries each); recall against all 2,048 values of all pictures, copies left
 out of both.
 """
 
@@ -13,8 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +32,7 @@ import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
+from bench.clock import spread, timed  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.stored import nearest_of, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
@@ -44,7 +43,7 @@ QUERY = """SELECT {column} AS vector FROM catalogue_productimage
     WHERE product_id = %(source)s AND {column} IS NOT NULL ORDER BY position, id LIMIT 1"""
 SHARES = (0.5, 0.1, 0.01, 0.001)
 KEEP = 60
-REPETITIONS, FILTERED = 5, 200
+REPETITIONS, FILTERED = 5, 100
 
 
 @dataclass(frozen=True)
@@ -103,36 +102,6 @@ def apart(shop: Catalogue, source: int, rows: np.ndarray, distances: np.ndarray)
     return five[:5]
 
 
-def processor_ms() -> float:
-    """What this process and its PostgreSQL backend have used: other people's load is not in it."""
-    with connection.cursor() as cursor:
-        backend = cursor.connection.info.backend_pid
-    spent = Path(f"/proc/{backend}/schedstat").read_text().split()[0]
-    return time.process_time() * 1000 + int(spent) / 1e6
-
-
-def timed(search: Callable[[int], Any], sources: list[int]) -> tuple[np.ndarray, list[Any]]:
-    """Milliseconds (n, 2): on the clock, and of the processors."""
-    times, results = [], []
-    for source in sources:
-        used, started = processor_ms(), time.perf_counter()
-        results.append(search(source))
-        times.append(((time.perf_counter() - started) * 1000, processor_ms() - used))
-    return np.array(times), results
-
-
-def spread(runs: list[np.ndarray]) -> dict[str, Any]:
-    """Median over the repetitions, and their least and most."""
-    report: dict[str, Any] = {}
-    for name, place in (("p50", 50), ("p99", 99)):
-        values = sorted(float(np.percentile(run[:, 0], place)) for run in runs)
-        report[f"{name}_ms"] = round(float(np.median(values)), 2)
-        report[f"{name}_ms_least_most"] = [round(values[0], 2), round(values[-1], 2)]
-        used = [float(np.percentile(run[:, 1], place)) for run in runs]
-        report[f"processor_{name}_ms"] = round(float(np.median(used)), 2)
-    return report
-
-
 def measured(
     shop: Catalogue, model: EmbeddingModel, filters: Filters, sources: list[int], truth: list[Any]
 ) -> dict[str, Any]:
@@ -142,8 +111,9 @@ def measured(
         product = int(shop.products[row])
         return nearest.nearest(model, query, {"source": product, "excluded": product}, filters, 5)
 
-    timed(search, sources[:20])
-    runs = [timed(search, sources) for _ in range(REPETITIONS)]
+    backend = connection.connection.info.backend_pid
+    timed(search, sources[:20], backend)
+    runs = [timed(search, sources, backend) for _ in range(REPETITIONS)]
     found = runs[0][1]
     hits = [
         sum(one.distance <= five[-1] + 1e-3 for one in some) / len(five)
@@ -165,7 +135,8 @@ def brute_force(shop: Catalogue, sources: list[int]) -> dict[str, Any]:
     def search(row: int) -> Any:
         return brute.kneighbors(shop.vectors[row][None].astype(np.float32))
 
-    return spread([timed(search, sources[:50])[0] for _ in range(REPETITIONS)])
+    backend = connection.connection.info.backend_pid
+    return spread([timed(search, sources[:50], backend)[0] for _ in range(REPETITIONS)])
 
 
 if __name__ == "__main__":

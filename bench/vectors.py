@@ -1,12 +1,12 @@
 """Ways to find the nearest of many vectors, on the pictures that the shop holds.
 
-    VAR_DIR=var/copy python bench/vectors.py [--size N] [--ways NAME,...] [--minutes M]
+    VAR_DIR=var/copy python bench/vectors.py [--size N] [--ways NAME,...] [--minutes M] [--cold]
 
 Of each way in PostgreSQL: seconds to build the index and its size, inserts a second, p50 and p99
-warm (five repetitions) and cold (the server started anew and, as root, the page cache dropped), and
-recall@5 with 50 candidates ordered by all 2,048 values. Rivals in the same process: scikit-learn's
-brute force, faiss Flat and HNSW, usearch. No conditions and no joins: ``bench/nearest.py`` measures
-the whole statement.
+(five repetitions), recall@5 with 50 candidates ordered by all 2,048 values. With ``--cold`` also
+of 50 searches after the server started anew and, as root, the page cache was dropped. Rivals in the
+same process: scikit-learn's brute force, faiss Flat and HNSW, usearch. No conditions and no joins:
+``bench/nearest.py`` measures the whole statement.
 
 It makes tables in the schema ``bench`` of the database and drops them: use a copy. Prints one JSON
 object and writes it to bench/results/vectors.json (vectors-N.json for more than 100,000 pictures).
@@ -39,6 +39,7 @@ from django.conf import settings  # noqa: E402
 from pgvector import HalfVector  # noqa: E402
 from pgvector.psycopg import register_vector  # noqa: E402
 
+from bench.clock import spread, timed  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.reductions import REDUCTIONS, Reduction  # noqa: E402
 from bench.rivals import rivals  # noqa: E402
@@ -46,7 +47,7 @@ from bench.stored import nearest_of, stored  # noqa: E402
 from config.embedded import EmbeddedServers  # noqa: E402
 
 Cursor = psycopg.Cursor[Any]
-FIVE, CANDIDATES, QUERIES, COLD, REPETITIONS, INSERTS = 5, 50, 200, 50, 5, 200
+FIVE, CANDIDATES, QUERIES, SCANS, REPETITIONS, INSERTS = 5, 50, 200, 10, 5, 200
 CHUNK = 2000
 # Way: how the vector is made shorter, and the index on that.
 HNSW = "USING hnsw (v halfvec_l2_ops) WITH (m = 16, ef_construction = 64)"
@@ -135,26 +136,6 @@ def search(cursor: Cursor, short: np.ndarray, full: np.ndarray) -> list[int]:
     return [row[0] for row in cursor.execute(RERANKED, values, prepare=True).fetchall()]
 
 
-def times_of(one: Callable[[int], Any], count: int) -> tuple[list[float], list[Any]]:
-    times, results = [], []
-    for number in range(count):
-        started = time.perf_counter()
-        results.append(one(number))
-        times.append((time.perf_counter() - started) * 1000)
-    return times, results
-
-
-def spread(runs: list[list[float]]) -> dict[str, Any]:
-    """Medians over the repetitions, and the least and most of the medians."""
-    medians = sorted(float(np.percentile(run, 50)) for run in runs)
-    tails = [float(np.percentile(run, 99)) for run in runs]
-    return {
-        "p50_ms": round(float(np.median(medians)), 2),
-        "p50_ms_least_most": [round(medians[0], 2), round(medians[-1], 2)],
-        "p99_ms": round(float(np.median(tails)), 2),
-    }
-
-
 def recall(found: list[list[int]], truth: np.ndarray) -> float:
     """The query itself is one of the five, in both."""
     pairs = zip(found, truth.tolist(), strict=True)
@@ -172,10 +153,10 @@ def cold(one: Callable[[Cursor, int], Any], set_up: str) -> dict[str, Any]:
     servers.use()
     with connect() as own, own.cursor() as cursor:
         cursor.execute(set_up)
-        times, _found = times_of(lambda number: one(cursor, number), COLD)
-    report = {"first_ms": round(times[0], 1), **spread([times]), "page_cache_dropped": dropped}
-    del report["p50_ms_least_most"]
-    return report
+        backend = own.info.backend_pid
+        times, _found = timed(lambda number: one(cursor, number), range(COLD), backend)
+    first = round(float(times[0, 0]), 1)
+    return {"first_ms": first, **spread([times]), "page_cache_dropped": dropped}
 
 
 def inserts(cursor: Cursor, ids: np.ndarray, short: np.ndarray) -> float:
@@ -207,13 +188,13 @@ def measure(
         def one(number: int) -> list[int]:
             return search(cursor, short[number], full[number])
 
-        few = len(picked) if index else 20
-        times_of(one, few)
-        runs = [times_of(one, few) for _ in range(REPETITIONS if index else 1)]
+        some, backend = range(len(picked) if index else SCANS), own.info.backend_pid
+        timed(one, some, backend)
+        runs = [timed(one, some, backend) for _ in range(REPETITIONS)]
         report |= spread([times for times, _found in runs])
-        report["recall_at_5"] = recall(runs[0][1], truth[:few])
+        report["recall_at_5"] = recall(runs[0][1], truth[: len(some)])
         report["inserts_a_second"] = inserts(cursor, IDS[:INSERTS], reduction(VECTORS[:INSERTS]))
-    if index:
+    if index and COLD:
         report["cold"] = cold(lambda cursor, n: search(cursor, short[n], full[n]), set_up)
     return report
 
@@ -254,7 +235,9 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=43_941, help="that the catalogue must have")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--cold", action="store_true", help="only where nobody else is disturbed")
     options = parser.parse_args()
+    COLD = 50 if options.cold else 0
     with connect() as own, own.cursor() as cursor:
         IDS, _products, VECTORS = stored(cursor)
     if len(IDS) != options.size:
