@@ -32,8 +32,8 @@ from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
 from recommender.taste import near_one  # noqa: E402
-from shop.catalogue.facets import facets  # noqa: E402
-from shop.catalogue.filters import FACETS, Filters  # noqa: E402
+from shop.catalogue.facets import count as count_products  # noqa: E402
+from shop.catalogue.filters import Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
 
 ROUNDS = 5
@@ -109,8 +109,7 @@ def five(product: Product) -> object:
 
 def list_page(number: int) -> object:
     """The counts beside the whole catalogue's list, and how many products there are."""
-    products = Product.objects.listed().in_stock()
-    return facets(products, Filters(), {name: [] for name in FACETS}), products.count()
+    return count_products(Product.objects.listed().in_stock(), Filters())
 
 
 def exact(image: ProductImage) -> object:

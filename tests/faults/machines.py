@@ -184,9 +184,6 @@ class Host:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(DEADLINE_SECONDS)
 
-    def log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-3000:]
-
 
 class Site:
     """The servers and two hosts, in one folder of the temporary ones."""
@@ -222,11 +219,14 @@ class Site:
         statement = f"SELECT count(*) FROM catalogue_productimage WHERE {condition}"  # noqa: S608
         return int(self.servers.sql(statement))
 
+    def logs(self) -> str:
+        found = (host.folder / "log" for host in self.hosts)
+        return "".join(log.read_text(errors="replace")[-3000:] for log in found if log.exists())
+
     def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not condition():
-            logs = [host.log() for host in self.hosts]
-            assert time.monotonic() < deadline, f"{what}: not in time\n{logs}"
+            assert time.monotonic() < deadline, f"{what}: not in time\n{self.logs()}"
             time.sleep(0.05)
 
 
