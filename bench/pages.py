@@ -25,6 +25,7 @@ import json
 import os
 import random
 import resource
+import signal
 import socket
 import statistics
 import subprocess
@@ -33,6 +34,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -262,8 +264,15 @@ def similar_five_times() -> dict[str, Any]:
 
 
 def measure(
-    checkout: Path, arguments: list[str], where: Path, seconds: float, *, cold: bool
-) -> dict[str, Any]:
+    checkout: Path,
+    arguments: list[str],
+    where: Path,
+    seconds: float,
+    keep: Callable[[dict[str, Any]], None],
+    *,
+    cold: bool,
+) -> None:
+    """``keep`` is called after each run, so that one that is cut short leaves those before it."""
     log = where.parent / "access.log"
     log.write_text("")
     found: dict[str, Any] = {"gunicorn": " ".join(arguments)}
@@ -274,13 +283,15 @@ def measure(
         if cold:
             run = drive(address, **options, seconds=seconds / 2, users=USERS, pause=True)
             found["cold"] = run
+            keep(found)
         found["shoppers"] = drive(address, **options, seconds=seconds, users=USERS, pause=True)
+        keep(found)
         found["no_pause"] = drive(address, **options, seconds=seconds / 2, users=USERS, pause=False)
+        keep(found)
         alone = drive(
             address, **options, seconds=seconds / 4, users=1, pause=False, alone="product"
         )
-        found["product_alone"] = alone["kinds"]
-    return found
+        keep(found | {"product_alone": alone["kinds"]})
 
 
 def compare(models: list[str], where: Path, seconds: float) -> dict[str, Any]:
@@ -307,6 +318,8 @@ def main() -> None:
     parser.add_argument("--rival", type=Path, help="a checkout, in a folder named by its commit")
     parser.add_argument("--rival-gunicorn", default="--threads 8 --timeout 60")
     options = parser.parse_args()
+    # Whoever stops this stops gunicorn with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     call_command("collectstatic", verbosity=0, interactive=False)
     folder = Path(tempfile.mkdtemp(prefix="bench-pages-"))
     where = folder / "places.json"
@@ -323,21 +336,33 @@ def main() -> None:
         compared = compare(options.models.split(","), where, options.seconds)
         kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         _write(kept | {"workers_x_threads": {**result, "no_pause": compared}})
+        print(RESULT.read_text())
         return
-    ours = measure(ROOT, options.gunicorn.split(), where, options.seconds, cold=True)
-    result |= ours
+    measure(
+        ROOT,
+        options.gunicorn.split(),
+        where,
+        options.seconds,
+        lambda found: _write(result | found),
+        cold=True,
+    )
     if options.rival:
-        arguments = options.rival_gunicorn.split()
-        rival = measure(options.rival, arguments, where, options.seconds, cold=False)
-        result["rival"] = {"what": f"the shop as it was in {options.rival.name}", **rival}
+        ours = json.loads(RESULT.read_text())
+        what = {"what": f"the shop as it was in {options.rival.name}"}
+        measure(
+            options.rival,
+            options.rival_gunicorn.split(),
+            where,
+            options.seconds,
+            lambda found: _write(ours | {"rival": what | found}),
+            cold=False,
+        )
     QueryPhoto.objects.filter(pk__in=[path.split("/")[-2] for path in drawn["photos"]]).delete()
-    _write(result)
+    print(RESULT.read_text())
 
 
 def _write(result: dict[str, Any]) -> None:
-    text = json.dumps(result, indent=1)
-    RESULT.write_text(text + "\n")
-    print(text)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
