@@ -1,6 +1,7 @@
 """That the indexes hold all that a large shop's lists ask for.
 
-What a test writes is never vacuumed, so PostgreSQL would read the table; here it may not.
+What a test writes is never vacuumed; the planner is told that it was, as an index alone answers for
+nothing but rows that all may see. What other tests wrote and took back is no longer counted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from shop.catalogue.models import Product
 from tests.factories import make_product
 
 pytestmark = pytest.mark.django_db
-OTHER_WAYS = ("seqscan", "bitmapscan", "indexscan", "sort", "hashagg")
+OTHER_WAYS = ("seqscan", "bitmapscan", "sort", "hashagg")
+VACUUMED = """ANALYZE catalogue_product; UPDATE pg_class SET relallvisible = relpages
+    WHERE oid = 'catalogue_product'::regclass"""
 
 
 def _plan(sql: str) -> str:
     with connection.cursor() as cursor:
+        cursor.execute(VACUUMED)
         for way in OTHER_WAYS:
             cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(f"EXPLAIN {sql}")
