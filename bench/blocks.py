@@ -31,6 +31,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import AnonymousUser  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.template.loader import render_to_string  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
@@ -116,6 +117,7 @@ def page_times(products: list[Product]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    call_command("collectstatic", verbosity=0, interactive=False)
     pages = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     settings.SECURE_SSL_REDIRECT = False
     products = real_products(pages)

@@ -42,6 +42,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
@@ -213,6 +214,7 @@ def measured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    call_command("collectstatic", verbosity=0, interactive=False)
     first = ProductImage.objects.exclude(product__external_id__startswith="made-").count()
     path = ROOT / "bench" / "results" / "growth.json"
     kept = json.loads(path.read_text())["sizes"] if path.exists() else []
