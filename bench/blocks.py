@@ -40,10 +40,12 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.blocks import Block, cart_block, picked_block, product_blocks  # noqa: E402
 from recommender.look import role_of  # noqa: E402
+from recommender.nearest.five import similar_to_product  # noqa: E402
 from shop.cart.models import CartLine  # noqa: E402
 from shop.catalogue.models import Product, Variant  # noqa: E402
 
 WARM_UP = 30
+TAGS = "recommender.templatetags.recommendations"
 LIMIT_MS = 20
 
 
@@ -94,6 +96,11 @@ def cart_of(products: list[Product]) -> list[CartLine]:
     return [CartLine(variant=Variant(product=product), quantity=1) for product in products]
 
 
+def five(product: Product, count: int) -> list[Product]:
+    """As many as the page shows, without those of the block below."""
+    return similar_to_product(product)
+
+
 def page_times(products: list[Product]) -> dict[str, Any]:
     """Each page in turn without and with what stands below the similar items."""
     client = Client(SERVER_NAME="localhost")
@@ -102,7 +109,10 @@ def page_times(products: list[Product]) -> dict[str, Any]:
         client.get(url)
     without, with_them = [], []
     for url in urls:
-        with patch("recommender.templatetags.recommendations.product_blocks", return_value=[]):
+        with (
+            patch(f"{TAGS}.product_blocks", lambda *_: []),
+            patch(f"{TAGS}.similar_to_product", five),
+        ):
             started = time.perf_counter()
             client.get(url)
             without.append((time.perf_counter() - started) * 1000)
@@ -129,7 +139,10 @@ if __name__ == "__main__":
         "products": Product.objects.count(),
         "pages": len(products),
         "limit_ms_a_block": LIMIT_MS,
-        "product_page_three_blocks": timed(lambda p: drawn(product_blocks(p)), products),
+        "product_page_three_blocks": timed(
+            lambda one: drawn(product_blocks(one[0], more_like=one[1])),
+            [(p, [near.pk for near in similar_to_product(p, count=10)[5:]]) for p in products],
+        ),
         "cart_two_sources": timed(
             lambda i: drawn([cart_block(cart_of(dressed[i : i + 2]))]), range(len(dressed) - 2)
         ),

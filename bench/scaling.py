@@ -31,7 +31,6 @@ from django.db import connection, transaction  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
-from recommender.taste import near_one  # noqa: E402
 from shop.catalogue.facets import count as count_products  # noqa: E402
 from shop.catalogue.filters import Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
@@ -127,7 +126,6 @@ if __name__ == "__main__":
     result["bytes_a_product"] = bytes_a_product(count)
     some = list(Product.objects.listed().order_by("?").only("pk")[:searches])
     result["nearest_five"] = cost(five, some)
-    result["also_viewed_by_picture"] = cost(lambda product: near_one(product.pk), some)
     result["counts_beside_the_list"] = cost(list_page, range(10))
     images = list(ProductImage.objects.order_by("?").only("pk")[:5])
     result["without_the_index"] = cost(exact, images)

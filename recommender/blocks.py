@@ -16,7 +16,7 @@ from recommender.cards import cards
 from recommender.look import complements, outfit
 from recommender.models import Affinity
 from recommender.nearest.several import Complement
-from recommender.taste import near_one, picked
+from recommender.taste import picked
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
 from shop.wishlist.recent import recent_ids
@@ -40,10 +40,12 @@ class Block:
     reasons: list[tuple[str, Product]] = field(default_factory=list)
 
 
-def product_blocks(product: Product, shown: Iterable[int] = ()) -> list[Block]:
-    """Complete the look, bought together, also viewed. Four queries at most.
+def product_blocks(
+    product: Product, shown: Iterable[int] = (), more_like: Iterable[int] = ()
+) -> list[Block]:
+    """Complete the look, bought together, also viewed. Three queries at most.
 
-    ``shown``: what the page shows already.
+    ``shown``: what the page shows already; ``more_like``: the look-alikes after those.
     """
     taken = {*shown, product.pk}
     by_role = complements([product], without=taken)
@@ -52,7 +54,7 @@ def product_blocks(product: Product, shown: Iterable[int] = ()) -> list[Block]:
     taken |= set(look.ids)
     bought = _bought(known[Affinity.Kind.BOUGHT], by_role, taken)
     taken |= set(bought.ids)
-    viewed = _viewed(known[Affinity.Kind.VIEWED], product, taken)
+    viewed = _viewed(known[Affinity.Kind.VIEWED], more_like, taken)
     return _filled([look, bought, viewed])
 
 
@@ -71,12 +73,12 @@ def _bought(ids: Sequence[int], by_role: dict[str, list[Complement]], taken: set
     return Block("goes-with", _("More that goes with it"), more, hint)
 
 
-def _viewed(ids: Sequence[int], product: Product, taken: set[int]) -> Block:
+def _viewed(ids: Sequence[int], more_like: Iterable[int], taken: set[int]) -> Block:
     left = _without(ids, taken)
     if left:
         return Block("viewed", _("Also viewed"), left)
     hint = _("Chosen by picture: too few people have looked at this to know more.")
-    more = _without(near_one(product.pk), taken)
+    more = _without(more_like, taken)
     return Block("more-like", _("More that looks like it"), more, hint)
 
 

@@ -73,20 +73,10 @@ def picked(
     """
     if user is None and not viewed and not saved:
         return []
-    return choose(near_history(WEIGHED, _values(user, viewed, saved, SEEDS)), count)
+    return choose(near_history(WEIGHED, _values(user, viewed, saved)), count)
 
 
-def near_one(product_id: int) -> list[int]:
-    """The products that look most like one, nearest first, in one query."""
-    near = near_history(WEIGHED, _values(None, [product_id], [], 1))
-    others = [one for one in near if one.distance >= SAME]
-    ordered = sorted(others, key=lambda one: (one.distance, one.product_id))
-    return list(dict.fromkeys(one.product_id for one in ordered))
-
-
-def _values(
-    user: int | None, viewed: Sequence[int], saved: Sequence[int], seeds: int
-) -> dict[str, object]:
+def _values(user: int | None, viewed: Sequence[int], saved: Sequence[int]) -> dict[str, object]:
     return {
         "user": user,
         "viewed": list(viewed),
@@ -94,7 +84,7 @@ def _values(
         "reasons": list(STRENGTHS),
         "strengths": list(STRENGTHS.values()),
         "fading": FADING,
-        "seeds": seeds,
+        "seeds": SEEDS,
         "each": EACH,
     }
 

@@ -8,7 +8,7 @@ from django.template import Context
 from django.utils.translation import gettext as _
 
 from recommender.blocks import Block, cart_block, picked_block, product_blocks
-from recommender.nearest.five import similar_to_product
+from recommender.nearest.five import FIVE, similar_to_product
 from recommender.steering import steps
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
@@ -18,8 +18,11 @@ register = template.Library()
 
 @register.inclusion_tag("recommender/includes/block.html", takes_context=True)
 def similar_items(context: Context, product: Product) -> dict[str, object]:
-    products = similar_to_product(product)
+    # As many again for the block below them, from the same search.
+    found = similar_to_product(product, count=2 * FIVE)
+    products = found[:FIVE]
     _shown(context).update(similar.pk for similar in products)
+    context["request"].more_like = [similar.pk for similar in found[FIVE:]]
     return {
         **_for_cards(context),
         "block": "similar",
@@ -33,7 +36,8 @@ def similar_items(context: Context, product: Product) -> dict[str, object]:
 @register.inclusion_tag("recommender/includes/blocks.html", takes_context=True)
 def goes_with_product(context: Context, product: Product) -> dict[str, object]:
     """The blocks below the similar items; without what those show."""
-    blocks = product_blocks(product, _shown(context))
+    more_like = getattr(context["request"], "more_like", [])
+    blocks = product_blocks(product, _shown(context), more_like)
     return {**_for_cards(context), "blocks": blocks, "viewed": product}
 
 
