@@ -42,12 +42,14 @@ RUNS: dict[str, tuple[str, Path]] = {
     "embed_whole": ("embed --whole", COPY),
     "embed_split": ("embed_split", COPY),
     "vectors": ("vectors", COPY),
-    "growth": ("growth", COPY),
+    "growth_1": ("growth 1", COPY),
+    "growth_4": ("growth 4", BASE.with_name(f"{BASE.name}-4")),
+    "growth_16": ("growth 16", BASE.with_name(f"{BASE.name}-16")),
 }
 MILLIONS = {
-    "million": (f"million {MILLION}", COPY),
-    "nearest_million": ("nearest", COPY),
-    "vectors_million": (f"vectors --size {MILLION}", COPY),
+    "million": (f"million {MILLION}", BASE.with_name(f"{BASE.name}-million")),
+    "nearest_million": ("nearest 100", BASE.with_name(f"{BASE.name}-million")),
+    "vectors_million": (f"vectors --size {MILLION}", BASE.with_name(f"{BASE.name}-million")),
 }
 
 
@@ -85,10 +87,10 @@ def prepare(catalogue: Path) -> None:
 
 def copied(folder: Path) -> Path:
     """A fresh copy of the whole folder; its servers are down, as nobody uses them."""
-    if folder == COPY and not (COPY / "postgres").exists():
-        subprocess.run(["cp", "-a", str(BASE), str(COPY)], check=True)  # noqa: S607
+    if folder != BASE and not (folder / "postgres").exists():
+        subprocess.run(["cp", "-a", str(BASE), str(folder)], check=True)  # noqa: S607
         for left in ("run", "users.lock", "start.lock"):
-            path = COPY / left
+            path = folder / left
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return folder
 

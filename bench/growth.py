@@ -1,10 +1,11 @@
-"""What each stage costs as the catalogue grows: 1, 4 and 16 times as many pictures.
+"""What each stage costs as the catalogue grows.
 
-    VAR_DIR=var/growth python bench/growth.py [FACTOR ...]
+    VAR_DIR=var/growth python bench/growth.py FACTOR
 
-The database must hold the embedded real catalogue and nothing that is needed: bench/million.py adds
-products made from its own, whose pictures share their files. 0 stands for the size that is there.
-At each size the same stages are timed in this process:
+The database must hold the embedded real catalogue and nothing that is needed, and no products that
+were made before: bench/million.py adds some made from its own, which have vectors and no files. One
+factor a copy, then; 0 stands for the size that is there. At each size the same stages are timed in
+this process, on the real products:
 
 - ``embed``: a batch of 64 claimed, and its vectors written; and pictures a second with the network.
 - ``nearest``: the five of a product; ``exact`` is the rival, the paper's way: all are compared.
@@ -53,7 +54,6 @@ from recommender.nearest import five  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
 from shop.imports.run import import_catalogue  # noqa: E402
 
-FACTORS = (1, 4, 16)
 QUERIES, PAGES, BATCHES, EXACTS, ROWS = 300, 60, 20, 3, 2000
 COLUMNS = "id gender masterCategory subCategory articleType baseColour season year usage"
 VECTOR = """SELECT {column} AS vector FROM catalogue_productimage
@@ -140,7 +140,8 @@ def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
 def embed(model: EmbeddingModel) -> dict[str, Any]:
     """The newest pictures lose their vectors; half get them back as they were, half anew."""
     size = settings.EMBED_BATCH * BATCHES
-    newest = ProductImage.objects.defer(None).order_by("-pk")[:size]
+    real = ProductImage.objects.exclude(product__external_id__startswith="made-")
+    newest = real.defer(None).order_by("-pk")[:size]
     kept = {image.pk: np.array(getattr(image, model.column)) for image in newest}
     ProductImage.objects.filter(pk__in=kept).update(**{model.column: None})
     claimed: list[list[tuple[int, str]]] = []
@@ -223,12 +224,11 @@ if __name__ == "__main__":
     path = ROOT / "bench" / "results" / "growth.json"
     kept = json.loads(path.read_text())["sizes"] if path.exists() else []
     sizes = {size["pictures"]: size for size in kept}
-    for factor in [int(text) for text in sys.argv[1:]] or FACTORS:
-        if factor > 1:
-            grow(first * factor)
-        size = measured()
-        sizes[size["pictures"]] = size
-        print(json.dumps(size), file=sys.stderr)
-        text = json.dumps({"sizes": [sizes[key] for key in sorted(sizes)]}, indent=1)
-        path.write_text(text + "\n")
+    factor = int(sys.argv[1])
+    if factor > 1:
+        grow(first * factor)
+    size = measured()
+    sizes[size["pictures"]] = size
+    text = json.dumps({"sizes": [sizes[key] for key in sorted(sizes)]}, indent=1)
+    path.write_text(text + "\n")
     print(text)

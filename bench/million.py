@@ -180,6 +180,9 @@ def timed(seconds: dict[str, float], name: str, started: float) -> None:
 
 
 def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
+    cursor.execute("SELECT count(*) FROM catalogue_product WHERE slug LIKE 'made-%'")
+    if cursor.fetchall()[0][0]:
+        sys.exit("This catalogue has made products already; take a fresh copy of the real one.")
     _images, ids, halves = stored(cursor)
     vectors = halves.astype(np.float32)
     rng, seconds = np.random.default_rng(2048), dict[str, float]()
