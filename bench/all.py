@@ -41,7 +41,7 @@ RUNS: dict[str, tuple[str, Path]] = {
     "embed": ("embed", COPY),
     "embed_whole": ("embed --whole", COPY),
     "embed_split": ("embed_split", COPY),
-    "vectors": ("vectors", COPY),
+    "vectors": ("vectors --cold", COPY),
     "growth_1": ("growth 1", COPY),
     "growth_4": ("growth 4", BASE.with_name(f"{BASE.name}-4")),
     "growth_16": ("growth 16", BASE.with_name(f"{BASE.name}-16")),
@@ -49,7 +49,7 @@ RUNS: dict[str, tuple[str, Path]] = {
 MILLIONS = {
     "million": (f"million {MILLION}", BASE.with_name(f"{BASE.name}-million")),
     "nearest_million": ("nearest 100", BASE.with_name(f"{BASE.name}-million")),
-    "vectors_million": (f"vectors --size {MILLION}", BASE.with_name(f"{BASE.name}-million")),
+    "vectors_million": (f"vectors --cold --size {MILLION}", BASE.with_name(f"{BASE.name}-million")),
 }
 
 
