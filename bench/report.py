@@ -141,7 +141,7 @@ NEAREST = [
 WAYS = (
     *("sketch_256_hnsw", "sketch_256_ivfflat", "sketch_256_scan", "pca_128_hnsw", "pca_256_hnsw"),
     *("pca_512_hnsw", "learned_256_hnsw", "full_2048_hnsw", "full_2048_ivfflat"),
-    *("full_2048_scan", "scikit_learn", "faiss_flat", "faiss_hnsw", "usearch"),
+    *("full_2048_scan", "scikit_learn_brute", "faiss_flat", "faiss_hnsw", "usearch_hnsw"),
 )
 
 
