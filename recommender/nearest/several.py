@@ -35,15 +35,14 @@ FIRST_VECTOR = """(SELECT {column} AS vector FROM catalogue_productimage
 HISTORY = """
 WITH {weighed},
 seed AS MATERIALIZED (
-    SELECT product.id, weighed.reason, weighed.weight, picture.vector,
-        subvector(picture.vector, 1, 256)::halfvec(256) AS sketch
+    SELECT product.id, weighed.reason, weighed.weight, picture.vector AS sketch
     FROM weighed JOIN catalogue_product AS product USING (id)
-    CROSS JOIN LATERAL {first_vector} AS picture
+    CROSS JOIN LATERAL {first_sketch} AS picture
     WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
-SELECT seed.id, seed.reason, seed.weight, near.product_id, near.vector <-> seed.vector,
-    halfvec_send(subvector(near.vector, 1, 256)::halfvec(256)), COALESCE(popular.baskets, 0)
+SELECT seed.id, seed.reason, seed.weight, near.product_id, halfvec_send(near.sketch),
+    COALESCE(popular.baskets, 0)
 FROM seed CROSS JOIN LATERAL (
-    SELECT image.product_id, image.{column} AS vector
+    SELECT image.product_id, image.{sketch} AS sketch
     FROM catalogue_productimage AS image JOIN catalogue_product AS product
         ON product.id = image.product_id
     WHERE image.{column} IS NOT NULL AND product.listed AND product.stock > 0
@@ -52,13 +51,13 @@ FROM seed CROSS JOIN LATERAL (
     LIMIT %(each)s) AS near
 LEFT JOIN recommender_popularity AS popular ON popular.product_id = near.product_id
 WHERE {active}
-UNION ALL SELECT id, reason, weight, id, 0, halfvec_send(sketch), 0 FROM seed WHERE {active}
+UNION ALL SELECT id, reason, weight, id, halfvec_send(sketch), 0 FROM seed WHERE {active}
 """
 
 
 @dataclass(frozen=True)
 class Near:
-    """A product near one of a visitor's, or that one itself, at distance 0.
+    """A product near one of a visitor's, or that one itself.
 
     ``sketch``: the first 256 values as PostgreSQL sends them; ``baskets``: its popularity.
     """
@@ -67,7 +66,6 @@ class Near:
     reason: str
     weight: float
     product_id: int
-    distance: float
     sketch: bytes
     baskets: int
 
@@ -146,6 +144,7 @@ def _both(plan: str, sql: str, values: dict[str, Any], **tables: str) -> list[tu
             "column": column,
             "sketch": f"sketch_{slot}",
             "active": ACTIVE.format(slot=slot),
+            "first_sketch": FIRST_VECTOR.format(column=f"sketch_{slot}", of="product"),
             "first_vector": FIRST_VECTOR.format(column=column, of="product"),
             "pool_vector": FIRST_VECTOR.format(column=column, of="pool"),
         }
