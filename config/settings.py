@@ -166,6 +166,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "compute-affinities": {"task": "recommender.tasks.compute_affinities", "schedule": 86_400},
     "find-copies": {"task": "recommender.tasks.find_copies", "schedule": 3600},
+    "divide-into-cells": {"task": "recommender.tasks.divide_into_cells", "schedule": 3600},
     "look-after-payments": {
         "task": "shop.payments.tasks.look_after_payments",
         "schedule": 120,

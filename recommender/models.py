@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from shop.catalogue.models import VECTOR_DIMENSIONS, Product, ProductImage
+from shop.catalogue.sketches import SKETCH_DIMENSIONS
 
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
@@ -237,3 +238,59 @@ class Popularity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id}: {self.baskets}"
+
+
+class Cell(models.Model):
+    """The vectors of a model that are nearer to this centre than to that of any other cell.
+
+    ``recommender.nearest.cells`` chooses the centres: sketches of real pictures.
+    """
+
+    model = models.ForeignKey(EmbeddingModel, models.CASCADE, related_name="cells")
+    centre = HalfVectorField(dimensions=SKETCH_DIMENSIONS)
+    # Since when its pictures move to cells that were chosen from more pictures.
+    retired = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Placement(models.Model):
+    """The cell of a picture's vector, with what filters ask of its product.
+
+    Kept by triggers on pictures and products (migration 0008), whoever writes those.
+    """
+
+    pk = models.CompositePrimaryKey("image_id", "slot")
+    # The database deletes it with its picture.
+    image = models.ForeignKey(
+        ProductImage, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    slot = models.CharField(max_length=5, choices=EmbeddingModel.Slot.choices)
+    cell = models.ForeignKey(
+        Cell, models.DO_NOTHING, null=True, db_index=False, related_name="placements"
+    )
+    product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False, related_name="+")
+    available = models.BooleanField()
+    gender = models.CharField(max_length=10)
+    base_colour = models.CharField(max_length=40)
+    category_id = models.BigIntegerField()
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["cell", "price"], name="placement_price"),
+            *(
+                models.Index(
+                    fields=["cell", field], condition=Q(available=True), name=f"placement_{name}"
+                )
+                for name, field in {
+                    "gender": "gender",
+                    "colour": "base_colour",
+                    "category": "category_id",
+                }.items()
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} {self.slot}"

@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 
 from recommender import affinity, duplicates, events, pending, photos
 from recommender.models import EmbeddingModel
+from recommender.nearest import cells
 from recommender.runtime import embedder
 
 # Long enough to keep the network busy, short enough to let other work in between.
@@ -25,6 +26,7 @@ def embed_pending_images() -> None:
             embed_pending_images.delay()
             return
     if embedded:
+        divide_into_cells.delay()
         find_copies.delay()
 
 
@@ -66,6 +68,15 @@ def compute_affinities() -> None:
 def find_copies() -> None:
     if duplicates.find_copies(SLICE_SECONDS):
         find_copies.delay()
+
+
+@shared_task(expires=3600)
+def divide_into_cells() -> None:
+    """For searches with filters; and what they know of products is compared with the products."""
+    if any([cells.divide(model, SLICE_SECONDS) for model in EmbeddingModel.objects.filling()]):
+        divide_into_cells.delay()
+    else:
+        cells.mend()
 
 
 def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]

@@ -14,21 +14,12 @@ from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.nearest.candidates import CANDIDATES, PLAN, UNPLAN, Way, decide, sql_of
 from recommender.nearest.where import PRIMARY, searched
 from shop.catalogue.filters import Filters
-from shop.catalogue.models import SEARCH_CONFIG, Product
+from shop.catalogue.models import Product
 
 FIVE = 5
-CANDIDATES = 50
-# In a table of so few pictures all are compared one by one.
-SMALL = 2000
-# So are those that filters let pass, if they are fewer than so many times the square root of the
-# pictures: that many take as long as the index, which has to go past the others. And so are more,
-# if the index visited one for every ``EXACT_FOR_ONE`` of them without finding enough. ADR 8.
-EXACT_ROOTS = 17
-EXACT_FOR_ONE = 14
-LEAST_VISITS, VISITS = 1000, 20_000
-EF_SEARCH = 64
 # Nearer to each other, two pictures are copies: ``docs/quality/duplicates.md`` has the figures.
 SAME = 0.05
 
@@ -58,38 +49,6 @@ SELECT (SELECT count(*) FROM candidates), one.product_id, one.distance, ARRAY(
         AND other.product_id <> one.product_id AND other.vector <-> one.vector < %(same)s)
 FROM (SELECT) AS always LEFT JOIN best AS one ON true ORDER BY one.distance, one.product_id
 """
-BY_INDEX = """
-    SELECT image.id
-    FROM catalogue_productimage AS image
-    JOIN catalogue_product AS product ON product.id = image.product_id
-    WHERE EXISTS (SELECT FROM usable) AND {conditions}
-    ORDER BY image.{sketch} <-> (SELECT sketch FROM query)"""
-# OFFSET 0: first all distances, then the order; not along the index, nor by sorting whole rows.
-ONE_BY_ONE = """
-    SELECT id FROM (
-        SELECT image.id, image.{sketch} <-> (SELECT sketch FROM query) AS distance
-        FROM catalogue_productimage AS image
-        JOIN catalogue_product AS product ON product.id = image.product_id
-        WHERE EXISTS (SELECT FROM usable) AND {conditions} OFFSET 0) AS every
-    ORDER BY distance"""
-# In the same message as the statement, so that a page waits for one answer only. Along the index
-# the planner may neither scan nor sort, whatever it thinks that costs.
-PLAN = """SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true),
-    set_config('hnsw.iterative_scan', 'relaxed_order', true),
-    set_config('hnsw.max_scan_tuples', %(visits)s::text, true), set_config('jit', 'off', true),
-    set_config('random_page_cost', '1.1', true),
-    set_config('max_parallel_workers_per_gather', '0', true),
-    set_config('enable_seqscan', %(plan)s, true), set_config('enable_sort', %(plan)s, true);
-"""
-UNPLAN = """;
-SELECT set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true)"""
-# A small table is counted: the statistics of one that shrank are stale.
-DECIDE = f"""SELECT count(*), (SELECT reltuples FROM pg_class WHERE oid =
-        'catalogue_productimage'::regclass) FROM (SELECT FROM catalogue_productimage
-    LIMIT {SMALL}) AS few;
-"""  # noqa: S608 - a number of ours
-ESTIMATE = """EXPLAIN (FORMAT JSON) SELECT FROM catalogue_productimage AS image
-    JOIN catalogue_product AS product ON product.id = image.product_id WHERE {conditions}"""
 
 
 @dataclass(frozen=True)
@@ -99,14 +58,6 @@ class Neighbour:
     product_id: int
     distance: float
     copies: list[int]
-
-
-@dataclass(frozen=True)
-class Way:
-    """All candidates one by one, or along the index until so many pictures were visited."""
-
-    exact: bool
-    visits: int = VISITS
 
 
 @dataclass(frozen=True)
@@ -174,8 +125,8 @@ def nearest(
 ) -> list[Neighbour]:
     """``query`` selects one vector. L2 distances, ascending; ties by primary key; no two copies.
 
-    Few candidates are compared one by one; many go through the index. Should the index bring fewer
-    products than asked for (filters that almost nothing passes), all candidates are compared.
+    Should the graph bring fewer products than asked for (almost nothing is in stock), all
+    candidates are compared.
     A search with a product leaves out the copies of its own picture as well.
     """
     wanted = 2 * count + 2
@@ -185,8 +136,8 @@ def nearest(
             todo = statement(model, query, parameters, filters, wanted, way)
             brought, rows = _run(cursor, todo)
             exhausted = brought < todo.parameters["candidates"]
-            if exhausted and not way.exact:
-                way = Way(exact=True)
+            if exhausted and way is Way.GRAPH:
+                way = Way.ONE_BY_ONE
                 continue
             found = _distinct(rows)[:count]
             if len(found) == count or (exhausted and len(rows) < wanted):
@@ -211,30 +162,11 @@ def statement(
     count: int,
     way: Way,
 ) -> Statement:
-    conditions, values = _conditions(model, filters)
-    ways = ONE_BY_ONE if way.exact else BY_INDEX
-    candidates = ways.format(conditions=conditions, sketch=model.sketch)
+    candidates, values = sql_of(way, model, filters)
     sql = NEAREST.format(query=query, candidates=candidates, column=model.column)
-    limits = {"count": count, "candidates": max(CANDIDATES, 4 * count), "model": model.pk}
+    limits = {"count": count, "candidates": max(CANDIDATES[way], 4 * count), "model": model.pk}
     copies = {"same": SAME, "apart": SAME if parameters["excluded"] else 0.0}
-    plan = {"plan": "on" if way.exact else "off", "ef_search": EF_SEARCH, "visits": way.visits}
-    return Statement(PLAN, sql, {**parameters, **values, **limits, **copies, **plan})
-
-
-def decide(
-    cursor: CursorWrapper, model: EmbeddingModel, parameters: dict[str, Any], filters: Filters
-) -> Way:
-    """One by one if the candidates are few, or the planner thinks so."""
-    if not filters:
-        cursor.execute(DECIDE)
-        return Way(exact=cursor.fetchone()[0] < SMALL)
-    conditions, values = _conditions(model, filters)
-    cursor.execute(DECIDE + ESTIMATE.format(conditions=conditions), {**parameters, **values})
-    sampled, pictures = cursor.fetchone()
-    cursor.nextset()
-    passing = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
-    few = sampled < SMALL or passing < EXACT_ROOTS * max(pictures, 0) ** 0.5
-    return Way(few, max(LEAST_VISITS, passing // EXACT_FOR_ONE))
+    return Statement(PLAN, sql, {**parameters, **values, **limits, **copies})
 
 
 def _run(cursor: CursorWrapper, todo: Statement) -> tuple[int, list[Neighbour]]:
@@ -243,37 +175,6 @@ def _run(cursor: CursorWrapper, todo: Statement) -> tuple[int, list[Neighbour]]:
     cursor.nextset()
     rows = cursor.fetchall()
     return rows[0][0], [Neighbour(*row[1:]) for row in rows if row[1] is not None]
-
-
-def _conditions(model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, Any]]:
-    """What a neighbour must be: listed, in stock, another product, and what the filters say."""
-    clauses = [
-        f"image.{model.column} IS NOT NULL",
-        "product.listed AND product.stock > 0",
-        "product.id <> %(excluded)s",
-    ]
-    wanted = {
-        "genders": ("product.gender = ANY(%(genders)s)", list(filters.genders)),
-        "colours": ("product.base_colour = ANY(%(colours)s)", list(filters.colours)),
-        "categories": ("product.category_id = ANY(%(categories)s)", list(filters.category_ids)),
-        "price_from": ("product.price >= %(price_from)s", filters.price_from),
-        "price_to": ("product.price <= %(price_to)s", filters.price_to),
-        "not_colours": (
-            "product.base_colour <> ALL(%(not_colours)s)",
-            list(filters.not_colours),
-        ),
-        "not_categories": (
-            "product.category_id <> ALL(%(not_categories)s)",
-            list(filters.not_category_ids),
-        ),
-        "words": (f"product.search @@ to_tsquery('{SEARCH_CONFIG}', %(words)s)", filters.words),
-    }
-    values: dict[str, Any] = {}
-    for name, (clause, value) in wanted.items():
-        if value is not None and value not in ([], ""):
-            clauses.append(clause)
-            values[name] = value
-    return "\n      AND ".join(clauses), values
 
 
 def _products(neighbours: list[Neighbour]) -> list[Product]:

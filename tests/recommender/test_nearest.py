@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.nearest import five as nearest
+from recommender.nearest.cells import divide
 from recommender.nearest.five import similar_to_photo, similar_to_product
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product
@@ -180,24 +181,36 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five(
         "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
     )
     values = {"source": source.pk, "excluded": source.pk}
-    red, other = Filters(colours=("Red",)), Filters(colours=("",))
+    red = Filters(colours=("Red",))
     with transaction.atomic(), connection.cursor() as cursor:
-        assert nearest.decide(cursor, model, values, red) == nearest.Way(True, 1000)
-        assert nearest.decide(cursor, model, values, other) == nearest.Way(False, 1000)
-        way = nearest.decide(cursor, model, values, Filters())
-        assert way == nearest.Way(exact=False)
-        todo = nearest.statement(model, query, values, Filters(), 5, way)
-        cursor.execute(todo.plan, todo.parameters)
-        cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "Index Scan using image_blue_hnsw" in plan
-    assert "Seq Scan on catalogue_productimage" not in plan
+
+        def way(filters: Filters) -> nearest.Way:
+            return nearest.decide(cursor, model, values, filters)
+
+        assert way(Filters()) is nearest.Way.GRAPH
+        assert way(red) is nearest.Way.ONE_BY_ONE
+        assert divide(model) is False
+        assert way(red) is nearest.Way.CELLS
+        assert way(Filters().with_words("P77")) is nearest.Way.ONE_BY_ONE
+        cursor.execute("ANALYZE recommender_placement, recommender_cell")
+        plans = {}
+        for chosen, filters in ((nearest.Way.GRAPH, Filters()), (nearest.Way.CELLS, red)):
+            todo = nearest.statement(model, query, values, filters, 5, chosen)
+            cursor.execute(todo.plan, todo.parameters)
+            cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
+            plans[chosen] = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Scan using image_blue_hnsw" in plans[nearest.Way.GRAPH]
+    assert "using placement_colour" in plans[nearest.Way.CELLS]
+    for plan in plans.values():
+        assert "Seq Scan on catalogue_productimage" not in plan
+        assert "Seq Scan on recommender_placement" not in plan
     # Random vectors have no neighbourhoods, so the graph may miss some; bench/ measures recall.
     found = similar_to_product(source)
     assert len(set(found)) == 5
     assert set(found) & set(near)
     exactly = similar_to_product(source, red)
     assert [product.base_colour for product in exactly] == ["Red"] * 5
-    # The index gives up before it has found enough.
-    monkeypatch.setattr(nearest, "decide", lambda *_any: nearest.Way(exact=False, visits=1))
+    # The graph does not hold enough that passes.
+    monkeypatch.setattr(nearest, "decide", lambda *_any: nearest.Way.GRAPH)
+    monkeypatch.setitem(nearest.CANDIDATES, nearest.Way.GRAPH, 4000)
     assert similar_to_product(source, red) == exactly

@@ -28,3 +28,21 @@ def test_a_warm_worker_has_the_active_models_network(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(runtime, "_loaded", {})
     tasks.warm_up()
     assert list(runtime._loaded) == [(EmbeddingModel.objects.active().name, 1)]
+
+
+@pytest.mark.django_db
+def test_cells_are_divided_slice_by_slice_and_then_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    left = iter([True, False])
+
+    def divide(model: EmbeddingModel, seconds: float) -> bool:
+        done.append(f"{model.name} for {seconds} s")
+        return next(left)
+
+    monkeypatch.setattr(tasks.cells, "divide", divide)
+    monkeypatch.setattr(tasks.cells, "mend", lambda: done.append("mend"))
+    monkeypatch.setattr(tasks.divide_into_cells, "delay", lambda: done.append("again"))
+    tasks.divide_into_cells()
+    assert done == ["fashion for 20 s", "again"]
+    tasks.divide_into_cells()
+    assert done[2:] == ["fashion for 20 s", "mend"]
