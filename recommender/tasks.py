@@ -73,7 +73,7 @@ def find_copies() -> None:
 @shared_task(expires=3600)
 def divide_into_cells() -> None:
     """For searches with filters; and what they know of products is compared with the products."""
-    if any([cells.divide(model, SLICE_SECONDS) for model in EmbeddingModel.objects.filling()]):
+    if any(cells.divide(model, SLICE_SECONDS) for model in EmbeddingModel.objects.filling()):
         divide_into_cells.delay()
     else:
         cells.mend()

@@ -161,20 +161,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["cell", "price"], name="placement_price"),
+                    models.Index(
+                        fields=["cell", "price"],
+                        include=["image", "product", "available"],
+                        name="placement_price",
+                    ),
                     models.Index(
                         condition=models.Q(("available", True)),
                         fields=["cell", "gender"],
+                        include=["image", "product"],
                         name="placement_gender",
                     ),
                     models.Index(
                         condition=models.Q(("available", True)),
                         fields=["cell", "base_colour"],
+                        include=["image", "product"],
                         name="placement_colour",
                     ),
                     models.Index(
                         condition=models.Q(("available", True)),
                         fields=["cell", "category_id"],
+                        include=["image", "product"],
                         name="placement_category",
                     ),
                 ],

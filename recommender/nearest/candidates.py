@@ -19,7 +19,7 @@ EXACT_ROOTS = 17
 VISITS = 20_000
 EF_SEARCH = 64
 # Enough pass, when so many times the cells did: ADR 11.
-PASSING = 16
+PASSING = 6
 
 
 class Way(Enum):
@@ -46,20 +46,20 @@ ONE_BY_ONE = """
         JOIN catalogue_product AS product ON product.id = image.product_id
         WHERE EXISTS (SELECT FROM usable) AND {conditions} OFFSET 0) AS every
     ORDER BY distance"""
-# The nearest cell first, until enough have passed; of those the sketches are compared.
+# The nearest cell first, until enough have passed; of those the sketches are compared. ``ANY``: the
+# keys are looked up in their order, which takes half as long as one by one.
 BY_CELLS = """
     SELECT id FROM (
         SELECT image.id, image.{sketch} <-> (SELECT sketch FROM query) AS distance
-        FROM (
+        FROM catalogue_productimage AS image WHERE image.id = ANY(ARRAY(
             SELECT placed.image_id FROM (
                 SELECT id FROM recommender_cell WHERE model_id = %(model)s
                 ORDER BY centre <-> (SELECT sketch FROM query)) AS cell
             CROSS JOIN LATERAL (SELECT placed.image_id FROM recommender_placement AS placed
                 WHERE placed.cell_id = cell.id AND {conditions} OFFSET 0) AS placed
             LIMIT (SELECT greatest(%(passing)s * count(*), %(candidates)s)
-                FROM recommender_cell WHERE model_id = %(model)s AND retired IS NULL)) AS passing
-        JOIN catalogue_productimage AS image ON image.id = passing.image_id
-        WHERE EXISTS (SELECT FROM usable) AND image.{sketch} IS NOT NULL OFFSET 0) AS near
+                FROM recommender_cell WHERE model_id = %(model)s AND retired IS NULL)))
+        AND EXISTS (SELECT FROM usable) AND image.{sketch} IS NOT NULL OFFSET 0) AS near
     ORDER BY distance"""
 SQL = {Way.ONE_BY_ONE: ONE_BY_ONE, Way.GRAPH: BY_GRAPH, Way.CELLS: BY_CELLS}
 # In the same message as the statement, so that a page waits for one answer only. Along the graph

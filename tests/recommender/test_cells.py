@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.http import QueryDict
@@ -128,6 +129,13 @@ def test_every_vector_belongs_to_the_nearest_centre(
     new = make_lookalike(0.9, 0.1)
     assert Placement.objects.get(product=new).cell_id in centres(model)
     assert misplaced(model) == []
+
+
+def test_k_means_finds_what_lies_together() -> None:
+    points = np.array([[0, 0], [0, 1], [9, 9], [9, 8], [1, 0], [8, 9]], np.float32)
+    found = cells.k_means(points, 2)
+    assert found.tolist() == [[pytest.approx(1 / 3)] * 2, [pytest.approx(26 / 3)] * 2]
+    assert cells.k_means(points, 9).tolist() == points.tolist()
 
 
 def test_dividing_goes_on_where_it_stopped(
