@@ -65,7 +65,9 @@ def prepare(catalogue: Path) -> None:
     if (BASE / "postgres").exists():
         return
     worker = "from recommender.models import EmbeddingModel as M; "
-    worker += "from recommender.pending import embed_pending; embed_pending(M.objects.active())"
+    worker += "from recommender.nearest.cells import divide; "
+    worker += "from recommender.pending import embed_pending; "
+    worker += "embed_pending(M.objects.active()); divide(M.objects.active())"
     steps = [
         ["migrate", "-v0"],
         ["import_catalogue", str(catalogue)],

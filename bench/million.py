@@ -42,6 +42,8 @@ from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from bench.stored import stored  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.nearest.cells import divide  # noqa: E402
 
 NEIGHBOURS = 10
 NOISE = np.float32(0.5)
@@ -203,7 +205,10 @@ def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
         cursor.execute(definition)
         timed(seconds, name, started)
     started = time.perf_counter()
-    cursor.execute("VACUUM ANALYZE catalogue_product, catalogue_productimage")
+    divide(EmbeddingModel.objects.active())
+    timed(seconds, "cells", started)
+    started = time.perf_counter()
+    cursor.execute("VACUUM ANALYZE")
     timed(seconds, "vacuum", started)
     return {**result, "seconds": seconds}
 

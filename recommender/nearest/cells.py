@@ -5,9 +5,8 @@ Search", 2011): each vector belongs to the nearest of about √n centres, and a 
 the cells in the order of their centres. What filters ask of a product lies beside the cell, in
 one index for each, so that a cell is left at once where nothing passes.
 
-The centres are those of k-means on sketches of pictures that the hash of their files chooses. On
-1,000,000 vectors the true five were found among 4 √n that pass in 0.985 of the cases and more, with
-pictures as centres in 0.95 (100 searches, filters that half to one in a thousand pass).
+The centres are those of k-means on sketches of pictures that the hash of their files chooses. With
+them half as many pictures need be compared as with pictures as centres (ADR 11).
 """
 
 from __future__ import annotations
