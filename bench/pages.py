@@ -9,7 +9,7 @@ Starts gunicorn as in production on the shop's catalogue and drives it by bench/
 - ``no_pause``: eight users, each asking for the next page as soon as it has the last.
 - ``product_alone``: one user without a pause, product pages only.
 - ``facet_counts_ms``, ``similar_five_ms``: the counts of a list and the five of a product, in this
-  process; the latter also as a cache would give them.
+  process; ``facet_counts_of_products_ms``: by counting all products, the rival.
 
 - ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
 
@@ -58,7 +58,14 @@ from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.nearest.five import similar_to_product  # noqa: E402
 from shop.catalogue.facets import count, facets  # noqa: E402
 from shop.catalogue.filters import FACETS, Filters  # noqa: E402
-from shop.catalogue.models import Category, Product, ProductImage, SearchWord  # noqa: E402
+from shop.catalogue.models import (  # noqa: E402
+    Category,
+    Product,
+    ProductImage,
+    ProductTally,
+    SearchWord,
+)
+from shop.catalogue.tallies import ProductTallyQuerySet  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "pages.json"
 USERS = 8
@@ -73,7 +80,7 @@ def places() -> dict[str, Any]:
     """Where shoppers go: drawn from the catalogue, the same each time."""
     dice = random.Random(SEED)
     products = Product.objects.listed().in_stock().order_by("pk")
-    counts = count(Product.objects.listed(), Filters())
+    counts = count(Product.objects.listed(), Filters(), ProductTally.objects.all())
     known = Category.objects.in_bulk(counts.categories)
     words = list(SearchWord.objects.order_by("-products", "word").values_list("word", flat=True))
     searched = [" ".join(dice.sample(words[:COMMON], dice.choice([1, 1, 2]))) for _n in range(200)]
@@ -226,8 +233,11 @@ def _percentiles(times: list[float]) -> dict[str, float]:
     return {"n": len(times), **{f"p{p}": round(cuts[p - 1], 1) for p in (50, 95, 99)}}
 
 
-def facet_times(places: dict[str, Any]) -> dict[str, Any]:
-    """The counts beside all filters with what the database takes for them, for 200 choices."""
+def facet_times(places: dict[str, Any], tallies: ProductTallyQuerySet | None) -> dict[str, Any]:
+    """The counts beside all filters with what the database takes for them, for 200 choices.
+
+    Without ``tallies`` the products themselves are counted, as they are for a price or words.
+    """
     dice = random.Random(SEED)
     listed = Product.objects.listed()
     chosen: dict[str, list[str]] = {name: [] for name in FACETS}
@@ -238,7 +248,7 @@ def facet_times(places: dict[str, Any]) -> dict[str, Any]:
             colours=tuple(dice.sample(places["colours"], dice.choice([0, 1, 2]))),
         )
         started = time.perf_counter()
-        facets(count(listed, filters), chosen)
+        facets(count(listed, filters, tallies), chosen)
         if number >= 10:
             times.append((time.perf_counter() - started) * 1000)
     return _percentiles(times)
@@ -328,7 +338,8 @@ def main() -> None:
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.listed().count(),
-        "facet_counts_ms": facet_times(drawn),
+        "facet_counts_ms": facet_times(drawn, ProductTally.objects.all()),
+        "facet_counts_of_products_ms": facet_times(drawn, None),
         "similar_five_ms": similar_five_times(),
     }
     connection.close()

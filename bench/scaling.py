@@ -33,7 +33,7 @@ from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
 from shop.catalogue.facets import count as count_products  # noqa: E402
 from shop.catalogue.filters import Filters  # noqa: E402
-from shop.catalogue.models import Product, ProductImage  # noqa: E402
+from shop.catalogue.models import Product, ProductImage, ProductTally  # noqa: E402
 
 ROUNDS = 5
 TABLES = ("catalogue_product", "catalogue_variant", "catalogue_productimage")
@@ -108,7 +108,8 @@ def five(product: Product) -> object:
 
 def list_page(number: int) -> object:
     """The counts beside the whole catalogue's list, and how many products there are."""
-    return count_products(Product.objects.listed().in_stock(), Filters())
+    in_stock = Product.objects.listed().in_stock()
+    return count_products(in_stock, Filters(), ProductTally.objects.in_stock())
 
 
 def exact(image: ProductImage) -> object:

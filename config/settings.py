@@ -196,6 +196,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "options": {"expires": 3600},
     },
+    "add-up-tallies": {"task": "shop.catalogue.tasks.add_up_tallies", "schedule": 60},
+    "count-tallies-anew": {"task": "shop.catalogue.tasks.count_tallies_anew", "schedule": 86_400},
 }
 
 # Files: pictures in PostgreSQL by default; another Django storage by name (S3: see docs)

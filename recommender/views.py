@@ -24,7 +24,7 @@ from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
 from shop.catalogue.facets import count, facets
 from shop.catalogue.filters import FACETS, Filters
-from shop.catalogue.models import Product, ProductImage
+from shop.catalogue.models import Product, ProductImage, ProductTally
 from shop.catalogue.pictures import ACCEPT, PictureError
 from shop.rate_limit import allows
 
@@ -93,9 +93,9 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         return render(request, "410.html", status=410)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
     chosen = {name: request.GET.getlist(name) for name in FACETS}
-    in_stock = Product.objects.listed().in_stock()
+    in_stock, tallies = Product.objects.listed().in_stock(), ProductTally.objects.in_stock()
     # Counted while the worker looks at the photo.
-    counted = [f for f in facets(count(in_stock, filters), chosen) if f.name != "colour"]
+    counted = facets(count(in_stock, filters, tallies), chosen)
     photo = _wait_for_vector(photo)
     state = _state(photo)
     products = similar_to_photo(photo, filters) if state == "ready" else []
@@ -106,7 +106,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "products": products,
         "filters": filters,
         "query": request.GET,
-        "facets": counted if state == "ready" else [],
+        "facets": [f for f in counted if f.name != "colour"] if state == "ready" else [],
     }
     name = "includes/photo_results" if request.htmx else "photo_results"  # type: ignore[attr-defined]
     response = render(request, f"recommender/{name}.html", context)

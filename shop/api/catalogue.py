@@ -22,7 +22,7 @@ from shop.api.serializers import (
 )
 from shop.catalogue.facets import count, facets
 from shop.catalogue.filters import FACETS, Filters
-from shop.catalogue.models import Category, Product
+from shop.catalogue.models import Category, Product, ProductTally
 from shop.catalogue.querysets import ProductQuerySet
 from shop.catalogue.search import search_products
 
@@ -122,6 +122,7 @@ class FacetList(APIView):
         products = Product.objects.listed()
         if text:
             products = search_products(products, text).products
+        tallies = None if text else ProductTally.objects.all()
         chosen = {name: request.query_params.getlist(name) for name in FACETS}
-        counts = count(products, Filters.from_query(request.query_params))
+        counts = count(products, Filters.from_query(request.query_params), tallies)
         return answer(request, FacetSerializer(facets(counts, chosen), many=True).data)

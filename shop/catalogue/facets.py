@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
+from django.db.models.sql import Query
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -15,6 +16,7 @@ from shop.catalogue.colours import hex_of
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
+from shop.catalogue.tallies import ProductTallyQuerySet
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,16 @@ class Counts:
     categories: dict[int, int]
 
 
-def count(products: ProductQuerySet, filters: Filters) -> Counts:
-    """One query, grouped by all three at once: ``product_facets`` answers it without the table."""
-    narrowed = products.filter(filters.q(without=FACETS)).order_by()
-    groups = narrowed.values_list("gender", "base_colour", "category_id").annotate(n=Count("*"))
+def count(
+    products: ProductQuerySet, filters: Filters, tallies: ProductTallyQuerySet | None = None
+) -> Counts:
+    """One query, grouped by all three at once.
+
+    ``tallies`` of the same products have it counted already, unless words or a price narrow them;
+    else the index ``product_facets`` answers without the table.
+    """
     try:
-        grouped, values = groups.query.sql_with_params()
+        grouped, values = _grouped(products, filters, tallies).sql_with_params()
     except EmptyResultSet:  # Django knows that nothing can pass
         return Counts(0, {}, {}, {})
     chosen = (list(filters.genders), list(filters.colours), list(filters.category_ids))
@@ -89,6 +95,17 @@ def count(products: ProductQuerySet, filters: Filters) -> Counts:
             found[name][value] = n
     categories = {int(pk): n for pk, n in found["type"].items()}
     return Counts(found[""][""], found["gender"], found["colour"], categories)
+
+
+def _grouped(
+    products: ProductQuerySet, filters: Filters, tallies: ProductTallyQuerySet | None
+) -> Query:
+    passing = filters.q(without=FACETS)
+    kind = ("gender", "base_colour", "category_id")
+    if tallies is None or filters.looks_at_each:
+        return products.filter(passing).order_by().values_list(*kind).annotate(n=Count("*")).query
+    counted = tallies.filter(passing).values_list(*kind).annotate(n=Sum("n"))
+    return counted.filter(n__gt=0).query
 
 
 def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:

@@ -71,6 +71,11 @@ class Filters:
             condition &= Q(search=query)
         return condition
 
+    @property
+    def looks_at_each(self) -> bool:
+        """Whether kind and category of a product do not tell if it passes."""
+        return bool(self.words) or self.price_from is not None or self.price_to is not None
+
     def __bool__(self) -> bool:
         return self != Filters()
 

@@ -15,6 +15,7 @@ from shop.catalogue.facets import Counts, Facet, count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product
 from shop.catalogue.querysets import ProductQuerySet
+from shop.catalogue.tallies import ProductTallyQuerySet
 
 SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "relevance": (_("Best match"), ("-rank", "-pk")),
@@ -34,10 +35,20 @@ class Chip:
 
 
 class Listing:
-    """``products`` before filtering, and the query of the address that narrows and sorts them."""
+    """``products`` before filtering, and the query of the address that narrows and sorts them.
 
-    def __init__(self, products: ProductQuerySet, query: QueryDict, *, default_sort: str) -> None:
-        self._all = products
+    ``tallies``: of the same products, if there are any.
+    """
+
+    def __init__(
+        self,
+        products: ProductQuerySet,
+        query: QueryDict,
+        *,
+        default_sort: str,
+        tallies: ProductTallyQuerySet | None = None,
+    ) -> None:
+        self._all, self._tallies = products, tallies
         self.query = query
         self.filters = Filters.from_query(query)
         self.sorts = {k: v[0] for k, v in SORTS.items() if k != "relevance" or default_sort == k}
@@ -58,7 +69,7 @@ class Listing:
 
     @cached_property
     def _counts(self) -> Counts:
-        return count(self._all, self.filters)
+        return count(self._all, self.filters, self._tallies)
 
     @cached_property
     def facets(self) -> list[Facet]:

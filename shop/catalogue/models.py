@@ -23,6 +23,7 @@ from shop.catalogue.pictures import Picture
 from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
 from shop.catalogue.sketches import sketch_of
 from shop.catalogue.slugs import product_slug
+from shop.catalogue.tallies import ProductTally as ProductTally
 
 VECTOR_DIMENSIONS = 2048
 SEARCH_CONFIG = "english"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery, Sum
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
@@ -25,14 +25,15 @@ class CategoryQuerySet(models.QuerySet["Category"]):
 
     def most_filled(self, count: int) -> list[Category]:
         """The categories with most listed products, each with ``cover``, its newest picture."""
-        from shop.catalogue.models import ProductImage
+        from shop.catalogue.models import ProductImage, ProductTally
 
-        listed = Count("products", filter=Q(products__listed=True))
+        tallied = ProductTally.objects.filter(category=OuterRef("pk")).values("category")
         pictures = ProductImage.objects.filter(
             product__category=OuterRef("pk"), product__listed=True
         ).order_by("-product__created", "-product__pk", "position", "pk")
         biggest = self.annotate(
-            listed_products=listed, newest_picture=Subquery(pictures.values("pk")[:1])
+            listed_products=Subquery(tallied.annotate(sum=Sum("n")).values("sum")),
+            newest_picture=Subquery(pictures.values("pk")[:1]),
         ).filter(listed_products__gt=0, newest_picture__isnull=False)
         categories = list(biggest.order_by("-listed_products", "path")[:count])
         covers = ProductImage.objects.select_related("product").defer("product__search")

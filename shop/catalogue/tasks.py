@@ -2,9 +2,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.catalogue import search
+from shop.catalogue import search, tallies
 
 
 @shared_task(expires=3600)
 def refresh_search_words() -> None:
     search.refresh_search_words()
+
+
+@shared_task(expires=60)
+def add_up_tallies() -> None:
+    tallies.add_up()
+
+
+@shared_task(expires=3600)
+def count_tallies_anew() -> None:
+    tallies.count_anew()

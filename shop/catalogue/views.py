@@ -9,7 +9,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
 from shop.catalogue.listing import Listing
-from shop.catalogue.models import Category, Product
+from shop.catalogue.models import Category, Product, ProductTally
 from shop.catalogue.renditions import read_rendition
 from shop.catalogue.search import SearchResult, search_products
 
@@ -31,14 +31,16 @@ def home(request: HttpRequest) -> HttpResponse:
 def category(request: HttpRequest, path: str) -> HttpResponse:
     category = get_object_or_404(Category, path=path)
     products = Product.objects.listed().in_category(category)
-    listing = Listing(products, request.GET, default_sort="newest")
+    tallies = ProductTally.objects.in_category(category)
+    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
     context = {"category": category, "title": category.name, "listing": listing}
     return _render_listing(request, context)
 
 
 @require_safe
 def products(request: HttpRequest) -> HttpResponse:
-    listing = Listing(Product.objects.listed(), request.GET, default_sort="newest")
+    products, tallies = Product.objects.listed(), ProductTally.objects.all()
+    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
     return _render_listing(request, {"title": _("All products"), "listing": listing})
 
 
