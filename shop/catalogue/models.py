@@ -170,6 +170,7 @@ class Product(models.Model):
                     "product_listed_newest": ("-created", "-id"),
                     "product_listed_price": ("price", "id"),
                     "product_listed_name": ("name", "id"),
+                    "product_category_price": ("category", "price", "id"),
                 }.items()
             ),
             models.Index(
@@ -226,8 +227,7 @@ class Variant(models.Model):
     """What is put into a cart: a size or colour of a product. Every product has at least one,
     unless it was merged into another.
 
-    The database adds a change of ``stock`` to the product's own (migration 0004), so whoever
-    writes it, and however many at once, the sum is right.
+    The database adds a change of ``stock`` to the product's own, whoever writes it: migration 0004.
     """
 
     product = models.ForeignKey(

@@ -16,9 +16,13 @@ VECTORS = ("embedding_blue", "embedding_green", "sketch_blue", "sketch_green")
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
-    def below(self, category: Category) -> Self:
-        """The category itself and everything under it."""
-        return self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
+    def ids_below(self, category: Category) -> list[int]:
+        """Of the category itself and everything under it.
+
+        Asked for first: only with the ids does the planner know how many products they hold.
+        """
+        below = self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
+        return list(below.values_list("pk", flat=True))
 
     def top(self) -> Self:
         return self.filter(parent=None)
@@ -60,10 +64,6 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def in_stock(self) -> Self:
         return self.filter(stock__gt=0)
-
-    def in_category(self, category: Category) -> Self:
-        below = type(category).objects.below(category)
-        return self.filter(category__in=below.values("pk"))
 
     def with_card_data(self) -> Self:
         """What a product card shows, in two queries however many cards there are."""

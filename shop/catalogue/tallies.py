@@ -6,12 +6,9 @@ fewer there are: nobody waits for another's row, and what is added up is right i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import connection, models
-
-if TYPE_CHECKING:
-    from shop.catalogue.models import Category
 
 KIND = "category_id, gender, base_colour, in_stock"
 # Each is one statement, so that what is written meanwhile is counted once.
@@ -38,9 +35,6 @@ class ProductTallyQuerySet(models.QuerySet["ProductTally"]):
 
     def in_stock(self) -> Self:
         return self.filter(in_stock=True)
-
-    def in_category(self, category: Category) -> Self:
-        return self.filter(category__in=type(category).objects.below(category).values("pk"))
 
 
 class ProductTally(models.Model):

@@ -30,8 +30,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def category(request: HttpRequest, path: str) -> HttpResponse:
     category = get_object_or_404(Category, path=path)
-    products = Product.objects.listed().in_category(category)
-    tallies = ProductTally.objects.in_category(category)
+    below = Category.objects.ids_below(category)
+    products = Product.objects.listed().filter(category__in=below)
+    tallies = ProductTally.objects.filter(category__in=below)
     listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
     context = {"category": category, "title": category.name, "listing": listing}
     return _render_listing(request, context)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from shop.catalogue.facets import count
 from shop.catalogue.filters import Filters
 from shop.catalogue.listing import Listing
 from shop.catalogue.models import Product
-from tests.factories import make_product
+from tests.factories import make_category, make_product
 
 pytestmark = pytest.mark.django_db
 OTHER_WAYS = ("seqscan", "bitmapscan", "sort", "hashagg")
@@ -56,3 +57,21 @@ def test_a_page_is_found_along_the_index_of_its_order(sort: str, scan: str) -> N
     with CaptureQueriesContext(connection) as queries:
         assert len(listing.page.object_list) == 1
     assert scan in _plan(queries[1]["sql"])
+
+
+@pytest.mark.parametrize(
+    ("sort", "scan"),
+    [
+        ("newest", "Index Scan using product_category_newest"),
+        ("price", "Index Only Scan using product_category_price"),
+    ],
+)
+def test_a_page_of_one_type_is_found_along_the_index_of_its_order(
+    client: Client, sort: str, scan: str
+) -> None:
+    make_product()
+    for _other in range(50):
+        make_product(category=make_category("Footwear", "Shoes", "Heels"))
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"/categories/apparel/topwear/shirts/?sort={sort}")
+    assert scan in _plan(queries[3]["sql"])
