@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Count, Sum
 from django.db.models.sql import Query
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from shop.catalogue import slow
 from shop.catalogue.colours import hex_of
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Category, Product
@@ -87,12 +87,10 @@ def count(
     except EmptyResultSet:  # Django knows that nothing can pass
         return Counts(0, {}, {}, {})
     chosen = (list(filters.genders), list(filters.colours), list(filters.category_ids))
+    twice = [one for one in chosen for _time in range(2)]
     found: dict[str, dict[str, int]] = {"": {}, **{name: {} for name in FACETS}}
-    with connection.cursor() as cursor:
-        twice = [value for value in chosen for _time in range(2)]
-        cursor.execute(SUMS.format(grouped=grouped), [*values, *twice])
-        for name, value, n in cursor.fetchall():
-            found[name][value] = n
+    for name, value, n in slow.rows(SUMS.format(grouped=grouped), [*values, *twice]):
+        found[name][value] = n
     categories = {int(pk): n for pk, n in found["type"].items()}
     return Counts(found[""][""], found["gender"], found["colour"], categories)
 

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shop.catalogue import slow
 from shop.catalogue.facets import Counts, Facet, count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product
@@ -57,14 +58,19 @@ class Listing:
 
     @cached_property
     def page(self) -> Page[Product]:
-        """The ids first: to skip pages costs the database less with nothing else in the rows."""
+        """The ids first: to skip pages costs the database less with nothing else in the rows.
+
+        They may have been kept, so what is in the shop no more is left out.
+        """
         ordered = self._all.filter(self.filters.q()).order_by(*SORTS[self.sort][1])
         paginator = Paginator(ordered, settings.CATALOGUE_PAGE_SIZE)
         paginator.count = self._counts.total
         number = paginator.get_page(self.query.get("page")).number
         first = (number - 1) * paginator.per_page
-        ids = ordered.values_list("pk", flat=True)[first : first + paginator.per_page]
-        found = Product.objects.with_card_data().in_bulk(list(ids))
+        keys = ordered.values_list("pk", flat=True)[first : first + paginator.per_page]
+        known = slow.rows(*keys.query.sql_with_params()) if paginator.count else []
+        ids = [row[0] for row in known]
+        found = Product.objects.listed().with_card_data().in_bulk(ids)
         return Page([found[pk] for pk in ids if pk in found], number, paginator)
 
     @cached_property

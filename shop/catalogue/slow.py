@@ -1,0 +1,37 @@
+"""What the database takes long to find is kept for a while.
+
+For so many times as long as it took: no question, however often it is asked, takes more than that
+part of the database's time, and a shop that is quick enough never shows but what is true now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from redis import RedisError
+
+SLOW_SECONDS = 0.1
+TIMES = 100
+
+
+def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Of one query; with Redis away they are always new."""
+    key = f"slow-{sha256(repr((sql, values)).encode()).hexdigest()}"
+    with suppress(RedisError):
+        if (kept := cache.get(key)) is not None:
+            return list(kept)
+    started = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        found = list(cursor.fetchall())
+    seconds = time.perf_counter() - started
+    if seconds >= SLOW_SECONDS:
+        with suppress(RedisError):
+            cache.set(key, found, seconds * TIMES)
+    return found
