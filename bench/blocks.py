@@ -47,6 +47,7 @@ from shop.catalogue.models import Product, Variant  # noqa: E402
 WARM_UP = 30
 TAGS = "recommender.templatetags.recommendations"
 LIMIT_MS = 20
+NOT_REMEMBERED = patch("recommender.remembered._may_remember", lambda: False)
 
 
 def real_products(count: int) -> list[Product]:
@@ -96,34 +97,43 @@ def cart_of(products: list[Product]) -> list[CartLine]:
     return [CartLine(variant=Variant(product=product), quantity=1) for product in products]
 
 
-def five(product: Product, count: int) -> list[Product]:
-    """As many as the page shows, without those of the block below."""
-    return similar_to_product(product)
+def similar_alone(product: Product) -> list[Block]:
+    """What the page showed without the blocks below."""
+    return [Block("similar", "Similar items", [], products=similar_to_product(product))]
 
 
 def page_times(products: list[Product]) -> dict[str, Any]:
-    """Each page in turn without and with what stands below the similar items."""
+    """Each page in turn without and with what stands below the similar items, and remembered."""
     client = Client(SERVER_NAME="localhost")
     urls = [product.get_absolute_url() for product in products]
     for url in urls[:WARM_UP]:
         client.get(url)
-    without, with_them = [], []
+    without: list[float] = []
+    with_them: list[float] = []
+    remembered: list[float] = []
     for url in urls:
-        with (
-            patch(f"{TAGS}.product_blocks", lambda *_: []),
-            patch(f"{TAGS}.similar_to_product", five),
-        ):
-            started = time.perf_counter()
-            client.get(url)
-            without.append((time.perf_counter() - started) * 1000)
-        started = time.perf_counter()
+        with NOT_REMEMBERED:
+            with patch(f"{TAGS}.product_blocks", similar_alone):
+                without.append(_milliseconds(client, url))
+            with_them.append(_milliseconds(client, url))
         client.get(url)
-        with_them.append((time.perf_counter() - started) * 1000)
+        remembered.append(_milliseconds(client, url))
     added = np.array(with_them) - np.array(without)
     return {
         name: {f"p{p}_ms": round(float(np.percentile(times, p)), 2) for p in (50, 99)}
-        for name, times in (("without", without), ("with", with_them), ("added", added))
+        for name, times in (
+            ("without", without),
+            ("with", with_them),
+            ("added", added),
+            ("remembered", remembered),
+        )
     }
+
+
+def _milliseconds(client: Client, url: str) -> float:
+    started = time.perf_counter()
+    client.get(url)
+    return (time.perf_counter() - started) * 1000
 
 
 if __name__ == "__main__":
@@ -134,15 +144,17 @@ if __name__ == "__main__":
     dressed = [product for product in products if role_of(product)]
     step = max(1, len(products) // pages)
     histories = [products[i : i + 12] for i in range(0, len(products) - 12, step)]
+    with NOT_REMEMBERED:
+        searched = timed(lambda p: drawn(product_blocks(p)), products)
+    for product in products:
+        product_blocks(product)
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.count(),
         "pages": len(products),
         "limit_ms_a_block": LIMIT_MS,
-        "product_page_three_blocks": timed(
-            lambda one: drawn(product_blocks(one[0], more_like=one[1])),
-            [(p, [near.pk for near in similar_to_product(p, count=10)[5:]]) for p in products],
-        ),
+        "product_page_four_blocks": searched,
+        "product_page_four_blocks_remembered": timed(lambda p: drawn(product_blocks(p)), products),
         "cart_two_sources": timed(
             lambda i: drawn([cart_block(cart_of(dressed[i : i + 2]))]), range(len(dressed) - 2)
         ),

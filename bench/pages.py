@@ -7,8 +7,9 @@ Starts gunicorn as in production on the shop's catalogue and drives it by bench/
 - ``cold``: nothing in Redis, gunicorn just started; shoppers who look at each page for a while.
 - ``shoppers``: the same, warm.
 - ``no_pause``: eight users, each asking for the next page as soon as it has the last.
-- ``product_alone``: one user without a pause, product pages only.
-- ``facet_counts_ms``, ``similar_five_ms``: the counts of a list and the five of a product, in this
+- ``product_alone_cold``: one user without a pause, product pages only, each for the first time:
+  none of what they search for is remembered. ``product_alone``: the same pages again.
+- ``facet_counts_ms``, ``around_ms``: the counts of a list and what stands around a product, in this
   process; ``facet_counts_of_products_ms``: by counting all products, the rival.
 
 - ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
@@ -55,7 +56,7 @@ from django.db import connection  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.cards import cards  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
-from recommender.nearest.five import similar_to_product  # noqa: E402
+from recommender.remembered import around  # noqa: E402
 from shop.catalogue.facets import count, facets  # noqa: E402
 from shop.catalogue.filters import FACETS, Filters  # noqa: E402
 from shop.catalogue.models import (  # noqa: E402
@@ -84,7 +85,8 @@ def places() -> dict[str, Any]:
     known = Category.objects.in_bulk(counts.categories)
     words = list(SearchWord.objects.order_by("-products", "word").values_list("word", flat=True))
     searched = [" ".join(dice.sample(words[:COMMON], dice.choice([1, 1, 2]))) for _n in range(200)]
-    slugs = dice.sample(list(products.values_list("slug", flat=True)), 500)
+    every = list(products.values_list("slug", flat=True))
+    slugs = dice.sample(every, 500)
     tops = [category.get_absolute_url() for category in Category.objects.top()]
     leaves = [known[pk].get_absolute_url() for pk, n in counts.categories.items() if n >= 50]
     return {
@@ -95,6 +97,7 @@ def places() -> dict[str, Any]:
         "words": searched,
         "mistyped": [_mistyped(text, dice) for text in searched if len(text) > 4],
         "products": [f"/products/{slug}/" for slug in slugs],
+        "alone": [f"/products/{slug}/" for slug in random.Random(SEED).sample(every, 2000)],
         "photos": [photo.get_absolute_url() for photo in _photos(dice)],
         "pages": counts.total // settings.CATALOGUE_PAGE_SIZE,
     }
@@ -254,23 +257,19 @@ def facet_times(places: dict[str, Any], tallies: ProductTallyQuerySet | None) ->
     return _percentiles(times)
 
 
-def similar_five_times() -> dict[str, Any]:
-    """The five of 200 products, asked for anew and remembered in Redis by their ids.
+def around_times() -> dict[str, Any]:
+    """What stands around 200 products, searched for and remembered in Redis by its ids.
 
-    Either way their cards are read from the database, so that prices and stock are today's.
+    Either way the cards are read from the database, so that prices and stock are today's.
     """
-    products = list(Product.objects.listed().in_stock().order_by("slug")[:220])
-    fresh, remembered = [], []
-    for product in products:
-        started = time.perf_counter()
-        found = similar_to_product(product)
-        fresh.append((time.perf_counter() - started) * 1000)
-        cache.set(f"bench-{product.pk}", [one.pk for one in found], 300)
-    for product in products:
-        started = time.perf_counter()
-        cards(cache.get(f"bench-{product.pk}"))
-        remembered.append((time.perf_counter() - started) * 1000)
-    return {"fresh": _percentiles(fresh[20:]), "remembered": _percentiles(remembered[20:])}
+    products = list(Product.objects.listed().in_stock().select_related("category")[:220])
+    searched, remembered = [], []
+    for times, anew in ((searched, True), (remembered, False)):
+        for product in products:
+            started = time.perf_counter()
+            cards(around(product, anew=anew).similar)
+            times.append((time.perf_counter() - started) * 1000)
+    return {"searched": _percentiles(searched[20:]), "remembered": _percentiles(remembered[20:])}
 
 
 def measure(
@@ -298,10 +297,13 @@ def measure(
         keep(found)
         found["no_pause"] = drive(address, **options, seconds=seconds / 2, users=USERS, pause=False)
         keep(found)
-        alone = drive(
-            address, **options, seconds=seconds / 4, users=1, pause=False, alone="product"
-        )
-        keep(found | {"product_alone": alone["kinds"]})
+        cache.clear()
+        for name in ("product_alone_cold", "product_alone"):
+            run = drive(
+                address, **options, seconds=seconds / 4, users=1, pause=False, alone="product"
+            )
+            found[name] = run["kinds"]
+            keep(found)
 
 
 def compare(models: list[str], where: Path, seconds: float) -> dict[str, Any]:
@@ -340,7 +342,7 @@ def main() -> None:
         "products": Product.objects.listed().count(),
         "facet_counts_ms": facet_times(drawn, ProductTally.objects.all()),
         "facet_counts_of_products_ms": facet_times(drawn, None),
-        "similar_five_ms": similar_five_times(),
+        "around_ms": around_times(),
     }
     connection.close()
     if options.models:

@@ -173,6 +173,11 @@ PAGES = [
     *(_page(kind, "p95 150") for kind in KINDS),
     Row(
         "product page alone, ms on the server",
+        lambda r: str(r["pages"]["product_alone_cold"]["product"]["server_ms"]["p50"]),
+        "p50 30",
+    ),
+    Row(
+        "the same, its searches remembered",
         lambda r: str(r["pages"]["product_alone"]["product"]["server_ms"]["p50"]),
         "p50 30",
     ),
@@ -237,7 +242,8 @@ BLOCKS = [
         "20 and 2 queries a block",
     )
     for what, key in (
-        ("the three of a product page together, ms", "product_page_three_blocks"),
+        ("the four of a product page together, ms", "product_page_four_blocks"),
+        ("the same remembered, ms", "product_page_four_blocks_remembered"),
         ("cart, ms", "cart_two_sources"),
         ("picked for you, ms", "picked_twelve_views"),
     )

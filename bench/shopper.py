@@ -29,6 +29,7 @@ RECENT = re.compile(r'hx-get="(/recently-viewed/[^"]+)"')
 FIRST_SCREEN = 8
 VISIT = 20
 NUMBERS = itertools.count()
+TURNS = itertools.count()
 HTMX = {"HX-Request": "true"}
 
 
@@ -122,7 +123,10 @@ class Shopper(FastHttpUser):
         self.open("mistyped search", f"/search/?q={quote_plus(self.any_of('mistyped'))}")
 
     def product(self) -> None:
-        path = self.dice.choice(self.links) if self.links and not ALONE else self.any_of("products")
+        if ALONE:
+            path = PLACES["alone"][next(TURNS) % len(PLACES["alone"])]
+        else:
+            path = self.dice.choice(self.links) if self.links else self.any_of("products")
         self.open("product", path)
 
     def steered(self) -> None:

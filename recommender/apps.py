@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate, post_save
+from django.db.models.signals import post_delete, post_migrate, post_save
 from django.db.transaction import on_commit
 
 
@@ -14,12 +14,15 @@ class RecommenderConfig(AppConfig):
     def ready(self) -> None:
         """Watch the shop from above: the shop does not know the recommender."""
         from recommender.duplicates import follow
+        from recommender.models import EmbeddingModel
         from shop.catalogue.models import ProductImage
         from shop.catalogue.signals import products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
         post_save.connect(_picture_saved, sender=ProductImage)
+        post_delete.connect(_forget_around, sender=ProductImage)
+        post_save.connect(_forget_around, sender=EmbeddingModel)
         catalogue_imported.connect(_ring)
         products_merged.connect(follow)
 
@@ -35,6 +38,13 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
 
 def _picture_saved(**kwargs: Any) -> None:
     on_commit(_ring)
+    _forget_around()
+
+
+def _forget_around(**kwargs: Any) -> None:
+    from recommender.remembered import forget
+
+    on_commit(forget)
 
 
 def _ring(**kwargs: Any) -> None:

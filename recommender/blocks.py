@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from recommender import remembered
 from recommender.affinity import affinities
 from recommender.cards import cards
 from recommender.look import complements, outfit
 from recommender.models import Affinity
 from recommender.nearest.several import Complement
+from recommender.remembered import Around
 from recommender.taste import picked
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
@@ -40,22 +42,35 @@ class Block:
     reasons: list[tuple[str, Product]] = field(default_factory=list)
 
 
-def product_blocks(
-    product: Product, shown: Iterable[int] = (), more_like: Iterable[int] = ()
-) -> list[Block]:
-    """Complete the look, bought together, also viewed. Three queries at most.
+def product_blocks(product: Product) -> list[Block]:
+    """Similar items, even if there are none; then complete the look, bought together, also viewed.
 
-    ``shown``: what the page shows already; ``more_like``: the look-alikes after those.
+    Two queries besides the searches, which may be remembered.
     """
-    taken = {*shown, product.pk}
-    by_role = complements([product], without=taken)
+    around = remembered.around(product)
+    blocks, whole = _product_blocks(product, around)
+    if around.remembered and not whole:
+        blocks, _whole = _product_blocks(product, remembered.around(product, anew=True))
+    return blocks
+
+
+def _product_blocks(product: Product, around: Around) -> tuple[list[Block], bool]:
+    """And whether all that they name is for sale; the rest is left out."""
+    similar = Block("similar", _("Similar items"), around.similar[:FIVE])
     known = affinities(product)
-    look = _look(by_role, taken)
+    taken = {*similar.ids, product.pk}
+    look = _look(around.complements, taken)
     taken |= set(look.ids)
-    bought = _bought(known[Affinity.Kind.BOUGHT], by_role, taken)
+    bought = _bought(known[Affinity.Kind.BOUGHT], around.complements, taken)
     taken |= set(bought.ids)
-    viewed = _viewed(known[Affinity.Kind.VIEWED], more_like, taken)
-    return _filled([look, bought, viewed])
+    viewed = _viewed(known[Affinity.Kind.VIEWED], around.similar[FIVE:], taken)
+    blocks = [similar, look, bought, viewed]
+    wanted = [pk for block in blocks for pk in block.ids]
+    found = {pk: one for pk, one in cards(wanted).items() if not one.is_sold_out}
+    for block in blocks:
+        block.products = [found[pk] for pk in block.ids if pk in found]
+    shown = [block for block in blocks if block.products or block is similar]
+    return shown, len(found) == len(wanted)
 
 
 def _look(by_role: dict[str, list[Complement]], taken: set[int]) -> Block:

@@ -7,7 +7,7 @@ from celery import Celery, shared_task
 from celery.signals import worker_ready
 from kombu.exceptions import OperationalError
 
-from recommender import affinity, duplicates, events, pending, photos
+from recommender import affinity, duplicates, events, pending, photos, remembered
 from recommender.models import EmbeddingModel
 from recommender.nearest import cells
 from recommender.runtime import embedder
@@ -22,6 +22,7 @@ def embed_pending_images() -> None:
     for model in EmbeddingModel.objects.filling():
         if pending.claimable(model).exists():
             embedded += pending.embed_pending(model, seconds=SLICE_SECONDS).embedded
+            remembered.forget()
         if pending.claimable(model).exists():
             embed_pending_images.delay()
             return

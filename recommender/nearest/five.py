@@ -77,6 +77,12 @@ def similar_to_product(
     return _products(searched(lambda server: _like_product(server, product, chosen, count)))
 
 
+def similar_ids(product: Product, *, count: int = FIVE) -> list[int]:
+    """Of the same products; a replica may not know yet which of them is listed no more."""
+    found = searched(lambda server: _like_product(server, product, Filters(), count))
+    return [neighbour.product_id for neighbour in found]
+
+
 def _like_product(server: str, product: Product, filters: Filters, count: int) -> list[Neighbour]:
     models = EmbeddingModel.objects.using(server)
     model = models.active()
