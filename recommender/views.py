@@ -22,7 +22,7 @@ from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
-from shop.catalogue.facets import count, facets
+from shop.catalogue.facets import Facet, count, facets
 from shop.catalogue.filters import FACETS, Filters
 from shop.catalogue.models import Product, ProductImage, ProductTally
 from shop.catalogue.pictures import ACCEPT, PictureError
@@ -31,8 +31,11 @@ from shop.rate_limit import allows
 SAMPLES = 6
 # A page that comes back with the five is better than one that asks again.
 PATIENCE_SECONDS = 0.6
+LOOK_SECONDS = 0.005
 SLOW_SECONDS = 6
 MAX_EVENTS = 20
+# The id of the element that fetches the filters.
+CHOICES = "choices"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,12 +95,13 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     if photo is None:
         return render(request, "410.html", status=410)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
-    chosen = {name: request.GET.getlist(name) for name in FACETS}
-    in_stock, tallies = Product.objects.listed().in_stock(), ProductTally.objects.in_stock()
-    # Counted while the worker looks at the photo.
-    counted = facets(count(in_stock, filters, tallies), chosen)
-    photo = _wait_for_vector(photo)
-    state = _state(photo)
+    if request.htmx.target == CHOICES:  # type: ignore[attr-defined]
+        late = {"facets": _choices(request, filters), "query": request.GET}
+        return render(request, "includes/facets.html", late)
+    # The results first, unless filters are in use: their many choices come after them.
+    choices = _choices(request, filters) if filters or "facets" in request.GET else []
+    photo, model = _wait_for_vector(photo)
+    state = _state(photo, model)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     context = {
         "photo": photo,
@@ -106,12 +110,26 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "products": products,
         "filters": filters,
         "query": request.GET,
-        "facets": [f for f in counted if f.name != "colour"] if state == "ready" else [],
+        "facets": choices,
     }
-    name = "includes/photo_results" if request.htmx else "photo_results"  # type: ignore[attr-defined]
+    name = "includes/photo_results" if _wants_fragment(request) else "photo_results"
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
+    """Not the colours: the photo has its own."""
+    chosen = {name: request.GET.getlist(name) for name in FACETS}
+    in_stock, tallies = Product.objects.listed().in_stock(), ProductTally.objects.in_stock()
+    found = facets(count(in_stock, filters, tallies), chosen)
+    return [facet for facet in found if facet.name != "colour"]
+
+
+def _wants_fragment(request: HttpRequest) -> bool:
+    """Not who comes from the form, or back through the browser's history."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
@@ -122,24 +140,27 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
     return photo if photo.expires > timezone.now() else None
 
 
-def _wait_for_vector(photo: QueryPhoto) -> QueryPhoto:
-    """Give the worker a moment; ring again if the photo waits from before a switch of models."""
+def _wait_for_vector(photo: QueryPhoto) -> tuple[QueryPhoto, EmbeddingModel]:
+    """Give the worker a moment; ring again if the photo waits from before a switch of models.
+
+    And the model that was active when the wait ended.
+    """
     model = EmbeddingModel.objects.active()
     if not needs_vector(photo, model):
-        return photo
+        return photo, model
     if timezone.now() - photo.created > timedelta(seconds=PATIENCE_SECONDS):
         ring(embed_query_photo, photo.pk)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(LOOK_SECONDS)
         photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
-    return photo
+    return photo, EmbeddingModel.objects.active()
 
 
-def _state(photo: QueryPhoto) -> str:
+def _state(photo: QueryPhoto, model: EmbeddingModel) -> str:
     if photo.failure:
         return "failed"
-    return "waiting" if needs_vector(photo, EmbeddingModel.objects.active()) else "ready"
+    return "waiting" if needs_vector(photo, model) else "ready"
 
 
 @require_safe

@@ -1,17 +1,23 @@
-// Drop, paste, preview and make smaller. Without this file the form is a plain file upload.
+// Drop, paste, preview, make smaller, and show the results without loading a page. Without this file
+// the form is a plain file upload. All is heard at the document: htmx may bring the form back later.
 const MAX_SIDE = 1024;
 const BIG = 1.5e6;
-const form = document.getElementById("photo-form");
-const input = document.getElementById("photo");
-const preview = document.getElementById("preview");
-const progress = document.getElementById("progress");
+const theForm = () => document.getElementById("photo-form");
 
-function choose(files) {
-  if (!files.length) return;
+function say(form, words) {
+  form.querySelector("#progress").textContent = words;
+}
+
+function choose(form, files) {
+  if (!form || !files.length) return;
+  form.elements.photo.files = only(files[0]);
+  send(form);
+}
+
+function only(file) {
   const transfer = new DataTransfer();
-  transfer.items.add(files[0]);
-  input.files = transfer.files;
-  send();
+  transfer.items.add(file);
+  return transfer.files;
 }
 
 async function smaller(file) {
@@ -32,29 +38,48 @@ async function smaller(file) {
   }
 }
 
-async function send() {
+async function send(form) {
+  const input = form.elements.photo;
   const file = input.files[0];
   if (!file) return;
-  progress.textContent = progress.dataset.busy;
+  const preview = form.querySelector("#preview");
+  say(form, form.querySelector("#progress").dataset.busy);
   preview.src = URL.createObjectURL(file);
   preview.hidden = false;
   preview.onerror = () => { preview.hidden = true; };
-  if (file.size > BIG) {
-    const transfer = new DataTransfer();
-    transfer.items.add(await smaller(file));
-    input.files = transfer.files;
-  }
-  form.submit();
+  if (file.size > BIG) input.files = only(await smaller(file));
+  form.requestSubmit();
 }
 
-input.addEventListener("change", send);
-form.addEventListener("submit", () => { progress.textContent = progress.dataset.busy; });
-form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
-form.addEventListener("dragleave", () => form.classList.remove("over"));
-form.addEventListener("drop", (event) => {
+document.addEventListener("change", (event) => {
+  if (event.target.id === "photo") send(event.target.form);
+});
+document.addEventListener("submit", (event) => {
+  if (event.target === theForm()) say(theForm(), document.getElementById("progress").dataset.busy);
+});
+// Whatever went wrong, the browser's own way of sending a form shows it.
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, (event) => {
+    if (event.detail.elt === theForm()) theForm().submit();
+  });
+}
+// As after a new page: who listens to this one hears where they are.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.requestConfig?.elt.id === "photo-form") document.getElementById("main").focus();
+});
+document.addEventListener("dragover", (event) => {
+  const form = event.target.closest?.("#photo-form");
+  if (!form) return;
+  event.preventDefault();
+  form.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => theForm()?.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  const form = event.target.closest?.("#photo-form");
+  if (!form) return;
   event.preventDefault();
   form.classList.remove("over");
-  choose(event.dataTransfer.files);
+  choose(form, event.dataTransfer.files);
 });
-document.addEventListener("paste", (event) => choose(event.clipboardData.files));
-window.addEventListener("pageshow", () => { progress.textContent = ""; });
+document.addEventListener("paste", (event) => choose(theForm(), event.clipboardData.files));
+window.addEventListener("pageshow", () => { if (theForm()) say(theForm(), ""); });

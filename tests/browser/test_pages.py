@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -165,8 +166,29 @@ def test_a_photo_finds_five_through_a_real_worker(
     cards = page.locator('[data-block="photo"] [data-product-id]')
     expect(cards).to_have_count(5, timeout=60_000)
     expect(cards.first).to_contain_text("Red Shirt")
+    expect(page).to_have_title(re.compile("^Look-alikes of your photo"))
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.locator('input[name="gender"]').first).to_be_visible()
     page.reload()
     expect(cards).to_have_count(5)
+
+
+def test_another_photo_is_searched_with_after_going_back(
+    page: Page, shop: str, search_worker: None, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture_bytes("red", (200, 300), "PNG"))
+    page.goto(f"{shop}/photo-search/")
+    cards = page.locator('[data-block="photo"] [data-product-id]')
+    for reloads in (False, True, False):
+        page.set_input_files("#photo", photo)
+        page.wait_for_url("**/photo-search/*/")
+        expect(cards).to_have_count(5, timeout=60_000)
+        if reloads:
+            page.reload()
+            expect(cards).to_have_count(5)
+        page.go_back()
+        expect(page.locator("#photo-form")).to_be_visible()
 
 
 def test_without_a_worker_the_page_says_so_and_keeps_trying(page: Page, shop: str) -> None:
@@ -182,6 +204,7 @@ def test_a_bad_file_is_explained(page: Page, shop: str, tmp_path: Path) -> None:
     page.goto(f"{shop}/photo-search/")
     page.set_input_files("#photo", text)
     expect(page.get_by_role("alert")).to_contain_text("not a picture we can read")
+    assert page.url == f"{shop}/photo-search/"
 
 
 def test_pages_work_without_javascript(browser, shop: str) -> None:  # type: ignore[no-untyped-def]

@@ -135,6 +135,42 @@ def test_the_results_can_be_filtered(client: Client) -> None:
     assert "Nothing looks like it here" in client.get(f"{url}?gender=Women").content.decode()
 
 
+def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
+    client: Client,
+) -> None:
+    make_image(make_product(gender="Men"), embedding_blue=point(1))
+    url = _send(client, picture_bytes())["Location"]
+    tasks.embed_query_photo(QueryPhoto.objects.get().pk)
+    page = client.get(url).content.decode()
+    assert 'id="choices"' in page
+    assert 'href="?facets=1"' in page
+    assert 'name="gender"' not in page
+    for query in ("?facets=1", "?gender=Women"):
+        page = client.get(url + query).content.decode()
+        assert 'id="choices"' not in page
+        assert 'name="gender" value="Men"' in page
+    late = client.get(url, headers={"HX-Request": "true", "HX-Target": "choices"}).content.decode()
+    assert 'name="gender" value="Men"' in late
+    assert "data-product-id" not in late
+
+
+@pytest.mark.parametrize(
+    ("headers", "whole"),
+    [
+        ({}, True),
+        ({"HX-Request": "true"}, False),
+        ({"HX-Request": "true", "HX-Boosted": "true"}, True),
+        ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, True),
+    ],
+    ids=["alone", "asking again", "from the form", "going back"],
+)
+def test_a_whole_page_comes_where_one_is_shown(
+    client: Client, headers: dict[str, str], whole: bool
+) -> None:
+    url = _send(client, picture_bytes())["Location"]
+    assert ("<h1>" in client.get(url, headers=headers).content.decode()) is whole
+
+
 def test_a_sample_is_searched_like_a_photo(client: Client) -> None:
     image = make_stored_image(make_product())
     response = client.post("/photo-search/", {"sample": str(image.pk)})
