@@ -2,6 +2,8 @@
 // the form is a plain file upload. All is heard at the document: htmx may bring the form back later.
 const MAX_SIDE = 1024;
 const BIG = 1.5e6;
+// Most results are there before a preview would have been looked at, and drawing it delays them.
+const PREVIEW_MS = 150;
 const theForm = () => document.getElementById("photo-form");
 
 function say(form, words) {
@@ -38,15 +40,18 @@ async function smaller(file) {
   }
 }
 
+function show(preview, file) {
+  preview.src = URL.createObjectURL(file);
+  preview.hidden = false;
+  preview.onerror = () => { preview.hidden = true; };
+}
+
 async function send(form) {
   const input = form.elements.photo;
   const file = input.files[0];
   if (!file) return;
-  const preview = form.querySelector("#preview");
   say(form, form.querySelector("#progress").dataset.busy);
-  preview.src = URL.createObjectURL(file);
-  preview.hidden = false;
-  preview.onerror = () => { preview.hidden = true; };
+  setTimeout(() => show(form.querySelector("#preview"), file), PREVIEW_MS);
   if (file.size > BIG) input.files = only(await smaller(file));
   form.requestSubmit();
 }
