@@ -15,7 +15,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,6 +41,9 @@ MAX_ATTEMPTS = 3
 STREAMS = 2
 # Of pictures with 1,500 x 2,000 pixels 65/s, with one thread 53; of thumbnails as many with either.
 DECODERS = 2
+# Batches claimed and not written. The first 300 pictures that go into an index of a million take
+# 30 ms each, as it is read from the disk, and then 2: with 3 the network idled for 5 s, with 8 0.5.
+UNWRITTEN = 8
 UNTRIED = Q(attempts=0)
 
 
@@ -54,6 +57,31 @@ class Batch:
 class Outcome:
     embedded: int = 0
     failed: int = 0
+
+
+@dataclass
+class Queue:
+    """Claims by key, each on from the one before.
+
+    What was embedded before it leaves dead entries in the index. To pass them all each time took
+    11 ms a batch after 25,000 pictures beside an open transaction, such as a backup's.
+    """
+
+    model: EmbeddingModel
+    last: int = 0
+
+    def claim(self) -> list[tuple[int, str]]:
+        """Pictures not tried before, or one that was; once more from the first before it ends."""
+        claimed = self._untried()
+        if not claimed and self.last:
+            self.last = 0
+            claimed = self._untried()
+        if claimed:
+            self.last = claimed[-1][0]
+        return claimed or _claim(self.model, ~UNTRIED, 1)
+
+    def _untried(self) -> list[tuple[int, str]]:
+        return _claim(self.model, UNTRIED & Q(pk__gt=self.last), settings.EMBED_BATCH)
 
 
 def pending(model: EmbeddingModel) -> QuerySet[ProductImage]:
@@ -117,7 +145,7 @@ def embed_pending(
     next or writes the last holds up only one of them.
     """
     network = embedder(model.name, STREAMS)
-    outcome = Outcome()
+    queue, outcome = Queue(model), Outcome()
     stop = time.monotonic() + seconds if seconds else None
     with (
         ThreadPoolExecutor(1) as reader,
@@ -125,20 +153,24 @@ def embed_pending(
         ThreadPoolExecutor(STREAMS) as streams,
         ThreadPoolExecutor(1) as writer,
     ):
-        underway: deque[Future[int]] = deque()
-        coming = reader.submit(_next_batch, model, network.side, decoders, outcome)
+        looking: deque[Future[Vectors]] = deque()
+        writing: deque[Future[int]] = deque()
+        coming = reader.submit(_next_batch, queue, network.side, decoders, outcome)
         while (batch := coming.result()) is not None:
             if stop is None or time.monotonic() < stop:
-                coming = reader.submit(_next_batch, model, network.side, decoders, outcome)
+                coming = reader.submit(_next_batch, queue, network.side, decoders, outcome)
             else:
                 coming = reader.submit(_nothing)
             if batch.images:
                 vectors = streams.submit(network.embed, batch.pixels)
-                underway.append(writer.submit(_write_when_there, model, batch.images, vectors))
-            if len(underway) > STREAMS:
-                outcome.embedded += underway.popleft().result()
+                looking.append(vectors)
+                writing.append(writer.submit(_write_when_there, model, batch.images, vectors))
+            if len(looking) > STREAMS:
+                wait([looking.popleft()])
+            if len(writing) > UNWRITTEN:
+                outcome.embedded += writing.popleft().result()
             progress(len(batch.images))
-        outcome.embedded += sum(written.result() for written in underway)
+        outcome.embedded += sum(written.result() for written in writing)
         for thread in (reader, writer):
             thread.submit(connections.close_all).result()
     return outcome
@@ -149,10 +181,10 @@ def _nothing() -> None:
 
 
 def _next_batch(
-    model: EmbeddingModel, side: int, decoders: ThreadPoolExecutor, outcome: Outcome
+    queue: Queue, side: int, decoders: ThreadPoolExecutor, outcome: Outcome
 ) -> Batch | None:
     """Claim and decode; ``None`` when there is nothing to claim."""
-    claimed = _claim(model, UNTRIED, settings.EMBED_BATCH) or _claim(model, ~UNTRIED, 1)
+    claimed = queue.claim()
     if not claimed:
         return None
     contents = _read([file for _id, file in claimed])
