@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
@@ -77,17 +79,38 @@ def _mend_word(word: str, known: list[str]) -> str:
     return best[0] if best else word
 
 
+# Whoever writes words does so alone; those who read them go on.
+LOCK_WORDS = "LOCK TABLE catalogue_searchword IN SHARE ROW EXCLUSIVE MODE"
+COUNT_WORDS = """SELECT word, ndoc FROM ts_stat($$
+    SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
+    FROM catalogue_product WHERE listed {condition}
+$$) WHERE word ~ '^[[:alpha:]]{{3,64}}$'"""
+ADD_WORDS = """INSERT INTO catalogue_searchword AS known (word, products)
+SELECT * FROM unnest(%s::text[], %s::int[])
+ON CONFLICT (word) DO UPDATE SET products = known.products + excluded.products"""
+
+
 def refresh_search_words() -> int:
     """Count afresh which words occur in listed products. Returns how many there are."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK_WORDS)
         cursor.execute("DELETE FROM catalogue_searchword")
-        cursor.execute(
-            """
-            INSERT INTO catalogue_searchword (word, products)
-            SELECT word, ndoc FROM ts_stat($$
-                SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
-                FROM catalogue_product WHERE listed
-            $$) WHERE word ~ '^[[:alpha:]]{3,64}$'
-            """
-        )
+        words = COUNT_WORDS.format(condition="")
+        cursor.execute(f"INSERT INTO catalogue_searchword (word, products) {words}")
         return int(cursor.rowcount)
+
+
+def words_in(products: Iterable[int]) -> Counter[str]:
+    """In how many of these each word occurs, of those that are listed."""
+    if not (ids := ", ".join(str(int(pk)) for pk in products)):
+        return Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_WORDS.format(condition=f"AND id IN ({ids})"))
+        return Counter(dict(cursor.fetchall()))
+
+
+def add_search_words(words: Counter[str]) -> None:
+    """Count these as well: to count all afresh takes 9 s where a million products are listed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK_WORDS)
+        cursor.execute(ADD_WORDS, [list(words), list(words.values())])

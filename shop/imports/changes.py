@@ -22,6 +22,8 @@ from shop.imports.rows import Row, as_read, brand_of
 
 # Of one product: twice as much is still an integer of the database.
 MAX_STOCK = 1_000_000_000
+# The fields whose words are searched by, but the description's.
+WORDS = {"name", "brand", "keywords"}
 
 
 @dataclass
@@ -61,6 +63,11 @@ class Changes:
 
     def note(self, product: Product) -> Note:
         return self.notes.setdefault(id(product), Note(product))
+
+    def with_other_words(self) -> list[int]:
+        """The products, once they are written, that words may find which did not before."""
+        notes = self.notes.values()
+        return [note.product.pk for note in notes if note.is_new or WORDS & note.fields.keys()]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
-from shop.catalogue.search import refresh_search_words
+from shop.catalogue.search import add_search_words, words_in
 from shop.imports.categories import CategoryTree
 from shop.imports.changes import Changes, Existing, find_changes
 from shop.imports.files import is_in_database, store_pictures
@@ -20,6 +21,8 @@ from shop.imports.unique import make_skus_unique, make_slugs_unique
 
 # Any number that nothing else in this database uses for an advisory lock.
 IMPORT_LOCK = 7_413_001
+# Of a table, so many times its rows before statistics of it are old: autovacuum's own share.
+OLD = 0.1
 After = Callable[[Changes], None]
 
 
@@ -29,6 +32,7 @@ class Writer:
     def __init__(self, *, rehearsal: bool = False) -> None:
         self._rehearsal = rehearsal
         self._tree = CategoryTree(rehearsal=rehearsal)
+        self._words = Counter[str]()
 
     def write(self, rows: list[PreparedRow], after: After) -> None:
         """``after`` gets the changes in their transaction: if it fails, they are gone."""
@@ -43,17 +47,20 @@ class Writer:
             changes = self._find(rows)
             _apply(changes)
             after(changes)
+            words = words_in(changes.with_other_words())
             ids = [image.pk for image in changes.new_images]
             transaction.on_commit(partial(_announce, ids), robust=True)
+        self._words += words
 
     def finish(self) -> None:
-        """What the whole catalogue needs once after all batches."""
+        """What is done once after all batches; it grows with the rows, not with the catalogue.
+
+        Words that no product has any more go within the hour, when beat counts all.
+        """
         if self._rehearsal:
             return
-        refresh_search_words()
-        with connection.cursor() as cursor:
-            for model in (Category, Product, ProductImage, StoredFile):
-                cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+        add_search_words(self._words)
+        _analyze_if_old()
         _announce([])
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
@@ -63,6 +70,21 @@ class Writer:
 def _announce(image_ids: list[int]) -> None:
     # Robust: the pictures are in, and a listener that fails (Redis is away) must not undo that.
     catalogue_imported.send_robust(sender=None, image_ids=image_ids)
+
+
+def _analyze_if_old() -> None:
+    """Without waiting for autovacuum: a first import would be searched by plans for nothing."""
+    tables = [model._meta.db_table for model in (Category, Product, ProductImage, StoredFile)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            """SELECT relname FROM pg_stat_user_tables AS counted JOIN pg_class USING (relname)
+            WHERE relid = pg_class.oid AND relname = ANY(%s)
+              AND n_mod_since_analyze > %s * reltuples""",
+            [tables, OLD],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
 
 
 def wait_for_other_imports(**kwargs: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
+from shop.catalogue.search import refresh_search_words
 from shop.imports.run import Result, import_catalogue
 from shop.imports.signals import catalogue_imported
 from tests.factories import make_product
@@ -53,6 +54,42 @@ def test_what_came_in_can_be_searched(make_folder):
     import_catalogue(make_folder(row(1)))
     assert SearchWord.objects.filter(word="jersey", products=1).exists()
     assert Product.objects.filter(search="jersey").count() == 1
+
+
+def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_folder):
+    import_catalogue(make_folder(row(1), row(2)))
+    import_catalogue(make_folder(row(1, "Nike Men Blue Cardigan"), row(2), row(3)))
+    words = SearchWord.objects.filter(word__in=["jersey", "cardigan"])
+    assert dict(words.values_list("word", "products")) == {"jersey": 3, "cardigan": 1}
+    refresh_search_words()
+    assert dict(words.values_list("word", "products")) == {"jersey": 2, "cardigan": 1}
+
+
+def test_rows_without_other_words_are_not_counted_again(make_folder):
+    import_catalogue(make_folder(row(1)))
+    Product.objects.update(season="Winter")
+    assert counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
+    assert SearchWord.objects.get(word="jersey").products == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statistics_are_taken_when_a_tenth_of_a_table_is_new(make_folder):
+    for _ in range(40):
+        make_product()
+    before = _analysed()
+    taken = []
+    for last in (1, 2, 6):
+        import_catalogue(make_folder(*(row(number) for number in range(1, last + 1))))
+        taken.append(_analysed() - before)
+    assert taken == [1, 1, 2]
+
+
+def _analysed() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'catalogue_product'"
+        )
+        return cursor.fetchone()[0]
 
 
 def test_a_folder_and_a_zip_give_the_same(make_folder, tmp_path):
