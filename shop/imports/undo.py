@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +16,7 @@ from django.utils import timezone
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.changes import Note, plain
+from shop.imports.writer import lock_products
 from shop.orders.models import OrderLine
 
 if TYPE_CHECKING:
@@ -121,12 +121,12 @@ def _undo_all(changes: list[UploadChange]) -> list[str]:
     return kept
 
 
-def _look(pks: Iterable[int]) -> Now:
-    locked = Product.objects.select_for_update(of=("self",)).defer("search").order_by("pk")
-    products = {product.pk: product for product in locked.filter(pk__in=pks)}
+def _look(pks: list[int]) -> Now:
+    lock_products(pks)
+    products = Product.objects.defer("search").in_bulk(pks)
     variants: dict[int, dict[str, Variant]] = defaultdict(dict)
     theirs = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
-    for variant in theirs.select_for_update():
+    for variant in theirs:
         variants[variant.product_id][variant.sku] = variant
     images: dict[int, dict[int, ProductImage]] = defaultdict(dict)
     for image in ProductImage.objects.filter(product__in=products).only("product_id", *IMAGE):

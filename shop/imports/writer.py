@@ -88,22 +88,32 @@ def _analyze_if_old() -> None:
 
 
 def wait_for_other_imports(**kwargs: Any) -> None:
-    """Two imports take turns batch by batch, so that both see what exists; a merge takes its turn
-    too, as an import locks products before variants."""
+    """Two imports take turns batch by batch, so that both see what exists; so does a merge."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
+def lock_products(ids: list[int]) -> None:
+    """With their variants, which come first, by product: the order in which a sale locks them."""
+    variants = Variant.objects.filter(product__in=ids).order_by("product_id", "pk")
+    products = Product.objects.filter(pk__in=ids).order_by("pk")
+    for rows in (variants, products):
+        list(rows.select_for_update().values_list("pk"))
+
+
 def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
-    """What the batch may touch, locked in the order product, variant. At most five queries."""
-    found = _existing_products(rows, lock=lock)
+    """What the batch may touch, locked."""
+    ids = _existing_products(rows)
+    if lock:
+        lock_products(ids)
+    found = list(Product.objects.filter(pk__in=ids).select_related("category").defer("search"))
     products = {product.pk: product for product in found}
     existing = Existing({product.external_id: product for product in found if product.external_id})
-    variants = Variant.objects.filter(product__in=found).order_by("product_id", "position", "pk")
     for product in found:
         if product.merged_into_id:
             product.merged_into = products[product.merged_into_id]
-    for variant in variants.select_for_update(of=("self",)) if lock else variants:
+    variants = Variant.objects.filter(product__in=found).order_by("product_id", "position", "pk")
+    for variant in variants:
         variant.product = products[variant.product_id]
         existing.variants[variant.sku] = variant
         existing.siblings.setdefault(id(variant.product), []).append(variant)
@@ -113,19 +123,15 @@ def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
     return existing
 
 
-def _existing_products(rows: list[PreparedRow], *, lock: bool) -> list[Product]:
-    ids = [prepared.row.external_id for prepared in rows]
-    wanted = Q(external_id__in=ids)
+def _existing_products(rows: list[PreparedRow]) -> list[int]:
+    """Also those that stand for merged ones."""
+    wanted = Q(external_id__in=[prepared.row.external_id for prepared in rows])
     skus = [prepared.row.sku for prepared in rows if prepared.row.has_sku]
     if skus:
         owners = Variant.objects.filter(sku__in=skus).values_list("product_id", flat=True)
         wanted |= Q(pk__in=list(owners))
-    merged = Product.objects.filter(wanted, merged_into__isnull=False)
-    if stayed := list(merged.values_list("merged_into", flat=True)):
-        wanted |= Q(pk__in=stayed)
-    products = Product.objects.filter(wanted).select_related("category")
-    products = products.defer("search").order_by("pk")
-    return list(products.select_for_update(of=("self",)) if lock else products)
+    found = dict(Product.objects.filter(wanted).values_list("pk", "merged_into"))
+    return sorted({*found, *(stayed for stayed in found.values() if stayed)})
 
 
 def _apply(changes: Changes) -> None:
