@@ -5,7 +5,8 @@
 Needs an imported catalogue. Each round forgets the vectors of PICTURES pictures and waits until a
 worker for ``catalogue`` has given them vectors again; between the rounds it is the turn of OpenVINO
 on arrays that are already in memory, so that a busy second falls on both. The rivals: the best of
-OpenVINO's batch sizes, and ``model.predict`` one by one on the same pictures.
+OpenVINO's batch sizes, and ``model.predict`` one by one on the same pictures. Copies are looked for
+before, as the worker does it after each of its runs, and would take minutes of the first rounds.
 
 ``--whole`` embeds the whole catalogue once and follows the worker's memory. Each is kept in
 bench/results/embed.json under its name. ``bench/embed_split.py`` compares batches and threads.
@@ -42,7 +43,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender import pending  # noqa: E402
+from recommender import duplicates, pending  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402
 from recommender.preprocessing import Pixels, decode  # noqa: E402
@@ -87,7 +88,7 @@ def through_the_queue(model: EmbeddingModel, count: int) -> float:
     while pending.pending(model).exists():
         if time.monotonic() > deadline:
             raise SystemExit("The worker did not finish in half an hour.")
-        time.sleep(0.25)
+        time.sleep(0.05)
     return count / (time.perf_counter() - started)
 
 
@@ -128,6 +129,7 @@ def rounds(model: EmbeddingModel, count: int, number: int) -> dict[str, Any]:
     ways = {(b, n): raw_openvino(networks[n], pixels, b, n) for b, n in RAW}
     best = max(ways, key=lambda way: ways[way])
     ours, raw = [], []
+    duplicates.find_copies()
     with worker():
         through_the_queue(model, 64)  # it loads its network
         for _ in range(number):
@@ -196,6 +198,7 @@ def whole(model: EmbeddingModel) -> dict[str, Any]:
     samples: list[tuple[float, float]] = []
     left: list[tuple[float, int]] = []
     raw = [raw_openvino(network, pixels, PART, pending.STREAMS) for _ in range(3)]
+    duplicates.find_copies()
     with worker() as process:
         through_the_queue(model, 64)
         forget(model, count)
