@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from psycopg._adapters_map import AdaptersMap
 
 from recommender import pending
 from recommender.models import EmbeddingModel
@@ -154,6 +155,17 @@ def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:
     image = ProductImage.objects.get()
     vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
     assert pending._write(model, [(image.pk, image.file)], vectors) == 0
+
+
+def test_writing_many_batches_leaves_no_classes_behind(model: EmbeddingModel) -> None:
+    """psycopg remembers every class of dumpers that it has met, for as long as the worker lives."""
+    vectors = np.eye(1, 2048, dtype=np.float32)
+    known = []
+    for _ in range(3):
+        image = make_stored_image(make_product())
+        assert pending._write(model, [(image.pk, image.file)], vectors) == 1
+        known.append(len(AdaptersMap._optimised))
+    assert known[1:] == known[:1] * 2
 
 
 def test_a_picture_replaced_while_the_worker_looked_keeps_waiting(model: EmbeddingModel) -> None:
