@@ -12,8 +12,8 @@ from recommender.models import EmbeddingModel
 from recommender.nearest import cells
 from recommender.runtime import embedder
 
-# Long enough to keep the network busy, short enough to let other work in between.
-SLICE_SECONDS = 20
+# Long enough to keep the network busy: between two slices it runs empty, for half a second.
+SLICE_SECONDS = 60
 
 
 @shared_task(expires=60)

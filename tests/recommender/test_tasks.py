@@ -43,6 +43,6 @@ def test_cells_are_divided_slice_by_slice_and_then_mended(monkeypatch: pytest.Mo
     monkeypatch.setattr(tasks.cells, "mend", lambda: done.append("mend"))
     monkeypatch.setattr(tasks.divide_into_cells, "delay", lambda: done.append("again"))
     tasks.divide_into_cells()
-    assert done == ["fashion for 20 s", "again"]
+    assert done == ["fashion for 60 s", "again"]
     tasks.divide_into_cells()
-    assert done[2:] == ["fashion for 20 s", "mend"]
+    assert done[2:] == ["fashion for 60 s", "mend"]
