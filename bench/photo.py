@@ -65,6 +65,13 @@ FIVE_SHOWN = """() => {
     const pictures = document.querySelectorAll('[data-block="photo"] [data-product-id] img');
     return pictures.length === 5 && [...pictures].every((i) => i.complete && i.naturalWidth > 0);
 }"""
+# By the page's own clock, without what driving a browser from another process takes.
+CLOCK = f"""addEventListener('change', () => {{
+    const shown = {FIVE_SHOWN}, started = performance.now();
+    const look = () => shown() ? (window.searched = performance.now() - started)
+        : requestAnimationFrame(look);
+    look();
+}}, true)"""
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="([^"]+)"')
 Search = Callable[[Path], float]
 
@@ -99,6 +106,19 @@ def in_chromium(page: Page, url: str) -> Search:
         page.wait_for_url("**/photo-search/*/", wait_until="commit")
         page.wait_for_function(FIVE_SHOWN, polling=10, timeout=60_000)
         return time.perf_counter() - started
+
+    return search
+
+
+def by_its_clock(page: Page, url: str) -> Search:
+    """The same from the moment when the page has the file."""
+    page.add_init_script(CLOCK)
+
+    def search(photo: Path) -> float:
+        page.goto(f"{url}/photo-search/", wait_until="load")
+        page.set_input_files("#photo", photo)
+        page.wait_for_function("() => window.searched", polling=50, timeout=60_000)
+        return float(page.evaluate("() => window.searched")) / 1000
 
     return search
 
@@ -207,7 +227,11 @@ def measure(options: argparse.Namespace, photos: list[Path], page: Page) -> dict
     result: dict[str, Any] = {}
     with running("web", commands["web"]), running("search", commands["search"]):
         wait_for(url)
-        searches = {"chromium": in_chromium(page, url), "http": by_http(url)}
+        searches = {
+            "chromium": in_chromium(page, url),
+            "page": by_its_clock(page, url),
+            "http": by_http(url),
+        }
         for search in searches.values():  # the network is loaded, the pictures have their sizes
             for photo in photos:
                 search(photo)
