@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -126,6 +126,15 @@ def test_the_five_stand_beside_the_photo(client: Client) -> None:
     assert 'data-block="photo"' in content
     assert content.count("data-product-id=") == 5
     assert f'src="{url}photo"' in content
+
+
+def test_the_page_says_when_the_photo_goes(client: Client) -> None:
+    until = datetime(2099, 1, 2, 15, 4, tzinfo=timezone.get_current_timezone())
+    photo = QueryPhoto.objects.create(
+        content=picture_bytes(), width=60, height=80, embedding=point(1), expires=until
+    )
+    page = client.get(photo.get_absolute_url()).content.decode()
+    assert "Deleted on Jan. 2, 2099 at 15:04." in page
 
 
 def test_the_results_can_be_filtered(client: Client) -> None:
