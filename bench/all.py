@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
 COPY = BASE.with_name(f"{BASE.name}-copy")
+LARGE = BASE.with_name(f"{BASE.name}-million")
 MILLION = "1000000"
 # Name: the script with its arguments, paths by their names, and the folder it runs in.
 RUNS: dict[str, tuple[str, Path]] = {
@@ -47,9 +48,9 @@ RUNS: dict[str, tuple[str, Path]] = {
     "growth_16": ("growth 16", BASE.with_name(f"{BASE.name}-16")),
 }
 MILLIONS = {
-    "million": (f"million {MILLION}", BASE.with_name(f"{BASE.name}-million")),
-    "nearest_million": ("nearest 100", BASE.with_name(f"{BASE.name}-million")),
-    "vectors_million": (f"vectors --cold --size {MILLION}", BASE.with_name(f"{BASE.name}-million")),
+    "million": (f"million {MILLION}", LARGE),
+    "nearest_million": ("nearest 100", LARGE),
+    "vectors_million": (f"vectors --cold --size {MILLION}", LARGE),
 }
 
 

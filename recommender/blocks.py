@@ -41,6 +41,10 @@ class Block:
     products: list[Product] = field(default_factory=list)
     reasons: list[tuple[str, Product]] = field(default_factory=list)
 
+    def show(self, found: dict[int, Product]) -> None:
+        """Those of its products that have a card."""
+        self.products = [found[pk] for pk in self.ids if pk in found]
+
 
 def product_blocks(product: Product) -> list[Block]:
     """Similar items, even if there are none; then complete the look, bought together, also viewed.
@@ -68,7 +72,7 @@ def _product_blocks(product: Product, around: Around) -> tuple[list[Block], bool
     wanted = [pk for block in blocks for pk in block.ids]
     found = {pk: one for pk, one in cards(wanted).items() if not one.is_sold_out}
     for block in blocks:
-        block.products = [found[pk] for pk in block.ids if pk in found]
+        block.show(found)
     shown = [block for block in blocks if block.products or block is similar]
     return shown, len(found) == len(wanted)
 
@@ -108,7 +112,9 @@ def cart_block(lines: Sequence[CartLine]) -> Block | None:
     by_role = complements(products, around=sources)
     ids = [one.product_id for one in outfit(by_role, rounds=FIVE)][:FIVE]
     hint = _("For the same wearer and occasion, in colours that go together.")
-    return next(iter(_filled([Block("cart", _("Goes with your cart"), ids, hint)])), None)
+    block = Block("cart", _("Goes with your cart"), ids, hint)
+    block.show(cards(ids))
+    return block if block.products else None
 
 
 def picked_block(request: HttpRequest) -> Block | None:
@@ -119,14 +125,6 @@ def picked_block(request: HttpRequest) -> Block | None:
     block = Block("picked", _("Picked for you"), [pick.product_id for pick in picks])
     why = list({pick.seed: pick.reason for pick in picks}.items())[:REASONS]
     found = cards([*block.ids, *(seed for seed, _reason in why)])
-    block.products = [found[pk] for pk in block.ids if pk in found]
+    block.show(found)
     block.reasons = [(reason, found[seed]) for seed, reason in why if seed in found]
     return block if block.products else None
-
-
-def _filled(blocks: Sequence[Block]) -> list[Block]:
-    """With their products, by one query; those that hold something."""
-    found = cards(pk for block in blocks for pk in block.ids)
-    for block in blocks:
-        block.products = [found[pk] for pk in block.ids if pk in found]
-    return [block for block in blocks if block.products]

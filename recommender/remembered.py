@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -62,7 +61,7 @@ def _search(product: Product, epoch: str | None) -> Around:
     return Around(similar, by_role)
 
 
-def forget(**_signal: Any) -> None:
+def forget() -> None:
     """To be called when a change is committed, not before: a search would remember what was."""
     with suppress(RedisError):
         cache.set(EPOCH, token_hex(8), None)

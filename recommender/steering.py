@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from recommender.nearest.five import similar_to_product
-from shop.catalogue.facets import count, facets
-from shop.catalogue.filters import FACETS, Filters
-from shop.catalogue.models import Product, ProductTally
+from shop.catalogue.facets import facets_in_stock
+from shop.catalogue.filters import Filters
+from shop.catalogue.models import Product
 
 SHOWN = 15
 CENT = Decimal("0.01")
@@ -67,8 +67,6 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
     products = Product.objects.listed().with_card_data().select_related("category")
     product = get_object_or_404(products, slug=slug)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", "")[:200])
-    chosen = {name: request.GET.getlist(name) for name in FACETS}
-    in_stock = Product.objects.listed().in_stock()
     context = {
         "product": product,
         "products": similar_to_product(product, filters, count=SHOWN),
@@ -78,7 +76,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
         "kept": [
             (name, v) for name in ("not_colour", "not_type") for v in request.GET.getlist(name)
         ],
-        "facets": facets(count(in_stock, filters, ProductTally.objects.in_stock()), chosen),
+        "facets": facets_in_stock(request.GET, filters),
     }
     name = "includes/more_like" if request.htmx else "more_like"  # type: ignore[attr-defined]
     response = render(request, f"recommender/{name}.html", context)

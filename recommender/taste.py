@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.nearest import sent
 from recommender.nearest.five import SAME
 from recommender.nearest.several import Near, near_history
 
@@ -112,9 +113,8 @@ def _ordered(near: Sequence[Near]) -> list[Near]:
 
 
 def _sketches(near: Iterable[Near]) -> NDArray[np.float32]:
-    """(n, 256), of length 1. PostgreSQL sends two 16-bit numbers, then big-endian halves."""
-    rows = [np.frombuffer(one.sketch, ">f2", offset=4) for one in near]
-    sketches = np.stack(rows).astype(np.float32)
+    """(n, 256), of length 1."""
+    sketches = sent.read(one.sketch for one in near)
     lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
     result: NDArray[np.float32] = sketches / np.maximum(lengths, 1e-6)
     return result

@@ -22,9 +22,9 @@ from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
-from shop.catalogue.facets import Facet, count, facets
-from shop.catalogue.filters import FACETS, Filters
-from shop.catalogue.models import Product, ProductImage, ProductTally
+from shop.catalogue.facets import Facet, facets_in_stock
+from shop.catalogue.filters import Filters
+from shop.catalogue.models import Product, ProductImage
 from shop.catalogue.pictures import ACCEPT, PictureError
 from shop.rate_limit import allows
 
@@ -120,10 +120,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
 
 def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
     """Not the colours: the photo has its own."""
-    chosen = {name: request.GET.getlist(name) for name in FACETS}
-    in_stock, tallies = Product.objects.listed().in_stock(), ProductTally.objects.in_stock()
-    found = facets(count(in_stock, filters, tallies), chosen)
-    return [facet for facet in found if facet.name != "colour"]
+    return [facet for facet in facets_in_stock(request.GET, filters) if facet.name != "colour"]
 
 
 def _wants_fragment(request: HttpRequest) -> bool:

@@ -57,7 +57,7 @@ BY_CELLS = """
                 ORDER BY centre <-> (SELECT sketch FROM query)) AS cell
             CROSS JOIN LATERAL (SELECT placed.image_id FROM recommender_placement AS placed
                 WHERE placed.cell_id = cell.id AND {conditions} OFFSET 0) AS placed
-            LIMIT (SELECT greatest(%(passing)s * count(*), %(candidates)s)
+            LIMIT (SELECT greatest({passing} * count(*), %(candidates)s)
                 FROM recommender_cell WHERE model_id = %(model)s AND retired IS NULL)))
         AND EXISTS (SELECT FROM usable) AND image.{sketch} IS NOT NULL OFFSET 0) AS near
     ORDER BY distance"""
@@ -82,7 +82,7 @@ DECIDE = f"""SELECT (SELECT count(*) FROM (SELECT FROM catalogue_productimage
     EXISTS (SELECT FROM recommender_cell WHERE model_id = %(model)s) AND NOT EXISTS (
         SELECT FROM recommender_placement WHERE cell_id IS NULL AND slot = %(slot)s),
     (SELECT reltuples FROM pg_class WHERE oid = 'catalogue_productimage'::regclass)"""  # noqa: S608 - a number of ours
-ESTIMATE = """EXPLAIN (FORMAT JSON) SELECT FROM catalogue_productimage AS image
+ESTIMATE = """; EXPLAIN (FORMAT JSON) SELECT FROM catalogue_productimage AS image
     JOIN catalogue_product AS product ON product.id = image.product_id WHERE {conditions}"""
 
 
@@ -90,14 +90,17 @@ def decide(
     cursor: CursorWrapper, model: EmbeddingModel, parameters: dict[str, Any], filters: Filters
 ) -> Way:
     """Without filters the graph, with them the cells; if pictures or what passes are few, all."""
-    conditions, values = conditions_of(Way.ONE_BY_ONE, model, filters)
-    own: dict[str, Any] = {"model": model.pk, "slot": model.slot}
-    estimate = f"; {ESTIMATE.format(conditions=conditions)}" if filters.words else ""
-    cursor.execute(DECIDE + estimate, {**parameters, **values, **own})
+    statements, values = DECIDE, {**parameters, "model": model.pk, "slot": model.slot}
+    if filters.words:
+        conditions, wanted = conditions_of(Way.ONE_BY_ONE, model, filters)
+        statements += ESTIMATE.format(conditions=conditions)
+        values |= wanted
+    cursor.execute(statements, values)
     small, divided, pictures = cursor.fetchone()
     if small or (filters and not divided):
         return Way.ONE_BY_ONE
-    if filters.words and cursor.nextset():
+    if filters.words:
+        cursor.nextset()
         passing = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
         if passing < EXACT_ROOTS * max(pictures, 0) ** 0.5:
             return Way.ONE_BY_ONE
@@ -110,9 +113,9 @@ def sql_of(way: Way, model: EmbeddingModel, filters: Filters) -> tuple[str, dict
     plan = {
         "scan": "on" if way is Way.ONE_BY_ONE else "off",
         "sort": "off" if way is Way.GRAPH else "on",
-        "passing": PASSING,
     }
-    return SQL[way].format(conditions=conditions, sketch=model.sketch), {**values, **plan}
+    sql = SQL[way].format(conditions=conditions, sketch=model.sketch, passing=PASSING)
+    return sql, {**values, **plan}
 
 
 def conditions_of(way: Way, model: EmbeddingModel, filters: Filters) -> tuple[str, dict[str, Any]]:
@@ -137,11 +140,12 @@ def conditions_of(way: Way, model: EmbeddingModel, filters: Filters) -> tuple[st
             list(filters.not_category_ids),
         ),
     }
-    values: dict[str, Any] = {"words": filters.words}
+    values: dict[str, Any] = {}
     for name, (clause, value) in wanted.items():
         if value is not None and value != []:
             clauses.append(f"{product}.{clause}")
             values[name] = value
     if filters.words:
         clauses.append(words)
+        values["words"] = filters.words
     return "\n      AND ".join(clauses), values

@@ -21,6 +21,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from recommender.models import Cell, EmbeddingModel, Placement
+from recommender.nearest import sent
 from recommender.nearest.candidates import SMALL
 from recommender.rotation import Vectors
 
@@ -90,9 +91,7 @@ def _choose(model: EmbeddingModel) -> bool:
         of_column.update(retired=timezone.now())
         wanted = round(pictures**0.5)
         cursor.execute(DRAW.format(sketch=model.sketch), [SAMPLE * wanted])
-        # How PostgreSQL sends one: how many and nothing, two bytes each, then the values.
-        drawn = [np.frombuffer(row, ">f2", offset=4) for (row,) in cursor.fetchall()]
-        chosen = k_means(np.array(drawn, np.float32), wanted)
+        chosen = k_means(sent.read(row for (row,) in cursor.fetchall()), wanted)
         Cell.objects.bulk_create(Cell(model=model, centre=centre.tolist()) for centre in chosen)
     return True
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, Sum
 from django.db.models.sql import Query
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from shop.catalogue import slow
 from shop.catalogue.colours import hex_of
 from shop.catalogue.filters import FACETS, Filters
-from shop.catalogue.models import Category, Product
+from shop.catalogue.models import Category, Product, ProductTally
 from shop.catalogue.querysets import ProductQuerySet
 from shop.catalogue.tallies import ProductTallyQuerySet
 
@@ -116,6 +117,12 @@ def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
     }
     labels = {"gender": _("Gender"), "colour": _("Colour"), "type": _("Type")}
     return [Facet(name, labels[name], _options(name, counted[name], chosen)) for name in FACETS]
+
+
+def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:
+    """Of all that can be bought, with what an address has chosen."""
+    counts = count(Product.objects.listed().in_stock(), filters, ProductTally.objects.in_stock())
+    return facets(counts, {name: query.getlist(name) for name in FACETS})
 
 
 def _options(
