@@ -173,12 +173,13 @@ QUICK_FLIPS = "DROP TRIGGER IF EXISTS wait_a_moment ON recommender_embeddingmode
 @pytest.fixture
 def _other_model(shop: Shop) -> Iterator[None]:
     """The folder of the model ``other``; the export is kept for the next run of this test."""
-    cache = settings.NETWORK_CACHE
+    cache, theirs = settings.NETWORK_CACHE, shop.folder / "network-cache"
+    theirs.mkdir(exist_ok=True)
     for file in cache.glob("other-*"):
-        shutil.copy(file, shop.folder / "network-cache" / file.name)
+        shutil.copy(file, theirs / file.name)
     yield
     cache.mkdir(parents=True, exist_ok=True)
-    for file in (shop.folder / "network-cache").glob("other-*"):
+    for file in theirs.glob("other-*"):
         shutil.copy(file, cache / file.name)
     shop.sql(QUICK_FLIPS)
 
