@@ -74,7 +74,7 @@ SET hnsw.ef_search = 64; SET ivfflat.probes = {probes}; SET enable_seqscan = {sc
 SET max_parallel_workers_per_gather = 0
 """
 BUILD = """
-SET maintenance_work_mem = '5GB'; SET max_parallel_maintenance_workers = 1;
+SET maintenance_work_mem = '7GB'; SET max_parallel_maintenance_workers = 1;
 SET statement_timeout = '{minutes}min'
 """
 

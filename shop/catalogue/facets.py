@@ -83,14 +83,16 @@ def count(
     ``tallies`` of the same products have it counted already, unless words or a price narrow them;
     else the index ``product_facets`` answers without the table.
     """
+    counted = None if filters.looks_at_each else tallies
     try:
-        grouped, values = _grouped(products, filters, tallies).sql_with_params()
+        grouped, values = _grouped(products, filters, counted).sql_with_params()
     except EmptyResultSet:  # Django knows that nothing can pass
         return Counts(0, {}, {}, {})
     chosen = (list(filters.genders), list(filters.colours), list(filters.category_ids))
     twice = [one for one in chosen for _time in range(2)]
     found: dict[str, dict[str, int]] = {"": {}, **{name: {} for name in FACETS}}
-    for name, value, n in slow.rows(SUMS.format(grouped=grouped), [*values, *twice]):
+    answer = slow.rows if counted is None else slow.new_rows
+    for name, value, n in answer(SUMS.format(grouped=grouped), [*values, *twice]):
         found[name][value] = n
     categories = {int(pk): n for pk, n in found["type"].items()}
     return Counts(found[""][""], found["gender"], found["colour"], categories)
@@ -101,10 +103,9 @@ def _grouped(
 ) -> Query:
     passing = filters.q(without=FACETS)
     kind = ("gender", "base_colour", "category_id")
-    if tallies is None or filters.looks_at_each:
+    if tallies is None:
         return products.filter(passing).order_by().values_list(*kind).annotate(n=Count("*")).query
-    counted = tallies.filter(passing).values_list(*kind).annotate(n=Sum("n"))
-    return counted.filter(n__gt=0).query
+    return tallies.filter(passing).values_list(*kind).annotate(n=Sum("n")).filter(n__gt=0).query
 
 
 def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:

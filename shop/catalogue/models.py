@@ -160,9 +160,6 @@ class Product(models.Model):
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
-            # Few candidates are found by these, and compared one by one: recommender.nearest.
-            models.Index(fields=["base_colour", "gender"], name="product_colour"),
-            models.Index(fields=["gender"], name="product_gender"),
             # A list in each order, and the counts beside its filters, without reading the table.
             *(
                 models.Index(fields=[*fields], condition=Q(listed=True), name=name)

@@ -68,3 +68,13 @@ def test_a_list_that_was_kept_leaves_out_what_is_in_the_shop_no_more(
     listing = client.get("/search/?q=linen").context["listing"]
     assert list(listing.page) == [last, first]
     assert listing.page.paginator.count == 3
+
+
+def test_counts_that_the_database_keeps_are_always_new(
+    client: Client, seconds: list[float]
+) -> None:
+    seconds[0] = 0.5
+    for products in (1, 2):
+        make_product()
+        listing = client.get("/products/").context["listing"]
+        assert listing.page.paginator.count == products
