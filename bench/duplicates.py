@@ -31,6 +31,7 @@ from django.db import connection  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
+from bench.stored import stored  # noqa: E402
 from recommender.duplicates import BATCH, connected  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.copies import copies_of  # noqa: E402
@@ -51,13 +52,8 @@ Pairs = dict[tuple[int, int], float]
 def load(model: EmbeddingModel) -> tuple[list[int], list[int], np.ndarray]:
     """Image ids, product ids and float32 vectors (n, 2048)."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT id, product_id, {model.column}::text FROM catalogue_productimage
-            WHERE {model.column} IS NOT NULL ORDER BY id"""  # noqa: S608
-        )
-        rows = cursor.fetchall()
-    vectors = np.stack([np.fromstring(row[2][1:-1], np.float32, sep=",") for row in rows])
-    return [row[0] for row in rows], [row[1] for row in rows], vectors
+        ids, products, vectors = stored(cursor, model.column)
+    return ids.tolist(), products.tolist(), vectors.astype(np.float32)
 
 
 def through_the_index(model: EmbeddingModel, ids: list[int]) -> Pairs:

@@ -13,7 +13,7 @@ so it lies among real ones and varies in the directions in which they do. The pr
 one's: category, gender, colour, price (up to 10 % off), stock. ``likeness`` shows that real queries
 meet the made ones at the distances at which they meet other real ones.
 
-Prints one JSON object and writes it to bench/results/million.json.
+Prints one JSON object and writes it to bench/results/made-N.json, N the pictures there then are.
 """
 
 from __future__ import annotations
@@ -217,7 +217,8 @@ if __name__ == "__main__":
     connection.ensure_connection()
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as own:
         own.execute("SET synchronous_commit = off")
-        result = grow(own.cursor(), int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+        size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+        result = grow(own.cursor(), size)
     text = json.dumps({"environment": environment(), **result}, indent=1)
-    (ROOT / "bench" / "results" / "million.json").write_text(text + "\n")
+    (ROOT / "bench" / "results" / f"made-{size}.json").write_text(text + "\n")
     print(text)
