@@ -35,7 +35,7 @@ RUNS: dict[str, tuple[str, Path]] = {
     "import": ("import {catalogue}", BASE),
     "upload": ("upload {catalogue}", BASE),
     "replica": ("replica", BASE),
-    "machines": ("machines", BASE),
+    "machines": ("machines 2000", BASE),
     "pages": ("pages", COPY),
     "browser": ("browser", COPY),
     "photo": ("photo {photos}", COPY),
@@ -51,6 +51,7 @@ MILLIONS = {
     "million": (f"million {MILLION}", LARGE),
     "nearest_million": ("nearest 100", LARGE),
     "vectors_million": (f"vectors --cold --size {MILLION}", LARGE),
+    "growth_million": ("growth 0", LARGE),
 }
 
 
