@@ -2,7 +2,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+
+
+class GZipText(GZipMiddleware):
+    """Pictures are compressed already."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if response.get("Content-Type", "").startswith("image/"):
+            return response
+        return super().process_response(request, response)
 
 
 class RefuseNul:
@@ -17,9 +31,13 @@ class RefuseNul:
             return _refusal(request)
         return self.get_response(request)
 
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """In what was posted psycopg finds it; to look through uploads here takes too long."""
+        return _refusal(request) if isinstance(error, DataError) and "NUL" in str(error) else None
+
 
 def _refusal(request: HttpRequest) -> HttpResponse:
-    text = "The address contains the character NUL."
+    text = "The request contains the character NUL."
     if not request.path.startswith("/api/"):
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
     problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": text}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -30,6 +30,7 @@ from recommender.tasks import embed_query_photo, ring
 from shop.api.catalogue import FILTERS
 from shop.api.etags import answer
 from shop.api.idempotency import idempotent
+from shop.api.parsers import JSONParser
 from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
 from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle

@@ -23,7 +23,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 PROBLEM = OpenApiResponse(ProblemSerializer, description="Why not (RFC 9457).")
 NOT_FOUND = OpenApiResponse(ProblemSerializer, description="There is nothing here.")
 NOT_MODIFIED = OpenApiResponse(description="You have it already.")
-CREATE_ERRORS = {400: PROBLEM, 409: PROBLEM, 422: PROBLEM}
+CREATE_ERRORS = {400: PROBLEM, 409: PROBLEM, 413: PROBLEM, 422: PROBLEM}
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     str,

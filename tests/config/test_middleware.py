@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from shop.catalogue.renditions import rendition_url
+from tests.factories import make_product, make_stored_image
+
 pytestmark = pytest.mark.django_db
 
 
@@ -17,3 +20,25 @@ def test_an_address_with_nul_is_refused(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 400
     assert b"NUL" in response.content
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/photo-search/part/", {"photo": "\x00"}),
+        ("/stock-alerts/", {"product": "\x00"}),
+    ],
+)
+def test_nul_that_is_posted_is_refused(client: Client, path: str, sent: dict[str, str]) -> None:
+    response = client.post(path, sent)
+    assert response.status_code == 400
+    assert b"NUL" in response.content
+
+
+def test_text_is_compressed_and_pictures_are_not(client: Client) -> None:
+    image = make_stored_image(make_product())
+    for address, encoding in ((rendition_url(image.file, 60), None), ("/privacy/", "gzip")):
+        response = client.get(address, headers={"accept-encoding": "gzip"})
+        assert response.status_code == 200
+        assert response.get("Content-Encoding") == encoding
+        assert ("Accept-Encoding" in response.get("Vary", "")) == (encoding == "gzip")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,33 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _photo() -> SimpleUploadedFile:
     return SimpleUploadedFile("a.jpg", picture_bytes(), "image/jpeg")
+
+
+@pytest.mark.parametrize("path", [URL, "/api/v1/tokens/"], ids=["photo", "token"])
+def test_a_body_that_is_too_large_is_refused_unread(
+    api: APIClient, settings: Any, path: str
+) -> None:
+    settings.PICTURE_MAX_BYTES = 3000
+    text = json.dumps({"photo": "A" * (2**20 + 4001)})
+    response = api.post(path, text, content_type="application/json")
+    assert response.status_code == 413
+    assert response.json()["detail"] == "At most 1 MB are read."
+    assert response["Content-Type"] == "application/problem+json"
+    assert QueryPhoto.objects.count() == 0
+
+
+def test_a_photo_as_large_as_is_allowed_comes_through_in_base64(
+    api: APIClient, settings: Any
+) -> None:
+    settings.PICTURE_MAX_BYTES = 3 * 2**20
+    content = picture_bytes() + bytes(3 * 2**20 - len(picture_bytes()))
+    sent = {"photo": base64.b64encode(content).decode()}
+    assert api.post(URL, sent, format="json").status_code == 201
+
+
+def test_a_body_that_is_nested_without_end_is_refused(api: APIClient) -> None:
+    response = api.post(URL, "[" * 100_000, content_type="application/json")
+    assert response.status_code == 400
 
 
 def test_similar_products_come_nearest_first(api: APIClient) -> None:
