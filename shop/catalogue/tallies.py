@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 KIND = "category_id, gender, base_colour, in_stock"
-# Each is one statement, so that what is written meanwhile is counted once.
+# One at a time, while the trigger goes on; and each is one statement, so that what is written
+# meanwhile is counted once.
+LOCK = "LOCK TABLE catalogue_producttally IN SHARE UPDATE EXCLUSIVE MODE"
 ADD_UP = f"""
 WITH several AS (
     SELECT {KIND} FROM catalogue_producttally GROUP BY {KIND} HAVING count(*) > 1 OR sum(n) = 0),
@@ -66,6 +68,7 @@ def count_anew() -> int:
 
 
 def _execute(sql: str) -> int:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK)
         cursor.execute(sql)
         return int(cursor.rowcount)

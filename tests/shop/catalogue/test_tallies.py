@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import Count, F, Sum
 from django.db.models.lookups import GreaterThan
 
@@ -16,6 +19,7 @@ from shop.catalogue.tallies import add_up, count_anew
 from tests.factories import make_category, make_product
 
 pytestmark = pytest.mark.django_db
+Work = Callable[[], int]
 KIND = ("category_id", "gender", "base_colour", "in_stock")
 
 
@@ -37,6 +41,34 @@ def _shop() -> list[Product]:
         make_product(gender="Women", base_colour="Red", category=heels, price=Decimal("90")),
         make_product(gender="Women", base_colour="Red", listed=False),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("later", [count_anew, add_up])
+@pytest.mark.parametrize("first", [count_anew, add_up])
+def test_two_that_tidy_wait_for_each_other(first: Work, later: Work) -> None:
+    for _twice in range(2):
+        _shop()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first()
+            waiting = pool.submit(later)
+            _wait_until_somebody_waits()
+        waiting.result()
+        pool.submit(connections.close_all).result()
+    assert _tallied() == _counted() != set()
+
+
+def _wait_until_somebody_waits() -> None:
+    end = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute("""SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+                WHERE NOT granted AND datname = current_database()""")
+            if cursor.fetchall():
+                return
+            time.sleep(0.01)
+    pytest.fail("Nobody waits.")
 
 
 def test_every_kind_is_tallied_as_it_is() -> None:
