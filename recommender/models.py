@@ -278,8 +278,10 @@ class Placement(models.Model):
     price = models.DecimalField(max_digits=10, decimal_places=2)
 
     class Meta:
-        # One for each filter, which answers without the table.
         indexes: ClassVar = [
+            # Whether a model is divided, while another is being filled and has no cells yet.
+            models.Index(fields=["slot"], condition=Q(cell=None), name="placement_undivided"),
+            # One for each filter, which answers without the table.
             models.Index(
                 fields=["cell", "price"],
                 include=["image", "product", "available"],

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.http import QueryDict
 
 from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.nearest import candidates
 from recommender.nearest import five as nearest
 from recommender.nearest.cells import divide
 from recommender.nearest.five import similar_to_photo, similar_to_product
@@ -193,6 +194,11 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five(
         assert way(red) is nearest.Way.CELLS
         assert way(Filters().with_words("P77")) is nearest.Way.ONE_BY_ONE
         cursor.execute("ANALYZE recommender_placement, recommender_cell")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        undivided = {"model": model.pk, "slot": model.slot}
+        cursor.execute(f"EXPLAIN {candidates.DECIDE}", undivided)
+        assert "using placement_undivided" in "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("SET LOCAL enable_seqscan = on")
         plans = {}
         for chosen, filters in ((nearest.Way.GRAPH, Filters()), (nearest.Way.CELLS, red)):
             todo = nearest.statement(model, query, values, filters, 5, chosen)
