@@ -21,11 +21,14 @@ def embed_pending_images() -> None:
     embedded = 0
     for model in EmbeddingModel.objects.filling():
         if pending.claimable(model).exists():
-            embedded += pending.embed_pending(model, seconds=SLICE_SECONDS).embedded
-            remembered.forget()
-        if pending.claimable(model).exists():
-            embed_pending_images.delay()
-            return
+            outcome = pending.embed_pending(model, seconds=SLICE_SECONDS)
+            if outcome.embedded:
+                remembered.forget()
+            embedded += outcome.embedded
+            # What somebody else holds a lock on is left to beat.
+            if outcome != pending.Outcome() and pending.claimable(model).exists():
+                embed_pending_images.delay()
+                return
     if embedded:
         divide_into_cells.delay()
         find_copies.delay()
