@@ -15,16 +15,19 @@ class RecommenderConfig(AppConfig):
         """Watch the shop from above: the shop does not know the recommender."""
         from recommender.duplicates import follow
         from recommender.models import EmbeddingModel
-        from shop.catalogue.models import ProductImage
+        from shop.catalogue.models import Product, ProductImage
         from shop.catalogue.signals import products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
         post_save.connect(_picture_saved, sender=ProductImage)
         post_delete.connect(_forget_around, sender=ProductImage)
+        post_save.connect(_forget_around, sender=Product)
         post_save.connect(_forget_around, sender=EmbeddingModel)
         catalogue_imported.connect(_ring)
+        catalogue_imported.connect(_forget_around)
         products_merged.connect(follow)
+        products_merged.connect(_forget_around)
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:

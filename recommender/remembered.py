@@ -1,8 +1,8 @@
 """What the searches behind a product's page found, remembered by ids.
 
 Who shows it checks that all of it is listed and in stock, and searches anew if not. What else could
-change it, a picture, a vector or the active model, calls ``forget``: then nothing remembered holds.
-Only what comes back into stock or into the shop may have to wait for ``SECONDS``.
+change it (vectors, an import, a merge, a product, picture or model that is saved) calls ``forget``:
+then nothing remembered holds. What comes back into stock may have to wait for ``SECONDS``.
 """
 
 from __future__ import annotations

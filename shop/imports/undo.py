@@ -16,6 +16,7 @@ from django.utils import timezone
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.changes import Note, plain
+from shop.imports.signals import catalogue_imported
 from shop.imports.writer import lock_products
 from shop.orders.models import OrderLine
 
@@ -97,6 +98,7 @@ def _finish(upload: Upload) -> None:
         Upload.objects.filter(pk=upload.pk).update(state=Upload.State.UNDONE, stop=False)
         transaction.on_commit(partial(delete_files, upload), robust=True)
     refresh_search_words()
+    catalogue_imported.send_robust(sender=None, image_ids=[])
 
 
 def _undo_all(changes: list[UploadChange]) -> list[str]:

@@ -17,7 +17,9 @@ from redis import ConnectionError as RedisAway
 
 from recommender import pending, tasks
 from recommender.models import EmbeddingModel
+from shop.catalogue.merging import merge
 from shop.catalogue.models import Product, ProductImage, Variant
+from shop.imports.signals import catalogue_imported
 from tests.factories import make_image, make_lookalike, make_product, point
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +94,22 @@ def test_a_picture_that_was_replaced_or_deleted_counts_at_once(products: list[Pr
     assert _page(products[0])[0] == _pks([products[1], *products[3:12]])
     ProductImage.objects.get(product=products[1]).delete()
     assert _page(products[0])[0] == _pks(products[3:13])
+
+
+def test_an_import_a_merge_and_a_saved_product_count_at_once(products: list[Product]) -> None:
+    first, second = products[1], products[2]
+
+    def merge_two() -> None:
+        merge(first.pk, [make_product(currency=first.currency).pk])
+
+    for change in (lambda: catalogue_imported.send(sender=None, image_ids=[]), merge_two):
+        _page(products[0])
+        assert not _page(products[0])[1]
+        change()
+        assert _page(products[0])[1]
+    second.gender = "Boys"
+    second.save()
+    assert _page(products[0])[1]
 
 
 def test_a_new_vector_counts_as_soon_as_a_worker_wrote_it(
