@@ -17,6 +17,7 @@ from shop.catalogue.pictures import Picture, read_picture
 
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
+BATCH = 500
 
 
 def keep_photo(data: bytes, region: Region | None = None) -> QueryPhoto:
@@ -84,5 +85,11 @@ def embed_photo(photo_id: str) -> None:
 
 
 def delete_expired() -> int:
-    """Delete what has lived its day. Returns how many photos."""
-    return QueryPhoto.objects.expired().delete()[0]
+    """Delete what has lived its day. Returns how many photos.
+
+    By their keys: Django would read them all at once, as a photo may have parts.
+    """
+    deleted = 0
+    while keys := list(QueryPhoto.objects.expired().values_list("pk", flat=True)[:BATCH]):
+        deleted += QueryPhoto.objects.filter(pk__in=keys).only("pk").delete()[0]
+    return deleted

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
@@ -198,6 +200,22 @@ def test_a_photo_is_private_and_not_indexed(client: Client) -> None:
     assert response["Content-Type"] == "image/jpeg"
     assert response["Cache-Control"] == "private, max-age=600"
     assert client.get("/photo-search/AAAAAAAAAAAAAAAAAAAAAA/photo").status_code == 404
+
+
+def test_expired_photos_are_deleted_in_batches_without_being_read(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "BATCH", 2)
+    for _photo in range(5):
+        _send(client, picture_bytes())
+    kept = QueryPhoto.objects.first()
+    assert kept is not None
+    expired = timezone.now() - timedelta(seconds=1)
+    QueryPhoto.objects.exclude(pk=kept.pk).update(expires=expired)
+    with CaptureQueriesContext(connection) as queries:
+        assert photos.delete_expired() == 4
+    assert not any("content" in query["sql"] for query in queries)
+    assert QueryPhoto.objects.get() == kept
 
 
 def test_an_expired_photo_is_gone_and_deleted(client: Client) -> None:

@@ -24,6 +24,18 @@ def test_a_name_that_comes_back_with_other_weights_is_loaded_again(
     assert runtime.embedder("again").folder.digest == "2"
 
 
+def test_three_networks_are_kept_and_what_was_not_used_for_longest_goes(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = SimpleNamespace(manifest={})
+    monkeypatch.setattr(runtime, "find_model", lambda name: made)
+    monkeypatch.setattr(runtime, "Embedder", lambda folder, streams: SimpleNamespace(folder=folder))
+    monkeypatch.setattr(runtime, "_loaded", {})
+    for name in ("first", "second", "third", "first", "fourth"):
+        runtime.embedder(name)
+    assert list(runtime._loaded) == [("third", 1), ("first", 1), ("fourth", 1)]
+
+
 @pytest.mark.parametrize(
     ("able", "wanted", "runs"),
     [
