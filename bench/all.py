@@ -35,7 +35,7 @@ RUNS: dict[str, tuple[str, Path]] = {
     "import": ("import {catalogue}", BASE),
     "upload": ("upload {catalogue}", BASE),
     "replica": ("replica", BASE),
-    "machines": ("machines 2000", BASE),
+    "machines": ("machines", BASE),
     "pages": ("pages", COPY),
     "browser": ("browser", COPY),
     "photo": ("photo {photos}", COPY),

@@ -8,7 +8,7 @@ Starts gunicorn as in production on the shop's catalogue and drives it by bench/
 - ``shoppers``: the same, warm.
 - ``no_pause``: eight users, each asking for the next page as soon as it has the last.
 - ``product_alone_cold``: one user without a pause, product pages only, each for the first time:
-  none of what they search for is remembered. ``product_alone``: the same pages again.
+  none of what they search for is remembered. ``product_alone``: those pages again, round and round.
 - ``facet_counts_ms``, ``around_ms``: the counts of a list and what stands around a product, in this
   process; ``facet_counts_of_products_ms``: by counting all products, the rival.
 
@@ -168,7 +168,7 @@ def drive(
     seconds: float,
     users: int,
     pause: bool,
-    alone: str = "",
+    alone: int = 0,
 ) -> dict[str, Any]:
     """Let locust's users loose on it, and read what they and the server noted."""
     client = where.parent / "client.txt"
@@ -178,7 +178,7 @@ def drive(
         "BENCH_PLACES": str(where),
         "BENCH_THINK": json.dumps(THINK if pause else None),
         "BENCH_CLIENT": str(client),
-        "BENCH_ALONE": alone,
+        "BENCH_ALONE": str(alone),
     }
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "shopper.py")]
     command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"]
@@ -298,11 +298,11 @@ def measure(
         found["no_pause"] = drive(address, **options, seconds=seconds / 2, users=USERS, pause=False)
         keep(found)
         cache.clear()
+        pages = len(json.loads(where.read_text())["alone"])
         for name in ("product_alone_cold", "product_alone"):
-            run = drive(
-                address, **options, seconds=seconds / 4, users=1, pause=False, alone="product"
-            )
+            run = drive(address, **options, seconds=seconds / 4, users=1, pause=False, alone=pages)
             found[name] = run["kinds"]
+            pages = run["kinds"]["product"]["server_ms"]["n"]
             keep(found)
 
 

@@ -20,7 +20,8 @@ from locust import FastHttpUser, between, constant, events, task
 
 PLACES = json.loads(Path(os.environ["BENCH_PLACES"]).read_text())
 THINK = json.loads(os.environ["BENCH_THINK"])
-ALONE = os.environ.get("BENCH_ALONE", "")
+# Only the first so many of the product pages.
+ALONE = int(os.environ.get("BENCH_ALONE") or 0)
 CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - as long as locust runs
 PICTURE = re.compile(r'<img src="(/pictures/[^"]+)"')
 PRODUCT = re.compile(r'<a href="(/products/[^"/]+/)">')
@@ -83,7 +84,8 @@ class Shopper(FastHttpUser):
 
     @task(1)
     def walk(self) -> None:
-        kind = ALONE or self.dice.choices(list(MIX), list(MIX.values()))[0]
+        mixed = self.dice.choices(list(MIX), list(MIX.values()))[0]
+        kind = "product" if ALONE else mixed
         getattr(self, kind)()
 
     def home(self) -> None:
@@ -124,7 +126,7 @@ class Shopper(FastHttpUser):
 
     def product(self) -> None:
         if ALONE:
-            path = PLACES["alone"][next(TURNS) % len(PLACES["alone"])]
+            path = PLACES["alone"][next(TURNS) % ALONE]
         else:
             path = self.dice.choice(self.links) if self.links else self.any_of("products")
         self.open("product", path)

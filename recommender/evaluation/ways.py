@@ -16,6 +16,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
+from recommender import preprocessing
 from recommender.evaluation.galleries import EvaluationError
 from recommender.folder import ModelFolder, ModelFolderError, find_model, write_model
 from recommender.preprocessing import decode
@@ -30,6 +31,8 @@ LEVELS = 8
 NEAR_WHITE = 240
 # Of silence, before the ImageNet weights count as out of reach.
 SECONDS = 15.0
+# Vectors that were kept are not those of another preprocessing.
+PREPROCESSING = hashlib.sha256(Path(preprocessing.__file__).read_bytes()).hexdigest()[:8]
 
 
 class Way(Protocol):
@@ -115,7 +118,7 @@ class Network:
     @property
     def key(self) -> str:
         precision = settings.NETWORK_PRECISION
-        key = f"{self.folder.side}-{self.folder.digest[:16]}"
+        key = f"{self.folder.side}-{self.folder.digest[:16]}-{PREPROCESSING}"
         return key if precision == "f32" else f"{key}-{precision}"
 
     def features(self, contents: Sequence[bytes]) -> Vectors:
