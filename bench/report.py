@@ -142,6 +142,7 @@ WAYS = (
     *("sketch_256_hnsw", "sketch_256_ivfflat", "sketch_256_scan", "pca_128_hnsw", "pca_256_hnsw"),
     *("pca_512_hnsw", "learned_256_hnsw", "full_2048_hnsw", "full_2048_ivfflat"),
     *("full_2048_scan", "scikit_learn_brute", "faiss_flat", "faiss_hnsw", "usearch_hnsw"),
+    *("faiss_hnsw_256_reranked", "usearch_hnsw_256_reranked"),
 )
 
 
