@@ -338,12 +338,13 @@ def _plot_growth(sizes: list[dict[str, Any]]) -> None:
 
 
 def _plot_ways(results: Results) -> list[str]:
-    figure, axes = plt.subplots(figsize=(8, 5))
-    for name, marker in (("vectors", "o"), ("vectors-1000000", "^")):
-        for way in [way for way in WAYS if "p50_ms" in results.get(name, {}).get(way, {})]:
-            one = results[name][way]
-            axes.plot(one["p50_ms"], one["recall_at_5"], marker, color="#0b62a3")
-            axes.annotate(way, (one["p50_ms"], one["recall_at_5"]), fontsize=7)
+    figure, axes = plt.subplots(figsize=(10, 5))
+    for colour, way in zip(plt.cm.tab20.colors, WAYS, strict=False):
+        for name, marker in (("vectors-1000000", "^"), ("vectors", "o")):
+            if "p50_ms" in (one := results.get(name, {}).get(way, {})):
+                axes.plot(one["p50_ms"], one["recall_at_5"], marker, color=colour, label=way)
+    names = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    axes.legend(names.values(), names, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set(xscale="log", xlabel="p50, ms", ylabel="recall@5")
     axes.set_title("43,941 pictures (circles) and 1,000,000 (triangles)", fontsize=9)
     _save(figure, "ways")
