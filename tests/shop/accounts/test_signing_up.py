@@ -67,6 +67,24 @@ def test_a_forgotten_password_is_replaced(client: Client) -> None:
     assert client.get("/account/").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["signup/", "password/reset/"])
+@pytest.mark.parametrize("known", [True, False])
+def test_account_mails_name_the_shop_and_lead_to_it_whatever_host_was_asked(
+    client: Client, settings: Any, path: str, known: bool
+) -> None:
+    settings.SITE_NAME, settings.SITE_URL = "Corner Shop", "https://shop.example/"
+    settings.ALLOWED_HOSTS = ["evil.example"]
+    if known:
+        make_customer("alice@example.com")
+    values = {"email": "alice@example.com", "password1": PASSWORD, "password2": PASSWORD}
+    client.post(f"/account/{path}", values, headers={"Host": "evil.example"})
+    body = str(mail.outbox[0].body)
+    assert body.startswith("Hello from Corner Shop!\n")
+    assert body.endswith("Thank you for using Corner Shop!\nshop.example")
+    assert re.findall(r"https?://[^/\s]+/account/", body) == ["https://shop.example/account/"]
+    assert "evil.example" not in body
+
+
 def test_five_wrong_passwords_lock_the_door(client: Client) -> None:
     make_customer("alice@example.com", password=PASSWORD)
     for _attempt in range(5):
