@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Variant
 from shop.orders.emails import send_on_commit
-from shop.orders.models import Order, OrderEvent
+from shop.orders.models import Order, OrderEvent, Voucher
 from shop.orders.payment import PaymentError, method_of
 
 S = Order.State
@@ -34,7 +34,7 @@ class MoveError(ValueError):
 
 @transaction.atomic
 def move(order: Order, state: str, by: Any = None) -> Order:
-    """Lock, check, move, note, give stock back if it never left. Raises ``MoveError``."""
+    """Lock, check, move, note, give back what never left. Raises ``MoveError``."""
     order = Order.objects.select_for_update().get(pk=order.pk)
     if state not in MOVES[order.state]:
         text = _("Order %(number)s is %(now)s and cannot become %(then)s.")
@@ -88,6 +88,8 @@ def note_payment(order: Order, by: Any = None) -> Order:
 
 
 def _give_back(order: Order) -> None:
+    """Voucher before variants, as the checkout locks them."""
+    Voucher.objects.filter(code=order.voucher_code, used__gt=0).update(used=F("used") - 1)
     lines = order.lines.exclude(variant=None).select_related("variant")
     for line in lines.order_by("variant__product_id", "variant_id"):
         Variant.objects.filter(pk=line.variant_id or 0).update(stock=F("stock") + line.quantity)

@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from shop.cart.models import Cart
 from shop.catalogue.models import Product
-from shop.orders.models import Order, ShippingMethod
+from shop.orders.checkout import CheckoutError
+from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import MOVES, MoveError, move
 from tests.factories import make_product
 from tests.shop.orders.test_checkout import buy, now_mails
@@ -57,6 +58,38 @@ def test_stock_comes_back_only_while_the_goods_are_here(
         move(order, state)
     assert Product.objects.get().stock == stock
     assert [event.state for event in order.events.all()] == ["placed", *path]
+
+
+@pytest.mark.parametrize(
+    ("path", "used"),
+    [
+        (["cancelled"], 0),
+        (["packed", "cancelled"], 0),
+        (["paid", "refunded"], 0),
+        (["packed", "shipped", "delivered", "refunded"], 1),
+    ],
+)
+def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used: int) -> None:
+    variant = make_product(stock=5).variants.get()
+    method = ShippingMethod.objects.create(name="Post", price=Decimal(5))
+    voucher = Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1)
+    other = Voucher.objects.create(code="OTHER", kind="amount", value=5, used=1)
+    cart = Cart.objects.create()
+    cart.lines.create(variant=variant, quantity=1)
+    order = buy(cart, method, voucher=voucher)
+    for state in path:
+        move(order, state)
+    with pytest.raises(MoveError):
+        move(order, path[-1])
+    voucher.refresh_from_db()
+    other.refresh_from_db()
+    assert (voucher.used, other.used) == (used, 1)
+    cart.lines.create(variant=variant, quantity=1)
+    if used:
+        with pytest.raises(CheckoutError, match="used up"):
+            buy(cart, method, "again", voucher=voucher)
+    else:
+        assert buy(cart, method, "again", voucher=voucher).discount == 5
 
 
 def test_staff_ship_an_order_and_the_customer_hears_of_it(

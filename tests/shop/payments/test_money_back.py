@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from shop.catalogue.models import Product
-from shop.orders.models import Order, ShippingMethod
+from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
 from shop.orders.states import MoveError, move
 from shop.payments.models import WebhookEvent
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
+    Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1, used=1)
+    Order.objects.update(voucher_code="ONCE")
     age(order, 59)
     look_after_payments()
     assert state(order) == ("placed", "pending")
@@ -30,6 +32,7 @@ def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
     assert state(order) == ("cancelled", "pending")
     assert stripe.sessions["cs_test_1"]["status"] == "expired"
     assert Product.objects.get().stock == 5
+    assert Voucher.objects.get().used == 0
 
 
 def test_a_payment_that_no_webhook_told_is_found_by_asking(stripe: Stripe, order: Order) -> None:
