@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from smtplib import SMTPRecipientsRefused
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -10,30 +13,49 @@ from django.utils import translation
 
 from shop.wishlist.models import StockAlert
 
+logger = logging.getLogger(__name__)
+# RFC 5321: from here on trying again is of no use.
+PERMANENT = 500
+
 
 def send_stock_alerts() -> int:
     """One mail for each alert whose variant can be bought again. Returns how many.
 
-    Each is deleted in the transaction in which its mail is handed over: a mail server that
-    refuses leaves the rest waiting for the next round.
+    Each is deleted in the transaction in which its mail is handed over, or refused for good. One
+    that is refused for now waits for the next round, and so do all while no mail server is there:
+    then its ``SMTPException`` or ``OSError`` is raised.
     """
-    sent = 0
-    while _send_next():
-        sent += 1
+    sent, last = 0, 0
+    while (done := _send_next(last)) is not None:
+        last, is_sent = done
+        sent += is_sent
     return sent
 
 
 @transaction.atomic
-def _send_next() -> bool:
+def _send_next(last: int) -> tuple[int, bool] | None:
+    """The primary key of the first after ``last``, and whether its mail was sent."""
     due = StockAlert.objects.filter(variant__stock__gt=0, variant__product__listed=True)
-    due = due.select_related("variant__product").order_by("pk")
+    due = due.select_related("variant__product").order_by("pk").filter(pk__gt=last)
     alert = due.select_for_update(of=("self",), skip_locked=True).first()
     if alert is None:
-        return False
-    with translation.override(alert.language):
-        _mail(alert).send()
-    alert.delete()
-    return True
+        return None
+    pk, codes = alert.pk, _send(alert)
+    if codes:
+        logger.warning("The mail of stock alert %s was refused: %s", pk, codes)
+    if all(code >= PERMANENT for code in codes):
+        alert.delete()
+    return pk, not codes
+
+
+def _send(alert: StockAlert) -> list[int]:
+    """The codes with which the mail server refused this mail; usually none."""
+    try:
+        with translation.override(alert.language):
+            _mail(alert).send()
+    except SMTPRecipientsRefused as refusal:
+        return [code for code, _text in refusal.recipients.values()]
+    return []
 
 
 def _mail(alert: StockAlert) -> EmailMultiAlternatives:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from smtplib import SMTPRecipientsRefused
+
 import pytest
 from django.core import mail
 from django.db.models import F
@@ -98,6 +100,26 @@ def test_a_mail_server_that_refuses_loses_nobody(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(OSError, match="no mail today"):
         send_stock_alerts()
     assert StockAlert.objects.count() == 1
+
+
+@pytest.mark.parametrize(("code", "left"), [(550, []), (450, ["alice@example.com"])])
+def test_a_refused_address_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, code: int, left: list[str]
+) -> None:
+    variant = make_variant(make_product(), size="M")
+    for name in ("alice", "bob"):
+        StockAlert.objects.create(variant=variant, email=f"{name}@example.com", language="en")
+    send = mail.EmailMultiAlternatives.send
+
+    def refuse_alice(letter: mail.EmailMultiAlternatives) -> int:
+        if letter.to == ["alice@example.com"]:
+            raise SMTPRecipientsRefused({letter.to[0]: (code, b"Go away")})
+        return send(letter)
+
+    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse_alice)
+    assert (send_stock_alerts(), send_stock_alerts()) == (1, 0)
+    assert [letter.to for letter in mail.outbox] == [["bob@example.com"]]
+    assert [alert.email for alert in StockAlert.objects.all()] == left
 
 
 @pytest.mark.parametrize(
