@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,7 +34,8 @@ def content(note: Note) -> dict[str, Any]:
     return {
         "updated": note.product.updated.isoformat(),
         "fields": note.fields,
-        "variants": note.variants,
+        # As a list: jsonb does not keep the order of keys.
+        "variants": [[sku, values] for sku, values in note.variants.items()],
         "new_variants": {variant.sku: _variant(variant) for variant in note.new_variants},
         "new_images": [[image.pk, image.file] for image in note.new_images],
         "moved_images": [[image.pk, before, image.position] for image, before in note.moved_images],
@@ -188,8 +189,11 @@ def _like(value: Any, text: Any) -> Any:
 def _restore_variants(product: Product, content: dict[str, Any], now: Now) -> list[str]:
     left = []
     theirs = now.variants[product.pk]
+    changes = content["variants"]
+    if isinstance(changes, dict):  # noted before it was a list
+        changes = list(changes.items())
     # The last change first, as sizes may have passed from one variant to the next.
-    for sku, values in reversed(content["variants"].items()):
+    for sku, values in reversed(changes):
         if sku in theirs:
             left += _restore_variant(theirs[sku], values)
         else:
@@ -209,8 +213,12 @@ def _restore_variant(variant: Variant, values: dict[str, list[Any]]) -> list[str
             restored[name] = before
         else:
             left.append(f"{name} of {variant.sku}")
-    if restored:
-        Variant.objects.filter(pk=variant.pk).update(**restored)
+    try:
+        with transaction.atomic():
+            if restored:
+                Variant.objects.filter(pk=variant.pk).update(**restored)
+    except IntegrityError:  # another has that size and colour by now
+        return [variant.sku]
     return left
 
 

@@ -192,6 +192,47 @@ def test_undo_takes_back_the_categories_and_the_time_of_the_last_change(
     assert Product.objects.get().updated == updated
 
 
+def two_sizes() -> Product:
+    """The later variant's SKU comes first in the alphabet, as jsonb would sort it."""
+    shirt = make_product(name="Shirt", external_id="7", stock=0)
+    shirt.variants.update(sku="A-2", size="M")
+    make_variant(shirt, sku="A-1", size="L")
+    return shirt
+
+
+def sizes() -> dict[str, str]:
+    return dict(Variant.objects.values_list("sku", "size"))
+
+
+def test_undo_gives_sizes_back_in_the_order_in_which_they_came(client: Client, send: Send) -> None:
+    two_sizes()
+    upload = act(client, send("sku,size\nA-2,XL\nA-1,M\n"), "start")
+    assert sizes() == {"A-1": "M", "A-2": "XL"}
+    upload = act(client, upload, "undo")
+    assert (upload.state, upload.warnings) == ("undone", [])
+    assert sizes() == {"A-1": "L", "A-2": "M"}
+
+
+def test_undo_leaves_a_variant_whose_size_another_has_since(client: Client, send: Send) -> None:
+    shirt = two_sizes()
+    upload = act(client, send("sku,size,stock\nA-2,XL,3\nA-1,L,4\n"), "start")
+    make_variant(shirt, sku="A-3", size="M")
+    upload = act(client, upload, "undo")
+    assert upload.warnings == ["“Shirt”: A-2 was changed since and stays as it is."]
+    assert sizes() == {"A-1": "L", "A-2": "XL", "A-3": "M"}
+    assert [v.stock for v in Variant.objects.order_by("sku")] == [10, 3, 10]
+
+
+def test_undo_reads_what_was_noted_before_the_order_was(client: Client, send: Send) -> None:
+    shirt = two_sizes()
+    upload = act(client, send("sku,size\nA-2,XL\n"), "start")
+    change = upload.changes.get(product=shirt)
+    change.content["variants"] = dict(change.content["variants"])
+    change.save()
+    act(client, upload, "undo")
+    assert sizes() == {"A-1": "L", "A-2": "M"}
+
+
 def test_undo_leaves_a_picture_that_staff_replaced_since(
     client: Client,
     send: Send,
