@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.files.storage import storages
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import GeneratedField, Q
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -19,6 +19,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField, HnswIndex
 
+from shop.catalogue import trees
 from shop.catalogue.pictures import Picture
 from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
 from shop.catalogue.sketches import sketch_of
@@ -63,11 +64,14 @@ class Category(models.Model):
 
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.slug = self.slug or slugify(self.name)
-        self.path = f"{self.parent.path}/{self.slug}" if self.parent else self.slug
-        super().save(*args, **kwargs)
+        with transaction.atomic(), trees.placing(self):
+            super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("catalogue:category", args=[self.path])
+
+    def clean(self) -> None:
+        trees.check(self)
 
     @cached_property
     def trail(self) -> list[Category]:
@@ -198,9 +202,7 @@ class Product(models.Model):
 
     def make_keywords(self) -> str:
         """The words of the category tree and the attributes, for the full-text search."""
-        tree = self.category.path.replace("/", " ").replace("-", " ")
-        words = [self.category.name, tree, self.base_colour, self.gender, self.usage, self.season]
-        return " ".join(word for word in words if word)
+        return trees.keywords_of(self)
 
     @property
     def is_sold_out(self) -> bool:

@@ -13,6 +13,8 @@ class CategoryTree:
     def __init__(self, *, rehearsal: bool = False) -> None:
         self._rehearsal = rehearsal
         self._by_path = {category.path: category for category in Category.objects.all()}
+        # Staff may have given it another slug than its name makes.
+        self._by_name = {(_above(c.path), c.name): c for c in self._by_path.values()}
         # Those that this run has made, parents first.
         self.made: list[Category] = []
 
@@ -32,9 +34,10 @@ class CategoryTree:
     def _child(self, parent: Category | None, name: str) -> Category:
         slug = slugify(name)
         path = f"{parent.path}/{slug}" if parent else slug
-        if path not in self._by_path:
-            self._by_path[path] = self._make(parent, name, slug, path)
-        return self._by_path[path]
+        found = self._by_path.get(path) or self._by_name.get((_above(path), name))
+        if found is None:
+            found = self._by_path[path] = self._make(parent, name, slug, path)
+        return found
 
     def _make(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
         if self._rehearsal:
@@ -45,3 +48,7 @@ class CategoryTree:
         if created:
             self.made.append(found)
         return found
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]
