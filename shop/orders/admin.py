@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -44,6 +45,13 @@ class OrderEventInline(_ReadOnly):
     fields = readonly_fields = ("state", "by", "at")
 
 
+class _OnlyWhatChanged(ModelAdmin):
+    """What a webhook or a sale wrote after the form was read must not come back."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        obj.save(update_fields=form.changed_data if change else None)
+
+
 def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
     @admin.action(description=label, permissions=["change"])
     def act(self: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -53,10 +61,11 @@ def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
     return act
 
 
-class OrderAdmin(ModelAdmin):
+class OrderAdmin(_OnlyWhatChanged):
     list_display = ("number", "placed", "name", "email", "price", "labelled_state", "paid_at")
     list_filter = ("state", "payment", "placed")
     search_fields = ("email", "name", "lines__sku")
+    search_help_text = _("Number, e-mail, name or SKU")
     date_hierarchy = "placed"
     list_per_page = 50
     inlines = (OrderLineInline, OrderEventInline)
@@ -96,6 +105,15 @@ class OrderAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Also by the number as mails write it: ``L000123``."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if number := re.fullmatch(r"L?0*([1-9]\d{0,17})", search_term.strip(), re.IGNORECASE):
+            found |= queryset.filter(pk=int(number[1]))
+        return found, may_repeat
 
     @display(description=_("total"), ordering="total")
     def price(self, order: Order) -> str:
@@ -138,7 +156,7 @@ class ShippingMethodAdmin(ModelAdmin):
 
 
 @admin.register(Voucher)
-class VoucherAdmin(ModelAdmin):
+class VoucherAdmin(_OnlyWhatChanged):
     list_display = ("code", "kind", "value", "minimum", "starts", "ends", "used", "limit")
     list_filter = ("kind",)
     search_fields = ("code",)

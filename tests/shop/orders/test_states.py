@@ -11,10 +11,11 @@ from django.urls import reverse
 
 from shop.cart.models import Cart
 from shop.catalogue.models import Product
+from shop.orders.admin import OrderAdmin, VoucherAdmin
 from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import MOVES, MoveError, move
-from tests.factories import make_product
+from tests.factories import make_order, make_product
 from tests.shop.orders.test_checkout import buy, now_mails
 
 __all__ = ["now_mails"]
@@ -137,3 +138,56 @@ def test_a_paid_order_is_not_cancelled(order: Order) -> None:
     with pytest.raises(MoveError, match="Refund it instead"):
         move(order, "cancelled")
     assert Order.objects.get().state == "packed"
+
+
+@pytest.mark.parametrize("write", ["L{:06d}", " l{:06d} ", "{:06d}"])
+def test_staff_find_an_order_by_its_number(admin_client: Client, order: Order, write: str) -> None:
+    other = make_order(email="other@example.com")
+    orders = reverse("admin:orders_order_changelist")
+    page = admin_client.get(orders, {"q": write.format(order.pk)})
+    assert list(page.context["cl"].result_list) == [order]
+    page = admin_client.get(orders, {"q": "other@"})
+    assert list(page.context["cl"].result_list) == [other]
+    for nobodys in ("L000000", f"L{'9' * 30}", f"X{order.pk}"):
+        assert not admin_client.get(orders, {"q": nobodys}).context["cl"].result_list
+
+
+def test_staff_mend_an_address_while_the_order_is_paid(
+    admin_client: Client, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = OrderAdmin.save_model
+
+    def late(admin: OrderAdmin, request: Any, mine: Order, *values: Any) -> None:
+        move(Order.objects.get(), "paid")
+        save(admin, request, mine, *values)
+
+    monkeypatch.setattr(OrderAdmin, "save_model", late)
+    names = ("tracking", "email", "name", "street", "postcode", "city", "country", "phone")
+    form = {name: getattr(order, name) for name in names} | {"city": "Ogdenville"}
+    for inline in ("lines", "events"):
+        form |= {f"{inline}-TOTAL_FORMS": 0, f"{inline}-INITIAL_FORMS": 0}
+    change = reverse("admin:orders_order_change", args=[order.pk])
+    assert admin_client.post(change, form).status_code == 302
+    order.refresh_from_db()
+    assert (order.city, order.state, order.paid_at is None) == ("Ogdenville", "paid", False)
+
+
+def test_a_voucher_that_staff_change_counts_on(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voucher = Voucher.objects.create(code="TEN", kind="percentage", value=10)
+    save = VoucherAdmin.save_model
+
+    def late(admin: VoucherAdmin, request: Any, mine: Voucher, *values: Any) -> None:
+        Voucher.objects.update(used=1)
+        save(admin, request, mine, *values)
+
+    monkeypatch.setattr(VoucherAdmin, "save_model", late)
+    form = {"code": "ten", "kind": "percentage", "value": 20, "minimum": 0}
+    change = reverse("admin:orders_voucher_change", args=[voucher.pk])
+    assert admin_client.post(change, form).status_code == 302
+    voucher.refresh_from_db()
+    assert (voucher.code, voucher.value, voucher.used) == ("TEN", 20, 1)
+    add = reverse("admin:orders_voucher_add")
+    assert admin_client.post(add, form | {"code": "new"}).status_code == 302
+    assert Voucher.objects.get(code="NEW").value == 20
