@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.source import Source
 
@@ -101,9 +103,14 @@ def read_header(source: Source, mapping: Mapping[str, str] | None = None) -> Tab
         encoding = _encoding(file)
     with source.open_table() as file:
         first = next(_lines(file, encoding), "")
+    if "\0" in first:
+        raise ImportProblem(_("The first line holds the character NUL. Save it again as CSV."))
     dialect = Dialect(encoding, _delimiter(first))
-    cells = next(csv.reader([first], delimiter=dialect.delimiter), [])
-    header = tuple(cell.strip() for cell in cells)
+    cells = _header(first, dialect.delimiter)
+    if cells is None:
+        text = _("The first line has a name of over %(limit)s characters. Is this a CSV file?")
+        raise ImportProblem(text % {"limit": csv.field_size_limit()})
+    header = tuple(cells)
     columns = tuple(_column(cell, mapping or {}) for cell in header)
     return Table(source, dialect, header, columns)
 
@@ -131,10 +138,18 @@ def _delimiter(header: str) -> str:
     """The one that makes most known columns of the header, or else most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        cells = next(csv.reader([header], delimiter=delimiter), [])
-        return sum(cell.strip().lower() in KNOWN for cell in cells), len(cells)
+        cells = _header(header, delimiter) or []
+        return sum(cell.lower() in KNOWN for cell in cells), len(cells)
 
     return max(DELIMITERS, key=score)
+
+
+def _header(line: str, delimiter: str) -> list[str] | None:
+    """Its cells, or ``None`` if one is too long for the reader."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return None
 
 
 def _column(cell: str, mapping: Mapping[str, str]) -> str:

@@ -48,22 +48,27 @@ def receive(table: File[bytes], pictures: File[bytes] | None, by: User) -> Uploa
     """Keep the files and read the header. Raises ``ImportProblem``; then nothing is kept."""
     upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
     upload.pictures_name = _short(pictures.name) if pictures else ""
+    try:
+        _keep(upload, table, pictures)
+        with local_files(upload) as (path, images), open_source(path, images) as source:
+            header = read_header(source)
+            upload.dialect, upload.header = str(header.dialect), list(header.header)
+        upload.mapping = _remembered(upload, by)
+        upload.state = State.CHECKED
+        upload.save()
+    except BaseException:
+        # Whatever it was: without a row nobody would find the files again.
+        delete_files(upload)
+        raise
+    return upload
+
+
+def _keep(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
     head = table.read(4)
     table.seek(0)
     upload.table.save("table.zip" if head == b"PK\x03\x04" else "table.csv", table, save=False)
     if pictures:
         upload.pictures.save("pictures.zip", pictures, save=False)
-    try:
-        with local_files(upload) as (path, images), open_source(path, images) as source:
-            header = read_header(source)
-            upload.dialect, upload.header = str(header.dialect), list(header.header)
-    except ImportProblem:
-        delete_files(upload)
-        raise
-    upload.mapping = _remembered(upload, by)
-    upload.state = State.CHECKED
-    upload.save()
-    return upload
 
 
 def _short(name: str | None) -> str:

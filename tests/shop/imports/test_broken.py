@@ -83,6 +83,11 @@ def test_every_usual_encoding_is_found(run: Run, encoding: str) -> None:
     assert Product.objects.get().name == "Café Größe"
 
 
+def test_a_long_first_line_is_read_by_its_own_delimiter(run: Run) -> None:
+    unknown = "".join(f"\tunknown {number}" for number in range(10_000))
+    assert run(table(*GOOD).replace(",", "\t").replace("\n", unknown + "\n")).imported == 2
+
+
 def test_line_ends_of_every_system_are_read(run: Run) -> None:
     assert run(table(*GOOD).replace("\n", "\r\n")).imported == 2
     assert run(table(*GOOD).replace("\n", "\r")).unchanged == 2
@@ -105,6 +110,8 @@ def test_line_ends_of_every_system_are_read(run: Run) -> None:
         (b"\x81\x8d\x8f" + table(*GOOD).encode(), "cannot be read as CP1252"),
         (table(*GOOD, "x" * (1024 * 1024 + 2)), "is longer than 1 MB"),
         (b"PK\x03\x04 but no ZIP" * 10, "must name the column sku or id"),
+        (f'[{{"sku": "{"x" * 140_000}"}}]', "has a name of over 131072 characters"),
+        ("sku,pri\0ce\n1,2\n", "holds the character NUL"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_whole(

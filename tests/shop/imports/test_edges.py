@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.fields.files import FieldFile
 from django.test import Client
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
@@ -303,6 +304,44 @@ def test_a_zip_that_shrinks_too_well_is_refused(
     assert response.status_code == 422
     assert "times its size; at most 100 times may be" in response.content.decode()
     assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'[{{"sku": "{"x" * 140_000}"}}]', "Is this a CSV file?"),
+        ("sku,pri\0ce\n1,2\n", "holds the character NUL"),
+    ],
+)
+def test_a_first_line_that_nobody_can_read_is_explained_and_not_kept(
+    client: Client, carol: Any, tmp_path: Path, text: str, message: str
+) -> None:
+    table = SimpleUploadedFile("new.csv", text.encode())
+    response = client.post(NEW, {"table": table})
+    assert (response.status_code, kept(tmp_path)) == (422, [])
+    assert message in response.content.decode()
+    assert not Upload.objects.exists()
+
+
+def test_no_file_is_left_when_keeping_another_fails(
+    client: Client, carol: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = FieldFile.save
+
+    def fill_the_disk(file: FieldFile, name: str, *values: Any, **options: Any) -> None:
+        save(file, name, *values, **options)
+        if name == "pictures.zip":
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(FieldFile, "save", fill_the_disk)
+    files = {name: SimpleUploadedFile("a.zip", b"sku,stock\n") for name in ("table", "pictures")}
+    with pytest.raises(OSError, match="No space left"):
+        client.post(NEW, files)
+    assert (kept(tmp_path), Upload.objects.exists()) == ([], False)
+
+
+def kept(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
 
 
 def test_a_description_of_many_lines_is_one_cell(tmp_path: Path) -> None:
