@@ -23,10 +23,14 @@ def script(data: dict[str, Any]) -> SafeString:
 
 
 def breadcrumbs(request: HttpRequest, trail: list[Category]) -> dict[str, Any]:
-    pages = [("/", "/")] + [(node.name, node.get_absolute_url()) for node in trail]
     items = [
-        {"@type": "ListItem", "position": n, "name": name, "item": request.build_absolute_uri(url)}
-        for n, (name, url) in enumerate(pages[1:], 1)
+        {
+            "@type": "ListItem",
+            "position": n,
+            "name": node.name,
+            "item": request.build_absolute_uri(node.get_absolute_url()),
+        }
+        for n, node in enumerate(trail, 1)
     ]
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
