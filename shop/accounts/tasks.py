@@ -5,6 +5,7 @@ from smtplib import SMTPException
 from typing import Any
 
 from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -18,6 +19,12 @@ def send_mail(subject: str, body: str, to: list[str], html: str = "") -> None:
     if html:
         mail.attach_alternative(html, "text/html")
     mail.send()
+
+
+@shared_task(expires=3600)
+def clear_sessions() -> None:
+    """Those that have expired: Django leaves them where they are."""
+    SessionStore.clear_expired()
 
 
 def send_later(mail: EmailMessage) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shop.cart.models import MAX_QUANTITY, Cart, CartLine
@@ -36,6 +39,20 @@ def find_or_make_cart(request: HttpRequest) -> Cart:
         cart = Cart.objects.create()
         request.session[SESSION_KEY] = cart.pk
     return cart
+
+
+def delete_lost() -> int:
+    """Guests' carts that no session knows any more. Returns how many.
+
+    A day old at least: the session of a new one may still have to be written.
+    """
+    now = timezone.now()
+    old = Cart.objects.filter(user=None, created__lt=now - timedelta(days=1))
+    guests = set(old.values_list("pk", flat=True))
+    for session in Session.objects.filter(expire_date__gt=now).iterator():
+        guests.discard(session.get_decoded().get(SESSION_KEY))
+    Cart.objects.filter(pk__in=guests, user=None).delete()
+    return len(guests)
 
 
 @transaction.atomic

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from shop.accounts.tasks import clear_sessions
 from shop.cart.models import Cart, CartLine
+from shop.cart.tasks import delete_lost_carts
 from shop.catalogue.models import Product, Variant
 from tests.factories import make_product, make_stored_image, make_variant
 
@@ -147,3 +153,21 @@ def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_que
     # Session, cart, lines, pictures, what goes with them, the top categories and the number.
     with django_assert_num_queries(8):
         assert client.get(CART).content.decode().count("cart-line") > 10
+
+
+def test_carts_go_with_the_sessions_that_knew_them() -> None:
+    guests = [Client() for _guest in range(3)]
+    for guest in guests:
+        put(guest, variant_of(), 2)
+    here, _gone, new = Cart.objects.order_by("pk")
+    alice = Cart.objects.create(user=User.objects.create_user("alice"))
+    old = timezone.now() - timedelta(days=2)
+    Cart.objects.exclude(pk=new.pk).update(created=old)
+    names = [guest.session.session_key for guest in guests]
+    Session.objects.filter(pk__in=names[1:]).update(expire_date=old)
+    delete_lost_carts()
+    assert list(Cart.objects.order_by("pk")) == [here, new, alice]
+    assert CartLine.objects.count() == 2
+    clear_sessions()
+    assert list(Session.objects.values_list("pk", flat=True)) == names[:1]
+    assert [line.quantity for line in guests[0].get(CART).context["lines"]] == [2]
