@@ -159,11 +159,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600,
         "options": {"expires": 600},
     },
-    "delete-old-events": {
-        "task": "recommender.tasks.delete_old_events",
-        "schedule": 86_400,
-        "options": {"expires": 3600},
-    },
+    # Where nothing is said, the task says when it expires.
+    "delete-old-events": {"task": "recommender.tasks.delete_old_events", "schedule": 86_400},
+    "clear-sessions": {"task": "shop.accounts.tasks.clear_sessions", "schedule": 86_400},
+    "delete-lost-carts": {"task": "shop.cart.tasks.delete_lost_carts", "schedule": 86_400},
     "compute-affinities": {"task": "recommender.tasks.compute_affinities", "schedule": 86_400},
     "find-copies": {"task": "recommender.tasks.find_copies", "schedule": 3600},
     "divide-into-cells": {"task": "recommender.tasks.divide_into_cells", "schedule": 3600},
