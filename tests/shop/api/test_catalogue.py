@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -144,3 +146,10 @@ def test_the_queries_do_not_grow(api: APIClient, path: str, most: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert api.get(f"/api/v1/{path}".format(pk=pk)).status_code == 200
     assert len(queries) == most, [query["sql"][:120] for query in queries]
+
+
+@pytest.mark.parametrize("position", ["abc", "1.5", "-1", "²", "9" * 19, "9" * 5000, "A\x00"])
+def test_a_cursor_that_points_nowhere_is_not_found(api: APIClient, position: str) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    answer = api.get("/api/v1/products/", {"cursor": cursor})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Invalid cursor")
