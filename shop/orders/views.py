@@ -90,12 +90,13 @@ def _initial(request: HttpRequest) -> dict[str, object]:
 
 def _page(request: HttpRequest, form: CheckoutForm, lines: list[CartLine]) -> dict[str, object]:
     chosen = str(form["method"].value() or "")
-    method = ShippingMethod.objects.filter(active=True, pk=chosen if chosen.isdecimal() else 0)
+    offered = ShippingMethod.objects.filter(active=True)
+    method = next((method for method in offered if str(method.pk) == chosen), None)
     voucher = _voucher(request)
-    sums = totals(lines, method.first(), voucher)
+    sums = totals(lines, method, voucher)
     problem = voucher.problem(sums.goods) if voucher else ""
     if problem:
-        sums, voucher = totals(lines, method.first(), None), None
+        sums, voucher = totals(lines, method, None), None
     return {
         "form": form,
         "lines": lines,
