@@ -183,13 +183,6 @@ def test_a_voucher_that_does_not_hold_says_why_and_takes_nothing_off(
 
 
 @pytest.mark.django_db
-def test_an_unknown_voucher_is_refused(client: Client) -> None:
-    fill(client)
-    response = client.post(reverse("orders:voucher"), {"code": "NOPE"}, follow=True)
-    assert "There is no voucher with this code." in response.content.decode()
-
-
-@pytest.mark.django_db
 def test_a_voucher_never_takes_off_more_than_the_goods(method: ShippingMethod) -> None:
     voucher = Voucher.objects.create(code="BIG", kind="amount", value=500)
     assert voucher.discount(Decimal("20.00")) == Decimal("20.00")
