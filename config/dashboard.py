@@ -36,7 +36,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("orders.view_order"):
         tiles += _order_tiles()
         charts += _order_charts()
-    if may("catalogue.view_product"):
+    if may("catalogue.view_variant"):
         tiles += _stock_tiles()
     if may("catalogue.view_productimage"):
         tiles += _picture_tiles()
@@ -64,12 +64,12 @@ def _order_tiles() -> list[dict[str, object]]:
 
 
 def _stock_tiles() -> list[dict[str, object]]:
-    changelist = reverse("admin:catalogue_product_changelist")
+    changelist = reverse("admin:catalogue_variant_changelist")
     listed = Variant.objects.filter(product__listed=True)
     low = listed.filter(stock__gt=0, stock__lte=LOW_STOCK).count()
     gone = listed.filter(stock=0).count()
-    low_url = f"{changelist}?listed__exact=1&stock_from=1&stock_to={LOW_STOCK}"
-    gone_url = f"{changelist}?listed__exact=1&stock_from=0&stock_to=0"
+    low_url = f"{changelist}?product__listed__exact=1&stock_from=1&stock_to={LOW_STOCK}"
+    gone_url = f"{changelist}?product__listed__exact=1&stock_from=0&stock_to=0"
     return [
         _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
         _tile(_("Sold out"), gone, gone_url),

@@ -116,7 +116,7 @@ class EmbeddedProductAdmin(ProductAdmin):
         products = similar_to_product(product)
         return render_to_string("admin/look_alikes.html", {"products": products})
 
-    @admin.action(description=_("Look at the pictures again"))
+    @admin.action(description=_("Look at the pictures again"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         _say_how_many(request, look_again(ProductImage.objects.filter(product__in=queryset)))
 

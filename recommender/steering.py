@@ -15,6 +15,7 @@ from recommender.nearest.five import similar_to_product
 from shop.catalogue.facets import facets_in_stock
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product
+from shop.fragments import wants_fragment
 
 SHOWN = 15
 CENT = Decimal("0.01")
@@ -78,7 +79,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "facets": facets_in_stock(request.GET, filters),
     }
-    name = "includes/more_like" if request.htmx else "more_like"  # type: ignore[attr-defined]
+    name = "includes/more_like" if wants_fragment(request) else "more_like"
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     response["Vary"] = "HX-Request"

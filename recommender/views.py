@@ -26,6 +26,7 @@ from shop.catalogue.facets import Facet, facets_in_stock
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product, ProductImage
 from shop.catalogue.pictures import ACCEPT, PictureError
+from shop.fragments import wants_fragment
 from shop.rate_limit import allows
 
 SAMPLES = 6
@@ -112,7 +113,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "query": request.GET,
         "facets": choices,
     }
-    name = "includes/photo_results" if _wants_fragment(request) else "photo_results"
+    name = "includes/photo_results" if wants_fragment(request) else "photo_results"
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -121,12 +122,6 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
 def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
     """Not the colours: the photo has its own."""
     return [facet for facet in facets_in_stock(request.GET, filters) if facet.name != "colour"]
-
-
-def _wants_fragment(request: HttpRequest) -> bool:
-    """Not who comes from the form, or back through the browser's history."""
-    htmx = request.htmx  # type: ignore[attr-defined]
-    return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def _photo_or_gone(photo_id: str) -> QueryPhoto | None:

@@ -28,7 +28,10 @@ Handler = Callable[..., Response]
 
 
 def idempotent(handler: Handler) -> Handler:
-    """For a view's ``post``. An error leaves no trace, so that the mended call can keep its key."""
+    """For what a view's ``post`` writes, in one transaction: what waits for others comes after it.
+
+    An error leaves no trace, so that the mended call can keep its key.
+    """
 
     @wraps(handler)
     def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:

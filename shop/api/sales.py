@@ -200,7 +200,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     @extend_schema_field({"type": ["string", "null"], "format": "uri"})
     def get_payment_url(self, order: Order) -> str | None:
         """Where it can be paid now; only in the answer to placing the order."""
-        return cast("str | None", self.context.get("payment_url"))
+        return None
 
 
 class NewOrderSerializer(serializers.ModelSerializer[Order]):
@@ -264,19 +264,19 @@ class OrderList(OwnView):
             )
         ],
     )
-    @idempotent
     def post(self, request: Request) -> Response:
-        """Order what is in the cart."""
+        """Order what is in the cart. A repeated call asks again where to pay."""
+        response = self._order(request)
+        # Not before all is committed: nobody waits for this stock while a provider is asked.
+        response.data["payment_url"] = _payment_url(Order.objects.get(pk=response.data["id"]))
+        return response
+
+    @idempotent
+    def _order(self, request: Request) -> Response:
         wanted = NewOrderSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        values = dict(wanted.validated_data)
-        order = self._place(values)
-        try:
-            payment_url = method_of(order).start(order)
-        except PaymentError:
-            payment_url = None  # it can be started from the order's page
-        context = {"request": request, "payment_url": payment_url}
-        return Response(OrderSerializer(order, context=context).data, status=201)
+        order = self._place(dict(wanted.validated_data))
+        return Response(OrderSerializer(order, context={"request": request}).data, status=201)
 
     @transaction.atomic
     def _place(self, values: dict[str, Any]) -> Order:
@@ -292,6 +292,13 @@ class OrderList(OwnView):
             user=self.user,
             contact={name: values.get(name, "") for name in CONTACT},
         )
+
+
+def _payment_url(order: Order) -> str | None:
+    try:
+        return method_of(order).start(order)
+    except PaymentError:
+        return None  # it can be started from the order's page
 
 
 class OrderDetail(OwnView):

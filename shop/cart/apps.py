@@ -8,10 +8,13 @@ class CartConfig(AppConfig):
     name = "shop.cart"
 
     def ready(self) -> None:
+        from shop.accounts.signals import personal_data
         from shop.cart import merging
+        from shop.cart.personal_data import export
         from shop.cart.session import merge_on_login
         from shop.catalogue.signals import products_merged, products_merging
 
         user_logged_in.connect(merge_on_login)
+        personal_data.connect(export)
         products_merging.connect(merging.lock)
         products_merged.connect(merging.follow)

@@ -119,7 +119,7 @@ class VariantAdmin(ModelAdmin):
 
     list_display = ("sku", "product", "size", "colour", "stock", "adjust")
     list_select_related = ("product",)
-    list_filter: tuple = (("stock", RangeNumericFilter),)
+    list_filter: tuple = (("stock", RangeNumericFilter), "product__listed")
     list_filter_submit = True
     list_per_page = 50
     show_full_result_count = False

@@ -14,6 +14,7 @@ from shop.catalogue.models import SEARCH_CONFIG, Category, Product
 from shop.catalogue.search import all_words
 
 FACETS = ("gender", "colour", "type")
+FINEST = Decimal("0.0001")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def _leaves(paths: list[str]) -> tuple[int, ...]:
 
 def _price(text: str | None) -> Decimal | None:
     try:
-        price = Decimal(text or "")
+        # Rounded, as PostgreSQL cannot compare with every number that is finite here: 1e-20000.
+        price = Decimal(text or "").quantize(FINEST)
     except InvalidOperation:
         return None
     return price if price.is_finite() and 0 <= price < 10**8 else None

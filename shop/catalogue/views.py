@@ -12,6 +12,7 @@ from shop.catalogue.listing import Listing
 from shop.catalogue.models import Category, Product, ProductTally
 from shop.catalogue.renditions import read_rendition
 from shop.catalogue.search import SearchResult, search_products
+from shop.fragments import wants_fragment
 
 NEW_ARRIVALS = 10
 HOME_CATEGORIES = 12
@@ -59,8 +60,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
     """The whole page, or for htmx only its changing part: one view, one template each."""
-    is_fragment = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    template = "shop/includes/listing.html" if is_fragment else "shop/listing.html"
+    template = "shop/includes/listing.html" if wants_fragment(request) else "shop/listing.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
     return response

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.accounts.models import Address
 from shop.cart.models import Cart, CartLine
@@ -28,10 +28,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect(placed)
     lines = cart.lines_for_page() if cart else []
     if cart is None or not lines:
-        messages.info(request, _("Your cart is empty."))
-        return redirect("cart:cart")
+        return _nothing_to_buy(request)
     form = CheckoutForm(request.POST or None, initial=_initial(request))
-    form.fields["method"].currency = lines[0].variant.product.currency  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
         try:
             order = _place(request, cart, form)
@@ -42,6 +40,31 @@ def checkout(request: HttpRequest) -> HttpResponse:
             return redirect(_payment_page(request, order) or order)
     status = 422 if form.errors else 200
     return render(request, "shop/checkout.html", _page(request, form, lines), status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def voucher(request: HttpRequest) -> HttpResponse:
+    """Use a code, or none when it is empty. What else was typed stays, checked when it is sent."""
+    if request.method != "POST":  # who reloads, or changes the language there
+        return redirect("orders:checkout")
+    lines = cart.lines_for_page() if (cart := find_cart(request)) else []
+    voucher = VoucherForm(request.POST)
+    if voucher.is_valid():
+        request.session[VOUCHER_KEY] = voucher.cleaned_data["code"]
+    if not lines:
+        return _nothing_to_buy(request)
+    form = CheckoutForm(initial=_initial(request) | request.POST.dict())
+    page = _page(request, form, lines)
+    if voucher.errors:
+        page["voucher_problem"] = voucher.errors["code"][0]
+    status = 422 if voucher.errors else 200
+    return render(request, "shop/checkout.html", page, status=status)
+
+
+def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("Your cart is empty."))
+    return redirect("cart:cart")
 
 
 def _already_placed(request: HttpRequest, cart: Cart) -> Order | None:
@@ -89,36 +112,29 @@ def _initial(request: HttpRequest) -> dict[str, object]:
 
 
 def _page(request: HttpRequest, form: CheckoutForm, lines: list[CartLine]) -> dict[str, object]:
+    currency = lines[0].variant.product.currency
+    form.fields["method"].currency = currency  # type: ignore[attr-defined]
     chosen = str(form["method"].value() or "")
-    method = ShippingMethod.objects.filter(active=True, pk=chosen if chosen.isdecimal() else 0)
+    offered = ShippingMethod.objects.filter(active=True)
+    method = next((method for method in offered if str(method.pk) == chosen), None)
     voucher = _voucher(request)
-    sums = totals(lines, method.first(), voucher)
+    sums = totals(lines, method, voucher)
     problem = voucher.problem(sums.goods) if voucher else ""
     if problem:
-        sums, voucher = totals(lines, method.first(), None), None
+        sums, voucher = totals(lines, method, None), None
     return {
         "form": form,
         "lines": lines,
         "sums": sums,
-        "currency": lines[0].variant.product.currency,
+        "currency": currency,
         "voucher": voucher,
+        "code": request.POST.get("code", voucher.code if voucher else ""),
         "voucher_problem": problem,
     }
 
 
 def _voucher(request: HttpRequest) -> Voucher | None:
     return Voucher.objects.filter(code=request.session.get(VOUCHER_KEY, "")).first()
-
-
-@require_POST
-def voucher(request: HttpRequest) -> HttpResponse:
-    """Remember a code for the checkout, or forget it when it is empty."""
-    form = VoucherForm(request.POST)
-    if form.is_valid():
-        request.session[VOUCHER_KEY] = form.cleaned_data["code"]
-    else:
-        messages.error(request, str(form.errors["code"][0]))
-    return redirect("orders:checkout")
 
 
 @require_safe

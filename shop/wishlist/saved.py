@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from shop.catalogue.models import Product
@@ -50,13 +49,3 @@ def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> Non
     there = Product.objects.filter(pk__in=ids).values_list("pk", flat=True)
     rows = [SavedProduct(user=user, product_id=pk) for pk in reversed(ids) if pk in set(there)]
     SavedProduct.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def export(user: User, **kwargs: Any) -> dict[str, Any]:
-    rows = SavedProduct.objects.filter(user=user).select_related("product").order_by("pk")
-    return {
-        "saved": [
-            {"product": row.product.name, "saved": row.created.isoformat()}
-            for row in rows.defer("product__search")
-        ]
-    }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
@@ -34,7 +34,7 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "includes/heart.html", context)
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if safe else "wishlist:saved")
+    return HttpResponseRedirect(back) if safe else redirect("wishlist:saved")
 
 
 @require_safe

@@ -146,6 +146,37 @@ def test_a_customer_buys_on_a_phone(page: Page, stocked: str, staff_page: Page) 
     assert page.evaluate("document.documentElement.scrollWidth") == 375
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_a_guest_typed_stays_when_a_voucher_is_used(
+    browser: Browser, stocked: str, scripts: bool
+) -> None:
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(stocked + Product.objects.latest("pk").get_absolute_url())
+    page.locator(".sizes").get_by_text("M", exact=True).click()
+    page.get_by_role("button", name="Put into the cart").click()
+    page.get_by_role("link", name="To the checkout").click()
+    page.locator("#id_email").fill("alice@")
+    page.get_by_label("Cash on delivery").check()
+    for field in CONTACT.keys() - {"city"}:
+        page.locator(f"#id_{field}").fill(CONTACT[field])
+    for code, use in (("none", "click"), ("summer", "Enter")):
+        page.locator("#code").fill(code)
+        if use == "click":
+            page.get_by_role("button", name="Use").click()
+            expect(page.get_by_role("alert")).to_have_text("There is no voucher with this code.")
+        else:
+            page.keyboard.press("Enter")
+            expect(page.locator("#summary")).to_contain_text("−€2.00")
+        expect(page.locator("#id_email")).to_have_value("alice@")
+        expect(page.get_by_label("Cash on delivery")).to_be_checked()
+        for field in CONTACT.keys() - {"city"}:
+            expect(page.locator(f"#id_{field}")).to_have_value(CONTACT[field])
+        expect(page.locator(".field-error")).to_have_count(0)
+    assert not Order.objects.exists()
+    context.close()
+
+
 def test_hearts_and_undo_in_the_browser(page: Page, stocked: str, settings: Any) -> None:
     page.goto(f"{stocked}/products/")
     heart = page.locator(".card .heart button").first

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod
-from tests.factories import make_customer, make_order, picture_bytes
+from tests.factories import make_customer, make_order, make_product, picture_bytes
 
 pytestmark = pytest.mark.browser
 PATHS = (
@@ -136,6 +136,33 @@ def test_a_shopper_filters_and_meets_five_lookalikes(page: Page, shop: str) -> N
     assert "gender=Women" in page.url
     page.locator(".card a").first.click()
     expect(page.locator('[data-block="similar"] [data-product-id]')).to_have_count(5)
+
+
+@pytest.mark.parametrize("path", ["/products/", "product/similar/"])
+def test_a_filter_keeps_the_focus_and_its_list_unfolded(page: Page, shop: str, path: str) -> None:
+    for colour in ("Gold", "Olive", "Pink", "White"):
+        make_product(base_colour=colour)
+    page.goto(_path(page, shop, path))
+    page.get_by_text("Show all").click()
+    white = page.get_by_role("checkbox", name="White")  # the last
+    for ticked in (True, False):
+        white.focus()
+        page.keyboard.press("Space")
+        page.wait_for_url(lambda url, ticked=ticked: ("colour=White" in url) is ticked)
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+        expect(white).to_be_checked(checked=ticked)
+        expect(white).to_be_focused()
+        expect(white).to_be_visible()
+
+
+def test_the_order_of_a_list_keeps_the_focus(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/products/")
+    order = page.get_by_label("Sort by")
+    order.focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_url("**/products/?*sort=*")
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    expect(order).to_be_focused()
 
 
 def test_filters_unfold_on_a_phone(page: Page, shop: str) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from config.groups import ensure_groups
 from recommender.models import Event
 from shop.catalogue.models import StockAdjustment, Variant
-from tests.factories import make_image, make_order, make_product
+from tests.factories import make_image, make_order, make_product, make_variant
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +68,17 @@ def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
         assert page.status_code == 200, tile
         if isinstance(tile["value"], int):
             assert page.context["cl"].result_count == tile["value"], tile
+
+
+def test_the_stock_tiles_count_sizes_and_lead_to_them(admin: Client) -> None:
+    shirt = make_product(stock=20)
+    gone, low = make_variant(shirt, size="M", stock=0), make_variant(shirt, size="L", stock=1)
+    for stock in (0, 1):
+        make_product(stock=stock, listed=False)
+    tiles = {tile["label"]: tile for tile in admin.get("/admin/").context["tiles"]}
+    for label, variant in (("Sold out", gone), ("Low stock", low)):
+        rows = admin.get(tiles[label]["url"]).context["cl"].result_list
+        assert (tiles[label]["value"], list(rows)) == (1, [variant])
 
 
 def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:

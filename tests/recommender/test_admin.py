@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -147,6 +148,21 @@ def test_pictures_are_filtered_by_state_and_a_parked_one_is_retried(admin_client
     assert "1 picture is looked at again." in response.content.decode()
     parked.refresh_from_db()
     assert (parked.attempts, parked.failure) == (0, "")
+
+
+@pytest.mark.parametrize(("group", "attempts"), [("Catalogue", 0), ("Orders", 3), ("Read-only", 3)])
+@pytest.mark.parametrize("address", [PRODUCTS, PICTURES])
+def test_only_who_may_change_a_product_has_its_pictures_looked_at_again(
+    client: Client, address: str, group: str, attempts: int
+) -> None:
+    parked = make_image(make_product(), attempts=3)
+    user = User.objects.create_user(group, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+    pk = parked.product_id if address == PRODUCTS else parked.pk
+    client.post(address, {"action": "retry", "_selected_action": [pk]})
+    parked.refresh_from_db()
+    assert parked.attempts == attempts
 
 
 def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> None:

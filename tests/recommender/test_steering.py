@@ -113,6 +113,21 @@ def test_the_steered_search_is_one_statement_with_vectors(client: Client, shirt:
     assert len([q for q in queries.captured_queries if "<->" in q["sql"]]) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "start"),
+    [
+        ({"HX-Request": "true"}, '<div id="results"'),
+        ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, "<!doctype html>"),
+        ({}, "<!doctype html>"),
+    ],
+)
+def test_the_way_back_gets_the_whole_page(
+    client: Client, shirt: Product, headers: dict[str, str], start: str
+) -> None:
+    page = client.get(f"{shirt.get_absolute_url()}similar/", headers=headers).content.decode()
+    assert page.startswith(start)
+
+
 def test_an_unlisted_product_has_no_page(client: Client, shirt: Product) -> None:
     Product.objects.filter(pk=shirt.pk).update(listed=False)
     assert client.get(f"{shirt.get_absolute_url()}similar/").status_code == 404

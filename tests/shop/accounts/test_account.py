@@ -12,8 +12,8 @@ from django.test import Client
 from shop.accounts.models import Address
 from shop.cart.models import Cart
 from shop.orders.models import Order
-from shop.wishlist.models import SavedProduct
-from tests.factories import make_customer, make_order, make_product
+from shop.wishlist.models import SavedProduct, StockAlert
+from tests.factories import make_customer, make_order, make_product, make_variant
 
 pytestmark = pytest.mark.django_db
 HOME = {
@@ -103,7 +103,12 @@ def test_a_guests_orders_come_with_the_confirmed_address(alice: User) -> None:
 def test_my_data_are_exported(client: Client, alice: User) -> None:
     Address.objects.create(user=alice, **HOME)
     order = make_order(user=alice)
-    SavedProduct.objects.create(user=alice, product=make_product(name="Blue Shirt"))
+    shirt = make_product(name="Blue Shirt")
+    SavedProduct.objects.create(user=alice, product=shirt)
+    size = make_variant(shirt, sku="BLUE-M", size="M")
+    Cart.objects.create(user=alice).lines.create(variant=size, quantity=2)
+    for email in ("Alice@Example.com", "bob@example.com"):
+        StockAlert.objects.create(variant=size, email=email, language="de")
     make_order(user=make_customer("bob@example.com"))
     response = client.get("/account/export/")
     data = response.json()
@@ -112,6 +117,12 @@ def test_my_data_are_exported(client: Client, alice: User) -> None:
     assert data["addresses"] == [HOME]
     assert [row["number"] for row in data["orders"]] == [order.number]
     assert [row["product"] for row in data["saved"]] == ["Blue Shirt"]
+    assert data["cart"] == [{"sku": "BLUE-M", "name": "Blue Shirt (M)", "quantity": 2}]
+    alert = StockAlert.objects.get(email="Alice@Example.com")
+    assert data["stock_alerts"] == [
+        {"sku": "BLUE-M", "name": "Blue Shirt (M)", "email": "Alice@Example.com", "language": "de"}
+        | {"asked": alert.created.isoformat()}
+    ]
 
 
 def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) -> None:
@@ -121,12 +132,17 @@ def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) ->
     Address.objects.create(user=alice, **HOME)
     Cart.objects.create(user=alice)
     order = make_order(user=alice)
+    variant = order.lines.get().variant
+    for email in ("Alice@Example.com", "bob@example.com"):
+        StockAlert.objects.create(variant=variant, email=email, language="en")
     wrong = client.post("/account/delete/", {"password": "wrong"})
     assert wrong.status_code == 422
     assert User.objects.filter(pk=alice.pk).exists()
+    assert StockAlert.objects.count() == 2
     client.post("/account/delete/", {"password": "correct-horse-7"})
     assert not User.objects.exists()
     assert (Address.objects.count(), Cart.objects.count()) == (0, 0)
+    assert StockAlert.objects.get().email == "bob@example.com"
     order.refresh_from_db()
     assert order.user is None
     assert client.get("/account/").status_code == 302

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -144,3 +146,23 @@ def test_the_queries_do_not_grow(api: APIClient, path: str, most: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert api.get(f"/api/v1/{path}".format(pk=pk)).status_code == 200
     assert len(queries) == most, [query["sql"][:120] for query in queries]
+
+
+@pytest.mark.parametrize("position", ["abc", "1.5", "-1", "²", "9" * 19, "9" * 5000, "A\x00"])
+def test_a_cursor_that_points_nowhere_is_not_found(api: APIClient, position: str) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    answer = api.get("/api/v1/products/", {"cursor": cursor})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Invalid cursor")
+
+
+@pytest.mark.parametrize("price", ["1e30", "1e20000", "1" * 5000, "NaN", "sNaN", "Infinity", "-1"])
+@pytest.mark.parametrize("name", ["price_from", "price_to"])
+def test_a_price_that_makes_no_sense_is_passed_over(api: APIClient, name: str, price: str) -> None:
+    make_product(name="Aster", price=Decimal("10"))
+    assert _names(api, f"{name}={price}") == ["Aster"]
+
+
+@pytest.mark.parametrize("price", ["1e-20000", "0e20000", f"0.{'0' * 5000}1"])
+def test_a_price_that_is_next_to_nothing_is_nothing(api: APIClient, price: str) -> None:
+    make_product(name="Aster", price=Decimal("10"))
+    assert (_names(api, f"price_from={price}"), _names(api, f"price_to={price}")) == (["Aster"], [])

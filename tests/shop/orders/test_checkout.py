@@ -117,6 +117,19 @@ def test_missing_fields_are_named_and_nothing_is_sold(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("wrong", ["9" * 4301, "9" * 30, "²", "x", "-1"])
+def test_a_way_of_shipping_that_is_not_offered_is_refused(
+    client: Client, method: ShippingMethod, wrong: str
+) -> None:
+    fill(client, stock=5)
+    response = client.post(CHECKOUT, form(method) | {"method": wrong})
+    assert response.status_code == 422
+    assert "Select a valid choice." in response.content.decode()
+    assert client.get(CHECKOUT, {"method": wrong[:3000]}).status_code == 200
+    assert (Order.objects.count(), Product.objects.get().stock) == (0, 5)
+
+
+@pytest.mark.django_db
 def test_what_sold_out_meanwhile_is_named_and_the_cart_is_kept(
     client: Client, method: ShippingMethod
 ) -> None:
@@ -167,13 +180,6 @@ def test_a_voucher_that_does_not_hold_says_why_and_takes_nothing_off(
     assert message in client.get(CHECKOUT).content.decode()
     assert message in client.post(CHECKOUT, form(method)).content.decode()
     assert not Order.objects.exists()
-
-
-@pytest.mark.django_db
-def test_an_unknown_voucher_is_refused(client: Client) -> None:
-    fill(client)
-    response = client.post(reverse("orders:voucher"), {"code": "NOPE"}, follow=True)
-    assert "There is no voucher with this code." in response.content.decode()
 
 
 @pytest.mark.django_db

@@ -52,6 +52,12 @@ def test_a_heart_never_leads_to_another_site(client: Client) -> None:
     assert response["Location"] == "/saved/"
 
 
+def test_a_heart_leads_to_a_relative_address(client: Client) -> None:
+    product = make_product()
+    response = client.post(f"/saved/{product.pk}/", {"next": "foo"})
+    assert (response.status_code, response["Location"]) == (302, "foo")
+
+
 def test_what_is_not_sold_cannot_be_saved(client: Client) -> None:
     assert _heart(client, make_product(listed=False).pk).status_code == 404
     assert _heart(client, 10**15).status_code == 404

@@ -1,0 +1,36 @@
+"""What a customer keeps an eye on, for the customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from shop.wishlist.models import SavedProduct, StockAlert
+
+
+def export(user: User, **kwargs: Any) -> dict[str, Any]:
+    saved = SavedProduct.objects.filter(user=user).select_related("product").order_by("pk")
+    alerts = _alerts(user).select_related("variant__product").order_by("pk")
+    return {
+        "saved": [
+            {"product": row.product.name, "saved": row.created.isoformat()}
+            for row in saved.defer("product__search")
+        ],
+        "stock_alerts": [
+            {"sku": alert.variant.sku, "name": str(alert.variant), "email": alert.email}
+            | {"language": alert.language, "asked": alert.created.isoformat()}
+            for alert in alerts.defer("variant__product__search")
+        ],
+    }
+
+
+def forget(instance: User, **kwargs: Any) -> None:
+    """An alert knows an address and no account, so that it does not go with the account."""
+    _alerts(instance).delete()
+
+
+def _alerts(user: User) -> QuerySet[StockAlert]:
+    # Nobody's address is empty, and neither is an alert's.
+    return StockAlert.objects.filter(email__iexact=user.email)

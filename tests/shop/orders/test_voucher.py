@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from shop.orders.models import Order, ShippingMethod, Voucher
+from tests.shop.orders.test_checkout import CHECKOUT, CONTACT, fill, form, method
+
+__all__ = ["method"]
+pytestmark = pytest.mark.django_db
+VOUCHER = reverse("orders:voucher")
+
+
+@pytest.fixture
+def express(method: ShippingMethod) -> ShippingMethod:
+    """Not the first, and not free for a cart of 60."""
+    return ShippingMethod.objects.create(name="Tomorrow", price=9, position=9)
+
+
+@pytest.fixture
+def typed(client: Client, express: ShippingMethod) -> dict[str, Any]:
+    """All that a guest has filled in for three shirts of 20, except for the city."""
+    Voucher.objects.create(code="TEN", kind="percentage", value=10)
+    fill(client, 3)
+    return form(express, payment="delivery", key="my-key", city="")
+
+
+def _shown(response: Any) -> dict[str, Any]:
+    """What the page's form would send."""
+    return {name: response.context["form"][name].value() for name in (*CONTACT, "key")} | {
+        name: response.context["form"][name].value() for name in ("payment", "method")
+    }
+
+
+def _kept(typed: dict[str, Any]) -> dict[str, Any]:
+    return typed | {"method": str(typed["method"])}
+
+
+def test_what_was_typed_stays_when_a_voucher_is_used(client: Client, typed: dict[str, Any]) -> None:
+    response = client.post(VOUCHER, typed | {"code": " ten "})
+    page = response.content.decode()
+    assert (response.status_code, _shown(response)) == (200, _kept(typed))
+    assert 'value="1 High Street"' in page
+    assert 'value="my-key"' in page
+    assert f'value="{typed["method"]}" id="id_method_2" required checked' in page
+    assert "−€6.00" in page
+    assert "€63.00" in page  # 60 - 6 + 9
+    assert "field-error" not in page
+    assert "Please check what is marked." not in page
+    client.post(CHECKOUT, typed | {"city": "Springfield"})
+    order = Order.objects.get()
+    assert (order.voucher_code, order.shipping_name, order.total) == ("TEN", "Tomorrow", 63)
+
+
+def test_an_unknown_voucher_is_refused_and_what_was_typed_stays(
+    client: Client, typed: dict[str, Any]
+) -> None:
+    client.post(VOUCHER, {"code": "TEN"})
+    response = client.post(VOUCHER, typed | {"code": "NOPE"})
+    page = response.content.decode()
+    assert (response.status_code, _shown(response)) == (422, _kept(typed))
+    assert "There is no voucher with this code." in page
+    assert 'value="NOPE"' in page
+    assert "−€6.00" in page
+    assert client.session["voucher"] == "TEN"
+
+
+def test_what_was_typed_stays_when_a_voucher_is_taken_away(
+    client: Client, typed: dict[str, Any]
+) -> None:
+    client.post(VOUCHER, {"code": "TEN"})
+    response = client.post(VOUCHER, typed | {"code": ""})
+    assert (response.status_code, _shown(response)) == (200, _kept(typed))
+    assert "−€" not in response.content.decode()
+    assert "€69.00" in response.content.decode()
+    assert client.session["voucher"] == ""
+
+
+def test_an_address_that_was_kept_is_there_until_another_is_typed(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client)
+    shown = _shown(client.post(VOUCHER, {"code": "", "city": "Ogdenville"}))
+    assert (shown["city"], shown["street"], shown["payment"]) == ("Ogdenville", None, "invoice")
+    assert shown["method"] == method.pk
+    assert len(shown["key"]) == 22
+
+
+def test_a_code_that_was_not_used_stays_when_something_is_missing(
+    client: Client, typed: dict[str, Any]
+) -> None:
+    response = client.post(CHECKOUT, typed | {"code": "TEN"})
+    assert response.status_code == 422
+    assert 'value="TEN"' in response.content.decode()
+    assert not Order.objects.exists()
+
+
+def test_who_reloads_is_led_back_to_the_checkout(client: Client, typed: dict[str, Any]) -> None:
+    assert client.get(VOUCHER)["Location"] == CHECKOUT
+
+
+def test_an_empty_cart_keeps_the_code(client: Client, method: ShippingMethod) -> None:
+    Voucher.objects.create(code="TEN", kind="percentage", value=10)
+    assert client.post(VOUCHER, {"code": "ten"})["Location"] == reverse("cart:cart")
+    assert client.session["voucher"] == "TEN"
