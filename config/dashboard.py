@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, F, Sum
@@ -13,7 +11,7 @@ from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, localize
+from django.utils.formats import date_format, localize, number_format
 from django.utils.translation import gettext as _
 
 from recommender import replica
@@ -121,28 +119,24 @@ def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
 
 def _chart(title: str, values: dict[date, Any]) -> dict[str, object]:
     """For Unfold's chart component, with its sum in words for those who do not see it."""
-    numbers = list(_numbers(values.values()))
     data = {
         "labels": [date_format(day, "SHORT_DATE_FORMAT") for day in values],
-        "datasets": [{"data": numbers, "backgroundColor": "#9c3f12"}],
+        "datasets": [
+            {"data": [float(value) for value in values.values()], "backgroundColor": "#9c3f12"}
+        ],
     }
     options = {
         "maintainAspectRatio": False,
         "plugins": {"legend": {"display": False}},
         "scales": {"y": {"beginAtZero": True, "ticks": {"precision": 0}}},
     }
-    total = f"{sum(numbers):,.2f}".removesuffix(".00")
+    total = sum(values.values())
     return {
         "title": title,
-        "total": total,
+        "total": number_format(total, 2 if total % 1 else 0, force_grouping=True),
         "data": json.dumps(data),
         "options": json.dumps(options),
     }
-
-
-def _numbers(values: Iterable[Any]) -> Iterable[float]:
-    for value in values:
-        yield float(value) if isinstance(value, Decimal) else value
 
 
 def _blocks() -> list[dict[str, object]]:

@@ -59,6 +59,24 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
     assert rows["similar"]["rate"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("totals", "language", "text"),
+    [
+        (("1000.10", "234.40"), "en", "1,234.50"),
+        (("1000.10", "234.40"), "de", "1.234,50"),
+        (("1000.00", "234.00"), "de", "1.234"),
+        (("0.10", "0.19"), "de", "0,29"),
+    ],
+)
+def test_the_sums_are_written_as_the_reader_writes_them(
+    admin: Client, totals: tuple[str, str], language: str, text: str
+) -> None:
+    for total in totals:
+        make_order(total=Decimal(total))
+    charts = admin.get("/admin/", headers={"Accept-Language": language}).context["charts"]
+    assert charts[1]["total"] == text
+
+
 def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
     make_order()
     make_product(stock=2)
