@@ -17,6 +17,9 @@ from shop.catalogue.models import Variant
 from shop.orders.emails import send_on_commit
 from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 
+# What an order's columns of money hold.
+MOST = Decimal("99999999.99")
+
 
 class CheckoutError(ValueError):
     """The order cannot be placed as it is; the message says why."""
@@ -75,6 +78,8 @@ def place_order(
         voucher = _take_voucher(voucher, totals(lines, None, None).goods)
     _take_stock(lines)
     sums = totals(lines, method, voucher)
+    if max(sums.goods, sums.total) > MOST:
+        raise CheckoutError(_("This order is too large for this page. Write to us, please."))
     order = Order.objects.create(
         idempotency_key=key,
         user=user if user and user.is_authenticated else None,

@@ -142,6 +142,34 @@ def test_what_sold_out_meanwhile_is_named_and_the_cart_is_kept(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("price", "quantity"), [("2000000.00", 50), ("99999999.99", 1), ("99999999.99", 99)]
+)
+def test_an_order_that_is_too_large_is_refused(
+    client: Client, method: ShippingMethod, price: str, quantity: int
+) -> None:
+    ShippingMethod.objects.update(free_from=None)
+    Voucher.objects.create(code="TEN", kind="amount", value=1)
+    fill(client, quantity, price=Decimal(price), stock=quantity, currency="IDR")
+    client.post(reverse("orders:voucher"), {"code": "TEN"})
+    response = client.post(CHECKOUT, form(method))
+    assert response.status_code == 422
+    assert "This order is too large for this page. Write to us, please." in (
+        response.content.decode()
+    )
+    assert (Order.objects.count(), Product.objects.get().stock) == (0, quantity)
+    assert (Cart.objects.get().count(), Voucher.objects.get().used) == (quantity, 0)
+
+
+@pytest.mark.django_db
+def test_the_largest_order_is_placed(client: Client, method: ShippingMethod) -> None:
+    ShippingMethod.objects.update(price=0)
+    fill(client, price=Decimal("99999999.99"))
+    client.post(CHECKOUT, form(method))
+    assert Order.objects.get().total == Decimal("99999999.99")
+
+
+@pytest.mark.django_db
 def test_an_empty_cart_has_no_checkout(client: Client) -> None:
     assert client.get(CHECKOUT)["Location"] == reverse("cart:cart")
 
