@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import translation
 
 from shop.orders import emails
-from tests.factories import make_order, make_product
+from tests.factories import make_image, make_order, make_product
 
 PO = Path(settings.BASE_DIR) / "locale" / "de" / "LC_MESSAGES" / "django.po"
 PLACEHOLDER = re.compile(r"%\(\w+\)\w|%s|%%")
@@ -69,10 +69,12 @@ def german(client: Client, db: Any) -> Client:
 
 def test_the_shop_speaks_german_and_writes_prices_so(german: Client) -> None:
     product = make_product(name="Blaues Hemd", price="1234.50")
+    make_image(product)
     page = german.get(product.get_absolute_url()).content.decode()
     assert '<html lang="de">' in page
     assert "1.234,50\xa0€" in page
     assert "In den Warenkorb" in page
+    assert 'data-close="Schließen"' in page
     german.post("/cart/add/", {"variant": product.variants.get().pk})
     assert "liegt in Ihrem Warenkorb" in german.get("/cart/").content.decode()
     login = german.get("/account/login/").content.decode()

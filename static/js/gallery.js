@@ -7,7 +7,7 @@ document.querySelectorAll("a.zoom").forEach((link) => {
     const close = document.createElement("button");
     close.type = "button";
     close.textContent = "×";
-    close.setAttribute("aria-label", "Close");
+    close.setAttribute("aria-label", link.dataset.close);
     const picture = new Image();
     picture.src = link.href;
     picture.alt = link.querySelector("img").alt;

@@ -178,6 +178,7 @@ def test_a_picture_opens_large_and_closes_by_key(page: Page, shop: str) -> None:
     page.goto(_path(page, shop, "product"))
     page.locator("a.zoom").first.click()
     expect(page.locator("dialog.zoomed")).to_be_visible()
+    expect(page.get_by_role("button", name="Close")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("dialog.zoomed")).to_have_count(0)
 
