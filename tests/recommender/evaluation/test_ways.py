@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender.evaluation import ways
 from recommender.evaluation.galleries import EvaluationError
 from recommender.evaluation.ways import (
     BASELINES,
@@ -88,7 +89,8 @@ def test_the_untrained_network_is_made_once_of_its_seed(places: Path) -> None:
     made = file.stat().st_mtime_ns
     assert list(open_ways([], without, 3)) == [way]
     assert file.stat().st_mtime_ns == made
-    assert way.key == f"96-{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+    weights = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert way.key == f"96-{weights[:16]}-{ways.PREPROCESSING}"
 
 
 def test_a_model_that_there_is_not_is_named(places: Path) -> None:
@@ -124,8 +126,13 @@ def test_imagenet_is_a_row_where_it_is(places: Path, settings) -> None:
     assert (way.name, way.folder.path) == ("imagenet", copy)
 
 
-def test_vectors_of_another_precision_are_not_taken_for_these(places: Path, settings) -> None:
+def test_vectors_of_another_precision_or_preprocessing_are_not_taken_for_these(
+    places: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network, _projection = open_ways(["fashion"], BASELINES, 1)
-    assert network.key == "96-eee03f460488bb3d"
+    monkeypatch.setattr(ways, "PREPROCESSING", "this")
+    assert network.key == "96-eee03f460488bb3d-this"
+    monkeypatch.setattr(ways, "PREPROCESSING", "another")
+    assert network.key == "96-eee03f460488bb3d-another"
     settings.NETWORK_PRECISION = "bf16"
-    assert network.key == "96-eee03f460488bb3d-bf16"
+    assert network.key == "96-eee03f460488bb3d-another-bf16"
