@@ -148,6 +148,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 # A shopper's page must not hang when Redis is away.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+# Where nothing is said, the task says when it expires.
 CELERY_BEAT_SCHEDULE = {
     "embed-pending-images": {
         "task": "recommender.tasks.embed_pending_images",
@@ -157,9 +158,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete-expired-query-photos": {
         "task": "recommender.tasks.delete_expired_query_photos",
         "schedule": 600,
-        "options": {"expires": 600},
     },
-    # Where nothing is said, the task says when it expires.
     "delete-old-events": {"task": "recommender.tasks.delete_old_events", "schedule": 86_400},
     "clear-sessions": {"task": "shop.accounts.tasks.clear_sessions", "schedule": 86_400},
     "delete-lost-carts": {"task": "shop.cart.tasks.delete_lost_carts", "schedule": 86_400},
@@ -174,12 +173,10 @@ CELERY_BEAT_SCHEDULE = {
     "forget-answers": {
         "task": "shop.api.tasks.forget_answers",
         "schedule": 3600,
-        "options": {"expires": 3600},
     },
     "tidy-uploads": {
         "task": "shop.imports.tasks.tidy_uploads",
         "schedule": 86_400,
-        "options": {"expires": 3600},
     },
     "restart-stalled-uploads": {
         "task": "shop.imports.tasks.restart_stalled_uploads",
@@ -188,12 +185,10 @@ CELERY_BEAT_SCHEDULE = {
     "send-stock-alerts": {
         "task": "shop.wishlist.tasks.send_stock_alerts",
         "schedule": 300,
-        "options": {"expires": 300},
     },
     "refresh-search-words": {
         "task": "shop.catalogue.tasks.refresh_search_words",
         "schedule": 3600,
-        "options": {"expires": 3600},
     },
     "add-up-tallies": {"task": "shop.catalogue.tasks.add_up_tallies", "schedule": 60},
     "count-tallies-anew": {"task": "shop.catalogue.tasks.count_tallies_anew", "schedule": 86_400},

@@ -21,6 +21,7 @@ from recommender.regions import Region, RegionError
 from recommender.tasks import embed_query_photo, ring
 from shop.catalogue.models import ProductImage
 from shop.catalogue.renditions import WIDTHS, rendition_url
+from shop.ids import is_id
 
 PRESETS = (
     ("0,0,1,0.5", gettext_lazy("Upper half")),
@@ -77,7 +78,7 @@ def _source(query: QueryDict) -> Source:
         back = photo.get_absolute_url()
         return Source("photo", photo.pk, photo, url, back, _("Your photo"))
     key = query.get("image", "")
-    if not (key.isascii() and key.isdecimal() and len(key) < 19):
+    if not is_id(key):
         raise Http404(_("There is no such picture."))
     images = ProductImage.objects.filter(product__listed=True).select_related("product")
     image = get_object_or_404(images, pk=int(key))

@@ -27,6 +27,7 @@ from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product, ProductImage
 from shop.catalogue.pictures import ACCEPT, PictureError
 from shop.fragments import wants_fragment
+from shop.ids import is_id
 from shop.rate_limit import allows
 
 SAMPLES = 6
@@ -63,7 +64,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
 def _sent_photo(request: HttpRequest, form: PhotoForm) -> bytes | None:
     """The upload's bytes, or those of the sample that was chosen; ``None`` if the form is wrong."""
     sample = request.POST.get("sample", "")
-    if sample.isdecimal() and len(sample) < 19:
+    if is_id(sample):
         images = ProductImage.objects.filter(product__listed=True)
         return get_object_or_404(images, pk=int(sample)).read()
     if not form.is_valid():
@@ -183,7 +184,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 def _event(text: str) -> tuple[str, str, int | None] | None:
     block, kind, product = [*text.split(","), "", ""][:3]
-    if product and not (product.isascii() and product.isdecimal() and len(product) < 19):
+    if product and not is_id(product):
         return None
     return block, kind, int(product) if product else None
 

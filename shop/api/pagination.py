@@ -4,6 +4,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+from shop.ids import is_id
+
 
 class NewestFirst(CursorPagination):
     """A cursor points behind a row, so that nothing is shown twice when products are added."""
@@ -17,10 +19,6 @@ class NewestFirst(CursorPagination):
         """Raises ``NotFound`` for a position that is no row's id: whoever asks can write any."""
         cursor = super().decode_cursor(request)
         position = cursor.position if cursor else None
-        if position is not None and not _is_id(str(position)):
+        if position is not None and not is_id(str(position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

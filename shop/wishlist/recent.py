@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from shop.catalogue.models import Product
+from shop.ids import is_id
 
 COOKIE = "recent"
 REMEMBERED = 12
@@ -15,7 +16,7 @@ MONTH = 30 * 24 * 3600
 
 def recent_ids(request: HttpRequest) -> list[int]:
     parts = request.COOKIES.get(COOKIE, "").split(".")[:REMEMBERED]
-    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 19]
+    return [int(part) for part in parts if is_id(part)]
 
 
 def remember(request: HttpRequest, response: HttpResponse, product_id: int) -> None:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.catalogue.models import Product
+from shop.ids import is_id
 from shop.rate_limit import allows
 from shop.wishlist.forms import StockAlertForm
 from shop.wishlist.models import StockAlert
@@ -42,7 +43,7 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
 def recent(request: HttpRequest) -> HttpResponse:
     """A fragment: what was looked at before this product, which is remembered from now on."""
     number = request.GET.get("product", "")
-    product_id = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    product_id = int(number) if is_id(number) else 0
     context = {"products": recent_products(request, without=product_id)}
     response = render(request, "shop/wishlist/recent.html", context)
     if product_id and Product.objects.listed().filter(pk=product_id).exists():
