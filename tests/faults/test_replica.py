@@ -143,6 +143,13 @@ def found(searchers: Searchers, photo: str) -> list[int]:
     return [product["id"] for product in told["products"]]
 
 
+def arrived(shop: Shop, standby: Standby) -> None:
+    """All that the primary has written so far is on the replica."""
+    written = shop.sql("SELECT pg_current_wal_flush_lsn()::text")
+    applied = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
+    shop.wait_for("what was written to arrive", lambda: standby.sql(applied))
+
+
 def begin(shop: Shop, standby: Standby, searchers: Searchers) -> Any:
     """Slugs, right fives and photos' vectors; the replica serves."""
     filled = shop.run(FILL, products=PRODUCTS, photos=PHOTOS)
@@ -165,6 +172,7 @@ def test_what_lags_answers_as_of_then_with_one_model_and_not_for_long(
     assert similar(searchers, slug) == old
     photo = send(shop, "early", seen["fashion"][0])
     assert found(searchers, photo) == fives["fashion"]["photo 0"]
+    arrived(shop, standby)  # the primary answers for a photo that has not
 
     standby.sql("SELECT 1 FROM pg_wal_replay_pause()")
     photo = send(shop, "unheard-of", seen["fashion"][1])
@@ -185,6 +193,7 @@ def test_what_lags_answers_as_of_then_with_one_model_and_not_for_long(
 
     standby.sql("SELECT 1 FROM pg_wal_replay_resume()")
     shop.wait_for("the replica to serve again", lambda: health(searchers)["serving"])
+    arrived(shop, standby)
     assert standby.sql("SELECT count(*) FROM recommender_queryphoto") == 3
     assert similar(searchers, slug) == new
 
