@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import CharField, Func, Max, TextField, Value
 from django.db.models.functions import Concat, Length, NullIf, Substr
 from django.utils.text import slugify
@@ -40,6 +41,10 @@ def check(category: Category) -> None:
     """Whether it can stand where it is put. Raises ``ValidationError``."""
     from shop.catalogue.models import Category
 
+    if connection.in_atomic_block:  # one at a time: two might put each below the other
+        list(Category.objects.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+        if category.parent:
+            category.parent.refresh_from_db(fields=["path"])
     below = Category.objects.filter(pk__in=Category.objects.ids_below(category))
     if below.filter(pk=category.parent_id or 0).exists():
         raise ValidationError({"parent": _("A category cannot stand below itself.")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
@@ -30,7 +31,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def category(request: HttpRequest, path: str) -> HttpResponse:
-    category = get_object_or_404(Category, path=path)
+    category = Category.objects.filter(path=path).first()
+    if category is None:
+        return _moved(get_object_or_404(Category, former_paths=path))
     below = Category.objects.ids_below(category)
     products = Product.objects.listed().filter(category__in=below)
     tallies = ProductTally.objects.filter(category__in=below)
@@ -71,9 +74,16 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     products = Product.objects.listed().with_card_data().prefetch_related("variants")
     product = products.filter(slug=slug).first()
     if product is None:
-        stayed = get_object_or_404(Product.objects.listed().only("slug"), merged__slug=slug)
-        return redirect(stayed, permanent=True)
+        stayed = Product.objects.listed().filter(merged__slug=slug).first()
+        return _moved(stayed or get_object_or_404(Product, former_slugs=slug))
     return render(request, "shop/product.html", {"product": product})
+
+
+def _moved(to: Category | Product) -> HttpResponse:
+    response = redirect(to, permanent=True)
+    # Who is renamed there and back would be sent in a circle by a browser that remembers.
+    patch_cache_control(response, no_cache=True)
+    return response
 
 
 @require_safe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -17,6 +16,7 @@ from shop.catalogue.filters import Filters
 from shop.catalogue.models import Category, Product, ProductTally, Variant
 from shop.catalogue.tallies import add_up, count_anew
 from tests.factories import make_category, make_product
+from tests.locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 Work = Callable[[], int]
@@ -53,22 +53,10 @@ def test_two_that_tidy_wait_for_each_other(first: Work, later: Work) -> None:
         with transaction.atomic():
             first()
             waiting = pool.submit(later)
-            _wait_until_somebody_waits()
+            wait_until_somebody_waits()
         waiting.result()
         pool.submit(connections.close_all).result()
     assert _tallied() == _counted() != set()
-
-
-def _wait_until_somebody_waits() -> None:
-    end = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute("""SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
-                WHERE NOT granted AND datname = current_database()""")
-            if cursor.fetchall():
-                return
-            time.sleep(0.01)
-    pytest.fail("Nobody waits.")
 
 
 def test_every_kind_is_tallied_as_it_is() -> None:

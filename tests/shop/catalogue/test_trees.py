@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -13,6 +15,7 @@ from shop.catalogue.search import search_products
 from shop.imports.export import export_lines
 from shop.imports.run import import_catalogue
 from tests.factories import make_category, make_product
+from tests.locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 LONG = "This address, or one below it, has over 255 characters. Shorten the slug."
@@ -139,3 +142,25 @@ def test_an_import_finds_a_category_by_its_name_under_another_slug(
     )
     assert import_catalogue(table).unchanged == 1
     assert paths() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_cannot_put_each_below_the_other(admin_client: Client) -> None:
+    """The second waits for the first, and is told what it did."""
+    one, other = make_category("One"), make_category("Other")
+
+    def put_other_below_one() -> str:
+        try:
+            return edit(admin_client, other, parent=one.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            one.parent = other
+            one.full_clean()
+            one.save()
+            second = pool.submit(put_other_below_one)
+            wait_until_somebody_waits()
+        assert second.result(60) == "A category cannot stand below itself."
+    assert paths() == ["other", "other/one"]

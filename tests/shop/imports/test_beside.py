@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from shop.catalogue.models import Product, SearchWord, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.run import Result, import_catalogue
 from tests.factories import make_product, make_variant
+from tests.locks import wait_until_somebody_waits
 from tests.shop.imports.conftest import row
 from tests.shop.imports.test_import import counts
 
@@ -65,7 +65,7 @@ def test_a_sale_and_an_import_of_one_product_never_deadlock(make_folder):
         with transaction.atomic():
             Variant.objects.select_for_update().get(pk=sold.pk)
             coming = pool.submit(_import_alone, make_folder(row(1)))
-            _wait_until_somebody_waits()
+            wait_until_somebody_waits()
             Variant.objects.filter(pk=sold.pk).update(stock=F("stock") - 1)
         assert counts(coming.result()) == (0, 1, 0, 0)
     product.refresh_from_db()
@@ -77,16 +77,3 @@ def _import_alone(folder: Path) -> Result:
         return import_catalogue(folder)
     finally:
         connection.close()
-
-
-def _wait_until_somebody_waits() -> None:
-    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(blocked)
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
-    raise AssertionError("nobody waits")
