@@ -51,7 +51,7 @@ class CartLineSerializer(serializers.ModelSerializer[CartLine]):
 
 class CartSerializer(serializers.Serializer[Any]):
     lines = CartLineSerializer(many=True)
-    total = serializers.DecimalField(max_digits=12, decimal_places=2)
+    total = serializers.DecimalField(max_digits=20, decimal_places=2)
 
 
 class AddSerializer(serializers.Serializer[Any]):

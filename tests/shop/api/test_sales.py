@@ -69,6 +69,18 @@ def test_lines_are_changed_and_taken_out(customer: APIClient) -> None:
     assert not CartLine.objects.exists()
 
 
+def test_a_cart_that_no_order_can_hold_is_shown_and_its_order_refused(
+    customer: APIClient, order_data: dict[str, Any]
+) -> None:
+    for name in ("One", "Other"):
+        answer = _add(customer, 99, name=name, price=Decimal("99999999.99"), stock=99)
+    assert (answer.status_code, answer.json()["total"]) == (201, "19799999998.02")
+    refused = customer.post("/api/v1/orders/", order_data, format="json")
+    assert refused.status_code == 409
+    assert refused.json()["detail"].startswith("This order is too large for this page.")
+    assert (Order.objects.count(), CartLine.objects.count()) == (0, 2)
+
+
 def test_nobody_reaches_what_is_anothers(customer: APIClient) -> None:
     bob = client_of(make_customer("bob@example.com"))
     line = _add(bob).json()["lines"][0]["id"]
