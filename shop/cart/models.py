@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import ClassVar
 
@@ -70,3 +71,8 @@ class CartLine(models.Model):
     @property
     def is_short(self) -> bool:
         return self.quantity > self.available
+
+
+def currencies(lines: Iterable[CartLine]) -> set[str]:
+    """One, unless a price has changed to another since it was put there."""
+    return {line.variant.product.currency for line in lines}

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shop.cart.models import MAX_QUANTITY, Cart, CartLine
+from shop.cart.models import MAX_QUANTITY, Cart, CartLine, currencies
 from shop.catalogue.models import Variant
 
 SESSION_KEY = "cart"
@@ -61,7 +61,8 @@ def add(cart: Cart, variant: Variant, quantity: int) -> int:
     Cart.objects.select_for_update().get(pk=cart.pk)
     if not variant.product.listed or variant.stock == 0:
         raise CartError(_("“%(name)s” is sold out.") % {"name": variant})
-    if currencies(cart) - {variant.product.currency}:
+    lines = cart.lines.select_related("variant__product")
+    if currencies(lines) - {variant.product.currency}:
         raise CartError(_("Your cart is in another currency. Buy what is in it first."))
     line = CartLine.objects.filter(cart=cart, variant=variant).first()
     wanted = quantity + (line.quantity if line else 0)
@@ -74,10 +75,6 @@ def add(cart: Cart, variant: Variant, quantity: int) -> int:
     return wanted
 
 
-def currencies(cart: Cart) -> set[str]:
-    return set(cart.lines.values_list("variant__product__currency", flat=True))
-
-
 def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
     """What a guest had chosen goes into the user's cart."""
     number = request.session.pop(SESSION_KEY, None) if request is not None else None
@@ -86,10 +83,7 @@ def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> Non
         return
     with transaction.atomic():
         cart, _new = Cart.objects.get_or_create(user=user)
-        taken = currencies(cart)
-        for line in guest.lines.select_related("variant__product").order_by("pk"):
-            if taken and taken != {line.variant.product.currency}:
-                continue
+        for line in guest.lines.order_by("pk"):
             _merge(cart, line)
         guest.delete()
 

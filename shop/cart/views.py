@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.cart.forms import AddForm, QuantityForm
-from shop.cart.models import CartLine
+from shop.cart.models import CartLine, currencies
 from shop.cart.session import CartError, add, find_cart, find_or_make_cart
 
 
@@ -19,7 +19,8 @@ from shop.cart.session import CartError, add, find_cart, find_or_make_cart
 def cart(request: HttpRequest) -> HttpResponse:
     found = find_cart(request)
     lines = found.lines_for_page() if found else []
-    context = {"lines": lines, "total": sum(line.total for line in lines)}
+    total = sum(line.total for line in lines)
+    context = {"lines": lines, "total": total, "mixed": len(currencies(lines)) > 1}
     return render(request, "shop/cart.html", context)
 
 

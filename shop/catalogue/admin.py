@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import Field, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,8 +18,10 @@ from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from shop.catalogue.forms import ProductImageForm, StockAdjustmentForm, VariantForm
+from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.renditions import WIDTHS, rendition_url
+from shop.ids import is_id
 
 THUMBNAIL_HEIGHT = 64
 
@@ -104,6 +108,30 @@ class ProductAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).unmerged().with_card_data()
+
+    def formfield_for_dbfield(
+        self, db_field: Field, request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        """With what the page showed beside it: only that differs from it was changed by staff."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.show_hidden_initial = True
+        return field
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        with transaction.atomic():
+            if "_save" in request.POST:  # row by row, last product first
+                shown = (request.POST[name] for name in request.POST if name.endswith("-id"))
+                lock_products(int(pk) for pk in shown if is_id(pk))
+            return super().changelist_view(request, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        """What an import wrote after the page was read must not come back."""
+        if change:
+            lock_products([obj.pk])
+            obj.save(update_fields={*form.changed_data, "keywords", "updated"})
+        else:
+            obj.save()
 
     @display(description=_("picture"))
     def thumbnail(self, product: Product) -> SafeString | str:

@@ -13,11 +13,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.search import refresh_search_words
 from shop.imports.changes import Note, plain
 from shop.imports.signals import catalogue_imported
-from shop.imports.writer import lock_products
 from shop.orders.models import OrderLine
 
 if TYPE_CHECKING:

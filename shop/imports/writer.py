@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
+from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.catalogue.search import add_search_words, words_in
 from shop.imports.categories import CategoryTree
@@ -91,14 +92,6 @@ def wait_for_other_imports(**kwargs: Any) -> None:
     """Two imports take turns batch by batch, so that both see what exists; so does a merge."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
-
-
-def lock_products(ids: list[int]) -> None:
-    """With their variants, which come first, by product: the order in which a sale locks them."""
-    variants = Variant.objects.filter(product__in=ids).order_by("product_id", "pk")
-    products = Product.objects.filter(pk__in=ids).order_by("pk")
-    for rows in (variants, products):
-        list(rows.select_for_update().values_list("pk"))
 
 
 def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from shop.cart.models import Cart, CartLine
+from shop.cart.models import Cart, CartLine, currencies
+from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
 from shop.orders.emails import send_on_commit
 from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
@@ -60,10 +61,12 @@ def place_order(
     payment: str,
     user: Any,
     contact: dict[str, str],
+    total: Decimal | None = None,
 ) -> Order:
     """Take the stock, write the order, empty the cart.
 
-    ``key`` makes it safe to send twice: the order that it placed is returned. Rows are locked in
+    ``key`` makes it safe to send twice: the order that it placed is returned. ``total`` is what
+    the buyer has seen: at another price, nothing is ordered. Rows are locked in
     the order cart, voucher, variants by product, so that buyers wait for each other and never
     deadlock. Raises ``CheckoutError``, and then nothing has changed.
     """
@@ -74,12 +77,16 @@ def place_order(
     lines = cart.lines_for_page()
     if not lines:
         raise CheckoutError(_("Your cart is empty."))
+    if len(currencies(lines)) > 1:
+        raise CheckoutError(_("Your cart holds prices in several currencies."))
     if voucher is not None:
         voucher = _take_voucher(voucher, totals(lines, None, None).goods)
     _take_stock(lines)
     sums = totals(lines, method, voucher)
     if max(sums.goods, sums.total) > MOST:
         raise CheckoutError(_("This order is too large for this page. Write to us, please."))
+    if total is not None and total != sums.total:
+        raise CheckoutError(_("The total has changed. Please look at it before you order."))
     order = Order.objects.create(
         idempotency_key=key,
         user=user if user and user.is_authenticated else None,
@@ -117,8 +124,7 @@ def _take_voucher(voucher: Voucher, goods: Decimal) -> Voucher:
 
 
 def _take_stock(lines: list[CartLine]) -> None:
-    ids = [line.variant_id for line in lines]
-    locked = Variant.objects.filter(pk__in=ids).order_by("product_id", "pk").select_for_update()
+    locked = lock_variants(line.variant_id for line in lines)
     found = {variant.pk: variant.stock for variant in locked}
     for line in lines:
         left = found[line.variant_id] if line.variant.product.listed else 0

@@ -32,6 +32,8 @@ class CheckoutForm(forms.ModelForm[Order]):
         label=_("Payment"), choices=payment.choices, widget=forms.RadioSelect
     )
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    # As the page said it, which says it anew each time.
+    total = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Order

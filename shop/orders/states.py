@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
 from shop.orders.emails import send_on_commit
 from shop.orders.models import Order, OrderEvent, Voucher
@@ -88,8 +89,9 @@ def note_payment(order: Order, by: Any = None) -> Order:
 
 
 def _give_back(order: Order) -> None:
-    """Voucher before variants, as the checkout locks them."""
+    """Voucher before variants before products, as the checkout locks them."""
     Voucher.objects.filter(code=order.voucher_code, used__gt=0).update(used=F("used") - 1)
-    lines = order.lines.exclude(variant=None).select_related("variant")
-    for line in lines.order_by("variant__product_id", "variant_id"):
+    lines = order.lines.exclude(variant=None)
+    lock_variants(lines.values_list("variant_id", flat=True))
+    for line in lines:
         Variant.objects.filter(pk=line.variant_id or 0).update(stock=F("stock") + line.quantity)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.accounts.models import Address
-from shop.cart.models import Cart, CartLine
+from shop.cart.models import Cart, CartLine, currencies
 from shop.cart.session import find_cart
 from shop.orders.checkout import CheckoutError, place_order, totals
 from shop.orders.forms import CheckoutForm, VoucherForm
@@ -29,17 +30,21 @@ def checkout(request: HttpRequest) -> HttpResponse:
     lines = cart.lines_for_page() if cart else []
     if cart is None or not lines:
         return _nothing_to_buy(request)
+    if len(currencies(lines)) > 1:  # the cart says what to do
+        return redirect("cart:cart")
     form = CheckoutForm(request.POST or None, initial=_initial(request))
-    if request.method == "POST" and form.is_valid():
+    problem = _take_code(request) if request.method == "POST" else ""
+    page = _page(request, form, lines, problem)
+    if request.method == "POST" and form.is_valid() and not page["voucher_problem"]:
         try:
             order = _place(request, cart, form)
         except CheckoutError as error:
             form.add_error(None, str(error))
+            page = _page(request, form, cart.lines_for_page(), "")
         else:
             request.session.pop(VOUCHER_KEY, None)
             return redirect(_payment_page(request, order) or order)
-    status = 422 if form.errors else 200
-    return render(request, "shop/checkout.html", _page(request, form, lines), status=status)
+    return render(request, "shop/checkout.html", page, status=_status(request, page))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,17 +54,25 @@ def voucher(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":  # who reloads, or changes the language there
         return redirect("orders:checkout")
     lines = cart.lines_for_page() if (cart := find_cart(request)) else []
-    voucher = VoucherForm(request.POST)
-    if voucher.is_valid():
-        request.session[VOUCHER_KEY] = voucher.cleaned_data["code"]
+    problem = _take_code(request)
     if not lines:
         return _nothing_to_buy(request)
     form = CheckoutForm(initial=_initial(request) | request.POST.dict())
-    page = _page(request, form, lines)
-    if voucher.errors:
-        page["voucher_problem"] = voucher.errors["code"][0]
-    status = 422 if voucher.errors else 200
-    return render(request, "shop/checkout.html", page, status=status)
+    page = _page(request, form, lines, problem)
+    return render(request, "shop/checkout.html", page, status=_status(request, page))
+
+
+def _take_code(request: HttpRequest) -> str:
+    """Remember the code in the form. Returns what is wrong with it, if anything."""
+    form = VoucherForm(request.POST)
+    if not form.is_valid():
+        return str(form.errors["code"][0])
+    request.session[VOUCHER_KEY] = form.cleaned_data["code"]
+    return ""
+
+
+def _status(request: HttpRequest, page: dict[str, Any]) -> int:
+    return 422 if page["form"].errors or (request.POST and page["voucher_problem"]) else 200
 
 
 def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
@@ -94,6 +107,7 @@ def _place(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Order:
         payment=form.cleaned_data["payment"],
         user=request.user,
         contact=form.contact(),
+        total=form.cleaned_data["total"],
     )
 
 
@@ -111,7 +125,9 @@ def _initial(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def _page(request: HttpRequest, form: CheckoutForm, lines: list[CartLine]) -> dict[str, object]:
+def _page(
+    request: HttpRequest, form: CheckoutForm, lines: list[CartLine], problem: str
+) -> dict[str, Any]:
     currency = lines[0].variant.product.currency
     form.fields["method"].currency = currency  # type: ignore[attr-defined]
     chosen = str(form["method"].value() or "")
@@ -119,8 +135,8 @@ def _page(request: HttpRequest, form: CheckoutForm, lines: list[CartLine]) -> di
     method = next((method for method in offered if str(method.pk) == chosen), None)
     voucher = _voucher(request)
     sums = totals(lines, method, voucher)
-    problem = voucher.problem(sums.goods) if voucher else ""
-    if problem:
+    if voucher and (unfit := voucher.problem(sums.goods)):
+        problem = problem or unfit
         sums, voucher = totals(lines, method, None), None
     return {
         "form": form,

@@ -13,6 +13,8 @@ from shop.accounts.tasks import clear_sessions
 from shop.cart.models import Cart, CartLine
 from shop.cart.tasks import delete_lost_carts
 from shop.catalogue.models import Product, Variant
+from shop.orders.checkout import CheckoutError, place_order
+from shop.orders.models import ShippingMethod
 from tests.factories import make_product, make_stored_image, make_variant
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +86,37 @@ def test_two_currencies_do_not_meet_in_one_cart(client: Client) -> None:
     put(client, variant_of(currency="EUR"))
     assert "another currency" in put(client, variant_of(currency="USD"))
     assert quantities() == [1]
+
+
+def test_what_changed_to_another_currency_is_not_added_up(client: Client) -> None:
+    for name in ("Kimono", "Shirt"):
+        put(client, variant_of(name=name, price="20.00"))
+    Product.objects.filter(name="Kimono").update(currency="JPY", price=5000)
+    page = client.get(CART).content.decode()
+    assert "Your cart holds prices in several currencies." in page
+    assert ("¥5,000" in page, "€20.00" in page) == (True, True)
+    assert ("To the checkout" in page, "5,020" in page) == (False, False)
+    for send in (client.get, client.post):
+        assert send(reverse("orders:checkout")).headers["Location"] == CART
+    cart, method = Cart.objects.get(), ShippingMethod.objects.create(name="Tomorrow", price=5)
+    with pytest.raises(CheckoutError, match="holds prices in several currencies"):
+        place_order(
+            cart, key="k", method=method, voucher=None, payment="invoice", user=None, contact={}
+        )
+    line = CartLine.objects.get(variant__product__currency="JPY")
+    client.post(reverse("cart:line", args=[line.pk]), {"quantity": 0})
+    page = client.get(CART).content.decode()
+    assert ("To the checkout" in page, "several currencies" in page) == (True, False)
+
+
+def test_a_guests_cart_in_another_currency_is_kept_at_login(client: Client) -> None:
+    user = User.objects.create_user("alice", password="secret")
+    mine = Cart.objects.create(user=user)
+    mine.lines.create(variant=variant_of(currency="EUR"), quantity=1)
+    put(client, variant_of(currency="USD"), 2)
+    client.login(username="alice", password="secret")
+    assert quantities() == [1, 2]
+    assert "Your cart holds prices in several currencies." in client.get(CART).content.decode()
 
 
 def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.shop.orders.test_checkout import CHECKOUT, CONTACT, fill, form, method
 
@@ -39,6 +41,11 @@ def _kept(typed: dict[str, Any]) -> dict[str, Any]:
     return typed | {"method": str(typed["method"])}
 
 
+@pytest.fixture
+def ready(typed: dict[str, Any]) -> dict[str, Any]:
+    return typed | {"city": "Springfield"}
+
+
 def test_what_was_typed_stays_when_a_voucher_is_used(client: Client, typed: dict[str, Any]) -> None:
     response = client.post(VOUCHER, typed | {"code": " ten "})
     page = response.content.decode()
@@ -50,7 +57,7 @@ def test_what_was_typed_stays_when_a_voucher_is_used(client: Client, typed: dict
     assert "€63.00" in page  # 60 - 6 + 9
     assert "field-error" not in page
     assert "Please check what is marked." not in page
-    client.post(CHECKOUT, typed | {"city": "Springfield"})
+    client.post(CHECKOUT, typed | {"city": "Springfield", "code": "TEN", "total": "63.00"})
     order = Order.objects.get()
     assert (order.voucher_code, order.shipping_name, order.total) == ("TEN", "Tomorrow", 63)
 
@@ -106,3 +113,69 @@ def test_an_empty_cart_keeps_the_code(client: Client, method: ShippingMethod) ->
     Voucher.objects.create(code="TEN", kind="percentage", value=10)
     assert client.post(VOUCHER, {"code": "ten"})["Location"] == reverse("cart:cart")
     assert client.session["voucher"] == "TEN"
+
+
+def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str, Any]) -> None:
+    """The page said 69: what is ordered is what was seen, so it is shown first."""
+    seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
+    page = seen.content.decode()
+    assert (seen.status_code, Order.objects.count()) == (422, 0)
+    assert "The total has changed. Please look at it before you order." in page
+    assert 'name="total" form="checkout" value="63.00"' in page
+    client.post(CHECKOUT, ready | {"code": "ten", "total": "63.00"})
+    assert (Order.objects.get().total, Order.objects.get().voucher_code) == (63, "TEN")
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("NOPE", "There is no voucher with this code."),
+        ("A" * 41, "Ensure this value has at most 40 characters (it has 41)."),
+    ],
+)
+def test_nothing_is_ordered_with_a_code_that_does_not_exist(
+    client: Client, ready: dict[str, Any], code: str, problem: str
+) -> None:
+    response = client.post(CHECKOUT, ready | {"code": code})
+    page = response.content.decode()
+    assert (response.status_code, Order.objects.count()) == (422, 0)
+    assert (problem in page, f'value="{code}"' in page) == (True, True)
+    assert _shown(response) == _kept(ready)
+
+
+def test_an_order_after_the_code_was_cleared_uses_none(
+    client: Client, ready: dict[str, Any]
+) -> None:
+    client.post(VOUCHER, {"code": "TEN"})
+    client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
+    order = Order.objects.get()
+    assert (order.total, order.voucher_code, Voucher.objects.get().used) == (69, "", 0)
+
+
+def test_a_voucher_that_the_cart_has_outgrown_does_not_stop_the_order(
+    client: Client, ready: dict[str, Any]
+) -> None:
+    """The page says why it does not count and leaves its field empty, which is then sent."""
+    client.post(VOUCHER, {"code": "TEN"})
+    Voucher.objects.update(minimum=100)
+    page = client.get(CHECKOUT).content.decode()
+    assert "This voucher is for carts of 100.00 or more." in page
+    assert 'name="code" form="checkout" maxlength="40" value=""' in page
+    client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
+    assert Order.objects.get().total == 69
+
+
+def test_nothing_is_ordered_at_another_price_than_was_seen(
+    client: Client, ready: dict[str, Any]
+) -> None:
+    Product.objects.update(price=40)
+    changed = client.post(CHECKOUT, ready | {"total": "69.00"})
+    assert (changed.status_code, Order.objects.count()) == (422, 0)
+    assert 'value="129.00"' in changed.content.decode()
+    slower = ShippingMethod.objects.exclude(pk=ready["method"]).first()
+    again = ready | {"total": "129.00", "method": slower.pk}  # type: ignore[union-attr]
+    changed = client.post(CHECKOUT, again)  # as without JavaScript: no new sum was shown
+    assert (changed.status_code, Order.objects.count()) == (422, 0)
+    total = re.search(r'name="total" form="checkout" value="([^"]+)"', changed.content.decode())
+    client.post(CHECKOUT, again | {"total": total[1]})  # type: ignore[index]
+    assert str(Order.objects.get().total) == total[1]  # type: ignore[index]

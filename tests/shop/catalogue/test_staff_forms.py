@@ -1,0 +1,60 @@
+"""Staff save a page that they read a while ago: only what they changed on it is written."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from shop.catalogue.models import Product
+from tests.factories import make_category, make_product
+from tests.forms import fields_of
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:catalogue_product_changelist")
+
+
+def test_a_list_writes_the_cells_that_were_changed(admin_client: Client) -> None:
+    other, one = make_product(name="Other"), make_product(name="One")  # the newest comes first
+    values = fields_of(admin_client, LIST, "changelist-form")
+    assert (values["form-0-id"], values["form-1-id"]) == (str(one.pk), str(other.pk))
+    Product.objects.update(price=99, description="By an import", updated="2020-01-01T00:00Z")
+    del values["form-0-listed"]  # unticked
+    assert admin_client.post(LIST, values | {"_save": "Save"}).status_code == 302
+    for product in (one, other):
+        product.refresh_from_db()
+        assert (product.price, product.description) == (99, "By an import")
+    assert (one.listed, other.listed) == (False, True)
+    assert (one.updated.year > 2020, other.updated.year > 2020) == (True, False)
+    values |= {"form-1-price": "12.50", "form-0-listed": "on", "_save": "Save"}
+    admin_client.post(LIST, values)
+    other.refresh_from_db()
+    assert other.price == Decimal("12.50")
+
+
+def test_a_products_page_writes_the_fields_that_were_changed(admin_client: Client) -> None:
+    product = make_product(name="Tee", category=make_category("Apparel"), base_colour="Blue")
+    address = reverse("admin:catalogue_product_change", args=[product.pk])
+    values = fields_of(admin_client, address, "product_form")
+    Product.objects.update(price=99, listed=False, brand="By an import")
+    values |= {"base_colour": "Red", "description": "Soft.\nWarm."}
+    assert admin_client.post(address, values).status_code == 302
+    product.refresh_from_db()
+    assert (product.price, product.listed, product.brand) == (99, False, "By an import")
+    assert (product.base_colour, product.keywords) == ("Red", "Apparel apparel Red")
+    assert product.description.splitlines() == ["Soft.", "Warm."]
+
+
+def test_what_is_wrong_is_said_and_then_saved(admin_client: Client) -> None:
+    product = make_product(price=Decimal("30"))
+    address = reverse("admin:catalogue_product_change", args=[product.pk])
+    values = fields_of(admin_client, address, "product_form")
+    refused = admin_client.post(address, values | {"price": "-1", "brand": "Nike"})
+    assert refused.context["adminform"].errors["price"]
+    product.refresh_from_db()
+    assert (product.price, product.brand) == (30, "")
+    assert admin_client.post(address, values | {"price": "31", "brand": "Nike"}).status_code == 302
+    product.refresh_from_db()
+    assert (product.price, product.brand) == (31, "Nike")

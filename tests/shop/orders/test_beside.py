@@ -1,0 +1,101 @@
+"""A checkout beside others that change the same rows: it waits, and nobody is a victim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from shop.cart.models import Cart, CartLine
+from shop.catalogue.models import Product, Variant
+from shop.orders.models import Order, ShippingMethod
+from shop.orders.states import move
+from tests.factories import make_product, make_variant
+from tests.forms import fields_of
+from tests.locks import wait_until_somebody_waits
+from tests.shop.orders.test_checkout import CHECKOUT, buy, form, method
+
+__all__ = ["method"]
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[], Any]
+
+
+@pytest.fixture
+def variants() -> list[Variant]:
+    """Of one product, small and large; then of another."""
+    one = make_product(name="One", price=Decimal("20"), stock=9)
+    large = make_variant(one, sku="L", size="L", stock=9)
+    return [one.variants.exclude(pk=large.pk).get(), large, make_product(stock=9).variants.get()]
+
+
+def buys(client: Client, method: ShippingMethod, variants: list[Variant], other: Work) -> str:
+    """``other`` stops after its first change of a product or variant until the checkout waits."""
+    changed = Event()
+
+    def slowly(execute: Any, sql: str, *arguments: Any) -> Any:
+        result = execute(sql, *arguments)
+        of_catalogue = sql.startswith(('UPDATE "catalogue_product', 'UPDATE "catalogue_variant'))
+        if of_catalogue and not changed.is_set():
+            changed.set()
+            wait_until_somebody_waits()
+        return result
+
+    def beside() -> Any:
+        try:
+            with connection.execute_wrapper(slowly):
+                return other()
+        finally:
+            connection.close()
+
+    for variant in variants:
+        client.post(reverse("cart:add"), {"variant": variant.pk, "quantity": 1})
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(beside)
+        assert changed.wait(60)
+        response = client.post(CHECKOUT, form(method))
+        doing.result(60)
+    assert response.status_code == 302
+    return str(Order.objects.latest("pk").total)
+
+
+def test_the_stock_of_a_cancelled_order_comes_back(
+    client: Client, method: ShippingMethod, variants: list[Variant]
+) -> None:
+    cart = Cart.objects.create()
+    for variant in variants[:2]:
+        CartLine.objects.create(cart=cart, variant=variant, quantity=1)
+    order = buy(cart, method)
+    buys(client, method, variants[1:2], lambda: move(order, Order.State.CANCELLED))
+    assert [variant.stock for variant in Variant.objects.order_by("pk")] == [9, 8, 9]
+
+
+def test_staff_save_a_product_and_its_variant(
+    client: Client, admin_client: Client, method: ShippingMethod, variants: list[Variant]
+) -> None:
+    address = reverse("admin:catalogue_product_change", args=[variants[0].product_id])
+    values = fields_of(admin_client, address, "product_form")
+    values |= {"price": "30.00", "variants-0-price": "40.00"}
+    total = buys(client, method, variants[:1], lambda: _saved(admin_client, address, values))
+    assert Product.objects.get(pk=variants[0].product_id).price == 30
+    assert total in ("24.95", "44.95")  # who came first
+
+
+def test_staff_save_a_list(
+    client: Client, admin_client: Client, method: ShippingMethod, variants: list[Variant]
+) -> None:
+    address = reverse("admin:catalogue_product_changelist")
+    values = fields_of(admin_client, address, "changelist-form")
+    values |= {"form-0-price": "30.00", "form-1-price": "30.00", "_save": "Save"}
+    buys(client, method, [variants[0], variants[2]], lambda: _saved(admin_client, address, values))
+    assert {product.price for product in Product.objects.all()} == {30}
+
+
+def _saved(client: Client, address: str, values: dict[str, str]) -> None:
+    assert client.post(address, values).status_code == 302
