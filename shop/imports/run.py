@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from shop.imports.changes import Changes
 from shop.imports.errors import RowError
+from shop.imports.ledger import Changes
 from shop.imports.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.rows import Row, external_id, parse_row
 from shop.imports.source import Source, open_source

@@ -16,7 +16,7 @@ from django.utils import timezone
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.search import refresh_search_words
-from shop.imports.changes import Note, plain
+from shop.imports.ledger import Note, plain
 from shop.imports.signals import catalogue_imported
 from shop.orders.models import OrderLine
 

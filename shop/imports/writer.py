@@ -14,8 +14,9 @@ from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.catalogue.search import add_search_words, words_in
 from shop.imports.categories import CategoryTree
-from shop.imports.changes import Changes, Existing, find_changes
+from shop.imports.changes import find_changes
 from shop.imports.files import is_in_database, store_pictures
+from shop.imports.ledger import Changes, Existing
 from shop.imports.preparation import PreparedRow
 from shop.imports.signals import catalogue_imported
 from shop.imports.unique import make_skus_unique, make_slugs_unique
