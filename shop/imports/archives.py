@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem
 
@@ -30,15 +32,17 @@ class ZipStore:
         self.archive = archive
         entries = archive.infolist()
         if len(entries) > settings.IMPORT_MAX_FILES:
-            limit = f"{settings.IMPORT_MAX_FILES:,}"
-            raise ImportProblem(f"The ZIP holds {len(entries):,} files; at most {limit} may be.")
+            text = _("The ZIP holds %(count)s files; at most %(limit)s may be.")
+            limit = intcomma(settings.IMPORT_MAX_FILES)
+            raise ImportProblem(text % {"count": intcomma(len(entries)), "limit": limit})
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > settings.IMPORT_MAX_UNPACKED_BYTES:
-            limit = f"{settings.IMPORT_MAX_UNPACKED_BYTES // 1024**2:,} MB"
-            raise ImportProblem(
-                f"The ZIP would unpack to {unpacked // 1024**2:,} MB; at most {limit} may be. "
+            text = _(
+                "The ZIP would unpack to %(size)s MB; at most %(limit)s MB may be. "
                 "Divide it into several."
             )
+            limit = intcomma(settings.IMPORT_MAX_UNPACKED_BYTES // 1024**2)
+            raise ImportProblem(text % {"size": intcomma(unpacked // 1024**2), "limit": limit})
         _check_ratio(unpacked, sum(entry.compress_size for entry in entries))
         self._entries = {entry.filename: entry for entry in entries if _usable(entry)}
         self.warnings = list(_warnings(entries))
@@ -56,10 +60,12 @@ class ZipStore:
 def _check_ratio(unpacked: int, packed: int) -> None:
     """Pictures and tables do not shrink that far; what is made to fill a disk does."""
     if unpacked > HARMLESS and unpacked > packed * settings.IMPORT_MAX_RATIO:
-        raise ImportProblem(
-            f"The ZIP would unpack to {unpacked // max(1, packed):,} times its size; at most "
-            f"{settings.IMPORT_MAX_RATIO} times may be. Is this a ZIP of pictures?"
+        text = _(
+            "The ZIP would unpack to %(times)s times its size; at most %(limit)s times may be. "
+            "Is this a ZIP of pictures?"
         )
+        times = intcomma(unpacked // max(1, packed))
+        raise ImportProblem(text % {"times": times, "limit": settings.IMPORT_MAX_RATIO})
 
 
 def _usable(entry: zipfile.ZipInfo) -> bool:
@@ -85,28 +91,39 @@ def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
     links = [entry.filename for entry in entries if _is_link(entry)]
     folded = Counter(name.casefold() for name in set(files))
     findings = (
-        ([n for n in files if not _is_inside(n)], "lead out of the ZIP and were left out"),
-        (links, "are links and were left out; put the files themselves there"),
-        ([n for n in files if ARCHIVE.search(n)], "are archives in the archive; unpack them first"),
+        (
+            [name for name in files if not _is_inside(name)],
+            _("%(names)s lead out of the ZIP and were left out."),
+        ),
+        (links, _("%(names)s are links and were left out; put the files themselves there.")),
+        (
+            [name for name in files if ARCHIVE.search(name)],
+            _("%(names)s are archives in the archive; unpack them first."),
+        ),
         (
             [entry.filename for entry in entries if entry.flag_bits & 1],
-            "are encrypted and cannot be read; make the ZIP without a password",
+            _("%(names)s are encrypted and cannot be read; make the ZIP without a password."),
         ),
         (
             [name for name, times in Counter(files).items() if times > 1],
-            "are in the ZIP more than once; the last one counts",
+            _("%(names)s are in the ZIP more than once; the last one counts."),
         ),
         (
             sorted(name for name in set(files) if folded[name.casefold()] > 1),
-            "differ only in capital letters; some computers cannot tell them apart",
+            _("%(names)s differ only in capital letters; some computers cannot tell them apart."),
         ),
     )
-    for found, what in findings:
+    for found, text in findings:
         if found:
-            yield f"{_listed(found)} {what}."
+            yield text % {"names": _listed(found)}
 
 
 def _listed(names: Iterable[str]) -> str:
     names = list(names)
     shown = ", ".join(posixpath.basename(n) if len(n) > 60 else n for n in names[:NAMED])
-    return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
+    if len(names) <= NAMED:
+        return shown
+    return _("%(names)s and %(count)s more") % {
+        "names": shown,
+        "count": intcomma(len(names) - NAMED),
+    }

@@ -7,7 +7,9 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.slugs import product_slug
@@ -79,12 +81,14 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
     variant = existing.variants.get(row.sku) if row.has_sku else None
     if variant is None:
         if by_id is not None and not row.has_id:
-            raise RowError(f"There is no SKU {row.sku}; {by_id} has others.", "sku")
+            text = _("There is no SKU %(sku)s; %(product)s has others.")
+            raise RowError(text % {"sku": row.sku, "product": by_id}, "sku")
         return by_id
     owner = variant.product
     others = (by_id or owner) is not owner or owner.external_id not in (None, row.external_id)
     if row.has_id and others:
-        raise RowError(f"The SKU {row.sku} belongs to another product.", "sku")
+        text = _("The SKU %(sku)s belongs to another product.")
+        raise RowError(text % {"sku": row.sku}, "sku")
     return owner
 
 
@@ -100,7 +104,8 @@ def _take_merged(changes: Changes, existing: Existing, merged: Product, row: Row
     variant = existing.variants.get(row.sku)
     if stayed is None or (variant is not None and variant.product is not stayed):
         if row.stock:
-            raise RowError(f"“{merged}” was merged into “{stayed}”: name its SKUs.", "sku")
+            text = _("“%(product)s” was merged into “%(other)s”: name its SKUs.")
+            raise RowError(text % {"product": merged, "other": stayed}, "sku")
         changes.unchanged += 1
         return
     made, changed = _take_variant(changes, existing, stayed, row)
@@ -113,17 +118,18 @@ def _named_category(row: Row, tree: CategoryTree) -> Category | None:
     """The one whose address the row names. Raises ``RowError``."""
     found = tree.at(row.category_path) if row.category_path else None
     if row.category_path and found is None:
-        text = f"There is no category {row.category_path[:80]}."
-        raise RowError(text, "categoryPath")
+        text = _("There is no category %(path)s.")
+        raise RowError(text % {"path": row.category_path[:80]}, "categoryPath")
     return found
 
 
 def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
     row = prepared.row
     if not (row.tree or row.category_path) or not row.name:
-        raise RowError(f"There is no product {row.sku}, and the row does not describe a new one.")
+        text = _("There is no product %(sku)s, and the row does not describe a new one.")
+        raise RowError(text % {"sku": row.sku})
     if not prepared.pictures:
-        raise RowError(f"There is no picture {row.external_id}.jpg.")
+        raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
     category = _named_category(row, tree) or tree.find(row.tree or ())
     product = _new_product(row, category)
     changes.new.append(product)
@@ -195,14 +201,16 @@ def _check_label(
 ) -> None:
     for other in existing.siblings.get(id(product), []):
         if other is not variant and (other.size, other.colour) == (size, colour):
-            label = ", ".join(word for word in (size, colour) if word) or "no size and colour"
-            raise RowError(f"{other.sku} of this product has {label} already.", "size")
+            label = ", ".join(word for word in (size, colour) if word) or _("no size and colour")
+            text = _("%(sku)s of this product has %(label)s already.")
+            raise RowError(text % {"sku": other.sku, "label": label}, "size")
 
 
 def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
     siblings = existing.siblings.get(id(product), [])
     if stock + sum(other.stock for other in siblings if other is not variant) > MAX_STOCK:
-        raise RowError(f"The stock of all variants together is over {MAX_STOCK:,}.", "stock")
+        text = _("The stock of all variants together is over %(limit)s.")
+        raise RowError(text % {"limit": intcomma(MAX_STOCK)}, "stock")
 
 
 def _differs(name: str, now: Any, value: Any) -> bool:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product
@@ -37,6 +38,11 @@ class Upload(models.Model):
 
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by")
+    )
+    # Of whoever sent it: the worker, who hears no browser, writes the report in it. The database's
+    # default is for those that are there already; under ``migrate`` no language is active.
+    language = models.CharField(
+        _("language"), max_length=10, default=get_language, db_default="en", editable=False
     )
     created = models.DateTimeField(_("created"))
     table_name = models.CharField(_("table"), max_length=255)

@@ -167,7 +167,7 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
     rows = ((e.line, e.column, e.key, e.value, e.reason) for e in errors)
-    lines = _csv(("line", "column", "sku", "value", "reason"), rows)
+    lines = _csv((_("line"), _("column"), "sku", _("value"), _("reason")), rows)
     return _download(lines, f"upload-{upload.pk}-rejected.csv")
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, Variant
 from shop.imports.errors import RowError
@@ -171,7 +172,9 @@ def _max_length(field: str) -> int:
 
 def _limited(text: str, column: str, limit: int) -> str:
     if len(text) > limit:
-        raise RowError(f"{column} has {len(text)} characters; at most {limit} are allowed.", column)
+        message = _("%(column)s has %(length)s characters; at most %(limit)s are allowed.")
+        values = {"column": column, "length": len(text), "limit": limit}
+        raise RowError(message % values, column)
     return text
 
 
@@ -183,19 +186,18 @@ def _attribute(values: dict[str, str], column: str, field: str) -> str:
 def _key(values: dict[str, str], column: str) -> str:
     text = values.get(column, "").strip()
     if not text:
-        raise RowError(f"The {column} is empty.", column)
+        raise RowError(_("The %(column)s is empty.") % {"column": column}, column)
     return _limited(text, column, _max_length("external_id"))
 
 
 def _category(values: dict[str, str], column: str) -> str:
     text = _text(values, column)
     if not text:
-        raise RowError(f"{column} is empty.", column)
+        raise RowError(_("%(column)s is empty.") % {"column": column}, column)
     slug = slugify(text)
     if not slug:
-        raise RowError(
-            f"{column} needs letters or digits of the Latin alphabet for its address.", column
-        )
+        message = _("%(column)s needs letters or digits of the Latin alphabet for its address.")
+        raise RowError(message % {"column": column}, column)
     limit = int(Category._meta.get_field("slug").max_length or 0)
     _limited(slug, column, limit)
     return _limited(text, column, limit)
@@ -205,7 +207,8 @@ def _gender(values: dict[str, str]) -> str:
     text = _attribute(values, "gender", "gender")
     if text and text not in Product.Gender.values:
         allowed = ", ".join(Product.Gender.values)
-        raise RowError(f"gender is {text}; it must be empty or one of {allowed}.", "gender")
+        message = _("gender is %(value)s; it must be empty or one of %(allowed)s.")
+        raise RowError(message % {"value": text, "allowed": allowed}, "gender")
     return text
 
 
@@ -222,9 +225,9 @@ def _year(values: dict[str, str]) -> int | None:
     if text.lower() in NOTHING:
         return None
     if not re.fullmatch(r"[0-9]{4}", text) or not MIN_YEAR <= int(text) <= MAX_YEAR:
-        raise RowError(
-            f"year is {text[:20]}; it must be empty or {MIN_YEAR} to {MAX_YEAR}.", "year"
-        )
+        message = _("year is %(value)s; it must be empty or %(first)s to %(last)s.")
+        limits = {"first": MIN_YEAR, "last": MAX_YEAR}
+        raise RowError(message % {"value": text[:20], **limits}, "year")
     return int(text)
 
 
@@ -233,23 +236,22 @@ def _price(values: dict[str, str], column: str) -> Decimal | None:
     if not text:
         return None
     if not PRICE.fullmatch(text) or not Decimal(text):
-        raise RowError(
-            f"{column} is {text[:20]}; write it above 0 and with a point, such as 19.90.", column
-        )
+        message = _("%(column)s is %(value)s; write it above 0 and with a point, such as 19.90.")
+        raise RowError(message % {"column": column, "value": text[:20]}, column)
     return Decimal(text).quantize(Decimal("0.01"))
 
 
 def _currency(values: dict[str, str]) -> str | None:
     text = _text(values, "currency")
     if text and not CURRENCY.fullmatch(text):
-        raise RowError(
-            f"currency is {text[:20]}; write three capital letters, such as EUR.", "currency"
-        )
+        message = _("currency is %(value)s; write three capital letters, such as EUR.")
+        raise RowError(message % {"value": text[:20]}, "currency")
     return text or None
 
 
 def _stock(values: dict[str, str]) -> int | None:
     text = _text(values, "stock")
     if text and not STOCK.fullmatch(text):
-        raise RowError(f"stock is {text[:20]}; write a whole number of pieces, 0 or more.", "stock")
+        message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")
+        raise RowError(message % {"value": text[:20]}, "stock")
     return int(text) if text else None

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from django.utils import translation
+from django.utils.translation import gettext as _
+
 from shop.imports.errors import RowError
 from shop.imports.ledger import Changes
 from shop.imports.preparation import PreparedRow, batches, prepare_ahead
@@ -109,7 +112,7 @@ def _run(
     total = table.rows if limit is None else min(limit, table.rows)
     writer = Writer(rehearsal=result.dry_run)
     rows = _good_rows(islice(table.records(), total), result, after_line)
-    pool = ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1), "pictures")
+    pool = _threads()
     try:
         for prepared in prepare_ahead(batches(rows, source), source, pool):
             _write(writer, prepared, result, total, after_batch)
@@ -120,6 +123,14 @@ def _run(
     writer.finish()
     if progress:
         progress(result.done, total)
+
+
+def _threads() -> ThreadPoolExecutor:
+    """They speak the language of who starts them, which threads do not do by themselves."""
+    language = translation.get_language()
+    return ThreadPoolExecutor(
+        min(MAX_THREADS, os.cpu_count() or 1), "pictures", translation.activate, (language,)
+    )
 
 
 def _good_rows(records: Iterator[Record], result: Result, after_line: int) -> Iterator[Row]:
@@ -144,8 +155,8 @@ def _check_unique(row: Row, lines: dict[str, int]) -> None:
     first = lines.setdefault(key, row.line)
     if first != row.line:
         name = "SKU" if row.has_sku else "id"
-        text = f"The {name} is already on line {first}. It must be there once."
-        raise RowError(text, column)
+        text = _("The %(name)s is already on line %(line)s. It must be there once.")
+        raise RowError(text % {"name": name, "line": first}, column)
 
 
 def _write(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from shop.imports.archives import ZipStore
 from shop.imports.errors import ImportProblem, RowError
@@ -68,10 +69,10 @@ class Source:
         try:
             return self.tables.open(self.table)
         except (OSError, RuntimeError, zipfile.BadZipFile) as error:
-            raise ImportProblem(
-                f"{self.table} cannot be opened: {error}. "
-                "Make the archive again, without a password."
-            ) from error
+            text = _(
+                "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
+            )
+            raise ImportProblem(text % {"name": self.table, "error": error}) from error
 
     def pictures_of(self, external_id: str) -> list[str]:
         """The names of ID.jpg, ID-2.jpg, ID-3.png …, in that order."""
@@ -89,13 +90,15 @@ class Source:
         """Raises ``RowError`` when it is too large or cannot be read."""
         if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
             limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
-            raise RowError(f"{name} is larger than {limit} MB. Make the picture smaller.")
+            text = _("%(name)s is larger than %(limit)s MB. Make the picture smaller.")
+            raise RowError(text % {"name": name, "limit": limit})
         try:
             with self.pictures.open(name) as file:
                 # The size above is what the archive claims; this is what it may really use.
                 return file.read(settings.PICTURE_MAX_BYTES + 1)
         except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise RowError(f"{name} cannot be read: {error}") from error
+            text = _("%(name)s cannot be read: %(error)s")
+            raise RowError(text % {"name": name, "error": error}) from error
 
 
 @contextmanager
@@ -103,7 +106,8 @@ def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
     """``path`` is a folder, a ZIP or a CSV file; ``images`` a folder or a ZIP of pictures."""
     with ExitStack() as stack:
         if not path.exists():
-            raise ImportProblem(f"{path} does not exist. Name a folder, a ZIP or a CSV file.")
+            text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
+            raise ImportProblem(text % {"path": path})
         if path.is_file() and path.suffix.lower() == ".csv":
             tables: Store = FolderStore(path.parent)
             table = path.name
@@ -119,21 +123,24 @@ def _open_store(path: Path, stack: ExitStack) -> Store:
     if path.is_dir():
         return FolderStore(path)
     if not path.exists():
-        raise ImportProblem(f"{path} does not exist. Name a folder or a ZIP.")
+        text = _("%(path)s does not exist. Name a folder or a ZIP.")
+        raise ImportProblem(text % {"path": path})
     try:
         return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise ImportProblem(
-            f"{path} is neither a folder nor a ZIP that can be read ({error}). "
+        text = _(
+            "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
             "If it was downloaded, download it again."
-        ) from error
+        )
+        raise ImportProblem(text % {"path": path, "error": error}) from error
 
 
 def _find_table(store: Store, path: Path) -> str:
     """The styles.csv that lies least deep: archives often hold one folder around everything."""
     found = [name for name in store.names() if posixpath.basename(name).lower() == TABLE]
     if not found:
-        raise ImportProblem(f"{path} holds no {TABLE}. Put the table there under this name.")
+        text = _("%(path)s holds no %(table)s. Put the table there under this name.")
+        raise ImportProblem(text % {"path": path, "table": TABLE})
     return min(found, key=lambda name: (name.count("/"), name))
 
 

@@ -13,6 +13,7 @@ from itertools import count
 from typing import IO
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.source import Source
@@ -29,7 +30,12 @@ EXACT = ("categoryPath",)
 FIELDS = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
 KNOWN = {column.lower(): column for column in FIELDS}
 KEYS = ("sku", "id")
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DELIMITERS = {
+    ",": gettext_lazy("comma"),
+    ";": gettext_lazy("semicolon"),
+    "\t": gettext_lazy("tab"),
+    "|": gettext_lazy("bar"),
+}
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -39,7 +45,6 @@ BOMS = {
 MAX_LINE = 1024 * 1024
 # A quotation mark that is not closed within so many lines was never meant to be one.
 MAX_LINES_OF_A_ROW = 1000
-QUOTES = "The quotation marks do not match."
 
 
 @dataclass(frozen=True)
@@ -177,12 +182,15 @@ def _line(text: io.TextIOWrapper, number: int) -> str:
     try:
         line = text.readline(MAX_LINE + 1)
     except UnicodeError as error:
-        raise ImportProblem(
-            f"Line {number} or one soon after it cannot be read as {text.encoding.upper()} "
-            f"({error}). Save the table again as CSV in UTF-8."
-        ) from error
+        message = _(
+            "Line %(line)s or one soon after it cannot be read as %(encoding)s (%(error)s). "
+            "Save the table again as CSV in UTF-8."
+        )
+        values = {"line": number, "encoding": text.encoding.upper(), "error": error}
+        raise ImportProblem(message % values) from error
     if len(line) > MAX_LINE:
-        raise ImportProblem(f"Line {number} is longer than 1 MB. Is this a CSV file?")
+        message = _("Line %(line)s is longer than 1 MB. Is this a CSV file?")
+        raise ImportProblem(message % {"line": number})
     return line
 
 
@@ -190,23 +198,27 @@ def _check(table: Table, source: Source) -> None:
     known = [column for column in table.columns if column in FIELDS]
     repeated = sorted({column for column in table.columns if table.columns.count(column) > 1})
     if repeated:
-        names = ", ".join(name or "an empty name" for name in repeated)
-        raise ImportProblem(f"The first line names {names} twice. Remove one.")
+        names = ", ".join(name or _("an empty name") for name in repeated)
+        text = _("The first line names %(names)s twice. Remove one.")
+        raise ImportProblem(text % {"names": names})
     if not set(KEYS) & set(known):
-        raise ImportProblem(
-            f"The first line must name the column sku or id. It is: {','.join(table.header)[:200]}"
-        )
+        text = _("The first line must name the column sku or id. It is: %(header)s")
+        raise ImportProblem(text % {"header": ",".join(table.header)[:200]})
     if len(known) == 1:
-        raise ImportProblem(
-            f"Beside {known[0]} the first line names no column that is known. "
-            f"Known are: {', '.join(FIELDS)}."
+        text = _(
+            "Beside %(column)s the first line names no column that is known. "
+            "Known are: %(columns)s."
         )
+        raise ImportProblem(text % {"column": known[0], "columns": ", ".join(FIELDS)})
     required = [column for column in CLASSIC if not _given(column, known)]
     if source.index and required:
-        raise ImportProblem(
-            f"The first line lacks the columns {', '.join(required)}. It must be: "
-            f"{','.join(CLASSIC)}, then any of {', '.join((*OPTIONAL, *VARIANT))}."
+        text = _(
+            "The first line lacks the columns %(columns)s. It must be: %(header)s, "
+            "then any of %(others)s."
         )
+        others = ", ".join((*OPTIONAL, *VARIANT))
+        values = {"header": ",".join(CLASSIC), "others": others}
+        raise ImportProblem(text % {"columns": ", ".join(required), **values})
 
 
 def _given(column: str, known: list[str]) -> bool:
@@ -266,7 +278,8 @@ def _quoted(lines: Iterator[str], delimiter: str, columns: tuple[str, ...]) -> I
                 cells, is_open = _cells(taken, delimiter)
         if cells is None or (len(taken) > 1 and len(cells) != len(columns)):
             waiting.extendleft(reversed(taken[1:]))
-            yield Record(number, _values(first.rstrip("\n").split(delimiter), columns), QUOTES)
+            problem = _("The quotation marks do not match.")
+            yield Record(number, _values(first.rstrip("\n").split(delimiter), columns), problem)
             continue
         if any(cell.strip() for cell in cells):
             yield _record(number, cells, columns)
@@ -288,9 +301,10 @@ def _values(cells: list[str], columns: tuple[str, ...]) -> dict[str, str]:
 def _record(line: int, cells: list[str], columns: tuple[str, ...]) -> Record:
     problem = ""
     if len(cells) != len(columns):
-        problem = f"The row has {len(cells)} values for {len(columns)} columns."
+        text = _("The row has %(values)s values for %(columns)s columns.")
+        problem = text % {"values": len(cells), "columns": len(columns)}
     elif any("\0" in cell for cell in cells):
-        problem = "The row holds the character NUL. Remove it."
+        problem = _("The row holds the character NUL. Remove it.")
         cells = [cell.replace("\0", "") for cell in cells]
     return Record(line, _values(cells, columns), problem)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
@@ -111,15 +112,17 @@ def _undo_all(changes: list[UploadChange]) -> list[str]:
         if product is None:
             continue
         if product.merged_into_id:
-            kept.append(f"“{product}” stays: it was merged into another product since.")
+            text = _("“%(product)s” stays: it was merged into another product since.")
+            kept.append(text % {"product": product})
             continue
         reason = _why_not(product, change.content, now) if change.is_new else ""
         if reason:
-            kept.append(f"“{product}” stays: {reason}")
+            kept.append(reason % {"product": product})
         elif change.is_new:
             gone.append(product.pk)
         elif left := _restore(product, change.content, now):
-            kept.append(f"“{product}”: {', '.join(left)} was changed since and stays as it is.")
+            text = _("“%(product)s”: %(what)s was changed since and stays as it is.")
+            kept.append(text % {"product": product, "what": ", ".join(left)})
     Product.objects.filter(pk__in=gone).delete()
     return kept
 
@@ -143,14 +146,14 @@ def _why_not(product: Product, content: dict[str, Any], now: Now) -> str:
     """Why a product that the upload has made is not to go."""
     variants = now.variants[product.pk]
     if any(variant.pk in now.ordered for variant in variants.values()):
-        return "it has been ordered since."
+        return _("“%(product)s” stays: it has been ordered since.")
     same = (
         product.updated.isoformat() == content["updated"]
         and {sku: _variant(variant) for sku, variant in variants.items()} == content["new_variants"]
         and sorted([image.pk, image.file] for image in now.images[product.pk].values())
         == sorted(content["new_images"])
     )
-    return "" if same else "it has been changed since."
+    return "" if same else _("“%(product)s” stays: it has been changed since.")
 
 
 def _restore(product: Product, content: dict[str, Any], now: Now) -> list[str]:
@@ -159,7 +162,7 @@ def _restore(product: Product, content: dict[str, Any], now: Now) -> list[str]:
     left = _remove_variants(product, content, now)
     left += _restore_variants(product, content, now)
     if not _restore_images(product, content, now):
-        left.append("pictures")
+        left.append(_("pictures"))
     return _restore_fields(product, content["fields"], touched=bool(left)) + left
 
 
@@ -176,7 +179,11 @@ def _restore_fields(product: Product, fields: dict[str, list[Any]], *, touched: 
         if left or touched:
             restored["updated"] = timezone.now()
         Product.objects.filter(pk=product.pk).update(**restored)
-    return sorted(set(left) - SILENT)
+    return [_label(product, name) for name in sorted(set(left) - SILENT)]
+
+
+def _label(of: Product | Variant, name: str) -> str:
+    return str(getattr(of._meta.get_field(name), "verbose_name", name))
 
 
 def _like(value: Any, text: Any) -> Any:
@@ -212,7 +219,8 @@ def _restore_variant(variant: Variant, values: dict[str, list[Any]]) -> list[str
         if plain(value) == after:
             restored[name] = before
         else:
-            left.append(f"{name} of {variant.sku}")
+            names = {"field": _label(variant, name), "sku": variant.sku}
+            left.append(_("%(field)s of %(sku)s") % names)
     try:
         with transaction.atomic():
             if restored:

@@ -20,7 +20,7 @@ from django.core.files.base import File
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.fields.files import FieldFile
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as QueueError
 
@@ -126,24 +126,28 @@ def run(pk: int) -> None:
     """Whatever the upload's state asks for. Two workers at once: the second goes away."""
     with _only_one(pk) as mine:
         upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if mine else None
-        if upload is None:
-            return
-        try:
-            if upload.state == State.UNDOING:
-                undo.undo(upload)
-            else:
-                _import(upload)
-        except Stopped:
-            stopped = State.DONE if upload.state == State.UNDOING else State.STOPPED
-            _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
-        except ImportProblem as problem:
-            _finish(upload, State.REFUSED, message=str(problem))
-        except PASSING:
-            raise
-        except Exception as fault:
-            # Trying for ever would not help, and nobody would hear of it.
-            logger.exception("Upload %s failed", pk)
-            _give_up(upload, fault)
+        if upload is not None:
+            with translation.override(upload.language):
+                _work(upload)
+
+
+def _work(upload: Upload) -> None:
+    try:
+        if upload.state == State.UNDOING:
+            undo.undo(upload)
+        else:
+            _import(upload)
+    except Stopped:
+        stopped = State.DONE if upload.state == State.UNDOING else State.STOPPED
+        _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
+    except ImportProblem as problem:
+        _finish(upload, State.REFUSED, message=str(problem))
+    except PASSING:
+        raise
+    except Exception as fault:
+        # Trying for ever would not help, and nobody would hear of it.
+        logger.exception("Upload %s failed", upload.pk)
+        _give_up(upload, fault)
 
 
 def _give_up(upload: Upload, fault: Exception) -> None:
@@ -303,7 +307,7 @@ def _local(file: FieldFile, folder: Path) -> Path:
         with file.open("rb") as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, 1024 * 1024)
     if not path.exists():
-        raise ImportProblem("The uploaded file is gone. Upload it again.")
+        raise ImportProblem(_("The uploaded file is gone. Upload it again."))
     return path
 
 

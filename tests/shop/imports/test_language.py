@@ -1,0 +1,163 @@
+"""Staff who use the site in German read German, though a worker hears no browser."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from decimal import Decimal
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.utils import timezone, translation
+
+from shop.catalogue.models import Product, Variant
+from shop.imports.models import Upload
+from shop.imports.tasks import run_upload
+from tests.factories import make_product
+from tests.shop.imports.conftest import NEW, SHIRT, MakeFolder, Send, picture, row, zipped
+
+pytestmark = pytest.mark.django_db
+
+
+def act(client: Client, upload: Upload, action: str) -> Upload:
+    """Press the button in the browser's language; the worker's is English."""
+    client.post(f"{upload.get_absolute_url()}{action}/")
+    translation.activate("en")  # the browser's language stays behind in the thread
+    run_upload(upload.pk)
+    assert translation.get_language() == "en"
+    upload.refresh_from_db()
+    return upload
+
+
+@pytest.fixture
+def german(client: Client, carol: User) -> Client:
+    client.post("/i18n/setlang/", {"language": "de", "next": "/"})
+    return client
+
+
+@pytest.fixture
+def faulty(make_folder: MakeFolder) -> Path:
+    """One good row, and one for each place that finds a fault."""
+    folder = make_folder(
+        row(1), row(2).replace("2012", "12"), row(1), row(4), row(5), f"6,{SHIRT}",
+        pictures={"1.jpg": picture(), "5.jpg": b"%PDF-1.7", "6.jpg": picture()},
+    )  # fmt: skip
+    (folder / "images" / "more.zip").write_bytes(b"PK")
+    return folder
+
+
+ENGLISH = [
+    "year is 12; it must be empty or 1990 to 2100.",
+    "The id is already on line 2. It must be there once.",
+    "There is no picture 4.jpg.",
+    "images/5.jpg: This is a PDF, not a picture. Send a photo or a screenshot of it instead.",
+    "The row has 9 values for 10 columns.",
+]
+GERMAN = [
+    "year ist 12; erlaubt sind ein leerer Wert und 1990 bis 2100.",
+    "id steht schon in Zeile 2. Der Wert darf nur einmal vorkommen.",
+    "Das Bild 4.jpg fehlt.",
+    "images/5.jpg: Das ist ein PDF und kein Bild. "
+    "Senden Sie stattdessen ein Foto oder einen Bildschirmabzug davon.",
+    "Die Zeile hat 9 Werte für 10 Spalten.",
+]
+
+
+def test_the_report_is_german_for_german_staff(
+    german: Client, send: Send, faulty: Path, tmp_path: Path
+) -> None:
+    upload = send(zipped(faulty, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    assert (upload.language, upload.dialect) == ("de", "UTF-8, Komma")
+    for action, state in (("check", "checked"), ("start", "done")):
+        upload = act(german, upload, action)
+        assert (upload.state, upload.imported, upload.rejected) == (state, 1, 5)
+        assert [error.reason for error in upload.errors.all()] == GERMAN
+        assert upload.warnings == ["Archive im Archiv: images/more.zip. Entpacken Sie sie vorher."]
+        page = german.get(upload.get_absolute_url()).content.decode()
+        assert [text for text in (*GERMAN, *upload.warnings) if text not in page] == []
+    report = b"".join(german.get(f"{upload.get_absolute_url()}report/")).decode("utf-8-sig")
+    header, first, *_rest = csv.reader(StringIO(report))
+    assert header == ["Zeile", "Spalte", "sku", "Wert", "Grund"]
+    assert first == ["3", "year", "2", "12", GERMAN[0]]
+
+
+def test_the_report_is_english_for_english_staff(
+    client: Client, send: Send, faulty: Path, tmp_path: Path
+) -> None:
+    upload = send(zipped(faulty, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    assert (upload.language, upload.dialect) == ("en", "UTF-8, comma")
+    upload = act(client, upload, "check")
+    assert [error.reason for error in upload.errors.all()] == ENGLISH
+    assert upload.warnings == ["images/more.zip are archives in the archive; unpack them first."]
+
+
+def test_a_colleague_who_goes_on_does_not_change_its_language(german: Client, send: Send) -> None:
+    upload = send("sku,stock\nNONE,1\n")
+    german.post("/i18n/setlang/", {"language": "en", "next": "/"})
+    upload = act(german, upload, "start")
+    assert upload.errors.get().reason == (
+        "Den Artikel NONE gibt es nicht, und die Zeile beschreibt keinen neuen."
+    )
+
+
+def test_a_refusal_by_the_worker_is_german(german: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+    upload = act(german, send(f"Artikel;stock\n{sku};9\n"), "check")
+    message = "Die erste Zeile muss die Spalte sku oder id nennen. Sie lautet: Artikel,stock"
+    assert (upload.state, upload.message) == ("refused", message)
+    assert message in german.get(upload.get_absolute_url()).content.decode()
+    assert Variant.objects.get().stock == 5
+
+
+def test_a_refusal_by_the_page_is_german(german: Client, settings: Any) -> None:
+    settings.IMPORT_MAX_FILES = 1000
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(1001):
+            archive.writestr(f"{number}.jpg", b"")
+    files = {
+        "table": SimpleUploadedFile("a.csv", b"sku,stock\nA,1\n"),
+        "pictures": SimpleUploadedFile("p.zip", buffer.getvalue()),
+    }
+    response = german.post(NEW, files)
+    assert response.status_code == 422
+    assert response.context["form"].non_field_errors() == [
+        "Das ZIP enthält 1.001 Dateien; höchstens 1.000 sind erlaubt."
+    ]
+    assert not Upload.objects.exists()
+
+
+def test_what_undoing_leaves_is_said_in_german(german: Client, send: Send) -> None:
+    old = make_product(name="Mantel", price=Decimal("10.00"), stock=5)
+    sku = old.variants.get().sku
+    upload = act(german, send(f"sku,price,stock\n{sku},12.00,9\n"), "start")
+    Product.objects.filter(pk=old.pk).update(price=Decimal("15.00"))
+    upload = act(german, upload, "undo")
+    assert upload.state == "undone"
+    assert upload.warnings == ["„Mantel“: inzwischen geändert und so belassen: Preis."]
+
+
+def test_the_command_speaks_the_language_of_its_process(faulty: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.csv"
+    call_command("import_catalogue", str(faulty), report=report, stdout=StringIO())
+    rows = csv.DictReader(report.read_text(encoding="utf-8").splitlines())
+    assert [row["reason"] for row in rows] == ENGLISH
+
+
+def test_uploads_from_before_are_english() -> None:
+    executor = MigrationExecutor(connection)
+    before = executor.migrate([("imports", "0002_upload_categories")])
+    old = before.apps.get_model("imports", "Upload")
+    pk = old.objects.create(created=timezone.now(), table_name="a.csv").pk
+    connection.check_constraints()  # of which none may be pending
+    with translation.override(None):  # as ``manage.py migrate`` does
+        MigrationExecutor(connection).migrate([("imports", "0003_upload_language")])
+    assert Upload.objects.get(pk=pk).language == "en"
