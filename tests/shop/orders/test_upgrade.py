@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import translation
+
+from shop.orders.models import Order
+from tests.factories import make_order
+
+pytestmark = pytest.mark.django_db
+
+
+def test_orders_from_before_they_had_a_language_get_the_sites() -> None:
+    order = make_order(language="de")
+    connection.check_constraints()  # of which none may be pending
+    with translation.override(None):  # as ``manage.py migrate`` does
+        MigrationExecutor(connection).migrate([("orders", "0003_order_paid_at")])
+        MigrationExecutor(connection).migrate([("orders", "0004_order_language")])
+    assert Order.objects.get(pk=order.pk).language == "en"
