@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.faults.shop import Shop
+from tests.faults.shop import FAST_VECTORS, Shop
 
 EMPTY = """
 TRUNCATE catalogue_product, catalogue_productimage, catalogue_storedfile, recommender_queryphoto
@@ -38,6 +38,7 @@ def whole_shop() -> Iterator[Shop]:
 def shop(whole_shop: Shop) -> Iterator[Shop]:
     """The shop, empty and with nothing running but its servers."""
     whole_shop.servers.use()
+    whole_shop.sql(FAST_VECTORS)
     whole_shop.sql(EMPTY)
     with whole_shop.redis() as client:
         client.flushall()

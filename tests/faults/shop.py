@@ -20,6 +20,14 @@ from django.conf import settings
 from config.embedded import EmbeddedServers
 
 DEADLINE_SECONDS = 120
+# Time enough to do something while a worker is at work, on whatever machine.
+SLOW_VECTORS = """
+CREATE OR REPLACE FUNCTION write_slowly() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$;
+CREATE TRIGGER write_slowly AFTER UPDATE OF embedding_blue, embedding_green
+    ON catalogue_productimage FOR EACH STATEMENT EXECUTE FUNCTION write_slowly();
+"""
+FAST_VECTORS = "DROP TRIGGER IF EXISTS write_slowly ON catalogue_productimage"
 LEASE_SECONDS = 3
 CELERY = (sys.executable, "-m", "celery", "-A", "config")
 SET_UP = "import time\nimport django\ndjango.setup()\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.shop import Shop
+from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, Shop
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 FILL = """
@@ -83,15 +83,17 @@ CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding_blue
 def test_a_killed_worker_and_an_emptied_redis_lose_no_picture_and_write_none_twice(
     shop: Shop,
 ) -> None:
-    count = 600
+    count = 300
     shop.run(FILL, count=count)
     shop.sql(LOG_WRITES)
+    shop.sql(SLOW_VECTORS)
     worker = shop.start_worker("catalogue")
     beat = shop.start_beat()
     assert shop.run(RING) == 1
     shop.wait_for("some embedded", lambda: shop.images("embedding_blue IS NOT NULL") >= 32)
     shop.kill(worker)
     shop.kill(beat)
+    shop.sql(FAST_VECTORS)
     done = shop.images("embedding_blue IS NOT NULL")
     assert 0 < done < count
     assert shop.images("attempts > 0") > 0  # claimed by the dead worker
@@ -138,7 +140,8 @@ def test_a_search_with_a_photo_does_not_wait_for_the_catalogue(shop: Shop) -> No
     shop.start_worker("search")
     shop.run(FILL, count=20)
     shop.run(SEARCH_WITH_PHOTO)  # the search worker has loaded the network
-    shop.run(FILL.replace("range(count)", "range(20, count)"), count=900)
+    shop.run(FILL.replace("range(count)", "range(20, count)"), count=500)
+    shop.sql(SLOW_VECTORS)
     shop.start_worker("catalogue")
     assert shop.run(RING) == 1
     shop.wait_for("some embedded", lambda: shop.images("embedding_blue IS NOT NULL") >= 32)

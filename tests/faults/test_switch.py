@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from tests.faults.searchers import Flip, Searchers, judged
-from tests.faults.shop import Shop
+from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, Shop
 
 pytestmark = [
     pytest.mark.faults,
@@ -204,10 +204,12 @@ def test_every_search_during_a_switch_is_answered_by_one_model(
     _search(shop, searchers, [b64decode(photo) for photo in photos], set(fives["other"]))
     flips = [Flip("fashion", 0, 0)]
 
+    shop.sql(SLOW_VECTORS)
     shop.manage("embedding_model", "add", "other")
     seen = "embedding_green IS NOT NULL"
     shop.wait_for("some seen by the other", lambda: shop.images(seen) > 0)
     shop.kill(worker)
+    shop.sql(FAST_VECTORS)
     done = shop.images(seen)
     assert 0 < done < PRODUCTS
     assert shop.images("attempts > 0") > 0  # claimed by the dead worker
