@@ -5,7 +5,7 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r requirements
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/app/var
-RUN useradd --system --uid 10001 --create-home shop && mkdir -p /app/var/uploads && chown -R shop /app/var
+RUN useradd --system --uid 10001 --create-home shop && mkdir -p /app/var/uploads /app/var/models && chown -R shop /app/var
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY --chown=root:root manage.py ./

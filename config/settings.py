@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
-from config import databases, secret, staff_site
+from config import databases, schedule, secret, staff_site
 from config.embedded import EmbeddedServers
 
 django_stubs_ext.monkeypatch()
@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "config.middleware.Health",
     "config.middleware.RefuseNul",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -130,16 +131,8 @@ CACHES = {
 _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}" if _redis.scheme == "unix" else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "catalogue"
-# `search`: somebody is waiting. `uploads`: catalogues, by a worker that never holds the network in
-# memory. `catalogue`: everything else.
-CELERY_TASK_ROUTES = {
-    "recommender.tasks.embed_query_photo": {"queue": "search"},
-    "recommender.tasks.warm_up": {"queue": "search"},
-    "shop.orders.tasks.send_order_mail": {"queue": "search"},
-    "shop.accounts.tasks.send_mail": {"queue": "search"},
-    "shop.imports.tasks.run_upload": {"queue": "uploads"},
-}
+CELERY_TASK_DEFAULT_QUEUE = schedule.DEFAULT_QUEUE
+CELERY_TASK_ROUTES = schedule.ROUTES
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -148,51 +141,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 # A shopper's page must not hang when Redis is away.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
-# Where nothing is said, the task says when it expires.
-CELERY_BEAT_SCHEDULE = {
-    "embed-pending-images": {
-        "task": "recommender.tasks.embed_pending_images",
-        "schedule": 15,
-        "options": {"expires": 15},
-    },
-    "delete-expired-query-photos": {
-        "task": "recommender.tasks.delete_expired_query_photos",
-        "schedule": 600,
-    },
-    "delete-old-events": {"task": "recommender.tasks.delete_old_events", "schedule": 86_400},
-    "clear-sessions": {"task": "shop.accounts.tasks.clear_sessions", "schedule": 86_400},
-    "delete-lost-carts": {"task": "shop.cart.tasks.delete_lost_carts", "schedule": 86_400},
-    "compute-affinities": {"task": "recommender.tasks.compute_affinities", "schedule": 86_400},
-    "find-copies": {"task": "recommender.tasks.find_copies", "schedule": 3600},
-    "divide-into-cells": {"task": "recommender.tasks.divide_into_cells", "schedule": 3600},
-    "look-after-payments": {
-        "task": "shop.payments.tasks.look_after_payments",
-        "schedule": 120,
-        "options": {"expires": 120},
-    },
-    "forget-answers": {
-        "task": "shop.api.tasks.forget_answers",
-        "schedule": 3600,
-    },
-    "tidy-uploads": {
-        "task": "shop.imports.tasks.tidy_uploads",
-        "schedule": 86_400,
-    },
-    "restart-stalled-uploads": {
-        "task": "shop.imports.tasks.restart_stalled_uploads",
-        "schedule": 60,
-    },
-    "send-stock-alerts": {
-        "task": "shop.wishlist.tasks.send_stock_alerts",
-        "schedule": 300,
-    },
-    "refresh-search-words": {
-        "task": "shop.catalogue.tasks.refresh_search_words",
-        "schedule": 3600,
-    },
-    "add-up-tallies": {"task": "shop.catalogue.tasks.add_up_tallies", "schedule": 60},
-    "count-tallies-anew": {"task": "shop.catalogue.tasks.count_tallies_anew", "schedule": 86_400},
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 
 # Files: pictures in PostgreSQL by default; another Django storage by name (S3: see docs)
 
@@ -278,6 +227,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
+CELERY_TIMEZONE = TIME_ZONE
 USE_I18N = True
 USE_TZ = True
 # Grouping would break numbers in attributes; prices and counts ask for it themselves.
@@ -330,7 +280,6 @@ UNFOLD = staff_site.settings(SITE_NAME)
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
 import numpy as np
 from celery import Celery, shared_task
 from celery.signals import worker_ready
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from recommender import affinity, duplicates, events, pending, photos, remembered
@@ -14,9 +19,15 @@ from recommender.runtime import embedder
 
 # Long enough to keep the network busy: between two slices it runs empty, for half a second.
 SLICE_SECONDS = 60
+# What can be put off goes by short turns, so that a picture in between waits for one, not for all.
+TURN_SECONDS = 10
+# Longer than anything that may come between two turns.
+TURNS_END_SECONDS = 1800
+# A decoder or a server that hangs must not hold the only worker for ever.
+HANGS_SECONDS = 600
 
 
-@shared_task(expires=60)
+@shared_task(expires=60, time_limit=HANGS_SECONDS)
 def embed_pending_images() -> None:
     embedded = 0
     for model in EmbeddingModel.objects.filling():
@@ -34,7 +45,7 @@ def embed_pending_images() -> None:
         find_copies.delay()
 
 
-@shared_task(expires=60)
+@shared_task(expires=60, time_limit=60)
 def embed_query_photo(photo_id: str) -> None:
     photos.embed_photo(photo_id)
 
@@ -68,19 +79,36 @@ def compute_affinities() -> None:
     affinity.compute_affinities()
 
 
-@shared_task(expires=3600)
-def find_copies() -> None:
-    if duplicates.find_copies(SLICE_SECONDS):
-        find_copies.delay()
+@shared_task(expires=3600, time_limit=HANGS_SECONDS)
+def find_copies(begun: str = "") -> None:
+    _take_turn(find_copies, begun, duplicates.find_copies)
 
 
-@shared_task(expires=3600)
-def divide_into_cells() -> None:
+@shared_task(expires=3600, time_limit=HANGS_SECONDS)
+def divide_into_cells(begun: str = "") -> None:
     """For searches with filters; and what they know of products is compared with the products."""
-    if any(cells.divide(model, SLICE_SECONDS) for model in EmbeddingModel.objects.filling()):
-        divide_into_cells.delay()
-    else:
+    if _take_turn(divide_into_cells, begun, _divide_some):
         cells.mend()
+
+
+def _divide_some(seconds: float) -> bool:
+    return any(cells.divide(model, seconds) for model in EmbeddingModel.objects.filling())
+
+
+def _take_turn(task: Any, begun: str, work: Callable[[float], bool]) -> bool:
+    """Some of the work, which says whether some is left; the rest comes after what waits by now.
+
+    Whoever begins while another is at it, leaves it to that. Returns whether all is done.
+    """
+    key, mine = f"turns:{task.name}", begun or uuid4().hex
+    if not cache.add(key, mine, TURNS_END_SECONDS) and cache.get(key) != mine:
+        return False
+    if work(TURN_SECONDS):
+        cache.touch(key, TURNS_END_SECONDS)
+        task.delay(mine)
+        return False
+    cache.delete(key)
+    return True
 
 
 def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from config.schedule import DEFAULT_QUEUE, ROUTES
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -28,9 +30,10 @@ def test_the_services_are_those_of_the_design() -> None:
         "search",
         "catalogue",
         "uploads",
+        "shop",
         "beat",
     }
-    assert set(OURS) == {"migrate", "web", "search", "catalogue", "uploads", "beat"}
+    assert set(OURS) == {"migrate", "web", "search", "catalogue", "uploads", "shop", "beat"}
 
 
 def test_every_service_that_stays_has_a_health_check() -> None:
@@ -59,24 +62,40 @@ def test_the_replica_is_only_there_when_asked_for_and_follows_the_primary() -> N
         assert f"hba_file={config['target']}" in " ".join(service["command"])
 
 
-def test_both_queues_have_a_worker() -> None:
+def test_every_queue_has_a_worker() -> None:
     queues = {
         s["command"][s["command"].index("-Q") + 1]
         for s in OURS.values()
         if "-Q" in s.get("command", [])
     }
-    assert queues == {"search", "catalogue", "uploads"}
+    assert queues == {DEFAULT_QUEUE, *(route["queue"] for route in ROUTES.values())}
 
 
 def test_bulk_work_yields_to_who_is_waiting() -> None:
     shares = {name: service.get("cpu_shares", 1024) for name, service in OURS.items()}
     assert {name for name, share in shares.items() if share == 128} == {"catalogue", "uploads"}
-    assert {shares[name] for name in ("web", "search", "beat", "migrate")} == {1024}
+    assert {shares[name] for name in ("web", "search", "shop", "beat", "migrate")} == {1024}
 
 
 def test_every_variable_is_one_that_the_settings_read() -> None:
     for service in OURS.values():
         assert set(service["environment"]) <= example_variables()
+
+
+def test_every_process_reads_what_was_set_in_the_file() -> None:
+    for service in OURS.values():
+        assert service["env_file"] == [{"path": ".env", "required": False}]
+        # And nothing of it is hidden by a default of Compose.
+        assert set(service["environment"]) == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR"}
+
+
+def test_what_several_containers_read_is_on_a_volume_that_the_image_gives_to_its_user() -> None:
+    mounted = {name: dict(v.split(":") for v in s["volumes"]) for name, s in OURS.items()}
+    assert all(folders["models"] == "/app/var/models" for folders in mounted.values())
+    assert {name for name, folders in mounted.items() if "uploads" in folders} == {"web", "uploads"}
+    (made,) = re.findall(r"mkdir -p (.*?) && chown", (ROOT / "Dockerfile").read_text())
+    assert set(made.split()) == {path for folders in mounted.values() for path in folders.values()}
+    assert {*COMPOSE["volumes"]} == {"postgres", "replica", "uploads", "models"}
 
 
 def test_the_example_lists_exactly_what_the_settings_read() -> None:
@@ -87,10 +106,14 @@ def test_the_example_lists_exactly_what_the_settings_read() -> None:
 def test_the_image_is_not_root_and_holds_every_room() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE) == ["shop"]
-    ignored = (ROOT / ".dockerignore").read_text()
-    for room in ("config", "shop", "recommender", "templates", "static"):
-        assert f"COPY {room} {room}" in dockerfile
-        assert f"!{room}\n" in ignored
+    copied = set(re.findall(r"^COPY (?:--chown=\S+ )?([\w.]+) ", dockerfile, re.MULTILINE))
+    rooms = {"config", "shop", "recommender", "templates", "static", "locale"}
+    assert copied == {*rooms, "manage.py", "requirements.txt"}
+    # All is ignored but what is copied: without it there, the image cannot be built.
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert (ignored[0], ignored[-1]) == ("*", "**/__pycache__")
+    assert {name[1:] for name in ignored if name.startswith("!")} == copied
+    assert all((ROOT / name).exists() for name in copied)
 
 
 def test_no_secret_has_a_default() -> None:

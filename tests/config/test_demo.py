@@ -29,6 +29,7 @@ def test_bulk_work_yields_and_nothing_else_does() -> None:
         "search": False,
         "catalogue": True,
         "uploads": True,
+        "shop": False,
         "beat": False,
     }
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -42,3 +44,14 @@ def test_text_is_compressed_and_pictures_are_not(client: Client) -> None:
         assert response.status_code == 200
         assert response.get("Content-Encoding") == encoding
         assert ("Accept-Encoding" in response.get("Vary", "")) == (encoding == "gzip")
+
+
+def test_who_watches_may_call_by_address_and_without_tls(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    for path in ("/health/live", "/health/ready"):
+        assert client.get(path, headers={"host": "127.0.0.1:8000"}).status_code == 200
+        assert client.post(path, headers={"host": "127.0.0.1:8000"}).status_code == 405
+    assert client.get("/", headers={"host": "127.0.0.1:8000"}).status_code == 400
+    moved = client.get("/", headers={"host": "shop.example.com"})
+    assert (moved.status_code, moved["Location"]) == (301, "https://shop.example.com/")

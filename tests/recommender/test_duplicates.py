@@ -163,15 +163,14 @@ def test_a_merge_ends_the_group_and_keeps_what_was_told_apart() -> None:
 def test_the_task_goes_on_until_all_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     make_lookalike(1, 0)
     make_lookalike(1, 0)
-    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0)
-    rung: list[int] = []
-    monkeypatch.setattr(tasks.find_copies, "delay", lambda: rung.append(1))
+    monkeypatch.setattr(tasks, "TURN_SECONDS", 0)
+    rung: list[str] = []
+    monkeypatch.setattr(tasks.find_copies, "delay", rung.append)
     tasks.find_copies()
-    assert (rung, pairs()) == ([1], [])
-    monkeypatch.setattr(tasks, "SLICE_SECONDS", 60)
-    tasks.find_copies()
-    assert rung == [1]
-    assert len(pairs()) == 1
+    assert (len(rung), pairs()) == (1, [])
+    monkeypatch.setattr(tasks, "TURN_SECONDS", 60)
+    tasks.find_copies(rung[0])
+    assert (len(rung), len(pairs())) == (1, 1)
 
 
 def test_a_product_without_a_picture_is_in_no_group() -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
+from config.celery import app
+from config.schedule import BEAT, ROUTES
 from recommender import pending, runtime, tasks
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import ProductImage
@@ -34,10 +38,11 @@ def test_a_warm_worker_has_the_active_models_network(monkeypatch: pytest.MonkeyP
     assert list(runtime._loaded) == [(EmbeddingModel.objects.active().name, 1)]
 
 
-@pytest.mark.django_db
-def test_cells_are_divided_slice_by_slice_and_then_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the dividing does: two turns are needed."""
     done: list[str] = []
-    left = iter([True, False])
+    left = iter([True, False, False])
 
     def divide(model: EmbeddingModel, seconds: float) -> bool:
         done.append(f"{model.name} for {seconds} s")
@@ -45,11 +50,43 @@ def test_cells_are_divided_slice_by_slice_and_then_mended(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(tasks.cells, "divide", divide)
     monkeypatch.setattr(tasks.cells, "mend", lambda: done.append("mend"))
-    monkeypatch.setattr(tasks.divide_into_cells, "delay", lambda: done.append("again"))
+    monkeypatch.setattr(tasks.divide_into_cells, "delay", lambda begun: done.append(begun))
+    yield done
+    cache.delete(f"turns:{tasks.divide_into_cells.name}")
+
+
+@pytest.mark.django_db
+def test_cells_are_divided_turn_by_turn_and_then_mended(turns: list[str]) -> None:
     tasks.divide_into_cells()
-    assert done == ["fashion for 60 s", "again"]
+    slice_, begun = turns
+    assert slice_ == "fashion for 10 s"
+    tasks.divide_into_cells(begun)
+    assert turns[2:] == ["fashion for 10 s", "mend"]
+    tasks.divide_into_cells()  # another time
+    assert turns[4:] == ["fashion for 10 s", "mend"]
+
+
+@pytest.mark.django_db
+def test_who_begins_beside_another_leaves_it_to_that(turns: list[str]) -> None:
     tasks.divide_into_cells()
-    assert done[2:] == ["fashion for 60 s", "mend"]
+    tasks.divide_into_cells()
+    tasks.divide_into_cells("a message of a run that was given up")
+    assert len(turns) == 2
+    tasks.divide_into_cells(turns[1])
+    assert turns[2:] == ["fashion for 10 s", "mend"]
+
+
+def test_bulk_work_ends_in_time_for_what_beat_rings_for() -> None:
+    """At most one turn of each comes between, or the bell has expired when it is heard."""
+    expires = BEAT["embed-pending-images"]["options"]["expires"]
+    put_off = [tasks.find_copies, tasks.divide_into_cells]
+    assert len(put_off) * tasks.TURN_SECONDS < expires
+
+
+def test_what_may_hang_is_ended() -> None:
+    bulk = {name for name, route in ROUTES.items() if route["queue"] in ("search", "catalogue")}
+    unlimited = {name for name in bulk if app.tasks[name].time_limit is None}
+    assert unlimited == {"recommender.tasks.warm_up", "recommender.tasks.compute_affinities"}
 
 
 @pytest.fixture

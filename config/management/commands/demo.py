@@ -1,4 +1,4 @@
-"""The whole shop on this machine: services, catalogue, web, three workers and beat."""
+"""The whole shop on this machine: services, catalogue, web, four workers and beat."""
 
 from __future__ import annotations
 
@@ -133,6 +133,7 @@ def _processes(port: int) -> dict[str, str]:
         "search": f"{worker} -Q search -n search@%h",
         "catalogue": f"{worker} -Q catalogue -n catalogue@%h",
         "uploads": f"{worker} -Q uploads -n uploads@%h",
+        "shop": f"{worker} -Q shop -n shop@%h",
         "beat": f"{python} celery -A config beat",
     }
     return {

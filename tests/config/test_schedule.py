@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from celery.schedules import crontab
+
+from config.celery import app
+from config.schedule import BEAT, ROUTES
+
+
+def test_every_task_that_is_named_exists() -> None:
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in BEAT.values()} | set(ROUTES) <= set(app.tasks)
+
+
+def test_what_comes_once_a_day_comes_by_the_clock() -> None:
+    """Beat counts an interval from its own start, which a daily deployment sets back."""
+    schedules = {name: entry["schedule"] for name, entry in BEAT.items()}
+    by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
+    assert by_clock == {
+        *("clear-sessions", "delete-lost-carts", "delete-old-events", "tidy-uploads"),
+        *("count-tallies-anew", "compute-affinities"),
+    }
+    assert max(schedules[name] for name in schedules.keys() - by_clock) == 3600
+
+
+def test_nobody_waits_behind_bulk_work() -> None:
+    assert app.conf.task_default_queue == "shop"
+    bulk = {name for name, route in ROUTES.items() if route["queue"] == "catalogue"}
+    assert {name.rsplit(".", 1)[1] for name in bulk} == {
+        *("embed_pending_images", "find_copies", "divide_into_cells", "compute_affinities")
+    }
