@@ -22,14 +22,19 @@ def etag_of(data: Any) -> str:
 def answer(request: Request, data: Any) -> Response:
     """200 with its ``ETag``, or 304 if the client has this already."""
     etag = etag_of(data)
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if etag in [tag.removeprefix("W/") for tag in known] or known == ["*"]:
+    known = _tags(request, "If-None-Match")
+    if etag in known or known == ["*"]:
         return Response(status=304, headers={"ETag": etag})
     return Response(data, headers={"ETag": etag})
 
 
 def check_unchanged(request: Request, data: Any) -> None:
     """Raises ``PreconditionFailed`` if ``If-Match`` names another version than this one."""
-    wanted = parse_etags(request.headers.get("If-Match", ""))
+    wanted = _tags(request, "If-Match")
     if wanted and wanted != ["*"] and etag_of(data) not in wanted:
         raise PreconditionFailed
+
+
+def _tags(request: Request, header: str) -> list[str]:
+    """Strong: compressing an answer weakens its tag, and the client sends back what it got."""
+    return [tag.removeprefix("W/") for tag in parse_etags(request.headers.get(header, ""))]

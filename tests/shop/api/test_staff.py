@@ -36,6 +36,19 @@ def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) 
     assert str(Product.objects.get().price) == "25.00"
 
 
+def test_the_tag_of_a_compressed_answer_matches(staff: APIClient, shirt: dict[str, Any]) -> None:
+    made = staff.post(f"{STAFF}/products/", shirt, format="json").json()
+    url, gzip = f"{STAFF}/products/{made['id']}/", {"Accept-Encoding": "gzip"}
+    tag = staff.get(url, headers=gzip)["ETag"]
+    assert tag.startswith('W/"')
+    answers = [
+        staff.patch(url, {"price": price}, format="json", headers=gzip | {"If-Match": tag})
+        for price in ("25.00", "1.00")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 412]
+    assert str(Product.objects.get().price) == "25.00"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
