@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis import RedisError
+from redis import Redis, RedisError
 
 from recommender import replica
 
@@ -47,7 +47,7 @@ def _database_answers() -> bool:
 
 def _redis_answers() -> bool:
     try:
-        cache.set("health", 1, 10)
+        with Redis.from_url(settings.REDIS_URL) as client:
+            return bool(client.ping())
     except RedisError:
         return False
-    return True

@@ -7,13 +7,11 @@ then nothing remembered holds. What comes back into stock may have to wait for `
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 
 from django.core.cache import cache
 from django.db import connection
-from redis import RedisError
 
 from recommender.look import complements
 from recommender.nearest.five import FIVE, similar_ids
@@ -40,11 +38,10 @@ def around(product: Product, *, anew: bool = False) -> Around:
     """Remembered, or searched for. With Redis away it is always searched for."""
     epoch = None
     if _may_remember():
-        with suppress(RedisError):
-            known = cache.get_many([EPOCH, _key(product)])
-            epoch, kept = known.get(EPOCH, ""), known.get(_key(product))
-            if kept is not None and kept[0] == epoch and not anew:
-                return Around(kept[1], kept[2], remembered=True)
+        known = cache.get_many([EPOCH, _key(product)])
+        epoch, kept = known.get(EPOCH, ""), known.get(_key(product))
+        if kept is not None and kept[0] == epoch and not anew:
+            return Around(kept[1], kept[2], remembered=True)
     return _search(product, epoch)
 
 
@@ -56,15 +53,13 @@ def _search(product: Product, epoch: str | None) -> Around:
     similar = similar_ids(product, count=SIMILAR)
     by_role = complements([product], without=similar[:FIVE])
     if epoch is not None and len(similar) == SIMILAR:
-        with suppress(RedisError):
-            cache.set(_key(product), (epoch, similar, by_role), SECONDS)
+        cache.set(_key(product), (epoch, similar, by_role), SECONDS)
     return Around(similar, by_role)
 
 
 def forget() -> None:
     """To be called when a change is committed, not before: a search would remember what was."""
-    with suppress(RedisError):
-        cache.set(EPOCH, token_hex(8), None)
+    cache.set(EPOCH, token_hex(8), None)
 
 
 def _may_remember() -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
@@ -19,3 +21,9 @@ def _fresh() -> None:
     """A page in another language leaves it behind in the thread."""
     cache.clear()
     translation.activate("en")
+
+
+@pytest.fixture
+def redis_away(settings: Any) -> None:
+    """Of the cache, that is; workers are rung by their own connection."""
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1"}}

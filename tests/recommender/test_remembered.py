@@ -13,7 +13,6 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from redis import ConnectionError as RedisAway
 
 from recommender import pending, tasks
 from recommender.models import EmbeddingModel
@@ -163,14 +162,7 @@ def test_with_a_replica_nothing_is_remembered(
     assert _page(products[0])[1]
 
 
-def test_without_redis_the_page_is_the_same(
-    products: list[Product], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_arguments: object) -> None:
-        raise RedisAway
-
-    for name in ("get_many", "set"):
-        monkeypatch.setattr(cache, name, away)
+def test_without_redis_the_page_is_the_same(redis_away: None, products: list[Product]) -> None:
     assert _page(products[0]) == (_pks(products[1:11]), True)
     assert _page(products[0]) == (_pks(products[1:11]), True)
     ProductImage.objects.get(product=products[1]).save()
