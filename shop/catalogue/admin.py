@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -19,6 +20,7 @@ from unfold.decorators import display
 
 from shop.catalogue.forms import ProductImageForm, StockAdjustmentForm, VariantForm
 from shop.catalogue.locks import lock_products
+from shop.catalogue.merging import lock_all
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.renditions import WIDTHS, rendition_url
 from shop.ids import is_id
@@ -136,6 +138,22 @@ class ProductAdmin(ModelAdmin):
     @display(description=_("picture"))
     def thumbnail(self, product: Product) -> SafeString | str:
         return thumbnail(product.primary_image)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Product] | Sequence[Product], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """What goes with a product is deleted nowhere else: those pages have no say here."""
+        rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return rows, counts, lacking & {Product._meta.verbose_name}, protected
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        self.delete_queryset(request, Product.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Orders keep what was bought. Files stay: the same picture may be another product's."""
+        lock_all(list(queryset.values_list("pk", flat=True)))
+        queryset.delete()
 
 
 admin.site.register(Product, ProductAdmin)

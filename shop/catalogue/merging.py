@@ -38,10 +38,7 @@ def merge(stays: int, others: Iterable[int], *, rehearsal: bool = False) -> list
     products, the order in which a sale does. Raises ``MergeError``, and then nothing has changed.
     """
     ids = sorted({stays, *others})
-    variants = Variant.objects.filter(product__in=ids).order_by("product_id", "pk")
-    known = list(variants.values_list("pk", flat=True))
-    products_merging.send(sender=None, variants=known)
-    locked = list(variants.select_for_update())
+    locked = lock_all(ids)
     products = _lock(ids, stays)
     plan = _plan(products, stays, locked)
     moved = [*_move_variants(plan, products[stays]), *_move_pictures(ids, stays)]
@@ -60,6 +57,14 @@ def merge(stays: int, others: Iterable[int], *, rehearsal: bool = False) -> list
     if rehearsal:
         transaction.set_rollback(True)
     return moved
+
+
+def lock_all(products: list[int]) -> list[Variant]:
+    """The variants of products that are about to go, and before them what a sale locks first."""
+    variants = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
+    known = list(variants.values_list("pk", flat=True))
+    products_merging.send(sender=None, variants=known)
+    return list(variants.select_for_update())
 
 
 def _lock(ids: list[int], stays: int) -> dict[int, Product]:

@@ -1,11 +1,11 @@
-"""How rooms that the catalogue does not know take part when products are merged."""
+"""How rooms that the catalogue does not know take part when products are merged or deleted."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# First, in the transaction, with ``variants``, the ids of all that may move: whoever locks rows
-# before it locks variants does so now.
+# First, in the transaction, with ``variants``, the ids of all that may move or go: whoever locks
+# rows before it locks variants does so now.
 products_merging = Signal()
 # Then with ``stays``, a product's id, ``others``, the ids of those that it stands for from now on,
 # and ``variants``, which of its variants stands for each that could not move. Each receiver
