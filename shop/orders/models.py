@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -81,6 +82,12 @@ class Voucher(models.Model):
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.code = self.code.strip().upper()
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        self.code = self.code.strip().upper()
+        if self.limit is not None and self.limit < self.used:
+            text = _("It has been used %(used)s times already.")
+            raise ValidationError({"limit": text % {"used": self.used}})
 
     def problem(self, goods: Decimal) -> str:
         """Why it cannot be used now for goods of that price; empty if it can."""

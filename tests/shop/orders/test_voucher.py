@@ -179,3 +179,23 @@ def test_nothing_is_ordered_at_another_price_than_was_seen(
     total = re.search(r'name="total" form="checkout" value="([^"]+)"', changed.content.decode())
     client.post(CHECKOUT, again | {"total": total[1]})  # type: ignore[index]
     assert str(Order.objects.get().total) == total[1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("address", "changes", "field", "message"),
+    [
+        ("add/", {"code": " summer "}, "code", "Voucher with this Code already exists."),
+        ("{pk}/change/", {"limit": 5}, "limit", "It has been used 6 times already."),
+    ],
+)
+def test_what_a_voucher_cannot_be_is_said_at_its_field(
+    admin_client: Client, address: str, changes: dict[str, Any], field: str, message: str
+) -> None:
+    voucher = Voucher.objects.create(code="SUMMER", kind="amount", value=5, limit=10, used=6)
+    values = {"code": "SUMMER", "kind": "amount", "value": "5", "minimum": "0", "limit": 10}
+    url = f"/admin/orders/voucher/{address.format(pk=voucher.pk)}"
+    form = admin_client.post(url, values | changes).context["adminform"].form
+    assert form.errors == {field: [message]}
+    assert list(Voucher.objects.values_list("code", "limit")) == [("SUMMER", 10)]
+    assert admin_client.post(url, values | {"code": "winter", "limit": 6}).status_code == 302
+    assert Voucher.objects.filter(code="WINTER", limit=6).count() == 1
