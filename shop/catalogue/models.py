@@ -24,7 +24,7 @@ from shop.catalogue import trees
 from shop.catalogue.pictures import Picture
 from shop.catalogue.querysets import CategoryQuerySet, ProductImageManager, ProductQuerySet
 from shop.catalogue.sketches import sketch_of
-from shop.catalogue.slugs import product_slug
+from shop.catalogue.slugs import free_slug
 from shop.catalogue.tallies import ProductTally as ProductTally
 
 VECTOR_DIMENSIONS = 2048
@@ -187,7 +187,7 @@ class Product(models.Model):
         return self.name
 
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
-        self.slug = self.slug or product_slug(self.name, self.external_id)
+        self.slug = self.slug or free_slug(self)
         self.keywords = self.make_keywords()
         if not self._state.adding and kwargs.get("update_fields") is None:
             # The database keeps the stock; what was read before a sale must not come back.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -47,6 +48,20 @@ def test_the_tag_of_a_compressed_answer_matches(staff: APIClient, shirt: dict[st
     ]
     assert [answer.status_code for answer in answers] == [200, 412]
     assert str(Product.objects.get().price) == "25.00"
+
+
+def test_two_ids_that_are_written_alike_get_two_addresses(
+    staff: APIClient, shirt: dict[str, Any]
+) -> None:
+    for sku, external_id in (("S-1", "A.1"), ("S-2", "A1")):
+        values = shirt | {"sku": sku, "external_id": external_id}
+        assert staff.post(f"{STAFF}/products/", values, format="json").status_code == 201
+    first, second = Product.objects.order_by("pk")
+    assert first.slug == "blue-shirt-a1"
+    assert re.fullmatch("blue-shirt-a1-[0-9a-f]{8}", second.slug)
+    first.slug = ""
+    first.save()
+    assert first.slug == "blue-shirt-a1"
 
 
 @pytest.mark.parametrize(
