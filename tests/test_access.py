@@ -138,7 +138,7 @@ def _url(route: str, url: str, things: dict[str, Any]) -> str:
         "<int:pk>": number, "<str:photo_id>": things["photo"].pk, "<str:token>": order.token,
         "<slug:slug>": product.slug, "<path:path>": product.category.path,
         "<id>": things["owner"].pk,
-        "<str:sku>": things["variant"].sku, "<section>": "products",
+        "<path:sku>": things["variant"].sku, "<section>": "products",
         "<str:name>": things["image"].file.replace(".jpg", "-60.webp"),
         "<path:content_type_id>": kind.pk, "<path:object_id>": product.pk,
     }  # fmt: skip
@@ -160,7 +160,7 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
             "name": "New", "category": variant.product.category.path, "price": "1.00", "sku": "N",
         },
         "api/v1/staff/products/<int:pk>/": {"price": "2.00"},
-        "api/v1/staff/variants/<str:sku>/stock/": {"stock": 3},
+        "api/v1/staff/variants/<path:sku>/stock/": {"stock": 3},
         "cart/add/": {"variant": variant.pk},
         "cart/lines/<int:pk>/": {"quantity": 2},
         "checkout/": order | {"method": things["method"].pk, "key": "k"},

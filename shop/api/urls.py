@@ -25,5 +25,5 @@ urlpatterns = [
         name="staff-product-images",
     ),
     path("staff/images/<int:pk>/", staff.StaffImageDetail.as_view(), name="staff-image"),
-    path("staff/variants/<str:sku>/stock/", staff.StaffStock.as_view(), name="staff-stock"),
+    path("staff/variants/<path:sku>/stock/", staff.StaffStock.as_view(), name="staff-stock"),
 ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -150,6 +151,14 @@ def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int
     assert (product.stock, Variant.objects.get().stock) == (stock, stock)
     noted = [row.change for row in StockAdjustment.objects.all()]
     assert noted == ([stock - 5] if stock != 5 else [])
+
+
+@pytest.mark.parametrize("sku", ["AB/12", "a/stock", "50% wool", "Größe 4"])
+def test_the_stock_of_any_sku_is_reached(staff: APIClient, sku: str) -> None:
+    make_product(stock=5).variants.update(sku=sku)
+    address = f"{STAFF}/variants/{quote(sku, safe='')}/stock/"
+    assert staff.patch(address, {"stock": 3}, format="json").status_code == 200
+    assert Variant.objects.get().stock == 3
 
 
 def test_groups_are_the_scopes(customer: APIClient, shirt: dict[str, Any]) -> None:
