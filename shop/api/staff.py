@@ -37,6 +37,7 @@ from shop.api.serializers import (
 )
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.pictures import read_picture
+from shop.catalogue.stock import excess
 
 
 class StaffView(APIView):
@@ -172,6 +173,8 @@ class StaffStock(StaffView):
             change = values["stock"] - variant.stock if "stock" in values else values["change"]
             if variant.stock + change < 0:
                 raise Conflict(f"There are only {variant.stock} pieces; no more can go.")
+            if problem := excess(variant.product.stock + change):
+                raise Conflict(problem)
             if change:
                 Variant.objects.filter(pk=variant.pk).update(stock=F("stock") + change)
                 self._note(request, variant, change, values["note"])

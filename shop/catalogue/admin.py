@@ -18,7 +18,12 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
-from shop.catalogue.forms import ProductImageForm, StockAdjustmentForm, VariantForm
+from shop.catalogue.forms import (
+    ProductImageForm,
+    StockAdjustmentForm,
+    VariantForm,
+    VariantFormSet,
+)
 from shop.catalogue.locks import lock_products
 from shop.catalogue.merging import lock_all
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
@@ -65,6 +70,7 @@ class ProductImageInline(TabularInline):
 class VariantInline(TabularInline):
     model = Variant
     form = VariantForm
+    formset = VariantFormSet
     extra = 0
     min_num = 1
     validate_min = True

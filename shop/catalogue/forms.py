@@ -10,8 +10,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.models import ProductImage, StockAdjustment, Variant
+from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.pictures import ACCEPT, Picture, PictureError, read_picture
+from shop.catalogue.stock import excess
 
 
 class ProductImageForm(forms.ModelForm[ProductImage]):
@@ -64,6 +65,17 @@ class VariantForm(forms.ModelForm[Variant]):
         return super().save(commit)
 
 
+class VariantFormSet(forms.BaseInlineFormSet[Variant, Product, VariantForm]):
+    """All that a product comes in."""
+
+    def clean(self) -> None:
+        super().clean()
+        stay = [form for form in self.forms if form not in self.deleted_forms]
+        stock = sum(form.cleaned_data.get("stock") or 0 for form in stay if form.is_valid())
+        if problem := excess(stock):
+            raise ValidationError(problem)
+
+
 class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
     class Meta:
         model = StockAdjustment
@@ -82,10 +94,13 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
         variant, change = data.get("variant"), data.get("change")
         if variant and change:
             # The admin saves in the same transaction, so nothing is sold in between.
-            stock = Variant.objects.select_for_update().get(pk=variant.pk).stock
-            if stock + change < 0:
+            variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
+            variant = variants.get(pk=variant.pk)
+            if variant.stock + change < 0:
                 text = _("There are only %(stock)s pieces; no more can go.")
-                self.add_error("change", text % {"stock": stock})
+                self.add_error("change", text % {"stock": variant.stock})
+            elif problem := excess(variant.product.stock + change):
+                self.add_error("change", problem)
         return data
 
     def apply(self, by: Any) -> StockAdjustment:

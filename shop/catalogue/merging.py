@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from shop.catalogue.models import Product, ProductImage, Variant
 from shop.catalogue.signals import products_merged, products_merging
+from shop.catalogue.stock import excess
 
 
 class MergeError(ValueError):
@@ -76,6 +77,8 @@ def _lock(ids: list[int], stays: int) -> dict[int, Product]:
         raise MergeError(_("Choose at least one other product to merge."))
     if not products[stays].listed:
         raise MergeError(_("“%s” is hidden. List it first, or let another stay.") % products[stays])
+    if problem := excess(sum(product.stock for product in products.values())):
+        raise MergeError(problem)
     for product in products.values():
         if product.currency != products[stays].currency:
             names = {"one": products[stays], "other": product}

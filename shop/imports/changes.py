@@ -7,21 +7,18 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from django.conf import settings
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.slugs import product_slug
+from shop.catalogue.stock import excess
 from shop.imports.categories import CategoryTree
 from shop.imports.errors import RowError
 from shop.imports.ledger import Changes, Existing, Note, plain
 from shop.imports.preparation import PreparedPicture, PreparedRow
 from shop.imports.prices import price_of, stock_of
 from shop.imports.rows import Row, as_read, brand_of
-
-# Of one product: twice as much is still an integer of the database.
-MAX_STOCK = 1_000_000_000
 
 
 def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
@@ -208,9 +205,9 @@ def _check_label(
 
 def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
     siblings = existing.siblings.get(id(product), [])
-    if stock + sum(other.stock for other in siblings if other is not variant) > MAX_STOCK:
-        text = _("The stock of all variants together is over %(limit)s.")
-        raise RowError(text % {"limit": intcomma(MAX_STOCK)}, "stock")
+    stock += sum(other.stock for other in siblings if other is not variant)
+    if problem := excess(stock):
+        raise RowError(problem, "stock")
 
 
 def _differs(name: str, now: Any, value: Any) -> bool:

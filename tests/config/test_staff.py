@@ -157,6 +157,40 @@ def test_a_wrong_adjustment_is_explained(client: Client, change: object, message
     assert (variant.stock, StockAdjustment.objects.count()) == (5, 0)
 
 
+def test_an_adjustment_makes_no_more_than_a_billion_pieces(client: Client) -> None:
+    _member(client, "Catalogue")
+    product = make_product(stock=5)
+    make_variant(product, size="M", stock=1_000_000_000 - 10)
+    variant = product.variants.get(size="")
+    assert "is over 1,000,000,000." in _adjust(client, variant, 6).content.decode()
+    variant.refresh_from_db()
+    assert (variant.stock, StockAdjustment.objects.count()) == (5, 0)
+    assert _adjust(client, variant, 5).status_code == 302
+
+
+@pytest.mark.parametrize(("stock", "status"), [(1_000_000_000, 200), (999_999_999, 302)])
+def test_the_variants_of_a_product_are_at_most_a_billion_pieces(
+    admin: Client, stock: int, status: int
+) -> None:
+    product = make_product(stock=1)
+    variant = product.variants.get()
+    values = {
+        "name": "Shirt", "category": product.category_id, "price": "20.00", "currency": "EUR",
+        "listed": "on", "slug": product.slug,
+        "variants-TOTAL_FORMS": 2, "variants-INITIAL_FORMS": 1, "variants-0-id": variant.pk,
+        "variants-0-product": product.pk, "variants-0-sku": variant.sku, "variants-0-position": 0,
+        "variants-1-product": product.pk, "variants-1-sku": "many", "variants-1-size": "M",
+        "variants-1-stock": stock, "variants-1-position": 0,
+        "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    response = admin.post(f"/admin/catalogue/product/{product.pk}/change/", values)
+    assert response.status_code == status
+    text = "The stock of all variants together is over 1,000,000,000."
+    assert (text in response.content.decode()) == (status == 200)
+    product.refresh_from_db()
+    assert product.stock == (1 if status == 200 else 1_000_000_000)
+
+
 def test_orders_staff_do_not_adjust_stock(client: Client) -> None:
     _member(client, "Orders")
     variant = make_product(stock=5).variants.get()

@@ -10,7 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
-from tests.factories import make_category, make_product, make_stored_image, picture_bytes
+from tests.factories import (
+    make_category,
+    make_product,
+    make_stored_image,
+    make_variant,
+    picture_bytes,
+)
 from tests.shop.api.conftest import client_of
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +157,17 @@ def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int
     assert (product.stock, Variant.objects.get().stock) == (stock, stock)
     noted = [row.change for row in StockAdjustment.objects.all()]
     assert noted == ([stock - 5] if stock != 5 else [])
+
+
+@pytest.mark.parametrize(("change", "status"), [(6, 409), (5, 200)])
+def test_a_product_has_at_most_a_billion_pieces(staff: APIClient, change: int, status: int) -> None:
+    product = make_product(stock=5)
+    make_variant(product, sku="many", size="M", stock=1_000_000_000 - 10)
+    sku = product.variants.get(size="").sku
+    answer = staff.patch(f"{STAFF}/variants/{sku}/stock/", {"change": change}, format="json")
+    assert answer.status_code == status
+    assert ("is over 1,000,000,000." in answer.content.decode()) == (status == 409)
+    assert Variant.objects.get(sku=sku).stock == (10 if status == 200 else 5)
 
 
 @pytest.mark.parametrize("sku", ["AB/12", "a/stock", "50% wool", "Größe 4"])

@@ -196,6 +196,10 @@ def _another_price(one: Product, other: Product) -> None:
     Variant.objects.filter(sku="B-M").update(price="21.00")
 
 
+def _countless(one: Product, other: Product) -> None:
+    Variant.objects.filter(size="L").update(stock=1_000_000_000 - 8)
+
+
 def _hidden(one: Product, other: Product) -> None:
     Product.objects.filter(pk=one.pk).update(listed=False)
 
@@ -214,6 +218,7 @@ def _gone(one: Product, other: Product) -> None:
     [
         (_no_currency, "“A” and “B” are sold in different currencies."),
         (_another_price, "“A (M)” costs 20.00 and “B (M)” 21.00. Give both one price first."),
+        (_countless, "The stock of all variants together is over 1,000,000,000."),
         (_hidden, "“A” is hidden. List it first, or let another stay."),
         (_merged, "One of them is gone or was merged meanwhile."),
         (_gone, "One of them is gone or was merged meanwhile."),
