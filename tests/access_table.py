@@ -87,6 +87,7 @@ ROWS = [
     ("GET", "account/addresses/<int:pk>/", "", "302 200 404 404 404 404"),
     ("POST", "account/addresses/<int:pk>/", "", "302 302 404 404 404 404"),
     ("POST", "account/addresses/<int:pk>/delete/", "", "302 302 404 404 404 404"),
+    ("POST", "account/token/end/", "", "302 302 302 302 302 302"),
     ("GET", "account/export/", "", "302 200 200 200 200 200"),
     ("GET", "account/delete/", "", "302 200 200 403 403 403"),
     ("GET", "account/login/", "", "200 302 302 302 302 302"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.authtoken.models import Token
 
 from shop.accounts.forms import AddressForm, DeleteAccountForm
 from shop.accounts.models import Address
@@ -65,6 +66,15 @@ def delete_address(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Address, pk=pk, user=_user(request)).delete()
     messages.info(request, _("The address was deleted."))
     return redirect("accounts:addresses")
+
+
+@require_POST
+@login_required
+def end_token(request: HttpRequest) -> HttpResponse:
+    """Programs that use this account by the API must sign in again."""
+    Token.objects.filter(user=_user(request)).delete()
+    messages.info(request, _("The token opens nothing any more."))
+    return redirect("accounts:account")
 
 
 @require_safe

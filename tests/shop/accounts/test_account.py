@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.authtoken.models import Token
 
 from shop.accounts.models import Address
 from shop.cart.models import Cart
@@ -158,3 +159,14 @@ def test_an_old_order_keeps_its_page(client: Client, alice: User) -> None:
     order = make_order(user=alice)
     Order.objects.update(placed=order.placed - timedelta(days=400))
     assert client.get(order.get_absolute_url()).status_code == 200
+
+
+def test_a_token_is_shown_and_ended(client: Client, alice: User) -> None:
+    assert "/account/token/end/" not in client.get("/account/").content.decode()
+    for user in (alice, make_customer("bob@example.com")):
+        Token.objects.create(user=user)
+    assert 'action="/account/token/end/"' in client.get("/account/").content.decode()
+    page = client.post("/account/token/end/", follow=True).content.decode()
+    assert "The token opens nothing any more." in page
+    assert "/account/token/end/" not in page
+    assert Token.objects.get().user.email == "bob@example.com"
