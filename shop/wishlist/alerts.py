@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -55,6 +55,8 @@ def _send(alert: StockAlert) -> list[int]:
             _mail(alert).send()
     except SMTPRecipientsRefused as refusal:
         return [code for code, _text in refusal.recipients.values()]
+    except SMTPDataError as refusal:
+        return [refusal.smtp_code]
     return []
 
 
@@ -65,7 +67,8 @@ def _mail(alert: StockAlert) -> EmailMultiAlternatives:
         "link": settings.SITE_URL.rstrip("/") + product.get_absolute_url(),
         "site_name": settings.SITE_NAME,
     }
-    subject = render_to_string("shop/wishlist/mail/subject.txt", context).strip()
+    # A name may have several lines, a subject may not.
+    subject = " ".join(render_to_string("shop/wishlist/mail/subject.txt", context).split())
     text = render_to_string("shop/wishlist/mail/body.txt", context)
     mail = EmailMultiAlternatives(subject, text, to=[alert.email])
     mail.attach_alternative(render_to_string("shop/wishlist/mail/body.html", context), "text/html")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from smtplib import SMTPRecipientsRefused
+from collections.abc import Callable
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -95,6 +96,13 @@ def test_one_mail_when_it_is_back(client: Client) -> None:
     assert not StockAlert.objects.exists()
 
 
+def test_a_name_of_two_lines_makes_a_subject_of_one() -> None:
+    variant = make_product(name="Blue\nShirt").variants.get()
+    StockAlert.objects.create(variant=variant, email="alice@example.com", language="en")
+    assert send_stock_alerts() == 1
+    assert mail.outbox[0].subject == "Blue Shirt is back"
+
+
 def test_a_mail_server_that_refuses_loses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     variant = make_variant(make_product(), size="M")
     StockAlert.objects.create(variant=variant, email="alice@example.com", language="en")
@@ -108,9 +116,21 @@ def test_a_mail_server_that_refuses_loses_nobody(monkeypatch: pytest.MonkeyPatch
     assert StockAlert.objects.count() == 1
 
 
+def _address(code: int) -> SMTPException:
+    return SMTPRecipientsRefused({"alice@example.com": (code, b"Go away")})
+
+
+def _content(code: int) -> SMTPException:
+    return SMTPDataError(code, b"Go away")
+
+
+@pytest.mark.parametrize("refusal", [_address, _content])
 @pytest.mark.parametrize(("code", "left"), [(550, []), (450, ["alice@example.com"])])
-def test_a_refused_address_holds_nobody_up(
-    monkeypatch: pytest.MonkeyPatch, code: int, left: list[str]
+def test_a_refused_mail_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Callable[[int], SMTPException],
+    code: int,
+    left: list[str],
 ) -> None:
     variant = make_variant(make_product(), size="M")
     for name in ("alice", "bob"):
@@ -119,7 +139,7 @@ def test_a_refused_address_holds_nobody_up(
 
     def refuse_alice(letter: mail.EmailMultiAlternatives) -> int:
         if letter.to == ["alice@example.com"]:
-            raise SMTPRecipientsRefused({letter.to[0]: (code, b"Go away")})
+            raise refusal(code)
         return send(letter)
 
     monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse_alice)
