@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from allauth.account.signals import email_confirmed
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class OrdersConfig(AppConfig):
@@ -11,9 +12,10 @@ class OrdersConfig(AppConfig):
         from shop.accounts.signals import personal_data
         from shop.catalogue.signals import products_merged, products_merging
         from shop.orders import merging
-        from shop.orders.personal_data import claim, export
+        from shop.orders.personal_data import claim, claim_all, export
 
         personal_data.connect(export)
         email_confirmed.connect(claim)
+        user_logged_in.connect(claim_all)
         products_merging.connect(merging.lock)
         products_merged.connect(merging.follow)

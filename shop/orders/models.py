@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -162,6 +163,10 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ("-pk",)
+        indexes: ClassVar = [
+            # Each who signs in asks for the orders that were placed as a guest.
+            models.Index(Upper("email"), condition=Q(user=None), name="order_of_guest")
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(total=F("goods") - F("discount") + F("shipping")), name="order_adds_up"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 
 from shop.orders.models import Order
@@ -38,3 +39,9 @@ def claim(email_address: Any, **kwargs: Any) -> None:
     """Who has proved that an address is theirs gets the orders placed with it as a guest."""
     guest = Order.objects.filter(user=None, email__iexact=email_address.email)
     guest.update(user=email_address.user)
+
+
+def claim_all(user: User, **kwargs: Any) -> None:
+    """What was ordered signed out since the address was confirmed."""
+    for address in EmailAddress.objects.filter(user=user, verified=True):
+        claim(address)

@@ -101,6 +101,17 @@ def test_a_guests_orders_come_with_the_confirmed_address(alice: User) -> None:
     assert Order.objects.get(pk=other.pk).user is None
 
 
+def test_what_was_ordered_signed_out_comes_at_the_next_sign_in(client: Client) -> None:
+    alice = make_customer("alice@example.com")
+    EmailAddress.objects.create(user=alice, email="bob@example.com", verified=False)
+    mine, other = make_order(email="Alice@Example.com"), make_order(email="bob@example.com")
+    client.force_login(alice)
+    assert list(Order.objects.filter(user=alice)) == [mine]
+    assert Order.objects.get(pk=other.pk).user is None
+    exported = client.get("/account/export/").json()["orders"]
+    assert [order["number"] for order in exported] == [mine.number]
+
+
 def test_my_data_are_exported(client: Client, alice: User) -> None:
     Address.objects.create(user=alice, **HOME)
     order = make_order(user=alice)
