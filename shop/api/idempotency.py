@@ -28,7 +28,7 @@ Handler = Callable[..., Response]
 
 
 def idempotent(handler: Handler) -> Handler:
-    """For what a view's ``post`` writes, in one transaction: what waits for others comes after it.
+    """For what a view's method writes, in one transaction: what waits for others comes after it.
 
     An error leaves no trace, so that the mended call can keep its key.
     """

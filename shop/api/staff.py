@@ -159,9 +159,11 @@ class StaffStock(StaffView):
 
     @extend_schema(
         operation_id="staff_stock_update",
+        parameters=[IDEMPOTENCY],
         request=StockSerializer,
-        responses={200: VariantSerializer, 409: PROBLEM},
+        responses={200: VariantSerializer, 409: PROBLEM, 422: PROBLEM},
     )
+    @idempotent
     def patch(self, request: Request, sku: str) -> Response:
         """Noted as a stock adjustment, like one made in the admin."""
         wanted = StockSerializer(data=request.data)

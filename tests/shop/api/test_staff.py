@@ -159,6 +159,16 @@ def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int
     assert noted == ([stock - 5] if stock != 5 else [])
 
 
+def test_a_change_of_stock_that_is_sent_twice_under_one_key_happens_once(staff: APIClient) -> None:
+    product = make_product(stock=10)
+    url = f"{STAFF}/variants/{product.variants.get().sku}/stock/"
+    key = {"Idempotency-Key": "k"}
+    answers = [staff.patch(url, {"change": -3}, format="json", headers=key) for _time in range(2)]
+    assert [(answer.status_code, answer.json()["stock"]) for answer in answers] == [(200, 7)] * 2
+    assert staff.patch(url, {"change": -2}, format="json", headers=key).status_code == 422
+    assert (Variant.objects.get().stock, StockAdjustment.objects.get().change) == (7, -3)
+
+
 @pytest.mark.parametrize(("change", "status"), [(6, 409), (5, 200)])
 def test_a_product_has_at_most_a_billion_pieces(staff: APIClient, change: int, status: int) -> None:
     product = make_product(stock=5)
