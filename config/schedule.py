@@ -34,6 +34,7 @@ def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
 # Where nothing is said, the task says when it expires.
 BEAT = {
     "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images", expires=30),
+    "send-mails": _every(60, "shop.mail.tasks.send_mails"),
     "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments", expires=120),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "add-up-tallies": _every(60, "shop.catalogue.tasks.add_up_tallies"),

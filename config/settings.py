@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "config.apps.ConfigAppConfig",
     "shop.catalogue",
+    "shop.mail",
     "shop.accounts",
     "shop.wishlist",
     "shop.cart",

@@ -150,6 +150,7 @@ ADMIN = {
     "catalogue.product": ("vad", "v", "v"),
     "catalogue.productimage": ("v", "", "v"),
     "wishlist.stockalert": ("vd", "", "v"),
+    "mail.mail": ("", "", ""),
     "orders.order": ("", "v", "v"),
     "orders.shippingmethod": ("", "vad", "v"),
     "orders.voucher": ("", "vad", "v"),

@@ -27,3 +27,11 @@ def _fresh() -> None:
 def redis_away(settings: Any) -> None:
     """Of the cache, that is; workers are rung by their own connection."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1"}}
+
+
+@pytest.fixture
+def mails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as what they tell of is committed."""
+    from shop.mail import outbox
+
+    monkeypatch.setattr(outbox, "ring", outbox.send_due)

@@ -13,7 +13,11 @@ FORBIDDEN = {
     "recommender": ("config",),
     "shop/catalogue": (
         *("shop.accounts", "shop.api", "shop.cart", "shop.demo", "shop.imports", "shop.orders"),
-        *("shop.payments", "shop.wishlist"),
+        *("shop.mail", "shop.payments", "shop.wishlist"),
+    ),
+    "shop/mail": (
+        *("shop.accounts", "shop.api", "shop.cart", "shop.catalogue", "shop.demo", "shop.imports"),
+        *("shop.orders", "shop.payments", "shop.wishlist"),
     ),
     "shop/orders": ("shop.payments", "shop.api", "shop.imports"),
     "shop/accounts": ("shop.orders", "shop.cart", "shop.wishlist"),

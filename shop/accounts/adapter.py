@@ -8,18 +8,18 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
+from shop.mail.outbox import post
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Mails go through the queue like the orders' do, so that no page waits for a mail server."""
+    """No page waits for a mail server: mails are posted like the orders'."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        from shop.accounts.tasks import send_later
-
         links = {key: _ours(url) for key, url in context.items() if key.endswith("_url")}
         domain = urlsplit(settings.SITE_URL).netloc
         site = SimpleNamespace(name=settings.SITE_NAME, domain=domain)
         context = {"request": self.request, "email": email, **context, **links}
-        send_later(self.render_mail(template_prefix, email, context | {"current_site": site}))
+        post(self.render_mail(template_prefix, email, context | {"current_site": site}))
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return "/account/"

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from shop.cart.models import Cart, CartLine, currencies
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
-from shop.orders.emails import send_on_commit
+from shop.orders.emails import tell
 from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 
 # What an order's columns of money hold.
@@ -105,7 +105,7 @@ def place_order(
     OrderLine.objects.bulk_create(_order_line(order, line) for line in lines)
     OrderEvent.objects.create(order=order, state=order.state, by=order.user)
     cart.lines.all().delete()
-    send_on_commit(order, order.state)
+    tell(order, order.state)
     return order
 
 

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from shop.mail.outbox import post
 from shop.orders.models import Order
 
 
-def send_on_commit(order: Order, kind: str) -> None:
-    """``kind`` is the state that the mail tells of."""
-    from shop.orders.tasks import ring, send_order_mail
-
-    transaction.on_commit(partial(ring, send_order_mail, order.pk, kind), robust=True)
-
-
-def send(order: Order, kind: str) -> None:
+def tell(order: Order, kind: str) -> None:
+    """Post the mail. ``kind`` is the state that it tells of."""
     with translation.override(order.language):
-        _mail(order, kind).send()
+        post(_mail(order, kind))
 
 
 def _mail(order: Order, kind: str) -> EmailMultiAlternatives:

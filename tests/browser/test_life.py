@@ -29,7 +29,7 @@ CONTACT = {
 
 
 @pytest.fixture
-def stocked(shop: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def stocked(shop: str, mails_at_once: None) -> str:
     """The small shop with sizes, a voucher and shipping; mails go out at once."""
     for product in Product.objects.all():
         product.variants.update(size="S", stock=0)
@@ -38,7 +38,6 @@ def stocked(shop: str, monkeypatch: pytest.MonkeyPatch) -> str:
     ShippingMethod.objects.update_or_create(name="Standard", defaults=method)
     Voucher.objects.create(code="SUMMER", kind="percentage", value=10)
     refresh_search_words()
-    monkeypatch.setattr("shop.orders.tasks.ring", lambda task, *arguments: task(*arguments))
     return shop
 
 

@@ -9,16 +9,10 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 
-from shop.accounts import tasks
 from tests.factories import make_customer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mails_at_once")]
 PASSWORD = "correct-horse-7"
-
-
-@pytest.fixture(autouse=True)
-def _mails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "_ring", lambda *values: tasks.send_mail(*values))
 
 
 def _sign_up(client: Client, email: str = "alice@example.com") -> Any:
@@ -103,17 +97,3 @@ def test_the_pages_are_ours(client: Client, path: str) -> None:
     page = client.get(f"/account/{path}")
     assert page.status_code == 200
     assert 'class="site-header"' in page.content.decode()
-
-
-def test_with_redis_away_the_mail_is_sent_at_once(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kombu.exceptions import OperationalError
-
-    def away(*values: Any) -> None:
-        raise OperationalError
-
-    monkeypatch.undo()
-    monkeypatch.setattr(tasks.send_mail, "delay", away)
-    _sign_up(client)
-    assert len(mail.outbox) == 1

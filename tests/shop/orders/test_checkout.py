@@ -52,16 +52,12 @@ def buy(cart: Cart, method: ShippingMethod, key: str = "k", **options: Any) -> O
     return place_order(cart, key=key, method=method, contact=CONTACT, **options)
 
 
-@pytest.fixture
-def now_mails(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shop.orders import tasks
-
-    monkeypatch.setattr(tasks, "ring", lambda task, *arguments: task(*arguments))
-
-
 @pytest.mark.django_db
 def test_a_guest_buys(
-    client: Client, method: ShippingMethod, now_mails: None, django_capture_on_commit_callbacks: Any
+    client: Client,
+    method: ShippingMethod,
+    mails_at_once: None,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     shirt = fill(client, 2, name="Blue Shirt", price=Decimal("20.00"), stock=5)
     assert "€44.95" in client.get(CHECKOUT).content.decode()

@@ -16,9 +16,8 @@ from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import MOVES, MoveError, move
 from tests.factories import make_order, make_product
-from tests.shop.orders.test_checkout import buy, now_mails
+from tests.shop.orders.test_checkout import buy
 
-__all__ = ["now_mails"]
 pytestmark = pytest.mark.django_db
 STATES = [str(state) for state in Order.State]
 
@@ -94,7 +93,7 @@ def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used
 
 
 def test_staff_ship_an_order_and_the_customer_hears_of_it(
-    admin_client: Client, order: Order, now_mails: None, django_capture_on_commit_callbacks: Any
+    admin_client: Client, order: Order, mails_at_once: None, django_capture_on_commit_callbacks: Any
 ) -> None:
     orders = reverse("admin:orders_order_changelist")
     for state in ("packed", "shipped"):
@@ -102,7 +101,8 @@ def test_staff_ship_an_order_and_the_customer_hears_of_it(
             action = {"action": f"make_{state}", "_selected_action": [order.pk]}
             page = admin_client.post(orders, action, follow=True).content.decode()
         assert "1 order was changed." in page
-    assert [m.subject for m in mail.outbox] == [f"Your order {order.number} is on its way"]
+    placed, shipped = (f"Your order {order.number}{words}" for words in ("", " is on its way"))
+    assert [letter.subject for letter in mail.outbox] == [placed, shipped]
     assert "Your order is shipped." in admin_client.get(order.get_absolute_url()).content.decode()
     action["action"] = "make_packed"
     page = admin_client.post(orders, action, follow=True).content.decode()

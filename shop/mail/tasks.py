@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from shop.mail import outbox
+
+
+@shared_task(expires=60, time_limit=300)
+def send_mails() -> None:
+    outbox.send_due()
