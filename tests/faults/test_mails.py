@@ -1,0 +1,35 @@
+"""A mail's way through the real queue, and past a Redis that forgets it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.shop import Shop
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+POST = """
+from django.core.mail import EmailMessage
+from shop.mail.outbox import post
+
+post(EmailMessage(subject, "In words.", to=["alice@example.com"]))
+"""
+
+
+def subjects(shop: Shop) -> list[str]:
+    """Of what was sent: each into a file of its own, or a later one's below it."""
+    files = (shop.folder / "mail").glob("*")
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    return sorted(line.split()[1] for line in lines if line.startswith("Subject: "))
+
+
+def test_a_mail_is_sent_though_redis_forgot_to_ring(shop: Shop) -> None:
+    shop.sql("DELETE FROM mail_mail")
+    shop.run(POST, subject="First")
+    with shop.redis() as client:
+        assert client.llen("shop") == 1
+        client.flushall()
+    assert shop.sql("SELECT count(*) FROM mail_mail") == 1
+    shop.start_worker("shop")
+    shop.run(POST, subject="Second")
+    shop.wait_for("both", lambda: shop.sql("SELECT count(*) FROM mail_mail") == 0)
+    assert subjects(shop) == ["First", "Second"]
