@@ -89,6 +89,8 @@ class Voucher(models.Model):
         if self.limit is not None and self.limit < self.used:
             text = _("It has been used %(used)s times already.")
             raise ValidationError({"limit": text % {"used": self.used}})
+        if self.kind == self.Kind.PERCENTAGE and self.value is not None and self.value > 100:
+            raise ValidationError({"value": _("At most 100 per cent can be taken off.")})
 
     def problem(self, goods: Decimal) -> str:
         """Why it cannot be used now for goods of that price; empty if it can."""

@@ -191,3 +191,8 @@ def test_a_voucher_that_staff_change_counts_on(
     add = reverse("admin:orders_voucher_add")
     assert admin_client.post(add, form | {"code": "new"}).status_code == 302
     assert Voucher.objects.get(code="NEW").value == 20
+    refused = admin_client.post(add, form | {"code": "more", "value": "100.01"})
+    assert refused.context["adminform"].errors == {
+        "value": ["At most 100 per cent can be taken off."]
+    }
+    assert Voucher.objects.count() == 2
