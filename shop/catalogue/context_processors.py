@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from shop.catalogue.models import Category
 
@@ -13,5 +14,18 @@ def shop(request: HttpRequest) -> dict[str, object]:
         "site_name": settings.SITE_NAME,
         # The page without whatever stands in its query.
         "canonical": request.build_absolute_uri(request.path),
+        "came_from": _came_from(request),
         "top_categories": SimpleLazyObject(lambda: list(Category.objects.top())),
     }
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Where the form stood that this page answers, whose own address may know no GET.
+
+    Empty if it answers none.
+    """
+    if request.method in {"GET", "HEAD"}:
+        return ""
+    page = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return page if ours else "/"

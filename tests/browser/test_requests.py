@@ -1,0 +1,59 @@
+"""What happens when a request of htmx fails or is slow."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from shop.wishlist.models import SavedProduct
+from tests.factories import make_customer
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct-horse-7"
+HEART = ".card .heart button"
+
+
+def _heart(page: Page, place: int) -> str | None:
+    return page.locator(HEART).nth(place).get_attribute("aria-pressed")
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_what_is_pressed_on_a_page_from_before_signing_in_says_so(
+    page: Page, shop: str, width: int
+) -> None:
+    make_customer("bob@example.com", PASSWORD)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{shop}/products/")
+    other = page.context.new_page()
+    other.goto(f"{shop}/account/login/")
+    other.fill("[name=login]", "bob@example.com")
+    other.fill("[name=password]", PASSWORD)
+    other.get_by_role("button", name="Sign In").click()
+    other.wait_for_url("**/account/")
+    page.locator(HEART).last.click()
+    failure = page.locator("#failure")
+    expect(failure).to_have_text("That did not work. Reload the page and try again.")
+    expect(failure).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert _heart(page, -1) == "false"
+    page.locator(".language button").click()  # a form without htmx
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page was out of date")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="Back to the page").click()
+    page.wait_for_url("**/products/")
+    assert not SavedProduct.objects.exists()
+
+
+def test_a_heart_says_when_the_shop_is_away_and_stops_saying_it(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/products/")
+
+    def away(route: Route) -> None:
+        route.abort("connectionfailed")
+
+    page.route("**/saved/*/", away)
+    page.locator(HEART).first.click()
+    expect(page.locator("#failure")).to_be_visible()
+    page.unroute("**/saved/*/", away)
+    page.locator(HEART).first.click()
+    expect(page.locator(HEART).first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#failure")).to_be_hidden()
