@@ -51,6 +51,16 @@ def test_signing_up_twice_does_not_tell_who_is_a_customer(client: Client) -> Non
     assert "already" in mail.outbox[0].body
 
 
+def test_signing_up_very_often_is_refused_in_words_that_fit(client: Client, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "1/m/ip"}
+    _sign_up(client, "first@example.com")
+    response = _sign_up(Client(), "second@example.com")
+    assert response.status_code == 429
+    assert "<h1>Too often</h1>" in response.content.decode()
+    assert "photos. Wait" not in response.content.decode()
+    assert [user.email for user in User.objects.all()] == ["first@example.com"]
+
+
 def test_a_forgotten_password_is_replaced(client: Client) -> None:
     make_customer("alice@example.com")
     client.post("/account/password/reset/", {"email": "alice@example.com"})

@@ -130,7 +130,10 @@ def test_alerts_are_limited(client: Client, settings) -> None:  # type: ignore[n
     address = {"REMOTE_ADDR": "192.0.2.77"}
     assert client.post("/stock-alerts/", values, **address).status_code == 302
     values["email"] = "b@example.com"
-    assert client.post("/stock-alerts/", values, **address).status_code == 429
+    response = client.post("/stock-alerts/", values, **address)
+    assert response.status_code == 429
+    assert "<h1>Too often</h1>" in response.content.decode()
+    assert "photos. Wait" not in response.content.decode()
     assert StockAlert.objects.count() == 1
 
 
