@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.sql import Query
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -109,15 +109,30 @@ def _grouped(
 
 
 def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
-    """Gender, colour and article type, most frequent first. One query, for the types' names."""
-    rows = Category.objects.filter(pk__in=counts.categories).values_list("pk", "path", "name")
+    """Gender, colour and article type, most frequent first. One query, for the types' names.
+
+    What is chosen is among them even if no product is left with it: it narrows the list.
+    """
+    known = [gender for gender in chosen["gender"] if gender in Product.Gender.values]
+    genders = dict.fromkeys(known, 0) | counts.genders
+    colours = dict.fromkeys(chosen["colour"], 0) | counts.colours
     counted = {
-        "gender": ((v, _gender(v), n) for v, n in counts.genders.items() if v),
-        "colour": ((v, pgettext("colour", v), n) for v, n in counts.colours.items() if v),
-        "type": ((path, name, counts.categories[pk]) for pk, path, name in rows),
+        "gender": ((v, _gender(v), n) for v, n in genders.items() if v),
+        "colour": ((v, pgettext("colour", v), n) for v, n in colours.items() if v),
+        "type": _types(counts.categories, chosen["type"]),
     }
     labels = {"gender": _("Gender"), "colour": _("Colour"), "type": _("Type")}
     return [Facet(name, labels[name], _options(name, counted[name], chosen)) for name in FACETS]
+
+
+def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, str, int]]:
+    """Path, name and how many; a chosen one stands for what is below it as well."""
+    either = Q(pk__in=counted) | Q(path__in=chosen)
+    rows = list(Category.objects.filter(either).values_list("pk", "path", "name"))
+    for pk, path, name in rows:
+        below = [other for other, its_path, _name in rows if its_path.startswith(f"{path}/")]
+        passing = [pk, *below] if path in chosen else [pk]
+        yield path, name, sum(counted.get(one, 0) for one in passing)
 
 
 def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:

@@ -90,7 +90,19 @@ def test_a_listing_counts_by_all_of_its_filters_at_once(client: Client) -> None:
     assert listing.page.paginator.count == 1
     assert counts["gender"] == {"Men": 1, "Women": 1}
     assert counts["colour"] == {"Blue": 1}
-    assert counts["type"] == {"apparel/topwear/shirts": 1}
+    assert counts["type"] == {"apparel": 1, "apparel/topwear/shirts": 1}
+
+
+def test_a_filter_that_leaves_nothing_stays_to_be_taken_away(client: Client) -> None:
+    make_category("Footwear", "Shoes", "Heels")
+    make_product(base_colour="Blue", gender="Men", price=Decimal(60))
+    make_product(base_colour="Red", gender="Women", price=Decimal(10))
+    query = "colour=Blue&gender=Men&type=footwear&price_to=20"
+    listing = client.get(f"/products/?{query}&gender=none&type=none").context["listing"]
+    assert listing.page.paginator.count == 0
+    assert [chip.label for chip in listing.chips] == ["Men", "Blue", "Footwear", "Up to 20"]
+    chosen = {f.name: [(o.value, o.products) for o in f.selected] for f in listing.facets}
+    assert chosen == {"gender": [("Men", 0)], "colour": [("Blue", 0)], "type": [("footwear", 0)]}
 
 
 def test_the_pages_of_a_listing_hold_everything_once_and_in_order(client: Client) -> None:
