@@ -80,7 +80,8 @@ def place_order(
     if len(currencies(lines)) > 1:
         raise CheckoutError(_("Your cart holds prices in several currencies."))
     if voucher is not None:
-        voucher = _take_voucher(voucher, totals(lines, None, None).goods)
+        goods, currency = totals(lines, None, None).goods, lines[0].variant.product.currency
+        voucher = _take_voucher(voucher, goods, currency)
     _take_stock(lines)
     sums = totals(lines, method, voucher)
     if max(sums.goods, sums.total) > MOST:
@@ -115,9 +116,9 @@ def _order_line(order: Order, line: CartLine) -> OrderLine:
     return OrderLine(order=order, variant=variant, quantity=line.quantity, **values)
 
 
-def _take_voucher(voucher: Voucher, goods: Decimal) -> Voucher:
+def _take_voucher(voucher: Voucher, goods: Decimal, currency: str) -> Voucher:
     voucher = Voucher.objects.select_for_update().get(pk=voucher.pk)
-    if problem := voucher.problem(goods):
+    if problem := voucher.problem(goods, currency):
         raise CheckoutError(problem)
     Voucher.objects.filter(pk=voucher.pk).update(used=F("used") + 1)
     return voucher

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
+from shop.catalogue.templatetags.catalogue import money
 
 CENT = Decimal("0.01")
 
@@ -92,7 +93,7 @@ class Voucher(models.Model):
         if self.kind == self.Kind.PERCENTAGE and self.value is not None and self.value > 100:
             raise ValidationError({"value": _("At most 100 per cent can be taken off.")})
 
-    def problem(self, goods: Decimal) -> str:
+    def problem(self, goods: Decimal, currency: str) -> str:
         """Why it cannot be used now for goods of that price; empty if it can."""
         now = timezone.now()
         if self.starts and now < self.starts:
@@ -102,9 +103,8 @@ class Voucher(models.Model):
         if self.limit is not None and self.used >= self.limit:
             return str(_("This voucher has been used up."))
         if goods < self.minimum:
-            return str(
-                _("This voucher is for carts of %(amount)s or more.") % {"amount": self.minimum}
-            )
+            amount = money(self.minimum, currency)
+            return str(_("This voucher is for carts of %(amount)s or more.") % {"amount": amount})
         return ""
 
     def discount(self, goods: Decimal) -> Decimal:

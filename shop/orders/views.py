@@ -135,7 +135,7 @@ def _page(
     method = next((method for method in offered if str(method.pk) == chosen), None)
     voucher = _voucher(request)
     sums = totals(lines, method, voucher)
-    if voucher and (unfit := voucher.problem(sums.goods)):
+    if voucher and (unfit := voucher.problem(sums.goods, currency)):
         problem = problem or unfit
         sums, voucher = totals(lines, method, None), None
     return {

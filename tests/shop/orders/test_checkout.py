@@ -188,7 +188,7 @@ def test_a_voucher_is_taken_off_and_counted(client: Client, method: ShippingMeth
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"minimum": 50}, "This voucher is for carts of 50"),
+        ({"minimum": 50}, "This voucher is for carts of €50.00 or more."),
         ({"limit": 0}, "This voucher has been used up."),
         ({"ends": timezone.now() - timedelta(days=1)}, "This voucher has expired."),
         ({"starts": timezone.now() + timedelta(days=1)}, "This voucher is not valid yet."),

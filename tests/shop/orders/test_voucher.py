@@ -115,6 +115,16 @@ def test_an_empty_cart_keeps_the_code(client: Client, method: ShippingMethod) ->
     assert client.session["voucher"] == "TEN"
 
 
+def test_what_a_cart_must_cost_is_written_as_the_reader_writes_it(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client, currency="USD")
+    Voucher.objects.create(code="BIG", kind="amount", value=5, minimum=1050)
+    client.cookies["django_language"] = "de"
+    page = client.post(VOUCHER, {"code": "big"}).content.decode()
+    assert "Dieser Gutschein gilt ab einem Warenwert von 1.050,00\xa0$." in page
+
+
 def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str, Any]) -> None:
     """The page said 69: what is ordered is what was seen, so it is shown first."""
     seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
@@ -159,7 +169,7 @@ def test_a_voucher_that_the_cart_has_outgrown_does_not_stop_the_order(
     client.post(VOUCHER, {"code": "TEN"})
     Voucher.objects.update(minimum=100)
     page = client.get(CHECKOUT).content.decode()
-    assert "This voucher is for carts of 100.00 or more." in page
+    assert "This voucher is for carts of €100.00 or more." in page
     assert 'name="code" form="checkout" maxlength="40" value=""' in page
     client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
     assert Order.objects.get().total == 69
