@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -126,8 +127,8 @@ class CartLineDetail(OwnView):
         quantity = wanted.validated_data["quantity"]
         if quantity > line.available:
             raise CartError(f"Only {line.available} of “{line.variant}” are left.")
-        line.quantity = quantity
-        line.save(update_fields=["quantity"])
+        if not CartLine.objects.filter(pk=pk).update(quantity=quantity):
+            raise Http404  # ordered or taken out meanwhile
         return Response(cart_data(line.cart))
 
     @extend_schema(operation_id="cart_lines_destroy", responses={204: None})

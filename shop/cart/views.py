@@ -62,7 +62,6 @@ def change_line(request: HttpRequest, pk: int) -> HttpResponse:
     elif quantity > line.available:
         text = _("Only %(stock)s of “%(name)s” are left.")
         messages.error(request, text % {"stock": line.available, "name": line.variant})
-    else:
-        line.quantity = quantity
-        line.save(update_fields=["quantity"])
+    elif not CartLine.objects.filter(pk=pk).update(quantity=quantity):
+        return render(request, "404.html", status=404)  # ordered or taken out meanwhile
     return redirect("cart:cart")

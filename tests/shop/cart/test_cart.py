@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shop.accounts.tasks import clear_sessions
+from shop.cart.forms import QuantityForm
 from shop.cart.models import Cart, CartLine
 from shop.cart.tasks import delete_lost_carts
 from shop.catalogue.models import Product, Variant
@@ -134,6 +135,23 @@ def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:
     assert 'name="quantity" value="4"' in page
     put(client, shirt, 4)
     assert quantities() == [4]
+
+
+def test_a_line_that_another_tab_took_out_meanwhile_is_gone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(client, variant_of())
+    line = CartLine.objects.get()
+    is_valid = QuantityForm.is_valid
+
+    def late(form: QuantityForm) -> bool:
+        CartLine.objects.all().delete()
+        return is_valid(form)
+
+    monkeypatch.setattr(QuantityForm, "is_valid", late)
+    response = client.post(reverse("cart:line", args=[line.pk]), {"quantity": 2})
+    assert response.status_code == 404
+    assert quantities() == []
 
 
 def test_nobody_changes_anothers_cart(client: Client) -> None:
