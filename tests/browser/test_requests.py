@@ -57,3 +57,26 @@ def test_a_heart_says_when_the_shop_is_away_and_stops_saying_it(page: Page, shop
     page.locator(HEART).first.click()
     expect(page.locator(HEART).first).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#failure")).to_be_hidden()
+
+
+@pytest.mark.parametrize("has_a_session", [False, True])
+def test_hearts_pressed_in_quick_succession_are_all_kept(
+    page: Page, shop: str, has_a_session: bool
+) -> None:
+    page.goto(f"{shop}/products/")
+    if has_a_session:
+        page.locator(HEART).last.click()
+        expect(page.locator(f"{HEART}[aria-pressed=true]")).to_have_count(1)
+    page.evaluate(f"[...document.querySelectorAll('{HEART}')].slice(0, 3).forEach(b => b.click())")
+    expect(page.locator(f"{HEART}[aria-pressed=true]")).to_have_count(3 + has_a_session)
+    page.goto(f"{shop}/saved/")
+    expect(page.locator(".card")).to_have_count(3 + has_a_session)
+
+
+def test_a_heart_pressed_twice_lets_the_next_one_through(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/products/")
+    page.evaluate(
+        f"[0, 0, 1].forEach(place => document.querySelectorAll('{HEART}')[place].click())"
+    )
+    expect(page.locator(HEART).nth(1)).to_have_attribute("aria-pressed", "true")
+    assert _heart(page, 0) == "false"
