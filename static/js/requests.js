@@ -1,4 +1,5 @@
-// Says that a request of htmx failed: the page itself shows nothing then.
+// Says that a request of htmx failed, as the page itself shows nothing then; and gives the focus to
+// what replaces that which had it. Htmx does so by id, but one product may have several hearts.
 (() => {
   const say = (words) => { document.getElementById("failure").textContent = words; };
   document.addEventListener("htmx:beforeRequest", () => say(""));
@@ -8,4 +9,12 @@
       if (event.detail.elt.id !== "photo-form") say(document.getElementById("failure").dataset.words);
     });
   }
+  let focused = false;
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    focused = detail.target === document.activeElement;
+  });
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (focused) target.focus({ preventScroll: true });
+    focused = false;
+  });
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from shop.catalogue.models import Product
 from shop.wishlist.models import SavedProduct
 from tests.factories import make_customer
 
@@ -80,3 +81,20 @@ def test_a_heart_pressed_twice_lets_the_next_one_through(page: Page, shop: str) 
     )
     expect(page.locator(HEART).nth(1)).to_have_attribute("aria-pressed", "true")
     assert _heart(page, 0) == "false"
+
+
+def test_a_heart_pressed_by_key_keeps_the_focus_and_no_other_gets_it(page: Page, shop: str) -> None:
+    page.goto(shop + Product.objects.latest("pk").get_absolute_url())
+    hearts = page.locator(".heart button")
+    for place, pressed in ((2, "true"), (0, "true"), (2, "false")):
+        hearts.nth(place).focus()
+        page.keyboard.press("Enter")
+        expect(hearts.nth(place)).to_have_attribute("aria-pressed", pressed)
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+        expect(hearts.nth(place)).to_be_focused()
+    with page.expect_response("**/saved/*/"):
+        hearts.nth(1).focus()
+        page.keyboard.press("Enter")
+        hearts.nth(3).focus()
+    expect(hearts.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(hearts.nth(3)).to_be_focused()
