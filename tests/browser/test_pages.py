@@ -128,6 +128,16 @@ def test_nothing_is_refused_by_the_content_security_policy(page: Page, filled: s
     assert [text for text in problems if "404 (Not Found)" not in text] == []
 
 
+def test_what_changes_a_line_of_the_cart_names_the_product(page: Page, filled: str) -> None:
+    page.goto(f"{filled}/cart/")
+    name = page.locator(".cart-line div > a").inner_text()
+    line = page.locator(".line-forms")
+    expect(line.get_by_role("spinbutton")).to_have_accessible_name(f"Quantity {name}")
+    buttons = line.get_by_role("button")
+    for place, verb in enumerate(("Change", "Take out")):
+        expect(buttons.nth(place)).to_have_accessible_name(f"{verb} {name}")
+
+
 def test_a_shopper_filters_and_meets_five_lookalikes(page: Page, shop: str) -> None:
     page.goto(f"{shop}/categories/apparel/")
     expect(page.locator(".card")).to_have_count(7)
