@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -27,6 +24,7 @@ from recommender.nearest.five import similar_to_photo, similar_to_product
 from recommender.photos import keep_photo, needs_vector
 from recommender.regions import Region, RegionError
 from recommender.tasks import embed_query_photo, ring
+from recommender.waiting import wait_for_vector
 from shop.api.catalogue import FILTERS
 from shop.api.etags import answer
 from shop.api.idempotency import idempotent
@@ -38,7 +36,6 @@ from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product
 
 MAX_WAIT_SECONDS = 10
-RING_AGAIN = timedelta(seconds=2)
 STATES = ("waiting", "ready", "failed")
 VISUAL_FILTERS = [
     *FILTERS,
@@ -128,7 +125,7 @@ class ImageSearchList(APIView):
         transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
         if not request.headers.get("Idempotency-Key"):
             # With a key the answer is stored in one transaction, before any worker may see it.
-            photo = _wait(photo, seconds)
+            wait_for_vector(photo, seconds, in_vain=True)
         data = _data(request, photo)
         return Response(data, status=201, headers={"Location": data["url"]})
 
@@ -143,7 +140,8 @@ class ImageSearchDetail(APIView):
         """Ask until ``state`` is ready or failed."""
         seconds = _seconds(request)
         live = QueryPhoto.objects.live().defer("content")
-        photo = _wait(get_object_or_404(live, pk=photo_id), seconds)
+        photo = get_object_or_404(live, pk=photo_id)
+        wait_for_vector(photo, seconds, in_vain=True)
         return Response(_data(request, photo), headers={"Cache-Control": "no-store"})
 
     @extend_schema(operation_id="image_searches_destroy", responses={204: None})
@@ -185,17 +183,6 @@ def _seconds(request: Request) -> float:
     if not 0 <= seconds <= MAX_WAIT_SECONDS:
         raise ValidationError({"wait": [f"A number from 0 to {MAX_WAIT_SECONDS}."]})
     return seconds
-
-
-def _wait(photo: QueryPhoto, seconds: float) -> QueryPhoto:
-    model = EmbeddingModel.objects.active()
-    if needs_vector(photo, model) and timezone.now() - photo.created > RING_AGAIN:
-        ring(embed_query_photo, photo.pk)
-    deadline = time.monotonic() + seconds
-    while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
-        time.sleep(0.02)
-        photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
-    return photo
 
 
 def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from datetime import timedelta
-
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,6 +19,7 @@ from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
+from recommender.waiting import is_slow, wait_for_vector
 from shop.catalogue.facets import Facet, facets_in_stock
 from shop.catalogue.filters import Filters
 from shop.catalogue.models import Product, ProductImage
@@ -31,10 +29,9 @@ from shop.ids import is_id
 from shop.rate_limit import allows
 
 SAMPLES = 6
-# A page that comes back with the five is better than one that asks again.
 PATIENCE_SECONDS = 0.6
-LOOK_SECONDS = 0.005
-SLOW_SECONDS = 6
+# After which a page asks again: for a photo that is looked at, and while nobody is there for it.
+SOON, LATER = "300ms", "4s"
 MAX_EVENTS = 20
 # The id of the element that fetches the filters.
 CHOICES = "choices"
@@ -102,13 +99,15 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         return render(request, "includes/facets.html", late)
     # The results first, unless filters are in use: their many choices come after them.
     choices = _choices(request, filters) if filters or "facets" in request.GET else []
-    photo, model = _wait_for_vector(photo)
+    model = wait_for_vector(photo, PATIENCE_SECONDS)
+    slow = is_slow(photo)
     state = _state(photo, model)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     context = {
         "photo": photo,
         "state": state,
-        "slow": timezone.now() - photo.created > timedelta(seconds=SLOW_SECONDS),
+        "slow": slow,
+        "delay": LATER if slow else SOON,
         "products": products,
         "filters": filters,
         "query": request.GET,
@@ -131,23 +130,6 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
     if photo is None:
         raise Http404(_("There is no such photo, or it was deleted after its time."))
     return photo if photo.expires > timezone.now() else None
-
-
-def _wait_for_vector(photo: QueryPhoto) -> tuple[QueryPhoto, EmbeddingModel]:
-    """Give the worker a moment; ring again if the photo waits from before a switch of models.
-
-    And the model that was active when the wait ended.
-    """
-    model = EmbeddingModel.objects.active()
-    if not needs_vector(photo, model):
-        return photo, model
-    if timezone.now() - photo.created > timedelta(seconds=PATIENCE_SECONDS):
-        ring(embed_query_photo, photo.pk)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-        photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
-    return photo, EmbeddingModel.objects.active()
 
 
 def _state(photo: QueryPhoto, model: EmbeddingModel) -> str:
