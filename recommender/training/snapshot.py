@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,23 +52,39 @@ def take_snapshot(
 ) -> None:
     """Decode what the run needs into the folder. Raises ``TrainingError``."""
     chosen = _choose(entries, excluded, options)
+    unseen = {_digest(entry) for entry in entries if entry.id in excluded}
     ids: list[str] = []
+    digests: list[bytes] = []
     labels: list[tuple[str, ...]] = []
+    copies = 0
     with (folder / "pictures.u8").open("wb") as file:
         for done, entry in enumerate(chosen, 1):
             progress(done, len(chosen))
+            digest = _digest(entry)
+            if entry.id not in excluded and digest in unseen:  # under another id
+                copies += 1
+                continue
             try:
                 pixels = decode(entry.read(), options.size)
             except Exception:  # noqa: S112 - decoders raise anything; it is counted below
                 continue
             file.write(pixels.tobytes())
             ids.append(entry.id)
+            digests.append(digest)
             labels.append(entry.labels)
-    damaged = len(chosen) - len(ids)
-    parts = _split(ids, excluded, options.seed)
+    damaged = len(chosen) - len(ids) - copies
+    parts = _split(ids, digests, excluded, options.seed)
     _check(parts, labels, damaged)
     content = {"ids": ids, "labels": labels, "parts": parts, "damaged": damaged}
     (folder / "products.json").write_text(json.dumps(content))
+
+
+def _digest(entry: Entry) -> bytes:
+    """Of its file; of its id if that cannot be read, which nothing is a copy of."""
+    try:
+        return hashlib.sha256(entry.read()).digest()
+    except Exception:  # whatever the storage raises: decoding will count it
+        return entry.id.encode()
 
 
 def _choose(entries: Sequence[Entry], excluded: set[str], options: Options) -> list[Entry]:
@@ -89,13 +107,23 @@ def _draw(entries: list[Entry], count: int | None, seed: int) -> list[Entry]:
     return [entries[row] for row in np.sort(chosen)]
 
 
-def _split(ids: list[str], excluded: set[str], seed: int) -> list[str]:
-    """Which part each product belongs to; the same for the same ids and seed."""
+def _split(ids: list[str], digests: list[bytes], excluded: set[str], seed: int) -> list[str]:
+    """Which part each product belongs to; the same for the same ids and seed.
+
+    Products with one file are in one part: an epoch is not chosen by what it learned from.
+    """
     parts = [EXCLUDED if each in excluded else TRAIN for each in ids]
-    usable = [row for row, part in enumerate(parts) if part == TRAIN]
-    count = min(MAX_VALIDATION, round(VALIDATION_SHARE * len(usable)))
-    for row in np.random.default_rng([seed, 2]).permutation(usable)[:count]:
-        parts[int(row)] = VALIDATION
+    same: dict[bytes, list[int]] = defaultdict(list)
+    for row, part in enumerate(parts):
+        if part == TRAIN:
+            same[digests[row]].append(row)
+    wanted = min(MAX_VALIDATION, round(VALIDATION_SHARE * parts.count(TRAIN)))
+    for first in np.random.default_rng([seed, 2]).permutation([rows[0] for rows in same.values()]):
+        rows = same[digests[int(first)]]
+        if len(rows) <= wanted:
+            wanted -= len(rows)
+            for row in rows:
+                parts[row] = VALIDATION
     return parts
 
 
@@ -105,6 +133,11 @@ def _check(parts: list[str], labels: list[tuple[str, ...]], damaged: int) -> Non
         raise TrainingError(
             f"Training needs at least {MIN_PRODUCTS} products with pictures that can be read; "
             f"there are {len(usable)} ({damaged} damaged). Add products, or raise --limit."
+        )
+    if VALIDATION not in parts:
+        raise TrainingError(
+            "Almost all products share one picture; there is nothing to choose an epoch by. Give "
+            "them pictures of their own."
         )
     categories = {labels[row][0] for row in usable if parts[row] == TRAIN}
     if len(categories) < 2:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from recommender.training.catalogue import open_entries
+from recommender.training.catalogue import Entry, open_entries
 from recommender.training.options import TrainingError, make_options
 from recommender.training.snapshot import (
     EXCLUDED,
@@ -59,7 +59,8 @@ def test_the_shop_gives_its_listed_products_with_their_first_picture() -> None:
 def test_a_lost_file_is_left_out_and_counted(tmp_path) -> None:
     for number in range(20):
         category = make_category("Apparel", "Topwear", ("Shirts", "Tops")[number % 2])
-        make_stored_image(make_product(category=category, external_id=f"{number:02}"))
+        product = make_product(category=category, external_id=f"{number:02}")
+        make_stored_image(product, f"hsl({18 * number}, 100%, 50%)")
     make_image(make_product(external_id="lost"))
     options = make_options("new", "untrained", {"size": 32})
     with open_entries(None) as entries:
@@ -91,6 +92,28 @@ def test_the_parts_do_not_overlap_and_nothing_excluded_is_learned(tmp_path) -> N
         EXCLUDED: 10,
     }
     assert set.union(*parts.values()) == set(range(309))
+
+
+def test_products_with_one_file_are_never_in_two_parts(tmp_path) -> None:
+    """Thirty pictures, each of two products; those of the first three are excluded by one id."""
+    files = [picture_bytes((8 * number, 90, 200 - 6 * number)) for number in range(30)]
+    entries = [
+        Entry(f"{number:02}{twin}", (("Shirts", "Tops")[number % 2], "", "", ""), lambda f=f: f)
+        for number, f in enumerate(files)
+        for twin in "ab"
+    ]
+    options = make_options("new", "untrained", {"size": 32})
+    excluded = {"00a", "01a", "02b"}
+    take_snapshot(tmp_path, entries, excluded, options, lambda done, total: None)
+    content = json.loads((tmp_path / "products.json").read_text())
+    parts = dict(zip(content["ids"], content["parts"], strict=True))
+    assert {name for name, part in parts.items() if part == EXCLUDED} == excluded
+    assert not {"00b", "01b", "02a"} & set(parts)
+    numbers = [f"{number:02}" for number in range(3, 30)]
+    assert all(parts[f"{number}a"] == parts[f"{number}b"] for number in numbers)
+    assert load_snapshot(tmp_path, 32).counts == {
+        **{"train": 44, "validation": 10, "excluded": 3, "damaged": 0}
+    }
 
 
 def test_the_split_follows_the_seed(tmp_path) -> None:

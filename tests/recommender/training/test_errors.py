@@ -88,8 +88,17 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
 
 def test_one_category_is_not_enough(places: Path, tmp_path_factory) -> None:
     folder = tmp_path_factory.mktemp("catalogue")
-    path = _catalogue(folder / "one.zip", [picture_bytes()] * 25, ("Shirts",))
+    pictures = [picture_bytes(f"hsl({14 * number}, 100%, 50%)") for number in range(25)]
+    path = _catalogue(folder / "one.zip", pictures, ("Shirts",))
     with pytest.raises(CommandError, match=r"All products are in one category, Shirts"):
+        _train(catalogue=path)
+    assert _left(places) == []
+
+
+def test_one_picture_of_them_all_is_not_enough(places: Path, tmp_path_factory) -> None:
+    folder = tmp_path_factory.mktemp("catalogue")
+    path = _catalogue(folder / "same.zip", [picture_bytes()] * 25, ("Shirts", "Tops"))
+    with pytest.raises(CommandError, match=r"Almost all products share one picture"):
         _train(catalogue=path)
     assert _left(places) == []
 
