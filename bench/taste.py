@@ -3,11 +3,11 @@
     python bench/taste.py [SHOPPERS]
 
 ``recommender/evaluation/population.py`` says how they come about, ``docs/population.md`` why.
-Three ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
-the mean of the history's vectors (``near_mean``), and what the shop shows
-(``recommender.taste.picked``); the last once more where few visits were counted, and in a shop that
-nobody has visited yet. Prints one JSON object and writes it to bench/results/taste.json. Needs an
-embedded catalogue; what it writes is rolled back.
+Four ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
+the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
+has counted, and what the shop shows (``recommender.taste.picked``); the last once more where few
+visits were counted, and in a shop that nobody has visited yet. Prints one JSON object and writes it
+to bench/results/taste.json. Needs an embedded catalogue; what it writes is rolled back.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from recommender.evaluation.population import (  # noqa: E402
     leave_visits,
     measure,
     near_mean,
+    near_mean_popular,
     populate,
 )
 from recommender.models import EmbeddingModel, Event  # noqa: E402
@@ -82,6 +83,7 @@ def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[
     ways: dict[str, Recommend] = {
         "popularity": by_popularity(catalogue, population.popularity, TEN),
         "mean": lambda history: near_mean(history, TEN),
+        "mean_popular": lambda history: near_mean_popular(history, TEN),
         "picked": shop,
     }
     with transaction.atomic():
@@ -110,6 +112,8 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return means | {
         "times_popularity": _times(hits["picked"], hits["popularity"]),
         "times_mean": _times(hits["picked"], hits["mean"]),
+        "times_mean_popular": _times(hits["picked"], hits["mean_popular"]),
+        "times_mean_without_visits": _times(hits["picked_without_visits"], hits["mean"]),
         "hit_rates_by_seed": {
             way: [round(run[way]["hit_rate"], 4) for run in runs] for way in runs[0]
         },

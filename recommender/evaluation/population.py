@@ -35,8 +35,9 @@ from numpy.typing import NDArray
 
 from recommender.affinity import compute_affinities
 from recommender.events import PAGE
-from recommender.models import EmbeddingModel, Event
-from recommender.nearest.five import nearest
+from recommender.models import EmbeddingModel, Event, Popularity
+from recommender.nearest.five import Neighbour, nearest
+from recommender.taste import EACH, POPULAR, REACH, SEEDS
 from shop.catalogue.filters import Filters
 
 Floats = NDArray[np.float64]
@@ -187,12 +188,29 @@ def leave_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
 
 def near_mean(product_ids: list[int], count: int) -> list[int]:
     """The nearest to the mean of these products' vectors, without them: what taste is against."""
+    return [one.product_id for one in _near_mean(product_ids, count)]
+
+
+def _near_mean(product_ids: list[int], count: int) -> list[Neighbour]:
     model = EmbeddingModel.objects.active()
     query = f"""SELECT l2_normalize(avg({model.column}::vector))::halfvec AS vector
     FROM catalogue_productimage WHERE product_id = ANY(%(source)s)"""  # noqa: S608
     values: dict[str, Any] = {"source": product_ids, "excluded": 0}
     found = nearest(model, query, values, Filters(), count + len(product_ids))
-    return [n.product_id for n in found if n.product_id not in product_ids][:count]
+    return [one for one in found if one.product_id not in product_ids][:count]
+
+
+def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
+    """``near_mean`` of as many as ``taste.choose`` has, weighed by popularity as it does."""
+    near = _near_mean(product_ids, SEEDS * EACH)
+    ids = [one.product_id for one in near]
+    baskets = dict(Popularity.objects.filter(product__in=ids).values_list("product", "baskets"))
+
+    def score(one: Neighbour) -> float:
+        popular = 1 + POPULAR * np.log1p(baskets.get(one.product_id, 0))
+        return float(np.exp(-(one.distance**2) / REACH) * popular)
+
+    return [one.product_id for one in sorted(near, key=score, reverse=True)[:count]]
 
 
 def by_popularity(catalogue: Catalogue, popularity: Floats, count: int) -> Recommend:

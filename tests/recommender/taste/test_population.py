@@ -13,6 +13,7 @@ from recommender.evaluation.population import (
     leave_visits,
     measure,
     near_mean,
+    near_mean_popular,
     populate,
 )
 from recommender.models import Event, Popularity
@@ -63,6 +64,8 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     )
     assert shop["hit_rate"] >= 2 * popular["hit_rate"] > 0
     assert shop["hit_rate"] >= 1.2 * mean["hit_rate"] > 0
+    weighed = measure(catalogue, tested, lambda history: near_mean_popular(history, 10))
+    assert shop["hit_rate"] > weighed["hit_rate"] > mean["hit_rate"]
     assert shop["diversity"] >= mean["diversity"]
 
 
