@@ -17,6 +17,7 @@ ROUTES = {
     "recommender.tasks.find_copies": {"queue": "catalogue"},
     "recommender.tasks.divide_into_cells": {"queue": "catalogue"},
     "recommender.tasks.compute_affinities": {"queue": "catalogue"},
+    "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
     # Catalogues, by a worker that never holds the network in memory.
     "shop.imports.tasks.run_upload": {"queue": "uploads"},
 }
@@ -48,6 +49,7 @@ BEAT = {
     "delete-lost-carts": _daily(2, 10, "shop.cart.tasks.delete_lost_carts"),
     "delete-old-events": _daily(2, 20, "recommender.tasks.delete_old_events"),
     "tidy-uploads": _daily(2, 30, "shop.imports.tasks.tidy_uploads"),
+    "delete-unused-files": _daily(2, 35, "shop.catalogue.tasks.delete_unused_files"),
     "count-tallies-anew": _daily(2, 40, "shop.catalogue.tasks.count_tallies_anew"),
     "compute-affinities": _daily(3, 0, "recommender.tasks.compute_affinities"),
 }

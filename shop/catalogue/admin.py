@@ -28,6 +28,7 @@ from shop.catalogue.locks import lock_products
 from shop.catalogue.merging import lock_all
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.renditions import WIDTHS, rendition_url
+from shop.catalogue.unused_files import delete_soon
 from shop.ids import is_id
 
 THUMBNAIL_HEIGHT = 64
@@ -157,8 +158,11 @@ class ProductAdmin(ModelAdmin):
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Orders keep what was bought. Files stay: the same picture may be another product's."""
-        lock_all(list(queryset.values_list("pk", flat=True)))
+        """Orders keep what was bought; a file stays that another product's picture shows."""
+        ids = list(queryset.values_list("pk", flat=True))
+        lock_all(ids)
+        images = ProductImage.objects.filter(product__in=ids)
+        delete_soon(images.values_list("file", "width"))
         queryset.delete()
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.pictures import ACCEPT, Picture, PictureError, read_picture
 from shop.catalogue.stock import excess
+from shop.catalogue.unused_files import delete_soon
 
 
 class ProductImageForm(forms.ModelForm[ProductImage]):
@@ -40,6 +41,8 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
     def save(self, commit: bool = True) -> ProductImage:
         picture = self.cleaned_data.get("upload")
         if picture is not None:
+            if self.instance.file:
+                delete_soon([(self.instance.file, self.instance.width)])
             self.instance.show(picture)
         return super().save(commit)
 

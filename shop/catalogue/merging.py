@@ -150,11 +150,11 @@ def _move_variants(plan: Plan, stays: Product) -> list[str]:
 
 
 def _move_pictures(ids: list[int], stays: int) -> list[str]:
-    """All but those that show a file that is there already."""
+    """All but those that show a file that is there already; nobody would find them any more."""
     images = ProductImage.objects.filter(product__in=ids).order_by("product_id", "position", "pk")
     own = [image for image in images if image.product_id == stays]
     files, position = {image.file for image in own}, max((i.position for i in own), default=-1)
-    count = 0
+    count, twins = 0, []
     for image in images:
         if image.file not in files:
             files.add(image.file)
@@ -162,4 +162,7 @@ def _move_pictures(ids: list[int], stays: int) -> list[str]:
             ProductImage.objects.filter(pk=image.pk).update(
                 product=stays, position=position + count
             )
+        elif image.product_id != stays:
+            twins.append(image.pk)
+    ProductImage.objects.filter(pk__in=twins).delete()
     return [ngettext("%d picture", "%d pictures", count) % count] if count else []

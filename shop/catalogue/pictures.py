@@ -18,6 +18,8 @@ from django.core.files.storage import storages
 from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from shop.catalogue.file_lock import hold_files
+
 pillow_heif.register_heif_opener()
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPT = (
@@ -50,7 +52,13 @@ class Picture:
         return f"{hashlib.sha256(self.jpeg).hexdigest()}.jpg"
 
     def save(self) -> str:
-        return storages["pictures"].save(self.name, ContentFile(self.jpeg))
+        """Keep it; to be called in the transaction in which a row gets its name."""
+        storage = storages["pictures"]
+        hold_files()
+        # Asked before: a folder would keep it a second time, under another name.
+        if not storage.exists(self.name):
+            storage.save(self.name, ContentFile(self.jpeg))
+        return self.name
 
 
 def read_picture(data: bytes, *, max_side: int = MAX_SIDE) -> Picture:

@@ -13,7 +13,7 @@ from PIL import Image
 
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
 QUALITY = {"card": 78, "page": 82, "zoom": 84}
-NAME = re.compile(r"(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp")
+NAME = re.compile(r"\A(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp\Z")
 
 
 def rendition_widths(width: int) -> list[int]:
@@ -21,8 +21,17 @@ def rendition_widths(width: int) -> list[int]:
     return sorted({min(width, limit) for limit in WIDTHS.values()})
 
 
+def rendition_name(file: str, width: int) -> str:
+    return f"{file.removesuffix('.jpg')}-{width}.webp"
+
+
+def original_name(name: str) -> str:
+    """Of a rendition's name, or of an original's, which stays as it is."""
+    return NAME.sub(r"\g<stem>.jpg", name)
+
+
 def rendition_url(file: str, width: int) -> str:
-    return reverse("catalogue:picture", args=[f"{file.removesuffix('.jpg')}-{width}.webp"])
+    return reverse("catalogue:picture", args=[rendition_name(file, width)])
 
 
 def read_rendition(name: str) -> bytes:

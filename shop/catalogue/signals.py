@@ -1,4 +1,4 @@
-"""How rooms that the catalogue does not know take part when products are merged or deleted."""
+"""How rooms that the catalogue does not know take part when products or files are merged or go."""
 
 from __future__ import annotations
 
@@ -11,3 +11,6 @@ products_merging = Signal()
 # and ``variants``, which of its variants stands for each that could not move. Each receiver
 # returns what it moved, as texts for the staff.
 products_merged = Signal()
+# With ``files``, names of originals that no picture shows. Each receiver returns those of them that
+# it will show again; the others are deleted.
+files_needed = Signal()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.urls import reverse
@@ -34,6 +36,12 @@ class PostgresStorage(Storage):
 
     def size(self, name: str) -> int:
         return StoredFile.objects.values_list("size", flat=True).get(pk=name)
+
+    def get_modified_time(self, name: str) -> datetime:
+        created = StoredFile.objects.filter(pk=name).values_list("created", flat=True).first()
+        if created is None:
+            raise FileNotFoundError(name)
+        return created
 
     def delete(self, name: str) -> None:
         StoredFile.objects.filter(pk=name).delete()

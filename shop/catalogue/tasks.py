@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.catalogue import search, tallies
+from shop.catalogue import search, tallies, unused_files
 
 
 @shared_task(expires=3600)
@@ -18,3 +18,8 @@ def add_up_tallies() -> None:
 @shared_task(expires=3600)
 def count_tallies_anew() -> None:
     tallies.count_anew()
+
+
+@shared_task(expires=3600)
+def delete_unused_files() -> None:
+    unused_files.delete_unused()

@@ -8,7 +8,9 @@ class ImportsConfig(AppConfig):
     label = "imports"
 
     def ready(self) -> None:
-        from shop.catalogue.signals import products_merging
+        from shop.catalogue.signals import files_needed, products_merging
+        from shop.imports.undo import shown_again
         from shop.imports.writer import wait_for_other_imports
 
         products_merging.connect(wait_for_other_imports)
+        files_needed.connect(shown_again)

@@ -18,7 +18,7 @@ def is_in_database() -> bool:
 
 
 def store_pictures(pictures: Iterable[PreparedPicture]) -> None:
-    contents = {picture.name: picture.jpeg for picture in pictures if picture.jpeg is not None}
+    contents = {picture.name: picture.jpeg for picture in pictures}
     if is_in_database():
         _store_in_database(contents)
         return

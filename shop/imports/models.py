@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.files.storage import Storage, storages
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -125,7 +127,14 @@ class UploadChange(models.Model):
     content = models.JSONField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["upload", "id"], name="upload_change_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["upload", "id"], name="upload_change_order"),
+            # Which files undoing would show again.
+            GinIndex(
+                OpClass(KeyTransform("dropped_images", "content"), "jsonb_path_ops"),
+                name="upload_change_dropped",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.upload_id} {self.product_id}"

@@ -24,12 +24,13 @@ TASK_ROWS = 25
 
 @dataclass(frozen=True)
 class PreparedPicture:
-    """``jpeg`` is None for a picture that the product already has."""
+    """``known``: the product has it already, though it may be gone when the row is written."""
 
     name: str
     width: int
     height: int
-    jpeg: bytes | None
+    jpeg: bytes
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,7 @@ def _prepare_picture(data: bytes, known: Sizes) -> PreparedPicture:
     # A clean JPEG is kept as it came, so its name tells without decoding that nothing changed.
     name = f"{hashlib.sha256(data).hexdigest()}.jpg"
     if name in known:
-        return PreparedPicture(name, *known[name], None)
+        return PreparedPicture(name, *known[name], data, True)
     picture = read_picture(data)
     name = name if picture.jpeg is data else picture.name
-    jpeg = None if name in known else picture.jpeg
-    return PreparedPicture(name, *picture.image.size, jpeg)
+    return PreparedPicture(name, *picture.image.size, picture.jpeg, name in known)

@@ -9,11 +9,12 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shop.catalogue.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.search import refresh_search_words
@@ -69,6 +70,7 @@ def undo(upload: Upload) -> None:
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
             raise Stopped
         with transaction.atomic():
+            hold_files()
             changes = _next_changes(upload)
             upload.warnings = [*upload.warnings, *_undo_all(changes)]
             upload.changes.filter(pk__in=[change.pk for change in changes]).delete()
@@ -263,3 +265,15 @@ def _restore_images(product: Product, content: dict[str, Any], now: Now) -> bool
     for values in content["dropped_images"]:
         ProductImage.objects.create(product=product, **values)
     return True
+
+
+def shown_again(files: list[str], **kwargs: Any) -> list[str]:
+    """Those that undoing an upload would bring back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT file FROM unnest(%s::text[]) AS file WHERE EXISTS (
+                SELECT FROM imports_uploadchange WHERE content -> 'dropped_images'
+                    @> jsonb_build_array(jsonb_build_object('file', file)))""",
+            [files],
+        )
+        return [file for (file,) in cursor.fetchall()]

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
+from shop.catalogue.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.catalogue.search import add_search_words, words_in
@@ -43,13 +44,16 @@ class Writer:
             return
         if not is_in_database():
             # A slow remote storage must not keep rows locked; a file too many does no harm.
-            store_pictures(picture for row in rows for picture in row.pictures or ())
+            store_pictures(p for row in rows for p in row.pictures or () if not p.known)
         with transaction.atomic():
             wait_for_other_imports()
             changes = self._find(rows)
             _apply(changes)
             after(changes)
             words = words_in(changes.with_other_words())
+            if not is_in_database():
+                # Had it lain there as nobody's, it may be gone; now that a row names it, it stays.
+                transaction.on_commit(partial(store_pictures, changes.files), robust=True)
             ids = [image.pk for image in changes.new_images]
             transaction.on_commit(partial(_announce, ids), robust=True)
         self._words += words
@@ -129,6 +133,8 @@ def _existing_products(rows: list[PreparedRow]) -> list[int]:
 
 
 def _apply(changes: Changes) -> None:
+    if changes.new_images or changes.dropped_images:
+        hold_files()
     if is_in_database():
         store_pictures(changes.files)
     if changes.new:

@@ -17,7 +17,7 @@ def test_what_comes_once_a_day_comes_by_the_clock() -> None:
     by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
     assert by_clock == {
         *("clear-sessions", "delete-lost-carts", "delete-old-events", "tidy-uploads"),
-        *("count-tallies-anew", "compute-affinities"),
+        *("count-tallies-anew", "compute-affinities", "delete-unused-files"),
     }
     assert max(schedules[name] for name in schedules.keys() - by_clock) == 3600
 
@@ -26,5 +26,6 @@ def test_nobody_waits_behind_bulk_work() -> None:
     assert app.conf.task_default_queue == "shop"
     bulk = {name for name, route in ROUTES.items() if route["queue"] == "catalogue"}
     assert {name.rsplit(".", 1)[1] for name in bulk} == {
-        *("embed_pending_images", "find_copies", "divide_into_cells", "compute_affinities")
+        *("embed_pending_images", "find_copies", "divide_into_cells", "compute_affinities"),
+        "delete_unused_files",
     }
