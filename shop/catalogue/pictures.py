@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -18,6 +17,7 @@ from django.core.files.storage import storages
 from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from shop.catalogue.decoding import decoding, weight
 from shop.catalogue.file_lock import hold_files
 
 pillow_heif.register_heif_opener()
@@ -30,9 +30,6 @@ JPEG_QUALITY = 92
 # What a JPEG may carry and still be kept as it is: JFIF without a thumbnail, and Adobe's colour
 # transform.
 PLAIN_SEGMENTS = {"APP0": (b"JFIF\0", 14), "APP14": (b"Adobe", 12)}
-# Those with more pixels are opened one at a time: 50 million of them take up to 400 MB.
-LARGE_PIXELS = 12_000_000
-_one_large = threading.Lock()
 
 
 class PictureError(ValueError):
@@ -75,15 +72,18 @@ def read_picture(data: bytes, *, max_side: int = MAX_SIDE) -> Picture:
             _("The file is larger than %(limit)s MB. Choose a smaller picture.") % {"limit": limit}
         )
     image = _open(data)
-    if _is_clean_jpeg(image, data) and max(image.size) <= max_side:
-        with _explained(data):
-            return Picture(image.convert("RGB"), data)
-    # A JPEG's decoder leaves out what twice the size does not need.
-    image.draft(None, (2 * max_side, 2 * max_side))
-    with _one_large if image.width * image.height > LARGE_PIXELS else nullcontext():
+    with decoding.of(weight(image)):
+        if _is_clean_jpeg(image, data) and max(image.size) <= max_side:
+            with _explained(data):
+                return Picture(image.convert("RGB"), data)
+        # A JPEG's decoder leaves out what twice the size does not need.
+        image.draft(None, (2 * max_side, 2 * max_side))
         with _explained(data):
             image.load()
-        image = upright_rgb(_at_most(max_side, image))
+        # Smaller before anything else: each copy of 50 million pixels takes 200 MB.
+        image = _resizable(image)
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+        image = upright_rgb(image)
     image.info.clear()  # else a comment would be written again
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
@@ -95,8 +95,8 @@ def _open(data: bytes) -> Image.Image:
         # Our own limit follows, and it is stricter.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(BytesIO(data), formats=FORMATS)
-    if image.width * image.height > settings.PICTURE_MAX_PIXELS:
-        raise PictureError(_too_many_pixels(image.size))
+    if weight(image) > settings.PICTURE_MAX_PIXELS:
+        raise PictureError(_too_many_pixels(image))
     return image
 
 
@@ -105,7 +105,7 @@ def _explained(data: bytes) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError:
-        raise PictureError(_too_many_pixels(None)) from None
+        raise PictureError(_too_many_pixels()) from None
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(data)) from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and others
@@ -114,8 +114,8 @@ def _explained(data: bytes) -> Iterator[None]:
         ) from error
 
 
-def _at_most(side: int, image: Image.Image) -> Image.Image:
-    """Smaller before anything else: each copy of a picture of 50 million pixels takes 200 MB."""
+def _resizable(image: Image.Image) -> Image.Image:
+    """In a mode in which pixels can be mixed. The caller forgets the picture that it gave."""
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         image = _eight_bits(image)
@@ -123,20 +123,18 @@ def _at_most(side: int, image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
     elif image.mode in {"1", "P"}:
         image = image.convert("RGB")
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
 
 
-def _too_many_pixels(size: tuple[int, int] | None) -> str:
-    limit = settings.PICTURE_MAX_PIXELS // 1_000_000
-    what = (
-        _("The picture has %(width)s × %(height)s pixels") % {"width": size[0], "height": size[1]}
-        if size
-        else _("The picture has too many pixels")
-    )
+def _too_many_pixels(image: Image.Image | None = None) -> str:
+    limit, what = settings.PICTURE_MAX_PIXELS, _("The picture has too many pixels")
+    if image is not None:
+        size = {"width": image.width, "height": image.height}
+        what = _("The picture has %(width)s × %(height)s pixels") % size
+        limit = limit * image.width * image.height // weight(image)
     return _("%(what)s; at most %(limit)s million are allowed. Make it smaller and retry.") % {
         "what": what,
-        "limit": limit,
+        "limit": limit // 1_000_000,
     }
 
 

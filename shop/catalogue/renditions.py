@@ -11,6 +11,8 @@ from django.core.files.storage import storages
 from django.urls import reverse
 from PIL import Image
 
+from shop.catalogue.decoding import decoding, weight
+
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
 QUALITY = {"card": 78, "page": 82, "zoom": 84}
 NAME = re.compile(r"\A(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp\Z")
@@ -59,8 +61,11 @@ def make_rendition(original: bytes, width: int) -> bytes:
         raise FileNotFoundError(f"{width} is not a width of this picture")
     kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
     height = max(1, round(image.height * width / image.width))
-    image.draft("RGB", (width, height))
-    small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    with decoding.of(weight(image)):
+        image.draft("RGB", (width, height))
+        small = image.convert("RGB").resize(
+            (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0
+        )
     buffer = BytesIO()
     small.save(buffer, "WEBP", quality=QUALITY[kind], method=4)
     return buffer.getvalue()

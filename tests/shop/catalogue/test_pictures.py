@@ -16,7 +16,7 @@ JFIF = picture_bytes(size=(40, 30))
 THUMBNAIL = b"\xff\xe0" + (10).to_bytes(2, "big") + b"JFXX\0\x13\x01\x01"
 
 
-def _saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     buffer = BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -55,7 +55,7 @@ def test_a_large_picture_becomes_small_whatever_its_mode() -> None:
     clear = Image.new("RGBA", (300, 200), (255, 0, 0, 0))
     clear.paste((0, 0, 255, 255), (150, 0, 300, 200))
     for image in (clear, clear.convert("LA"), clear.quantize()):
-        picture = read_picture(_saved(image), max_side=150)
+        picture = read_picture(saved(image), max_side=150)
         assert picture.image.size == (150, 100)
         assert _colour(picture, (20, 50)) == (255, 255, 255)
     assert _colour(picture, (120, 50)) == (0, 0, 255)
@@ -63,14 +63,14 @@ def test_a_large_picture_becomes_small_whatever_its_mode() -> None:
 
 def test_one_transparent_colour_is_white_when_it_is_made_smaller_too() -> None:
     image = Image.new("RGB", (300, 200), (0, 255, 0))
-    picture = read_picture(_saved(image, transparency=(0, 255, 0)), max_side=150)
+    picture = read_picture(saved(image, transparency=(0, 255, 0)), max_side=150)
     assert _colour(picture, (20, 50)) == (255, 255, 255)
 
 
 def test_sixteen_bits_become_eight_when_it_is_made_smaller_too() -> None:
     values = np.full((200, 300), 65535 // 2, np.uint16)
     values[:, 150:] = 65535
-    picture = read_picture(_saved(Image.fromarray(values)), max_side=150)
+    picture = read_picture(saved(Image.fromarray(values)), max_side=150)
     assert picture.image.size == (150, 100)
     assert _colour(picture, (20, 50)) == (127, 127, 127)
     assert _colour(picture, (120, 50)) == (255, 255, 255)
@@ -81,7 +81,7 @@ def test_a_large_jpeg_is_read_smaller_and_upright() -> None:
     exif[0x0112] = 6
     image = Image.new("RGB", (1600, 800), "white")
     image.paste("red", (0, 0, 800, 800))
-    picture = read_picture(_saved(image, "JPEG", exif=exif), max_side=200)
+    picture = read_picture(saved(image, "JPEG", exif=exif), max_side=200)
     assert picture.image.size == (100, 200)
     assert _colour(picture, (50, 20))[1] < 10
     assert _colour(picture, (50, 180)) == (255, 255, 255)
