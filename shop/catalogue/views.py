@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
@@ -108,4 +109,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/privacy.html")
+    lifetimes = {
+        "photo_hours": settings.PHOTO_LIFETIME_HOURS,
+        "event_days": settings.EVENT_LIFETIME_DAYS,
+    }
+    return render(request, "shop/privacy.html", lifetimes)

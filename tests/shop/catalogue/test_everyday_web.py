@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -92,3 +93,20 @@ def test_the_privacy_page_names_every_cookie(client: Client) -> None:
     page = client.get("/privacy/").content.decode()
     for cookie in ("sessionid", "csrftoken", "recent", "django_language", "no_counting"):
         assert f"<code>{cookie}</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "language", "sentences"),
+    [
+        (168, 400, "en", ("deleted after 168 hours.", "after 400 days. B", "after 400 days, and")),
+        (1, 1, "en", ("deleted after 1 hour.", "after 1 day. B", "after 1 day, and")),
+        (168, 400, "de", ("nach 168 Stunden", "nach 400 Tagen. B", "nach 400 Tagen gelöscht")),
+        (1, 1, "de", ("nach 1 Stunde g", "nach 1 Tag. B", "nach 1 Tag gelöscht")),
+    ],
+)
+def test_the_privacy_page_promises_what_is_set(
+    client: Client, settings: Any, hours: int, days: int, language: str, sentences: tuple[str, ...]
+) -> None:
+    settings.PHOTO_LIFETIME_HOURS, settings.EVENT_LIFETIME_DAYS = hours, days
+    page = client.get("/privacy/", headers={"Accept-Language": language}).content.decode()
+    assert [sentence for sentence in sentences if sentence not in page] == []
