@@ -117,7 +117,7 @@ class ImageSearchList(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Search with a photo. It is private, known by its id only, and deleted after a day."""
+        """Search with a photo. It is private, known by its id only, and deleted when it expires."""
         seconds = _seconds(request)
         photo = _kept(request)
         if may_count(request._request):
