@@ -95,7 +95,10 @@ def _collection(name: str, results: Results, ways: list[Results], main: str) -> 
                 **_table(measures, f"minus_{main}", main),
             },
         ],
-        "claimed": _claims(results["claims"]),
+        "claimed": [
+            *_claims(results["claims"]),
+            *(row for way, said in results["references"].items() for row in _claims(said, way)),
+        ],
         # The projection is measured on the same pictures as its network.
         "claimed_on": list(dict.fromkeys(way["measure"] for way in ways if way.get("measure"))),
         "counts": mark_safe(draw_counts("right of five", results["right"][main])),  # noqa: S308
@@ -143,9 +146,15 @@ def _cell(row: Estimate) -> Results:
     return {"value": f"{row.value:.3f}", "interval": f"{row.low:.3f} to {row.high:.3f}"}
 
 
-def _claims(claims: Results) -> list[Results]:
+def _claims(claims: Results, of: str = "") -> list[Results]:
+    """``of``: the model whose manifest says it of its rivals."""
     return [
-        {"way": way, "label": words(label), "cell": _cell(row["seen"]), **row}
+        {
+            "way": f"{way} beside {of}" if of else way,
+            "label": words(label),
+            "cell": _cell(row["seen"]),
+            **row,
+        }
         for way, said in claims.items()
         for label, row in said.items()
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -27,7 +28,14 @@ from recommender.evaluation.galleries import (
 from recommender.evaluation.metrics import DEFINITIONS
 from recommender.evaluation.parts import VARIANTS, measure_parts
 from recommender.evaluation.vectors import vectors_of
-from recommender.evaluation.ways import Missing, Way, claimed_on, claims, open_ways
+from recommender.evaluation.ways import (
+    Missing,
+    Way,
+    claimed_on,
+    claims,
+    open_ways,
+    references,
+)
 from shop.catalogue.pictures import upright_rgb
 
 Results = dict[str, Any]
@@ -128,7 +136,12 @@ def _evaluate(
         "gallery": len(collection.gallery),
         "damaged": collection.damaged,
         "measures": rows,
-        "claims": {way.name: said for way in ways if (said := _compare(way, rows))},
+        "claims": _compare({way.name: claims(way) for way in ways}, rows),
+        "references": {
+            way.name: said
+            for way in ways
+            if (said := _compare(references(way), rows, of_rivals=True))
+        },
         "spread": spread,
         "right": {
             way.name: measuring.right_counts(collection, first, found[way.name]) for way in ways
@@ -139,16 +152,22 @@ def _evaluate(
     }
 
 
-def _compare(way: Way, measures: Results) -> Results:
-    """The manifest's figures beside these; ``holds`` unless all of the interval is lower."""
-    said = claims(way)
-    compared = {}
+def _compare(
+    said: Mapping[str, Mapping[str, float]], measures: Results, *, of_rivals: bool = False
+) -> Results:
+    """What a manifest says of rows, by label, beside these figures.
+
+    ``holds`` unless all of the interval is lower; ``of_rivals``, unless all of it is higher.
+    """
+    compared: Results = defaultdict(dict)
     for label, measure in measures.items():
-        claimed = said.get(CLAIMED_AS.get(label, label))
-        if claimed is not None:
-            seen = measure["rows"][way.name]["precision"]
-            compared[label] = {"claimed": claimed, "seen": seen, "holds": seen.high >= claimed}
-    return compared
+        for way, row in measure["rows"].items():
+            claimed = said.get(way, {}).get(CLAIMED_AS.get(label, label))
+            if claimed is not None:
+                seen = row["precision"]
+                holds = seen.low <= claimed if of_rivals else seen.high >= claimed
+                compared[way][label] = {"claimed": claimed, "seen": seen, "holds": holds}
+    return dict(compared)
 
 
 def _example(collection: Collection, query: int, found: list[int]) -> Results:

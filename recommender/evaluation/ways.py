@@ -25,6 +25,8 @@ from recommender.runtime import Embedder
 Vectors = NDArray[np.float32]
 RANDOM, HISTOGRAM, UNTRAINED, IMAGENET = "random", "histogram", "untrained", "imagenet"
 BASELINES = (RANDOM, HISTOGRAM, UNTRAINED, IMAGENET)
+# What the manifests call the rows.
+REFERRED_AS = {"colour_histogram": HISTOGRAM}
 UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
@@ -49,10 +51,22 @@ class Way(Protocol):
 
 def claims(way: Way) -> dict[str, float]:
     """What the manifest says of the vectors' quality, by label; nothing if it says nothing."""
-    figures = _quality(way).get(
-        "projection_256" if isinstance(way, Projection) else "full_2048", {}
-    )
-    return {label: each for label, each in figures.items() if isinstance(each, float)}
+    said = "projection_256" if isinstance(way, Projection) else "full_2048"
+    return _figures(_quality(way).get(said, {}))
+
+
+def references(way: Way) -> dict[str, dict[str, float]]:
+    """What the manifest says of its network's rivals, by row and label."""
+    said = {} if isinstance(way, Projection) else _quality(way).get("references", {})
+    return {
+        REFERRED_AS.get(name, name): _figures(figures)
+        for name, figures in said.items()
+        if isinstance(figures, dict)
+    }
+
+
+def _figures(said: dict[str, Any]) -> dict[str, float]:
+    return {label: each for label, each in said.items() if isinstance(each, float)}
 
 
 def claimed_on(way: Way) -> str:

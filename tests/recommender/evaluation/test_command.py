@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 
 from recommender.evaluation import output, vectors, ways
 from recommender.evaluation.galleries import Picture, keep_readable
+from recommender.evaluation.metrics import Estimate
+from recommender.evaluation.run import _compare
 from tests.factories import picture_bytes
 
 WITHOUT = ["untrained", "imagenet"]
@@ -79,6 +81,38 @@ def test_the_part_that_is_cut_out_is_the_one_that_is_meant(places: Path, photos:
     assert means == {"alone": 1, "right_part": 1, "rough_part": 1, "other_part": 0}
     assert parts["right_part_minus_whole"][0] == round(1 - parts["whole"][0], 4)
     assert "catalogue" not in figures
+
+
+@pytest.mark.parametrize(
+    ("claimed", "holds", "holds_of_a_rival"),
+    [(0.39, True, False), (0.4, True, True), (0.6, True, True), (0.61, False, True)],
+)
+def test_a_claim_must_not_be_too_high_and_a_rivals_not_too_low(
+    claimed: float, holds: bool, holds_of_a_rival: bool
+) -> None:
+    seen = Estimate(0.5, 0.4, 0.6)
+    measures = {"photo_class": {"rows": {"one": {"precision": seen}, "other": {}}}}
+    said = {"one": {"street_photo_class": claimed, "gender": 1.0}, "missing": {"gender": 1.0}}
+    for of_rivals, expected in ((False, holds), (True, holds_of_a_rival)):
+        assert _compare(said, measures, of_rivals=of_rivals) == {
+            "one": {"photo_class": {"claimed": claimed, "seen": seen, "holds": expected}}
+        }
+
+
+def test_what_the_manifest_says_of_rivals_is_beside_what_is_measured(
+    places: Path, catalogue: Path, queries: Path
+) -> None:
+    """All five that share their colours with a query are of its colour."""
+    figures = _evaluate(places / "report", catalogue=catalogue, queries=queries)
+    said = figures["catalogue"]["references"]
+    assert list(said) == ["fashion"]
+    assert list(said["fashion"]) == ["random", "histogram"]
+    assert said["fashion"]["histogram"]["base_colour"] == {
+        **{"claimed": 0.527, "seen": [1.0, 1.0, 1.0], "holds": False}
+    }
+    page = (places / "report" / "report.html").read_text()
+    row = '<th scope="row">histogram beside fashion</th><td class="words">base colour</td>'
+    assert f"{row}<td>0.527</td><td>1.000" in page
 
 
 def test_the_page_needs_nothing_beside_it(places: Path, catalogue: Path, photos: Path) -> None:
@@ -240,7 +274,6 @@ def test_stopping_writes_nothing(
 
 
 def test_names_cannot_bring_markup_into_the_page() -> None:
-    from recommender.evaluation.metrics import Estimate
     from recommender.evaluation.plots import draw_intervals
 
     drawn = draw_intervals("<b>", {"<i>&": Estimate(0.5, 0.4, 0.6)}, "x")

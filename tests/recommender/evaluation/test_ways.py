@@ -20,6 +20,7 @@ from recommender.evaluation.ways import (
     Random,
     claims,
     open_ways,
+    references,
 )
 from tests.factories import picture_bytes
 
@@ -63,6 +64,25 @@ def test_rows_come_in_order_and_the_shipped_model_with_its_projection(places: Pa
         "street_photo_class": 0.558,
     }
     assert claims(ways[0]) == {}
+    assert [list(references(way)) for way in ways] == [
+        *([], []),
+        ["random", "histogram", "efficientnet_lite2_imagenet_128px"],
+        [],
+    ]
+
+
+def test_the_shipped_manifest_says_of_its_rivals_what_the_report_measured(places: Path) -> None:
+    report = json.loads(Path("docs/quality/catalogue/report.json").read_text())
+    [fashion, _projection] = open_ways(["fashion"], BASELINES, 1)
+    said = references(fashion)
+    measures = report["catalogue"]["measures"]
+    assert {name: said[name] for name in ("random", "histogram")} == {
+        name: {
+            label: round(measures[label]["rows"][name]["precision"][0], 3) for label in said[name]
+        }
+        for name in ("random", "histogram")
+    }
+    assert said["histogram"]["base_colour"] == 0.527
 
 
 def test_imagenet_that_cannot_be_fetched_is_missing_with_the_reason(
