@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from config import gunicorn
 from recommender import waiting
 from recommender.models import EmbeddingModel, QueryPhoto
 from tests.factories import picture_bytes, point
@@ -82,6 +83,10 @@ def test_no_more_wait_than_leave_threads_for_the_others(rung: list[str], full: N
     waiting.wait_for_vector(photo, HOURS)
     waiting.wait_for_vector(photo, HOURS, in_vain=True)
     assert photo.embedding is None
+
+
+def test_the_server_has_twice_as_many_threads_as_photos_may_wait() -> None:
+    assert gunicorn.threads == 2 * waiting.PLACES
 
 
 def test_a_place_is_given_back_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
