@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -46,6 +47,20 @@ def measure(collection: Collection, found: Found, seed: int, against: str) -> Re
         label: _measure_label(collection, label, found, seed, against)
         for label in collection.labels
         if (collection.column(label)[collection.queries] != "").any()
+    }
+
+
+def measure_uncopied(collection: Collection, found: Found, seed: int, against: str) -> Results:
+    """The same of the queries whose file is nowhere else in the gallery, unless under the id of
+    another query: what has a copy may have been learned from. And how many have one."""
+    files = np.array([picture.sha256 for picture in collection.pictures])
+    others = np.setdiff1d(collection.gallery, collection.queries)
+    alone = ~np.isin(files[collection.queries], files[others])
+    fewer = replace(collection, queries=collection.queries[alone])
+    rows = {way: neighbours[alone] for way, neighbours in found.items()}
+    return {
+        "copied": len(alone) - int(alone.sum()),
+        "measures": {} if alone.all() else measure(fewer, rows, seed, against),
     }
 
 

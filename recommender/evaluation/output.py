@@ -79,7 +79,7 @@ def _context(results: Results) -> Results:
 
 
 def _collection(name: str, results: Results, ways: list[Results], main: str) -> Results:
-    measures = results["measures"]
+    measures, alone = results["measures"], results["uncopied"]["measures"]
     label = next(iter(measures))
     return results | {
         "name": name,
@@ -95,6 +95,8 @@ def _collection(name: str, results: Results, ways: list[Results], main: str) -> 
                 **_table(measures, f"minus_{main}", main),
             },
         ],
+        "uncopied": _table(alone, "precision", main) if alone else None,
+        "copied": results["uncopied"]["copied"],
         "claimed": [
             *_claims(results["claims"]),
             *(row for way, said in results["references"].items() for row in _claims(said, way)),

@@ -136,6 +136,7 @@ def _evaluate(
         "gallery": len(collection.gallery),
         "damaged": collection.damaged,
         "measures": rows,
+        "uncopied": measuring.measure_uncopied(collection, found, seed, main.name),
         "claims": _compare({way.name: claims(way) for way in ways}, rows),
         "references": {
             way.name: said

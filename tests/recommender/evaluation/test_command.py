@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,28 @@ def test_what_the_manifest_says_of_rivals_is_beside_what_is_measured(
     page = (places / "report" / "report.html").read_text()
     row = '<th scope="row">histogram beside fashion</th><td class="words">base colour</td>'
     assert f"{row}<td>0.527</td><td>1.000" in page
+
+
+def test_queries_with_a_copy_are_told_and_the_others_have_figures_of_their_own(
+    places: Path, catalogue: Path, queries: Path
+) -> None:
+    """All that are red are one file, and all that are blue; then 20 has a file of its own."""
+    files = {"catalogue": catalogue, "queries": queries, "without": ["random", *WITHOUT]}
+    _evaluate(places / "report", **files)
+    page = (places / "report" / "report.html").read_text()
+    assert "3 of the queries are in the gallery under another id as well" in page
+    assert "No other queries are left." in page
+    with zipfile.ZipFile(catalogue) as old, zipfile.ZipFile(places / "own.zip", "w") as new:
+        for name in old.namelist():
+            own = picture_bytes("navy") if name == "images/20.jpg" else old.read(name)
+            new.writestr(name, own)
+    figures = _evaluate(places / "report", **files | {"catalogue": places / "own.zip"})
+    alone = figures["catalogue"]["uncopied"]
+    assert (alone["copied"], alone["measures"]["base_colour"]["queries"]) == (2, 1)
+    page = (places / "report" / "report.html").read_text()
+    assert "2 of the queries are in the gallery under another id as well" in page
+    assert "No other queries are left." not in page
+    assert "<caption>P@5 of the other queries</caption>" in page
 
 
 def test_the_page_needs_nothing_beside_it(places: Path, catalogue: Path, photos: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from recommender.evaluation.galleries import Collection, Picture
@@ -9,6 +11,7 @@ from recommender.evaluation.measuring import (
     find_five,
     measure,
     measure_spread,
+    measure_uncopied,
     right_counts,
     worst_queries,
 )
@@ -93,6 +96,26 @@ def test_the_difference_of_two_rows_is_taken_query_by_query() -> None:
     bad = np.array([[6, 7, 1, 2, 3], [6, 7, 0, 2, 3]])
     rows = measure(collection, {"good": good, "bad": bad}, 1, "good")["kind"]["rows"]
     assert rows["bad"]["minus_good"] == (-0.4, -0.4, -0.4)
+
+
+def test_queries_whose_file_the_gallery_has_twice_are_left_out() -> None:
+    """0 and 7 are one file, of which 7 is no query; so are 1 and 2, which both are queries."""
+    collection, vectors = _line([0, 1, 2.1, 3.3, 4.6, 6, 7.5, 9.1], "aabbabab", [0, 1, 2])
+    files = ["same", "two", "two", "3", "4", "5", "6", "same"]
+    named = zip(collection.pictures, files, strict=True)
+    pictures = [replace(picture, sha256=file) for picture, file in named]
+    collection = replace(collection, pictures=pictures)
+    found = {"way": find_five(vectors, collection)}
+    alone = measure_uncopied(collection, found, 1, "way")
+    fewer = replace(collection, queries=np.array([1, 2]))
+    rows = {"way": find_five(vectors, fewer)}
+    assert alone == {"copied": 1, "measures": measure(fewer, rows, 1, "way")}
+    assert alone["measures"]["kind"]["queries"] == 2
+    # Where no query has a copy there is nothing to add, and where each has one nothing is left.
+    assert measure_uncopied(fewer, rows, 1, "way") == {"copied": 0, "measures": {}}
+    first = replace(collection, queries=np.array([0]))
+    rows = {"way": find_five(vectors, first)}
+    assert measure_uncopied(first, rows, 1, "way") == {"copied": 1, "measures": {}}
 
 
 def test_classes_confusions_and_the_worst_come_worst_first() -> None:
