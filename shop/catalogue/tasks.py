@@ -20,6 +20,6 @@ def count_tallies_anew() -> None:
     tallies.count_anew()
 
 
-@shared_task(expires=3600)
+@shared_task(expires=3600, time_limit=1800)
 def delete_unused_files() -> None:
     unused_files.delete_unused()
