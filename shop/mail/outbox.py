@@ -10,10 +10,13 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused
+from typing import Any
 
-from django.core.mail import EmailMessage
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
-from django.utils import timezone
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
 from kombu.exceptions import OperationalError
 
 from shop.mail.models import Mail
@@ -32,6 +35,18 @@ def post(mail: EmailMessage) -> None:
     parts = {"subject": str(mail.subject), "text": str(mail.body), "html": html}
     Mail.objects.bulk_create(Mail(to=address, **parts) for address in mail.to)
     transaction.on_commit(ring, robust=True)
+
+
+def write(folder: str, to: str, language: str, path: str, **context: Any) -> None:
+    """Post what the templates in ``folder`` say; ``link`` leads to ``path`` in the shop."""
+    context |= {"link": settings.SITE_URL.rstrip("/") + path, "site_name": settings.SITE_NAME}
+    with translation.override(language):
+        # A name may have several lines, a subject may not.
+        subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+        text = render_to_string(f"{folder}/body.txt", context)
+        mail = EmailMultiAlternatives(subject, text, to=[to])
+        mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    post(mail)
 
 
 def ring() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.template.loader import render_to_string
-from django.utils import translation
 
-from shop.mail.outbox import post
+from shop.mail import outbox
 from shop.wishlist.models import StockAlert
+
+FOLDER = "shop/wishlist/mail"
 
 
 def send_stock_alerts() -> int:
@@ -30,22 +28,8 @@ def _send_next() -> bool:
     alert = due.select_for_update(of=("self",), skip_locked=True).first()
     if alert is None:
         return False
-    with translation.override(alert.language):
-        post(_mail(alert))
+    variant = alert.variant
+    path = variant.product.get_absolute_url()
+    outbox.write(FOLDER, alert.email, alert.language, path, name=str(variant))
     alert.delete()
     return True
-
-
-def _mail(alert: StockAlert) -> EmailMultiAlternatives:
-    product = alert.variant.product
-    context = {
-        "name": str(alert.variant),
-        "link": settings.SITE_URL.rstrip("/") + product.get_absolute_url(),
-        "site_name": settings.SITE_NAME,
-    }
-    # A name may have several lines, a subject may not.
-    subject = " ".join(render_to_string("shop/wishlist/mail/subject.txt", context).split())
-    text = render_to_string("shop/wishlist/mail/body.txt", context)
-    mail = EmailMultiAlternatives(subject, text, to=[alert.email])
-    mail.attach_alternative(render_to_string("shop/wishlist/mail/body.html", context), "text/html")
-    return mail
