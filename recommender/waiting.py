@@ -16,7 +16,8 @@ from recommender.tasks import embed_query_photo, ring
 
 # At once in this process: half of its threads (config.gunicorn).
 PLACES = 4
-LOOK_SECONDS = 0.005
+# Most are seen within the first second; who waits longer asks the database less often.
+LOOK_SECONDS, LATER_LOOK_SECONDS = 0.005, 0.02
 # A message may have been lost, or be one for a model that is active no more.
 RING_AFTER = timedelta(seconds=2)
 # And no worker may be there at all: Redis must not fill with what nobody fetches.
@@ -44,16 +45,18 @@ def wait_for_vector(photo: QueryPhoto, seconds: float, *, in_vain: bool = False)
     if hopeless or not _places.acquire(blocking=False):
         return model
     try:
-        _look_again(photo, model, time.monotonic() + seconds)
+        _look_again(photo, model, seconds)
     finally:
         _places.release()
     return EmbeddingModel.objects.active()
 
 
-def _look_again(photo: QueryPhoto, model: EmbeddingModel, deadline: float) -> None:
-    while needs_vector(photo, model) and not photo.failure and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
+def _look_again(photo: QueryPhoto, model: EmbeddingModel, seconds: float) -> None:
+    begun, waited = time.monotonic(), 0.0
+    while needs_vector(photo, model) and not photo.failure and waited < seconds:
+        time.sleep(LOOK_SECONDS if waited < 1 else LATER_LOOK_SECONDS)
         photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
+        waited = time.monotonic() - begun
 
 
 def _ring_again(photo: QueryPhoto) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def take_snapshot(
 ) -> None:
     """Decode what the run needs into the folder. Raises ``TrainingError``."""
     chosen = _choose(entries, excluded, options)
-    unseen = {_digest(entry) for entry in entries if entry.id in excluded}
+    unseen = set(_digests(entry for entry in entries if entry.id in excluded))
     ids: list[str] = []
     digests: list[bytes] = []
     labels: list[tuple[str, ...]] = []
@@ -60,13 +61,14 @@ def take_snapshot(
     with (folder / "pictures.u8").open("wb") as file:
         for done, entry in enumerate(chosen, 1):
             progress(done, len(chosen))
-            digest = _digest(entry)
+            try:
+                content = entry.read()
+                pixels = decode(content, options.size)
+            except Exception:  # noqa: S112 - decoders raise anything; it is counted below
+                continue
+            digest = hashlib.sha256(content).digest()
             if entry.id not in excluded and digest in unseen:  # under another id
                 copies += 1
-                continue
-            try:
-                pixels = decode(entry.read(), options.size)
-            except Exception:  # noqa: S112 - decoders raise anything; it is counted below
                 continue
             file.write(pixels.tobytes())
             ids.append(entry.id)
@@ -75,16 +77,15 @@ def take_snapshot(
     damaged = len(chosen) - len(ids) - copies
     parts = _split(ids, digests, excluded, options.seed)
     _check(parts, labels, damaged)
-    content = {"ids": ids, "labels": labels, "parts": parts, "damaged": damaged}
-    (folder / "products.json").write_text(json.dumps(content))
+    told = {"ids": ids, "labels": labels, "parts": parts, "damaged": damaged}
+    (folder / "products.json").write_text(json.dumps(told))
 
 
-def _digest(entry: Entry) -> bytes:
-    """Of its file; of its id if that cannot be read, which nothing is a copy of."""
-    try:
-        return hashlib.sha256(entry.read()).digest()
-    except Exception:  # whatever the storage raises: decoding will count it
-        return entry.id.encode()
+def _digests(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Of their files; of what cannot be read there is no copy."""
+    for entry in entries:
+        with suppress(Exception):  # whatever the storage raises: decoding will count it
+            yield hashlib.sha256(entry.read()).digest()
 
 
 def _choose(entries: Sequence[Entry], excluded: set[str], options: Options) -> list[Entry]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shop.cart.models import MAX_QUANTITY, Cart, CartLine, currencies
+from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 from shop.catalogue.models import Variant
 
 SESSION_KEY = "cart"
@@ -61,8 +61,7 @@ def add(cart: Cart, variant: Variant, quantity: int) -> int:
     Cart.objects.select_for_update().get(pk=cart.pk)
     if not variant.product.listed or variant.stock == 0:
         raise CartError(_("“%(name)s” is sold out.") % {"name": variant})
-    lines = cart.lines.select_related("variant__product")
-    if currencies(lines) - {variant.product.currency}:
+    if cart.lines.exclude(variant__product__currency=variant.product.currency).exists():
         raise CartError(_("Your cart is in another currency. Buy what is in it first."))
     line = CartLine.objects.filter(cart=cart, variant=variant).first()
     wanted = quantity + (line.quantity if line else 0)

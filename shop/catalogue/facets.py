@@ -130,9 +130,11 @@ def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, st
     either = Q(pk__in=counted) | Q(path__in=chosen)
     rows = list(Category.objects.filter(either).values_list("pk", "path", "name"))
     for pk, path, name in rows:
-        below = [other for other, its_path, _name in rows if its_path.startswith(f"{path}/")]
-        passing = [pk, *below] if path in chosen else [pk]
-        yield path, name, sum(counted.get(one, 0) for one in passing)
+        count = counted.get(pk, 0)
+        if path in chosen:
+            below = (other for other, its_path, _name in rows if its_path.startswith(f"{path}/"))
+            count += sum(counted.get(other, 0) for other in below)
+        yield path, name, count
 
 
 def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:
