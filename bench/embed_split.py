@@ -37,8 +37,8 @@ from bench.embed import forget, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender import pending, preprocessing, runtime  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
+from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
-from shop.catalogue.pictures import upright_rgb  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed_split.json"
 LARGE = (1500, 2000)

@@ -55,7 +55,7 @@ from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.nearest import five  # noqa: E402
 from recommender.preprocessing import decode  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
-from shop.imports.run import import_catalogue  # noqa: E402
+from shop.imports.jobs.run import import_catalogue  # noqa: E402
 
 QUERIES, PAGES, BATCHES, EXACTS, ROWS = 300, 60, 60, 3, 2000
 COLUMNS = "id gender masterCategory subCategory articleType baseColour season year usage"

@@ -61,7 +61,7 @@ def _start_django() -> None:
 
 
 def measure(path: Path, limit: int | None, rounds: int) -> dict[str, Any]:
-    from shop.imports.run import import_catalogue
+    from shop.imports.jobs.run import import_catalogue
 
     naive_rows, naive_seconds = _import_naively(path)
     runs = []
@@ -100,7 +100,7 @@ def measure(path: Path, limit: int | None, rounds: int) -> dict[str, Any]:
 
 def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:
     """The result, its seconds, and the memory when it began and after each quarter."""
-    from shop.imports.run import import_catalogue
+    from shop.imports.jobs.run import import_catalogue
 
     memory = [_resident_mb()]
 
@@ -132,9 +132,9 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 
 def _import_naively(path: Path) -> tuple[int, float]:
     """The loop that one would write first, timed alone."""
-    from shop.imports.rows import parse_row
-    from shop.imports.source import open_source
-    from shop.imports.table import read_table
+    from shop.imports.parsing.rows import parse_row
+    from shop.imports.parsing.source import open_source
+    from shop.imports.parsing.table import read_table
 
     with open_source(path) as source:
         records = islice(read_table(source).records(), NAIVE_ROWS)
@@ -143,9 +143,9 @@ def _import_naively(path: Path) -> tuple[int, float]:
 
 
 def _save_naively(source: Any, row: Any) -> int:
+    from shop.catalogue.images.pictures import read_picture
     from shop.catalogue.models import Category, Product, ProductImage, Variant
-    from shop.catalogue.pictures import read_picture
-    from shop.imports.prices import price_of, stock_of
+    from shop.imports.writing.sample_data import price_of, stock_of
 
     category = None
     for name in row.tree:

@@ -37,7 +37,7 @@ from bench.environment import environment  # noqa: E402
 from bench.stored import nearest_of, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest import five as nearest  # noqa: E402
-from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.browsing.filters import Filters  # noqa: E402
 
 QUERY = """SELECT {column} AS vector FROM catalogue_productimage
     WHERE product_id = %(source)s AND {column} IS NOT NULL ORDER BY position, id LIMIT 1"""

@@ -57,8 +57,8 @@ from bench.environment import environment  # noqa: E402
 from recommender.cards import cards  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.remembered import around  # noqa: E402
-from shop.catalogue.facets import count, facets  # noqa: E402
-from shop.catalogue.filters import FACETS, Filters  # noqa: E402
+from shop.catalogue.browsing.facets import count, facets  # noqa: E402
+from shop.catalogue.browsing.filters import FACETS, Filters  # noqa: E402
 from shop.catalogue.models import (  # noqa: E402
     Category,
     Product,

@@ -50,7 +50,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from config.management.commands import demo  # noqa: E402
+from demo import command as demo  # noqa: E402
 from recommender.folder import find_model  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
-from config.embedded import EmbeddedServers  # noqa: E402
+from demo.servers import EmbeddedServers  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="rep-", dir="/tmp"))
 FOLDER.chmod(0o755)
@@ -50,7 +50,7 @@ from recommender import pending  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
 from recommender.replica import Watch  # noqa: E402
-from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402
 

@@ -31,8 +31,8 @@ from django.db import connection, transaction  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.nearest.five import FIVE, nearest  # noqa: E402
-from shop.catalogue.facets import count as count_products  # noqa: E402
-from shop.catalogue.filters import Filters  # noqa: E402
+from shop.catalogue.browsing.facets import count as count_products  # noqa: E402
+from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, ProductTally  # noqa: E402
 
 ROUNDS = 5

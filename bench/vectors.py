@@ -44,7 +44,7 @@ from bench.environment import environment  # noqa: E402
 from bench.reductions import REDUCTIONS, Reduction  # noqa: E402
 from bench.rivals import rivals  # noqa: E402
 from bench.stored import nearest_of, stored  # noqa: E402
-from config.embedded import EmbeddedServers  # noqa: E402
+from demo.servers import EmbeddedServers  # noqa: E402
 
 Cursor = psycopg.Cursor[Any]
 FIVE, CANDIDATES, QUERIES, SCANS, REPETITIONS, INSERTS = 5, 50, 200, 10, 5, 200

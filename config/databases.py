@@ -11,7 +11,7 @@ import dj_database_url
 QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 
-def of(primary: str, replica: str, max_age: int, pooled: bool) -> dict[str, Any]:
+def build_databases(primary: str, replica: str, max_age: int, pooled: bool) -> dict[str, Any]:
     """``DATABASES``; without a ``replica`` there is one.
 
     ``pooled``: a pooler lends connections for one transaction, longer than which no cursor lives.

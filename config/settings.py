@@ -12,8 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
-from config import databases, schedule, secret, staff_site
-from config.embedded import EmbeddedServers
+from backoffice import admin_site
+from config import beat_schedule
+from config.databases import build_databases
+from demo import secret_key as secret
+from demo.servers import EmbeddedServers
 
 django_stubs_ext.monkeypatch()
 
@@ -62,7 +65,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "config.apps.ConfigAppConfig",
+    "backoffice.apps.BackofficeConfig",
     "shop.catalogue",
     "shop.mail",
     "shop.accounts",
@@ -72,16 +75,15 @@ INSTALLED_APPS = [
     "shop.payments",
     "shop.api",
     "shop.imports",
-    "shop.demo",
     "recommender",
 ]
 MIDDLEWARE = [
-    "config.middleware.Health",
-    "config.middleware.RefuseNul",
+    "shop.core.middleware.Health",
+    "shop.core.middleware.RefuseNul",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.GZipText",
+    "shop.core.middleware.GZipText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -105,7 +107,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "shop.catalogue.context_processors.shop",
+                "shop.catalogue.browsing.context_processors.shop",
                 "shop.cart.context_processors.cart",
                 "shop.wishlist.context_processors.wishlist",
             ]
@@ -116,7 +118,7 @@ TEMPLATES = [
 # PostgreSQL
 
 _max_age, _pooled = env.int("DATABASE_CONN_MAX_AGE", 60), env.bool("DATABASE_POOLED", False)
-DATABASES = databases.of(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _max_age, _pooled)
+DATABASES = build_databases(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _max_age, _pooled)
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -124,7 +126,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {
-        "BACKEND": "config.cache.OpenRedisCache",
+        "BACKEND": "shop.core.cache.OpenRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "shop",
     }
@@ -132,8 +134,8 @@ CACHES = {
 _redis = urlsplit(REDIS_URL)
 CELERY_BROKER_URL = f"redis+socket://{_redis.path}" if _redis.scheme == "unix" else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = schedule.DEFAULT_QUEUE
-CELERY_TASK_ROUTES = schedule.ROUTES
+CELERY_TASK_DEFAULT_QUEUE = beat_schedule.DEFAULT_QUEUE
+CELERY_TASK_ROUTES = beat_schedule.ROUTES
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -142,14 +144,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 # A shopper's page must not hang when Redis is away.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
-CELERY_BEAT_SCHEDULE = schedule.BEAT
+CELERY_BEAT_SCHEDULE = beat_schedule.CELERY_BEAT_SCHEDULE
 
 # Files: pictures in PostgreSQL by default; another Django storage by name (S3: see docs)
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "pictures": {
-        "BACKEND": env.str("PICTURE_STORAGE", "shop.catalogue.storage.PostgresStorage"),
+        "BACKEND": env.str("PICTURE_STORAGE", "shop.catalogue.images.storage.PostgresStorage"),
         "OPTIONS": env.json("PICTURE_STORAGE_OPTIONS", {}),
     },
     "uploads": {
@@ -275,7 +277,7 @@ SPECTACULAR_SETTINGS = {
 
 # Staff
 
-UNFOLD = staff_site.settings(SITE_NAME)
+UNFOLD = admin_site.unfold_settings(SITE_NAME)
 
 # Security
 
@@ -286,7 +288,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_FAILURE_VIEW = "config.views.csrf_failed"
+CSRF_FAILURE_VIEW = "shop.core.views.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

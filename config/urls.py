@@ -9,11 +9,11 @@ from django.urls import include, path
 from config import health
 from recommender import steering
 from recommender import views as recommender
-from shop.catalogue.sitemaps import SITEMAPS
+from shop.catalogue.seo.sitemaps import SITEMAPS
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/v1/", include("config.api")),
+    path("api/v1/", include("config.api_urls")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),

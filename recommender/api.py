@@ -32,7 +32,7 @@ from shop.api.parsers import JSONParser
 from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
 from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 
 MAX_WAIT_SECONDS = 10

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from recommender.nearest.several import Complement, goes_with
-from shop.catalogue.colours import HEX, hex_of
+from shop.catalogue.browsing.colours import HEX, hex_of
 from shop.catalogue.models import Product
 
 # Of an article type, or else of the category above it, by its slug. What stands here with no role,

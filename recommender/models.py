@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from shop.catalogue.models import VECTOR_DIMENSIONS, Product, ProductImage
-from shop.catalogue.sketches import SKETCH_DIMENSIONS
+from shop.catalogue.models.sketches import SKETCH_DIMENSIONS
 
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):

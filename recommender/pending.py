@@ -32,8 +32,8 @@ from recommender.models import EmbeddingModel
 from recommender.preprocessing import Pixels, decode
 from recommender.rotation import Vectors
 from recommender.runtime import embedder
+from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import ProductImage, StoredFile
-from shop.catalogue.storage import PostgresStorage
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3

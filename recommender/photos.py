@@ -12,8 +12,8 @@ from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.preprocessing import decode
 from recommender.regions import Region, cut
 from recommender.runtime import embedder
+from shop.catalogue.images.pictures import Picture, read_picture
 from shop.catalogue.models import ProductImage
-from shop.catalogue.pictures import Picture, read_picture
 
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024

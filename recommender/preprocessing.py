@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shop.catalogue.pictures import upright_rgb
+from shop.catalogue.images.pictures import upright_rgb
 
 Pixels = NDArray[np.uint8]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-from shop.rate_limit import allows
+from shop.core.rate_limit import allows
 
 
 def allows_photo_search(request: HttpRequest) -> bool:

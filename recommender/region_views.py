@@ -19,9 +19,9 @@ from recommender.photos import keep_part
 from recommender.rate_limit import allows_photo_search
 from recommender.regions import Region, RegionError
 from recommender.tasks import embed_query_photo, ring
+from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
-from shop.catalogue.renditions import WIDTHS, rendition_url
-from shop.ids import is_id
+from shop.core.validators import is_id
 
 PRESETS = (
     ("0,0,1,0.5", gettext_lazy("Upper half")),

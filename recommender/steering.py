@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from recommender.nearest.five import similar_to_product
-from shop.catalogue.facets import facets_in_stock
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.facets import facets_in_stock
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
-from shop.fragments import wants_fragment
+from shop.core.htmx import is_htmx_fragment
 
 SHOWN = 15
 CENT = Decimal("0.01")
@@ -79,7 +79,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "facets": facets_in_stock(request.GET, filters),
     }
-    name = "includes/more_like" if wants_fragment(request) else "more_like"
+    name = "includes/more_like" if is_htmx_fragment(request) else "more_like"
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     response["Vary"] = "HX-Request"

@@ -20,13 +20,13 @@ from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
 from recommender.tasks import embed_query_photo, ring
 from recommender.waiting import is_slow, wait_for_vector
-from shop.catalogue.facets import Facet, facets_in_stock
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.facets import Facet, facets_in_stock
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.images.pictures import ACCEPT, PictureError
 from shop.catalogue.models import Product, ProductImage
-from shop.catalogue.pictures import ACCEPT, PictureError
-from shop.fragments import wants_fragment
-from shop.ids import is_id
-from shop.rate_limit import allows
+from shop.core.htmx import is_htmx_fragment
+from shop.core.rate_limit import allows
+from shop.core.validators import is_id
 
 SAMPLES = 6
 PATIENCE_SECONDS = 0.6
@@ -113,7 +113,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "query": request.GET,
         "facets": choices,
     }
-    name = "includes/photo_results" if wants_fragment(request) else "photo_results"
+    name = "includes/photo_results" if is_htmx_fragment(request) else "photo_results"
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response

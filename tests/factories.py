@@ -11,8 +11,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from PIL import Image
 
+from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage, Variant
-from shop.catalogue.pictures import read_picture
 from shop.orders.models import Order, OrderEvent, OrderLine
 
 _numbers = itertools.count(1)

@@ -17,9 +17,9 @@ from recommender.photos import clean
 from recommender.preprocessing import decode
 from recommender.training.catalogue import Entry, open_entries
 from recommender.training.options import TrainingError
-from shop.imports.archives import ZipStore
 from shop.imports.errors import ImportProblem
-from shop.imports.source import PICTURE_SUFFIX
+from shop.imports.parsing.archives import ZipStore
+from shop.imports.parsing.source import PICTURE_SUFFIX
 
 COUNT = 5
 PRODUCT_LABELS = ("article_type", "sub_category", "base_colour", "gender", "usage")

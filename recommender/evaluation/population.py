@@ -38,7 +38,7 @@ from recommender.events import PAGE
 from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.nearest.five import Neighbour, nearest
 from recommender.taste import EACH, POPULAR, REACH, SEEDS
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 
 Floats = NDArray[np.float64]
 Recommend = Callable[[list[int]], list[int]]

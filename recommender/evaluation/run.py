@@ -36,7 +36,7 @@ from recommender.evaluation.ways import (
     open_ways,
     references,
 )
-from shop.catalogue.pictures import upright_rgb
+from shop.catalogue.images.pictures import upright_rgb
 
 Results = dict[str, Any]
 # What the manifests call the labels.

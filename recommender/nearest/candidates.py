@@ -8,7 +8,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
 
 # In a table of so few pictures all are compared one by one.

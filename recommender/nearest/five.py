@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.nearest.candidates import CANDIDATES, PLAN, UNPLAN, Way, decide, sql_of
 from recommender.nearest.where import PRIMARY, searched
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 
 FIVE = 5

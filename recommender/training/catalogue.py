@@ -11,9 +11,9 @@ from pathlib import Path
 from recommender.training.options import TrainingError
 from shop.catalogue.models import ProductImage
 from shop.imports.errors import ImportProblem, RowError
-from shop.imports.rows import Row, parse_row
-from shop.imports.source import Source, open_source
-from shop.imports.table import read_table
+from shop.imports.parsing.rows import Row, parse_row
+from shop.imports.parsing.source import Source, open_source
+from shop.imports.parsing.table import read_table
 
 LABELS = ("category", "base_colour", "gender", "usage")
 

@@ -20,11 +20,11 @@ from shop.api.serializers import (
     ProductDetailSerializer,
     ProductSerializer,
 )
-from shop.catalogue.facets import count, facets
-from shop.catalogue.filters import FACETS, Filters
+from shop.catalogue.browsing.facets import count, facets
+from shop.catalogue.browsing.filters import FACETS, Filters
+from shop.catalogue.browsing.search import search_products
 from shop.catalogue.models import Category, Product, ProductTally
 from shop.catalogue.querysets import ProductQuerySet
-from shop.catalogue.search import search_products
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
 FILTERS = [

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from shop.api.models import IdempotentAnswer
 from shop.api.problems import Unprocessable
-from shop.rate_limit import client_address
+from shop.core.rate_limit import client_address
 
 HEADER = "Idempotency-Key"
 LIFETIME = timedelta(hours=24)

@@ -4,7 +4,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-from shop.ids import is_id
+from shop.core.validators import is_id
 
 
 class NewestFirst(CursorPagination):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView, exception_handler
 
 from shop.api.schema import MEDIA_TYPE
 from shop.cart.session import CartError
-from shop.catalogue.pictures import PictureError
+from shop.catalogue.images.pictures import PictureError
 from shop.orders.checkout import CheckoutError
 
 

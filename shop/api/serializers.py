@@ -10,8 +10,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import Category, Product, ProductImage, Variant
-from shop.catalogue.renditions import WIDTHS, rendition_url
 
 
 def absolute(context: Mapping[str, Any], url: str) -> str:

@@ -35,8 +35,8 @@ from shop.api.serializers import (
     StockSerializer,
     VariantSerializer,
 )
+from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
-from shop.catalogue.pictures import read_picture
 from shop.catalogue.stock import excess
 
 

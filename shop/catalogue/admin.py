@@ -18,18 +18,20 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
+from shop.catalogue.category_tree import save_category
 from shop.catalogue.forms import (
+    CategoryForm,
     ProductImageForm,
     StockAdjustmentForm,
     VariantForm,
     VariantFormSet,
 )
+from shop.catalogue.images.renditions import WIDTHS, rendition_url
+from shop.catalogue.images.unused_files import delete_soon
 from shop.catalogue.locks import lock_products
 from shop.catalogue.merging import lock_all
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
-from shop.catalogue.renditions import WIDTHS, rendition_url
-from shop.catalogue.unused_files import delete_soon
-from shop.ids import is_id
+from shop.core.validators import is_id
 
 THUMBNAIL_HEIGHT = 64
 
@@ -52,7 +54,11 @@ class CategoryAdmin(ModelAdmin):
     list_display = ("name", "path")
     search_fields = ("name", "path")
     autocomplete_fields = ("parent",)
+    form = CategoryForm
     prepopulated_fields: ClassVar = {"slug": ("name",)}
+
+    def save_model(self, request: HttpRequest, category: Category, form: Any, change: bool) -> None:
+        save_category(category)
 
 
 class ProductImageInline(TabularInline):

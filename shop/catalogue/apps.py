@@ -9,7 +9,7 @@ class CatalogueConfig(AppConfig):
     label = "catalogue"
 
     def ready(self) -> None:
+        from shop.catalogue.images.unused_files import image_deleted
         from shop.catalogue.models import ProductImage
-        from shop.catalogue.unused_files import image_deleted
 
         post_delete.connect(image_deleted, sender=ProductImage)

@@ -10,10 +10,25 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
-from shop.catalogue.pictures import ACCEPT, Picture, PictureError, read_picture
+from shop.catalogue.category_tree import validate_position
+from shop.catalogue.images.pictures import ACCEPT, Picture, PictureError, read_picture
+from shop.catalogue.images.unused_files import delete_soon
+from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.stock import excess
-from shop.catalogue.unused_files import delete_soon
+
+
+class CategoryForm(forms.ModelForm[Category]):
+    """Validates where in the tree a category stands."""
+
+    class Meta:
+        model = Category
+        fields: ClassVar = ["name", "slug", "parent"]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            validate_position(Category(pk=self.instance.pk, path=self.instance.path, **data))
+        return data
 
 
 class ProductImageForm(forms.ModelForm[ProductImage]):

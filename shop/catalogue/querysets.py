@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery, Sum
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
@@ -16,35 +16,16 @@ VECTORS = ("embedding_blue", "embedding_green", "sketch_blue", "sketch_green")
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
-    def ids_below(self, category: Category) -> list[int]:
-        """Of the category itself and everything under it.
+    def descendant_ids(self, category: Category) -> list[int]:
+        """Return the ids of the category and its descendants.
 
-        Asked for first: only with the ids does the planner know how many products they hold.
+        A query of their own, because the planner estimates products well only from literal ids.
         """
         below = self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
         return list(below.values_list("pk", flat=True))
 
     def top(self) -> Self:
         return self.filter(parent=None)
-
-    def most_filled(self, count: int) -> list[Category]:
-        """The categories with most listed products, each with ``cover``, its newest picture."""
-        from shop.catalogue.models import ProductImage, ProductTally
-
-        tallied = ProductTally.objects.filter(category=OuterRef("pk")).values("category")
-        pictures = ProductImage.objects.filter(
-            product__category=OuterRef("pk"), product__listed=True
-        ).order_by("-product__created", "-product__pk", "position", "pk")
-        biggest = self.annotate(
-            listed_products=Subquery(tallied.annotate(sum=Sum("n")).values("sum")),
-            newest_picture=Subquery(pictures.values("pk")[:1]),
-        ).filter(listed_products__gt=0, newest_picture__isnull=False)
-        categories = list(biggest.order_by("-listed_products", "path")[:count])
-        covers = ProductImage.objects.select_related("product").defer("product__search")
-        by_id = covers.in_bulk([c.newest_picture for c in categories])  # type: ignore[attr-defined]
-        for category in categories:
-            category.cover = by_id[category.newest_picture]  # type: ignore[attr-defined]
-        return categories
 
 
 class ProductQuerySet(models.QuerySet["Product"]):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.catalogue import search, tallies, unused_files
+from shop.catalogue import tallies
+from shop.catalogue.browsing import search
+from shop.catalogue.images import unused_files
 
 
 @shared_task(expires=3600)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from shop.imports import pages
+from shop.imports import admin_views as pages
 from shop.imports.models import Upload
 
 LABELS = {

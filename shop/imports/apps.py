@@ -9,8 +9,8 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from shop.catalogue.signals import files_needed, products_merging
-        from shop.imports.undo import shown_again
-        from shop.imports.writer import wait_for_other_imports
+        from shop.imports.jobs.rollback import shown_again
+        from shop.imports.writing.writer import wait_for_other_imports
 
         products_merging.connect(wait_for_other_imports)
         files_needed.connect(shown_again)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.imports.models import Upload
-from shop.imports.table import FIELDS, KNOWN
+from shop.imports.parsing.table import FIELDS, KNOWN
 
 
 class UploadForm(forms.Form):

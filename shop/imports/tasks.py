@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.imports import uploads
+from shop.imports.jobs import uploads
 
 
 @shared_task

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.templatetags.catalogue import money
+from shop.core.money import money
 from shop.orders import payment
 from shop.orders.models import Order, ShippingMethod, Voucher
 

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
-from shop.catalogue.templatetags.catalogue import money
+from shop.core.money import money
 
 CENT = Decimal("0.01")
 

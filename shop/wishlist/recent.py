@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from shop.catalogue.models import Product
-from shop.ids import is_id
+from shop.core.validators import is_id
 
 COOKIE = "recent"
 REMEMBERED = 12

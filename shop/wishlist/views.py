@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.catalogue.models import Product
-from shop.ids import is_id
-from shop.rate_limit import allows
+from shop.core.rate_limit import allows
+from shop.core.validators import is_id
 from shop.wishlist.forms import StockAlertForm
 from shop.wishlist.models import StockAlert
 from shop.wishlist.recent import recent_products, remember

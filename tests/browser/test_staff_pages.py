@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from config.staff_site import MENU
+from backoffice.admin_site import MENU
 from recommender.duplicates import find_copies
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher

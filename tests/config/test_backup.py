@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from psycopg import sql
 
-from config.embedded import _postgres_programs
+from demo.servers import _postgres_programs
 from recommender.models import QueryPhoto
 from recommender.photos import keep_photo
 from shop.api.models import IdempotentAnswer

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from config.schedule import DEFAULT_QUEUE, ROUTES
+from config.beat_schedule import DEFAULT_QUEUE, ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
-from config.embedded import EmbeddedServers, _give_to_postgres_user, _redis_program
+from demo.servers import EmbeddedServers, _give_to_postgres_user, _redis_program
 
 ROOMS = ("config", "shop", "recommender", "templates", "locale", "static")
 QUEUE = ("-Q", "catalogue", "-c", "1", "--without-gossip", "--without-mingle")

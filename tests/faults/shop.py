@@ -17,7 +17,7 @@ import psycopg
 import redis
 from django.conf import settings
 
-from config.embedded import EmbeddedServers
+from demo.servers import EmbeddedServers
 
 DEADLINE_SECONDS = 120
 # Time enough to do something while a worker is at work, on whatever machine.

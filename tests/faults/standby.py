@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from config.embedded import EmbeddedServers, _give_to_postgres_user
+from demo.servers import EmbeddedServers, _give_to_postgres_user
 
 
 class Standby:

@@ -55,7 +55,7 @@ from io import BytesIO
 from PIL import Image, ImageDraw
 from recommender.tasks import embed_pending_images, ring
 from shop.catalogue.models import Category, Product, ProductImage
-from shop.catalogue.pictures import read_picture
+from shop.catalogue.images.pictures import read_picture
 
 def draw(number):
     chance = random.Random(number)

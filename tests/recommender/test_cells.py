@@ -15,7 +15,7 @@ from recommender.models import Cell, EmbeddingModel, Placement
 from recommender.nearest import candidates, cells, five
 from recommender.nearest.candidates import Way
 from recommender.nearest.five import similar_to_product
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product, ProductImage, Variant
 from tests.factories import make_category, make_image, make_lookalike, make_product, point
 

@@ -12,7 +12,7 @@ from recommender.nearest import candidates
 from recommender.nearest import five as nearest
 from recommender.nearest.cells import divide
 from recommender.nearest.five import similar_to_photo, similar_to_product
-from shop.catalogue.filters import Filters
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 from tests.factories import make_category, make_image, make_lookalike, make_product, point
 

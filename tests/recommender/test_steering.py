@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from recommender import photos
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.steering import steps
+from shop.catalogue.browsing.search import refresh_search_words
 from shop.catalogue.models import Product
-from shop.catalogue.search import refresh_search_words
 from tests.factories import make_category, make_image, make_product, picture_bytes, point
 
 pytestmark = pytest.mark.django_db

@@ -18,8 +18,8 @@ from recommender import pending, switching
 from recommender.folder import write_model
 from recommender.models import EmbeddingModel
 from recommender.nearest.five import similar_to_product
+from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import Product, ProductImage, StoredFile
-from shop.catalogue.pictures import read_picture
 from tests.factories import make_image, make_product, make_stored_image
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]

@@ -9,8 +9,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from config.beat_schedule import BEAT, ROUTES
 from config.celery import app
-from config.schedule import BEAT, ROUTES
 from recommender import pending, runtime, tasks
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import ProductImage

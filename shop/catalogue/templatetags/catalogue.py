@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from functools import lru_cache
-
-from babel.numbers import format_currency
 from django import template
-from django.utils.translation import get_language, to_locale
 
+from shop.catalogue.images.renditions import WIDTHS, rendition_url, rendition_widths
 from shop.catalogue.models import ProductImage
-from shop.catalogue.renditions import WIDTHS, rendition_url, rendition_widths
+from shop.core.money import money
 
 register = template.Library()
 
@@ -38,12 +34,4 @@ def picture_url(image: ProductImage, kind: str = "zoom") -> str:
     return rendition_url(image.file, min(image.width, WIDTHS[kind]))
 
 
-@register.filter
-def money(amount: Decimal, currency: str) -> str:
-    """``€1,234.50`` or ``1.234,50 €``: as the reader's language writes it."""
-    return _money(amount, currency, get_language() or "en")
-
-
-@lru_cache(maxsize=4096)
-def _money(amount: Decimal, currency: str, language: str) -> str:
-    return format_currency(amount, currency, locale=to_locale(language))
+register.filter(money)

@@ -6,7 +6,7 @@ from django.template import Context
 from django.utils.safestring import SafeString
 
 from shop.catalogue.models import Category, Product
-from shop.catalogue.structured_data import (
+from shop.catalogue.seo.structured_data import (
     breadcrumbs,
     picture_addresses,
     product_data,

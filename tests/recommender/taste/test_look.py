@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from demo.catalogue.ranges import RANGES
 from recommender.look import COMPLETED_BY, NEUTRALS, ROLE_OF, agree, colours_for, role_of
-from shop.catalogue.colours import HEX
+from shop.catalogue.browsing.colours import HEX
 from shop.catalogue.models import Category, Product
-from shop.demo.ranges import RANGES
 
 
 def _of(path: str) -> str:

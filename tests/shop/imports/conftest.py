@@ -15,9 +15,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from shop.imports import preparation, uploads
+from shop.imports.jobs import uploads
 from shop.imports.models import Upload
-from shop.imports.table import CLASSIC
+from shop.imports.parsing.table import CLASSIC
+from shop.imports.writing import preparation
 
 HEADER = ",".join(CLASSIC)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"

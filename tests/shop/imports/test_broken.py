@@ -13,7 +13,7 @@ import pytest
 
 from shop.catalogue.models import Product
 from shop.imports.errors import ImportProblem
-from shop.imports.run import Result, import_catalogue
+from shop.imports.jobs.run import Result, import_catalogue
 from tests.shop.imports.conftest import HEADER, LONG_HEADER, SHIRT, picture, row
 
 pytestmark = pytest.mark.django_db

@@ -14,10 +14,10 @@ from django.db.models.fields.files import FieldFile
 from django.test import Client
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
-from shop.imports import uploads
 from shop.imports.export import export_lines
+from shop.imports.jobs import uploads
+from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
-from shop.imports.run import Result, import_catalogue
 from tests.factories import make_category, make_product, make_stored_image, make_variant
 from tests.shop.imports.conftest import HEADER, NEW, SHIRT, Send, picture, row, zipped
 from tests.shop.imports.test_uploads import act, contents, counts
@@ -265,7 +265,7 @@ def test_an_unexpected_fault_stops_the_upload_and_says_so(
         raise LookupError("a fault of ours")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shop.imports.run._write", fail)
+        patch.setattr("shop.imports.jobs.run._write", fail)
         client.post(f"{upload.get_absolute_url()}start/")
         uploads.run(upload.pk)
     upload.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
-from shop.imports.run import Result, import_catalogue
+from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.signals import catalogue_imported
 from tests.factories import make_product
 from tests.shop.imports.conftest import LONG_HEADER, SHIRT, picture, row, zipped

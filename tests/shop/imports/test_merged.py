@@ -8,7 +8,7 @@ from django.test import Client
 from shop.catalogue.merging import merge
 from shop.catalogue.models import Product, Variant
 from shop.imports.export import export_lines
-from shop.imports.run import import_catalogue
+from shop.imports.jobs.run import import_catalogue
 from tests.shop.imports.conftest import HEADER, SHIRT, MakeFolder, Send, picture, row
 from tests.shop.imports.test_import import counts, shop_contents
 from tests.shop.imports.test_uploads import act

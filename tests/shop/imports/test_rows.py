@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from shop.imports.errors import RowError
-from shop.imports.prices import BY_TYPE, price_of, stock_of
-from shop.imports.rows import brand_of, parse_row
-from shop.imports.table import CLASSIC, Record, _split_classic
+from shop.imports.parsing.rows import brand_of, parse_row
+from shop.imports.parsing.table import CLASSIC, Record, _split_classic
+from shop.imports.writing.sample_data import BY_TYPE, price_of, stock_of
 
 GOOD = dict(
     zip(

@@ -12,11 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from shop.catalogue.images.unused_files import delete, delete_unused
 from shop.catalogue.models import ProductImage, StoredFile
-from shop.catalogue.unused_files import delete, delete_unused
-from shop.imports import writer
+from shop.imports.jobs.run import import_catalogue
 from shop.imports.models import UploadChange
-from shop.imports.run import import_catalogue
+from shop.imports.writing import writer
 from tests.shop.imports.conftest import Send, picture, row, zipped
 from tests.shop.imports.test_uploads import act
 

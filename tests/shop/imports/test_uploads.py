@@ -16,10 +16,10 @@ from django.test import Client
 from django.utils import timezone
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
-from shop.imports import uploads
 from shop.imports.export import export_lines
+from shop.imports.jobs import uploads
+from shop.imports.jobs.run import import_catalogue
 from shop.imports.models import Upload, UploadChange
-from shop.imports.run import import_catalogue
 from tests.factories import make_category, make_order, make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,

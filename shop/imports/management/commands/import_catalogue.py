@@ -12,8 +12,8 @@ from django.db import OperationalError
 from tqdm import tqdm
 
 from shop.imports.errors import ImportProblem
-from shop.imports.report import default_path, summary, write_report
-from shop.imports.run import Progress, Result, import_catalogue
+from shop.imports.jobs.report import default_path, summary, write_report
+from shop.imports.jobs.run import Progress, Result, import_catalogue
 
 AGAIN = "What was imported so far is in the shop; run the command again to go on."
 

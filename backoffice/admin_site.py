@@ -1,0 +1,119 @@
+"""How the staff's site looks, and the order of its menu."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+# Title of the group; then label, icon, model or address.
+MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
+    (
+        "",
+        (
+            (_("Dashboard"), "dashboard", "admin:index"),
+            (_("Orders"), "receipt_long", "orders.order"),
+            (_("Products"), "checkroom", "catalogue.product"),
+            (_("Upload a catalogue"), "upload_file", "admin:imports_upload_new"),
+        ),
+    ),
+    (
+        _("Catalogue"),
+        (
+            (_("Categories"), "account_tree", "catalogue.category"),
+            (_("Variants"), "straighten", "catalogue.variant"),
+            (_("Stock adjustments"), "inventory_2", "catalogue.stockadjustment"),
+            (_("Uploads"), "history", "imports.upload"),
+            (_("Stock alerts"), "notifications", "wishlist.stockalert"),
+        ),
+    ),
+    (
+        _("Look-alikes"),
+        (
+            (_("Pictures"), "image_search", "catalogue.productimage"),
+            (_("Near-duplicates"), "content_copy", "admin:catalogue_product_copies"),
+            (_("Embedding models"), "neurology", "recommender.embeddingmodel"),
+        ),
+    ),
+    (
+        _("Selling"),
+        (
+            (_("Card payments"), "credit_card", "payments.payment"),
+            (_("Vouchers"), "sell", "orders.voucher"),
+            (_("Shipping methods"), "local_shipping", "orders.shippingmethod"),
+            (_("Mails to be sent"), "outgoing_mail", "mail.mail"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            (_("Users"), "group", "auth.user"),
+            (_("Groups"), "shield_person", "auth.group"),
+            (_("API tokens"), "key", "authtoken.tokenproxy"),
+        ),
+    ),
+)
+PERMISSIONS = {
+    "admin:imports_upload_new": "imports.add_upload",
+    "admin:catalogue_product_copies": "catalogue.view_productimage",
+    "admin:index": "",
+}
+
+
+def unfold_settings(site_name: str) -> dict[str, Any]:
+    icon = {
+        "rel": "icon",
+        "type": "image/svg+xml",
+        "href": lambda request: static("favicon.svg"),
+    }
+    return {
+        "SITE_TITLE": site_name,
+        "SITE_HEADER": site_name,
+        "SITE_URL": "/",
+        "SITE_SYMBOL": "storefront",
+        "SITE_FAVICONS": [icon],
+        "SHOW_VIEW_ON_SITE": True,
+        "DASHBOARD_CALLBACK": "backoffice.dashboard.dashboard",
+        "BORDER_RADIUS": "6px",
+        "SCRIPTS": [lambda request: static("js/staff.js")],
+        "STYLES": [lambda request: static("css/staff.css")],
+        "SIDEBAR": {
+            "show_search": True,
+            "show_all_applications": False,
+            "navigation": [_group(title, items) for title, items in MENU],
+        },
+    }
+
+
+def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": [_item(*item) for item in items]}
+
+
+def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
+    """Shown to those who may see what it leads to; marked where nothing below it is."""
+    permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
+    link = reverse_lazy(_address(target))
+
+    def may(request: HttpRequest) -> bool:
+        return not permission or request.user.has_perm(permission)
+
+    def active(request: HttpRequest) -> bool:
+        here, own = request.path, str(link)
+        nearest = max((other for other in _links() if here.startswith(other)), key=len)
+        return own == nearest and own in (here, *_links()[1:])
+
+    return {"title": label, "icon": icon, "link": link, "permission": may, "active": active}
+
+
+@cache
+def _links() -> list[str]:
+    """The dashboard's, which all others begin with, is the first."""
+    return [reverse(_address(target)) for _title, items in MENU for _label, _icon, target in items]
+
+
+def _address(target: str) -> str:
+    return target if ":" in target else f"admin:{target.replace('.', '_')}_changelist"

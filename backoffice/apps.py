@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+class BackofficeConfig(AppConfig):
+    name = "backoffice"
+
+    def ready(self) -> None:
+        # Sent only for apps with models; this one is migrated last.
+        post_migrate.connect(_ensure_groups, sender=apps.get_app_config("recommender"))
+
+
+def _ensure_groups(using: str, **kwargs: Any) -> None:
+    from backoffice.groups import ensure_groups
+
+    ensure_groups(using)

@@ -1,0 +1,157 @@
+"""What the staff see first: today's work, the month's sales, how well recommendations do."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, localize, number_format
+from django.utils.translation import gettext as _
+
+from recommender import replica
+from recommender.events import click_through
+from recommender.models import EmbeddingModel, Event
+from recommender.pending import parked, pending
+from shop.catalogue.models import LOW_STOCK, Variant
+from shop.core.money import money
+from shop.orders.models import Order
+
+DAYS = 30
+S = Order.State
+LOST = (S.CANCELLED, S.REFUNDED)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Each part only for those who may see its rows."""
+    may = request.user.has_perm
+    tiles, charts = [], []
+    if may("orders.view_order"):
+        tiles += _order_tiles()
+        charts += _order_charts()
+    if may("catalogue.view_variant"):
+        tiles += _stock_tiles()
+    if may("catalogue.view_productimage"):
+        tiles += _picture_tiles()
+    if may("recommender.view_event"):
+        charts.append(_search_chart())
+        context["blocks"] = _blocks()
+    return context | {"tiles": tiles, "charts": charts, "dashboard_days": DAYS}
+
+
+def _tile(label: str, value: object, url: str, note: str = "") -> dict[str, object]:
+    return {"label": label, "value": value, "url": url, "note": note}
+
+
+def _order_tiles() -> list[dict[str, object]]:
+    changelist = reverse("admin:orders_order_changelist")
+    today = Order.objects.filter(placed__date=timezone.localdate())
+    revenue = today.exclude(state__in=LOST).values("currency").annotate(sum=Sum("total"))
+    to_send = Order.objects.filter(state__in=(S.PLACED, S.PAID, S.PACKED)).count()
+    sums = [money(row["sum"], row["currency"]) for row in revenue.order_by("currency")]
+    return [
+        _tile(_("Orders today"), today.count(), changelist),
+        _tile(_("Revenue today"), " + ".join(sums) or "–", changelist, _("without cancelled ones")),
+        _tile(_("To be sent"), to_send, f"{changelist}?state__in=placed,paid,packed"),
+    ]
+
+
+def _stock_tiles() -> list[dict[str, object]]:
+    changelist = reverse("admin:catalogue_variant_changelist")
+    listed = Variant.objects.filter(product__listed=True)
+    low = listed.filter(stock__gt=0, stock__lte=LOW_STOCK).count()
+    gone = listed.filter(stock=0).count()
+    low_url = f"{changelist}?product__listed__exact=1&stock_from=1&stock_to={LOW_STOCK}"
+    gone_url = f"{changelist}?product__listed__exact=1&stock_from=0&stock_to=0"
+    return [
+        _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
+        _tile(_("Sold out"), gone, gone_url),
+    ]
+
+
+def _picture_tiles() -> list[dict[str, object]]:
+    changelist = reverse("admin:catalogue_productimage_changelist")
+    model = EmbeddingModel.objects.active()
+    stuck = parked().count()
+    waiting = pending(model).count()
+    return [
+        _tile(_("Pictures waiting"), waiting, f"{changelist}?embedding=waiting"),
+        _tile(_("Pictures parked"), stuck, f"{changelist}?embedding=parked"),
+        *([_replica_tile()] if replica.configured() else []),
+    ]
+
+
+def _replica_tile() -> dict[str, object]:
+    seen = replica.watch.state()
+    lag = "–" if seen.lag is None else _("%s s behind") % localize(round(seen.lag, 1))
+    doing = _("serves the searches") if seen.serving else _("not used: %s") % seen.problem
+    return _tile(_("Replica"), lag, reverse("ready"), doing)
+
+
+def _order_charts() -> list[dict[str, object]]:
+    orders = Order.objects.exclude(state__in=LOST)
+    counts = _by_day(orders, "placed", Count("pk"))
+    currency = orders.values("currency").annotate(n=Count("pk")).order_by("-n").first()
+    main = currency["currency"] if currency else ""
+    revenue = _by_day(orders.filter(currency=main), "placed", Sum("total"))
+    title = _("Revenue in %s") % main if main else _("Revenue")
+    return [_chart(_("Orders"), counts), _chart(title, revenue)]
+
+
+def _search_chart() -> dict[str, object]:
+    searches = Event.objects.filter(kind=Event.Kind.SEARCHED)
+    return _chart(_("Searches with a photo"), _by_day(searches, "at", Count("pk")))
+
+
+def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
+    since = timezone.localdate() - timedelta(days=DAYS - 1)
+    by_day = rows.filter(**{f"{field}__date__gte": since}).annotate(day=TruncDate(F(field)))
+    found = by_day.values("day").annotate(total=total).order_by("day")
+    totals = {row["day"]: row["total"] for row in found}
+    days = (since + timedelta(days=n) for n in range(DAYS))
+    return {day: totals.get(day, 0) for day in days}
+
+
+def _chart(title: str, values: dict[date, Any]) -> dict[str, object]:
+    """For Unfold's chart component, with its sum in words for those who do not see it."""
+    data = {
+        "labels": [date_format(day, "SHORT_DATE_FORMAT") for day in values],
+        "datasets": [
+            {"data": [float(value) for value in values.values()], "backgroundColor": "#9c3f12"}
+        ],
+    }
+    options = {
+        "maintainAspectRatio": False,
+        "plugins": {"legend": {"display": False}},
+        "scales": {"y": {"beginAtZero": True, "ticks": {"precision": 0}}},
+    }
+    total = sum(values.values())
+    return {
+        "title": title,
+        "total": number_format(total, 2 if total % 1 else 0, force_grouping=True),
+        "data": json.dumps(data),
+        "options": json.dumps(options),
+    }
+
+
+def _blocks() -> list[dict[str, object]]:
+    names = {
+        "similar": _("Similar items"),
+        "photo": _("Results of a photo"),
+        "recent": _("You looked at"),
+        "picked": _("Picked for you"),
+        "look": _("Complete the look"),
+        "bought": _("Bought together"),
+        "viewed": _("Also viewed"),
+        "goes-with": _("More that goes with it"),
+        "more-like": _("More that looks like it"),
+        "cart": _("Goes with your cart"),
+    }
+    return [
+        {**row, "name": names.get(str(row["block"]), row["block"])} for row in click_through(DAYS)
+    ]

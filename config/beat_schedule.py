@@ -1,0 +1,55 @@
+"""Who does what, and when: the queues of Celery's tasks and beat's schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.schedules import crontab
+
+# What is in no other queue is short, and may not wait: mails, payments, tidying.
+DEFAULT_QUEUE = "shop"
+ROUTES = {
+    # Somebody is waiting.
+    "recommender.tasks.embed_query_photo": {"queue": "search"},
+    "recommender.tasks.warm_up": {"queue": "search"},
+    # Bulk work, by slices.
+    "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
+    "recommender.tasks.find_copies": {"queue": "catalogue"},
+    "recommender.tasks.divide_into_cells": {"queue": "catalogue"},
+    "recommender.tasks.compute_affinities": {"queue": "catalogue"},
+    "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
+    # Catalogues, by a worker that never holds the network in memory.
+    "shop.imports.tasks.run_upload": {"queue": "uploads"},
+}
+
+
+def _every(seconds: int, task: str, **options: Any) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": options}
+
+
+def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
+    """By the clock: a day that begins anew with each deployment might never end."""
+    return {"task": task, "schedule": crontab(hour=hour, minute=minute)}
+
+
+# Where nothing is said, the task says when it expires.
+CELERY_BEAT_SCHEDULE = {
+    "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images", expires=30),
+    "send-mails": _every(60, "shop.mail.tasks.send_mails"),
+    "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments", expires=120),
+    "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
+    "add-up-tallies": _every(60, "shop.catalogue.tasks.add_up_tallies"),
+    "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),
+    "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),
+    "find-copies": _every(3600, "recommender.tasks.find_copies"),
+    "divide-into-cells": _every(3600, "recommender.tasks.divide_into_cells"),
+    "forget-answers": _every(3600, "shop.api.tasks.forget_answers"),
+    "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),
+    "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),
+    "delete-lost-carts": _daily(2, 10, "shop.cart.tasks.delete_lost_carts"),
+    "delete-old-events": _daily(2, 20, "recommender.tasks.delete_old_events"),
+    "tidy-uploads": _daily(2, 30, "shop.imports.tasks.tidy_uploads"),
+    "delete-unused-files": _daily(2, 35, "shop.catalogue.tasks.delete_unused_files"),
+    "count-tallies-anew": _daily(2, 40, "shop.catalogue.tasks.count_tallies_anew"),
+    "compute-affinities": _daily(3, 0, "recommender.tasks.compute_affinities"),
+}

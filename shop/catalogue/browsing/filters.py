@@ -1,0 +1,100 @@
+"""What a shopper narrows a list of products down by, read from a page's address."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q
+from django.http import QueryDict
+
+from shop.catalogue.browsing.search import all_words
+from shop.catalogue.models import SEARCH_CONFIG, Category, Product
+
+FACETS = ("gender", "colour", "type")
+FINEST = Decimal("0.0001")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive.
+
+    ``words`` is a tsquery; ``not_colours`` and ``not_category_ids`` are kept out.
+    """
+
+    genders: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    category_ids: tuple[int, ...] = ()
+    price_from: Decimal | None = None
+    price_to: Decimal | None = None
+    not_colours: tuple[str, ...] = ()
+    not_category_ids: tuple[int, ...] = ()
+    words: str = ""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> Filters:
+        """Read an address. What makes no sense is passed over: an old link must still work."""
+        return cls(
+            genders=tuple(g for g in query.getlist("gender") if g in Product.Gender.values),
+            colours=tuple(c for c in query.getlist("colour") if c)[:50],
+            category_ids=_leaves(query.getlist("type")),
+            price_from=_price(query.get("price_from")),
+            price_to=_price(query.get("price_to")),
+            not_colours=tuple(c for c in query.getlist("not_colour") if c)[:50],
+            not_category_ids=_leaves(query.getlist("not_type")),
+        )
+
+    def with_words(self, text: str) -> Filters:
+        """Narrowed to what has all the words, spelling mistakes mended."""
+        return replace(self, words=all_words(text))
+
+    def q(self, *, without: Container[str] = ()) -> Q:
+        """The condition on ``Product``, ``without`` the choices of these ``FACETS``."""
+        condition = Q()
+        if self.genders and "gender" not in without:
+            condition &= Q(gender__in=self.genders)
+        if self.colours and "colour" not in without:
+            condition &= Q(base_colour__in=self.colours)
+        if self.category_ids and "type" not in without:
+            condition &= Q(category__in=self.category_ids)
+        if self.price_from is not None:
+            condition &= Q(price__gte=self.price_from)
+        if self.price_to is not None:
+            condition &= Q(price__lte=self.price_to)
+        if self.not_colours:
+            condition &= ~Q(base_colour__in=self.not_colours)
+        if self.not_category_ids:
+            condition &= ~Q(category__in=self.not_category_ids)
+        if self.words:
+            query = SearchQuery(self.words, search_type="raw", config=SEARCH_CONFIG)
+            condition &= Q(search=query)
+        return condition
+
+    @property
+    def looks_at_each(self) -> bool:
+        """Whether kind and category of a product do not tell if it passes."""
+        return bool(self.words) or self.price_from is not None or self.price_to is not None
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+def _leaves(paths: list[str]) -> tuple[int, ...]:
+    """The ids of the categories at and below these paths; unknown paths are passed over."""
+    if not paths:
+        return ()
+    condition = Q(path__in=paths)
+    for path in paths[:50]:
+        condition |= Q(path__startswith=f"{path}/")
+    return tuple(Category.objects.filter(condition).order_by("pk").values_list("pk", flat=True))
+
+
+def _price(text: str | None) -> Decimal | None:
+    try:
+        # Rounded, as PostgreSQL cannot compare with every number that is finite here: 1e-20000.
+        price = Decimal(text or "").quantize(FINEST)
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() and 0 <= price < 10**8 else None

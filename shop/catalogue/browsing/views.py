@@ -1,0 +1,95 @@
+"""The pages on which shoppers browse."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from shop.catalogue.browsing.home import largest_categories
+from shop.catalogue.browsing.listing import Listing
+from shop.catalogue.browsing.search import SearchResult, search_products
+from shop.catalogue.models import Category, Product, ProductTally
+from shop.core.htmx import is_htmx_fragment
+
+NEW_ARRIVALS = 10
+HOME_CATEGORIES = 12
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    products = Product.objects.listed().in_stock()
+    context = {
+        "categories": largest_categories(HOME_CATEGORIES),
+        "new_products": products.with_card_data().newest_first()[:NEW_ARRIVALS],
+    }
+    return render(request, "shop/home.html", context)
+
+
+@require_safe
+def category(request: HttpRequest, path: str) -> HttpResponse:
+    category = Category.objects.filter(path=path).first()
+    if category is None:
+        return _moved(get_object_or_404(Category, former_paths=path))
+    below = Category.objects.descendant_ids(category)
+    products = Product.objects.listed().filter(category__in=below)
+    tallies = ProductTally.objects.filter(category__in=below)
+    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
+    context = {"category": category, "title": category.name, "listing": listing}
+    return _render_listing(request, context)
+
+
+@require_safe
+def products(request: HttpRequest) -> HttpResponse:
+    products, tallies = Product.objects.listed(), ProductTally.objects.all()
+    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
+    return _render_listing(request, {"title": _("All products"), "listing": listing})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:200]
+    products = Product.objects.listed()
+    result = search_products(products, text) if text else SearchResult(products.none())
+    sort = "relevance" if text else "newest"
+    listing = Listing(result.products, request.GET, default_sort=sort)
+    title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
+    context = {"title": title, "text": text, "result": result, "listing": listing}
+    return _render_listing(request, context)
+
+
+def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
+    """The whole page, or for htmx only its changing part: one view, one template each."""
+    template = "shop/includes/listing.html" if is_htmx_fragment(request) else "shop/listing.html"
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    products = Product.objects.listed().with_card_data().prefetch_related("variants")
+    product = products.filter(slug=slug).first()
+    if product is None:
+        stayed = Product.objects.listed().filter(merged__slug=slug).first()
+        return _moved(stayed or get_object_or_404(Product, former_slugs=slug))
+    return render(request, "shop/product.html", {"product": product})
+
+
+def _moved(to: Category | Product) -> HttpResponse:
+    response = redirect(to, permanent=True)
+    # Who is renamed there and back would be sent in a circle by a browser that remembers.
+    patch_cache_control(response, no_cache=True)
+    return response
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    lifetimes = {
+        "photo_hours": settings.PHOTO_LIFETIME_HOURS,
+        "event_days": settings.EVENT_LIFETIME_DAYS,
+    }
+    return render(request, "shop/privacy.html", lifetimes)

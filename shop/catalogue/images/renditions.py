@@ -1,0 +1,71 @@
+"""The sizes in which a picture is shown: WebP, made on first request and kept."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from io import BytesIO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.urls import reverse
+from PIL import Image
+
+from shop.catalogue.images.decoding import decoding, weight
+
+WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
+QUALITY = {"card": 78, "page": 82, "zoom": 84}
+NAME = re.compile(r"\A(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp\Z")
+
+
+def rendition_widths(width: int) -> list[int]:
+    """The widths in pixels in which a picture of ``width`` is offered; never wider than it is."""
+    return sorted({min(width, limit) for limit in WIDTHS.values()})
+
+
+def rendition_name(file: str, width: int) -> str:
+    return f"{file.removesuffix('.jpg')}-{width}.webp"
+
+
+def original_name(name: str) -> str:
+    """Of a rendition's name, or of an original's, which stays as it is."""
+    return NAME.sub(r"\g<stem>.jpg", name)
+
+
+def rendition_url(file: str, width: int) -> str:
+    return reverse("catalogue:picture", args=[rendition_name(file, width)])
+
+
+def read_rendition(name: str) -> bytes:
+    """The bytes of a rendition, made now if nobody has asked for it before.
+
+    Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered.
+    """
+    storage = storages["pictures"]
+    # Not asked before whether it is there: nearly always it is.
+    with suppress(FileNotFoundError), storage.open(name) as file:
+        return bytes(file.read())
+    match = NAME.fullmatch(name)
+    if not match:
+        raise FileNotFoundError(name)
+    with storage.open(f"{match['stem']}.jpg") as file:
+        data = make_rendition(file.read(), int(match["width"]))
+    storage.save(name, ContentFile(data))
+    return data
+
+
+def make_rendition(original: bytes, width: int) -> bytes:
+    """WebP bytes of ``width`` pixels. Raises ``FileNotFoundError`` for a width not offered."""
+    image = Image.open(BytesIO(original))
+    if width not in rendition_widths(image.width):
+        raise FileNotFoundError(f"{width} is not a width of this picture")
+    kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
+    height = max(1, round(image.height * width / image.width))
+    with decoding.of(weight(image)):
+        image.draft("RGB", (width, height))
+        small = image.convert("RGB").resize(
+            (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0
+        )
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=QUALITY[kind], method=4)
+    return buffer.getvalue()

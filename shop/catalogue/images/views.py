@@ -1,0 +1,22 @@
+"""Serve pictures."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import etag, require_safe
+
+from shop.catalogue.images.renditions import read_rendition
+
+
+@require_safe
+@etag(lambda request, name: f'"{name}"')
+@cache_control(public=True, immutable=True, max_age=31_536_000)
+def picture(request: HttpRequest, name: str) -> HttpResponse:
+    """A stored picture. Its name says what it contains, so it never changes."""
+    try:
+        content = read_rendition(name)
+    except FileNotFoundError:
+        raise Http404 from None
+    kind = "image/webp" if name.endswith(".webp") else "image/jpeg"
+    return HttpResponse(content, content_type=kind)

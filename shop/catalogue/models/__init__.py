@@ -1,0 +1,28 @@
+"""Gather the models of the catalogue."""
+
+from __future__ import annotations
+
+from shop.catalogue.models.category import Category
+from shop.catalogue.models.image import VECTOR_DIMENSIONS, ProductImage
+from shop.catalogue.models.product import LOW_STOCK, SEARCH_CONFIG, Product
+from shop.catalogue.models.redirects import FormerPath, FormerSlug
+from shop.catalogue.models.search_word import SearchWord
+from shop.catalogue.models.stored_file import StoredFile
+from shop.catalogue.models.variant import StockAdjustment, Variant
+from shop.catalogue.tallies import ProductTally
+
+__all__ = [
+    "LOW_STOCK",
+    "SEARCH_CONFIG",
+    "VECTOR_DIMENSIONS",
+    "Category",
+    "FormerPath",
+    "FormerSlug",
+    "Product",
+    "ProductImage",
+    "ProductTally",
+    "SearchWord",
+    "StockAdjustment",
+    "StoredFile",
+    "Variant",
+]

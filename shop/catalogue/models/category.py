@@ -1,0 +1,81 @@
+"""Define the category tree."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.querysets import CategoryQuerySet
+
+if TYPE_CHECKING:
+    from shop.catalogue.models.image import ProductImage
+
+
+class Category(models.Model):
+    """Represent a node of the category tree: master category, sub-category, article type."""
+
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=80)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    path = models.CharField(_("path"), max_length=255, unique=True, editable=False)
+
+    cover: ProductImage | None = None  # set by ``browsing.home.largest_categories``
+
+    objects = CategoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ("path",)
+        indexes: ClassVar = [
+            # Prefix search needs this operator class unless the database's locale is C.
+            models.Index(fields=["path"], name="category_path", opclasses=["varchar_pattern_ops"])
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        """Save the category under its parent's current path.
+
+        To rename or move one that has children or products, call ``category_tree.save_category``.
+        """
+        self.slug = self.slug or slugify(self.name)
+        if self.parent:
+            self.parent.refresh_from_db(fields=["path"])
+        self.path = self.make_path()
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:category", args=[self.path])
+
+    def make_path(self) -> str:
+        """Return the path of the parent and the slug."""
+        slug = self.slug or slugify(self.name)
+        return f"{self.parent.path}/{slug}" if self.parent else slug
+
+    @cached_property
+    def trail(self) -> list[Category]:
+        """Return the ancestors from the top and the category itself, in one query."""
+        parts = self.path.split("/")
+        paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        trail = list(Category.objects.filter(path__in=paths).order_by("path"))
+        # Watches > Watches: a sub-category with one article type of its name says it once.
+        return [node for node, child in zip_longest(trail, trail[1:]) if not _same(node, child)]
+
+
+def _same(node: Category, child: Category | None) -> bool:
+    return child is not None and child.name == node.name

@@ -1,0 +1,168 @@
+"""Define products."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import GeneratedField, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models.category import Category
+from shop.catalogue.querysets import ProductQuerySet
+from shop.catalogue.slugs import free_slug
+
+if TYPE_CHECKING:
+    from shop.catalogue.models.image import ProductImage
+
+SEARCH_CONFIG = "english"
+LOW_STOCK = 3
+# Searched with the category's name and path.
+KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")
+
+
+class Product(models.Model):
+    class Gender(models.TextChoices):
+        WOMEN = "Women", _("Women")
+        MEN = "Men", _("Men")
+        GIRLS = "Girls", _("Girls")
+        BOYS = "Boys", _("Boys")
+        UNISEX = "Unisex", _("Unisex")
+
+    external_id = models.CharField(
+        _("external id"),
+        max_length=64,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text=_("The id in the file that the product was imported from."),
+    )
+    name = models.CharField(_("name"), max_length=255)
+    slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    brand = models.CharField(_("brand"), max_length=80, blank=True)
+    category = models.ForeignKey(
+        Category, models.PROTECT, related_name="products", verbose_name=_("category")
+    )
+    gender = models.CharField(_("gender"), max_length=10, choices=Gender.choices, blank=True)
+    base_colour = models.CharField(_("base colour"), max_length=40, blank=True)
+    season = models.CharField(_("season"), max_length=20, blank=True)
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    usage = models.CharField(_("usage"), max_length=40, blank=True)
+    price = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    currency = models.CharField(_("currency"), max_length=3, default=settings.DEFAULT_CURRENCY)
+    stock = models.PositiveIntegerField(
+        _("stock"),
+        default=0,
+        editable=False,
+        help_text=_("The sum over the variants, kept by a trigger of the database."),
+    )
+    listed = models.BooleanField(
+        _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
+    )
+    # Of a product that was merged into another, only the address and the ids are left.
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, editable=False, related_name="merged"
+    )
+    keywords = models.TextField(
+        _("keywords"), blank=True, editable=False, help_text=_("Searched with the attributes.")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+    search = GeneratedField(
+        expression=SearchVector("name", "brand", weight="A", config=SEARCH_CONFIG)
+        + SearchVector("keywords", weight="B", config=SEARCH_CONFIG)
+        + SearchVector("description", weight="D", config=SEARCH_CONFIG),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive"),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(listed=False), name="product_merged_not_listed"
+            ),
+        ]
+        indexes: ClassVar = [
+            GinIndex(fields=["search"], name="product_search"),
+            models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
+            # The newest for one person and use, however rare: recommender.look asks for them.
+            models.Index(
+                fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
+            ),
+            # A list in each order, and the counts beside its filters, without reading the table.
+            *(
+                models.Index(fields=[*fields], condition=Q(listed=True), name=name)
+                for name, fields in {
+                    "product_listed_newest": ("-created", "-id"),
+                    "product_listed_price": ("price", "id"),
+                    "product_listed_name": ("name", "id"),
+                    "product_category_price": ("category", "price", "id"),
+                }.items()
+            ),
+            models.Index(
+                fields=["category", "gender", "base_colour"],
+                include=["price"],
+                condition=Q(listed=True),
+                name="product_facets",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.slug = self.slug or free_slug(self)
+        self.keywords = self.make_keywords()
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            # The database keeps the stock; what was read before a sale must not come back.
+            kwargs["update_fields"] = {
+                field.name
+                for field in self._meta.concrete_fields
+                if not (field.primary_key or field.generated or field.name == "stock")
+            } - self.get_deferred_fields()
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:product", args=[self.slug])
+
+    def make_keywords(self) -> str:
+        """Return the category's words and the attributes, which the full-text search finds."""
+        attributes = (getattr(self, name) for name in KEYWORD_ATTRIBUTES)
+        return " ".join(word for word in (category_keywords(self.category), *attributes) if word)
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.stock == 0
+
+    @property
+    def is_low_in_stock(self) -> bool:
+        return 0 < self.stock <= LOW_STOCK
+
+    @property
+    def has_sold_out_variant(self) -> bool:
+        return any(variant.stock == 0 for variant in self.variants.all())
+
+    @property
+    def primary_image(self) -> ProductImage | None:
+        """The first picture; uses what ``with_card_data`` prefetched."""
+        return next(iter(self.images.all()), None)
+
+
+def category_keywords(category: Category) -> str:
+    """Return the words by which the products of a category are found."""
+    return f"{category.name} {category.path.replace('/', ' ').replace('-', ' ')}"

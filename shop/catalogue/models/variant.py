@@ -1,0 +1,98 @@
+"""Define variants, which are what is sold, and the stock that staff adjust by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models.product import Product
+
+
+class Variant(models.Model):
+    """What is put into a cart: a size or colour of a product. Every product has at least one,
+    unless it was merged into another.
+
+    The database adds a change of ``stock`` to the product's own, whoever writes it: migration 0004.
+    """
+
+    product = models.ForeignKey(
+        Product, models.CASCADE, related_name="variants", verbose_name=_("product")
+    )
+    sku = models.CharField(_("SKU"), max_length=64, unique=True)
+    size = models.CharField(_("size"), max_length=20, blank=True)
+    colour = models.CharField(_("colour"), max_length=40, blank=True)
+    price = models.DecimalField(
+        _("price"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text=_("Only if it differs from the product's."),
+    )
+    stock = models.PositiveIntegerField(_("stock"), default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")
+        ordering = ("position", "pk")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(price__gt=0) | Q(price=None), name="variant_price_positive"
+            ),
+            models.UniqueConstraint(
+                fields=["product", "size", "colour"], name="variant_of_product"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product.name} ({self.label})" if self.label else self.product.name
+
+    @property
+    def label(self) -> str:
+        """``M, Red``: what tells it from the product's other variants; may be empty."""
+        return ", ".join(word for word in (self.size, self.colour) if word)
+
+    @property
+    def unit_price(self) -> Decimal:
+        return self.product.price if self.price is None else self.price
+
+
+class StockAdjustment(models.Model):
+    """Stock changed by hand, by whom and why. Rows are added and never changed."""
+
+    class Reason(models.TextChoices):
+        DELIVERY = "delivery", _("delivery")
+        COUNT = "count", _("stock count")
+        DAMAGE = "damage", _("damaged or lost")
+        RETURN = "return", _("return")
+        OTHER = "other", _("other")
+
+    variant = models.ForeignKey(
+        Variant, models.CASCADE, related_name="adjustments", verbose_name=_("variant")
+    )
+    change = models.IntegerField(_("change"), help_text=_("How many pieces came (5) or went (-5)."))
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stock adjustment")
+        verbose_name_plural = _("stock adjustments")
+        ordering = ("-pk",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(change=0), name="stock_adjustment_not_zero")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant.sku}: {self.change:+d}"

@@ -1,1 +1,0 @@
-"""The licence-free demo catalogue: invented products, drawn by code as vectors."""

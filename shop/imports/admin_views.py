@@ -1,0 +1,198 @@
+"""The staff's pages of an upload; ``shop.imports.admin`` gives them their addresses."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from shop.imports.errors import ImportProblem
+from shop.imports.export import export_lines
+from shop.imports.forms import MappingForm, UploadForm
+from shop.imports.jobs import uploads
+from shop.imports.models import Upload
+from shop.imports.parsing.rows import guarded
+from shop.imports.parsing.source import open_source
+from shop.imports.parsing.table import read_header
+
+State = Upload.State
+ERRORS_ON_A_PAGE = 50
+PREVIEW = 8
+NEEDED = ("imports.add_upload", "catalogue.add_product", "catalogue.change_product")
+View = Callable[..., HttpResponseBase]
+
+
+def _staff(*permissions: str) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.has_perms(permissions):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _render(request: HttpRequest, name: str, status: int = 200, **context: Any) -> HttpResponse:
+    context = admin.site.each_context(request) | context
+    return render(request, f"admin/imports/{name}.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@_staff(*NEEDED)
+def new(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            upload = uploads.receive(values["table"], values["pictures"], _user(request))
+        except ImportProblem as problem:
+            form.add_error(None, str(problem))
+        else:
+            return redirect(upload)
+    status = 422 if form.errors else 200
+    return _render(request, "new", status, form=form, title=_("Upload a catalogue"))
+
+
+@require_safe
+@never_cache
+@_staff("imports.view_upload")
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    upload = get_object_or_404(Upload, pk=pk)
+    errors = Paginator(upload.errors.all(), ERRORS_ON_A_PAGE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {
+        "upload": upload,
+        "title": upload.table_name,
+        "form": MappingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
+        "checked": upload.read > 0 or upload.rows > 0,
+        "preview": _preview(upload) if upload.state in (State.CHECKED, State.REFUSED) else [],
+        "errors": errors,
+        "may_change": request.user.has_perms(NEEDED),
+    }
+    return _render(request, "page", **context)
+
+
+def _preview(upload: Upload) -> list[list[str]]:
+    """The first rows as they are read, below their header."""
+    try:
+        with uploads.local_files(upload) as (path, images), open_source(path, images) as source:
+            table = read_header(source, upload.mapping)
+            rows: list[list[str]] = [list(table.columns)]
+            for record in table.records():
+                rows.append([record.values.get(column, "")[:60] for column in table.columns])
+                if len(rows) > PREVIEW:
+                    break
+    except ImportProblem as problem:
+        return [[str(problem)]]
+    return rows
+
+
+@require_safe
+@never_cache
+@_staff("imports.view_upload")
+def state(request: HttpRequest, pk: int) -> JsonResponse:
+    """For the progress bar."""
+    upload = get_object_or_404(Upload, pk=pk)
+    names = ("state", "percent", "rows", "read", "imported", "updated", "unchanged", "rejected")
+    return JsonResponse({name: getattr(upload, name) for name in names} | {"busy": upload.is_busy})
+
+
+@require_POST
+@_staff(*NEEDED)
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    upload = get_object_or_404(Upload, pk=pk)
+    form = MappingForm(upload, request.POST)
+    if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
+        uploads.map_columns(upload, form.mapping(), _user(request))
+    started = uploads.start(upload, State.CHECKING, out_of=(State.CHECKED, State.REFUSED))
+    return _back(request, upload, started)
+
+
+@require_POST
+@_staff(*NEEDED)
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin, or go on after a stop."""
+    upload = get_object_or_404(Upload, pk=pk)
+    started = uploads.start(upload, State.RUNNING, out_of=(State.CHECKED, State.STOPPED))
+    return _back(request, upload, started)
+
+
+@require_POST
+@_staff(*NEEDED)
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    upload = get_object_or_404(Upload, pk=pk)
+    uploads.ask_to_stop(upload)
+    return redirect(upload)
+
+
+@require_POST
+@_staff(*NEEDED, "catalogue.delete_product")
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    upload = get_object_or_404(Upload, pk=pk)
+    started = uploads.start(upload, State.UNDOING, out_of=(State.DONE, State.STOPPED))
+    return _back(request, upload, started)
+
+
+@require_POST
+@_staff(*NEEDED)
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    upload = get_object_or_404(Upload, pk=pk)
+    return _back(request, upload, uploads.confirm(upload))
+
+
+def _back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
+    if not done:
+        messages.error(request, _("The upload has moved on meanwhile; look at its state below."))
+    return redirect(upload)
+
+
+@require_safe
+@_staff("imports.view_upload")
+def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The rows that were not taken, as CSV."""
+    upload = get_object_or_404(Upload, pk=pk)
+    errors = upload.errors.order_by("line", "pk").iterator(2000)
+    rows = ((e.line, e.column, e.key, e.value, e.reason) for e in errors)
+    lines = _csv((_("line"), _("column"), "sku", _("value"), _("reason")), rows)
+    return _download(lines, f"upload-{upload.pk}-rejected.csv")
+
+
+@require_safe
+@_staff("catalogue.view_product", "catalogue.view_variant")
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    return _download(export_lines(), "catalogue.csv")
+
+
+def _csv(header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:
+    class Echo:
+        def write(self, text: str) -> str:
+            return text
+
+    writer = csv.writer(Echo())
+    yield "\ufeff" + str(writer.writerow(header))
+    for row in rows:
+        yield str(writer.writerow(guarded(str(value)) for value in row))
+
+
+def _download(lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)

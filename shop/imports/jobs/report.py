@@ -1,0 +1,51 @@
+"""What a run did, for people: the table of numbers and the file of rejected rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from shop.imports.jobs.run import Result
+
+
+def summary(result: Result) -> str:
+    would = "would be " if result.dry_run else ""
+    lines = [
+        ("rows read", result.read),
+        (f"{would}imported", result.imported),
+        (f"{would}updated", result.updated),
+        ("unchanged", result.unchanged),
+        ("rejected", result.rejected),
+    ]
+    width = max(len(label) for label, _number in lines)
+    table = [f"{label:<{width}}  {number:>9,}" for label, number in lines]
+    if result.ignored_columns:
+        table.append(f"Ignored columns: {', '.join(result.ignored_columns)}")
+    return "\n".join(table)
+
+
+def default_path() -> Path:
+    name = timezone.now().strftime("%Y%m%d-%H%M%S-%f.csv")
+    return Path(settings.VAR_DIR) / "import-reports" / name
+
+
+def write_report(result: Result, path: Path) -> None:
+    """The rejected rows as CSV. The file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["line", "id", "reason"])
+            writer.writerows((r.line, r.external_id, r.reason) for r in result.rejections)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

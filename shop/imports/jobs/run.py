@@ -1,0 +1,184 @@
+"""The whole import: one function for the command, for a web upload and for the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import RowError
+from shop.imports.parsing.rows import Row, external_id, parse_row
+from shop.imports.parsing.source import Source, open_source
+from shop.imports.parsing.table import Record, Table, read_table
+from shop.imports.writing.batch import Changes
+from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
+from shop.imports.writing.writer import Writer
+
+# Rows done so far, and rows in all.
+Progress = Callable[[int, int], None]
+MAX_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Rejection:
+    line: int
+    external_id: str
+    reason: str
+    column: str = ""
+    value: str = ""
+
+
+@dataclass
+class Result:
+    """Every row that was read is counted in exactly one of the four numbers after it."""
+
+    read: int = 0
+    imported: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    new_pictures: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    ignored_columns: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    dry_run: bool = False
+
+    @property
+    def rejected(self) -> int:
+        return len(self.rejections)
+
+    @property
+    def done(self) -> int:
+        return self.imported + self.updated + self.unchanged + self.rejected
+
+    def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
+        self.rejections.append(Rejection(line, external_id, reason, column, value[:80]))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was just written; the rows up to ``last_line`` are dealt with."""
+
+    changes: Changes
+    last_line: int
+    result: Result
+    total: int
+
+
+# Called after each batch, in its transaction unless it is a dry run; raises to stop the run.
+AfterBatch = Callable[[Batch], None]
+
+
+def import_catalogue(
+    source: Path,
+    *,
+    images: Path | None = None,
+    dry_run: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    mapping: Mapping[str, str] | None = None,
+    after_line: int = 0,
+    after_batch: AfterBatch | None = None,
+) -> Result:
+    """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
+
+    ``mapping`` names columns (see ``read_table``). Rows up to ``after_line`` are passed over: a
+    run before this one has dealt with them. Raises ``ImportProblem`` before anything is written if
+    the catalogue cannot be read.
+    """
+    with open_source(source, images) as opened:
+        table = read_table(opened, mapping)
+        result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
+        result.warnings = opened.warnings
+        _run(opened, table, result, limit, progress, after_line, after_batch)
+    result.rejections.sort(key=lambda rejection: rejection.line)
+    return result
+
+
+def _run(
+    source: Source,
+    table: Table,
+    result: Result,
+    limit: int | None,
+    progress: Progress | None,
+    after_line: int,
+    after_batch: AfterBatch | None,
+) -> None:
+    total = table.rows if limit is None else min(limit, table.rows)
+    writer = Writer(rehearsal=result.dry_run)
+    rows = _good_rows(islice(table.records(), total), result, after_line)
+    pool = _threads()
+    try:
+        for prepared in prepare_ahead(batches(rows, source), source, pool):
+            _write(writer, prepared, result, total, after_batch)
+            if progress:
+                progress(result.done, total)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    writer.finish()
+    if progress:
+        progress(result.done, total)
+
+
+def _threads() -> ThreadPoolExecutor:
+    """They speak the language of who starts them, which threads do not do by themselves."""
+    language = translation.get_language()
+    return ThreadPoolExecutor(
+        min(MAX_THREADS, os.cpu_count() or 1), "pictures", translation.activate, (language,)
+    )
+
+
+def _good_rows(records: Iterator[Record], result: Result, after_line: int) -> Iterator[Row]:
+    lines: dict[str, int] = {}
+    for record in records:
+        done_before = record.line <= after_line
+        result.read += not done_before
+        try:
+            row = parse_row(record)
+            _check_unique(row, lines)
+        except RowError as error:
+            if not done_before:
+                value = record.values.get(error.column, "")
+                result.reject(record.line, external_id(record), str(error), error.column, value)
+        else:
+            if not done_before:
+                yield row
+
+
+def _check_unique(row: Row, lines: dict[str, int]) -> None:
+    column, key = ("sku", row.sku) if row.has_sku else ("id", row.external_id)
+    first = lines.setdefault(key, row.line)
+    if first != row.line:
+        name = "SKU" if row.has_sku else "id"
+        text = _("The %(name)s is already on line %(line)s. It must be there once.")
+        raise RowError(text % {"name": name, "line": first}, column)
+
+
+def _write(
+    writer: Writer,
+    prepared: list[PreparedRow],
+    result: Result,
+    total: int,
+    after_batch: AfterBatch | None,
+) -> None:
+    last_line = max(row.row.line for row in prepared)
+
+    def count(changes: Changes) -> None:
+        for row in prepared:
+            if row.problem:
+                result.reject(row.row.line, row.row.sku, row.problem, "", "")
+        for row_, error in changes.rejected:
+            result.reject(row_.line, row_.sku, str(error), error.column, "")
+        result.imported += changes.imported
+        result.updated += changes.updated
+        result.unchanged += changes.unchanged
+        result.new_pictures += len(changes.new_images)
+        if after_batch:
+            after_batch(Batch(changes, last_line, result, total))
+
+    writer.write([row for row in prepared if not row.problem], count)

@@ -1,0 +1,317 @@
+"""The background job of an upload: check, run, stop, go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+from django.db.models.fields.files import FieldFile
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError as QueueError
+
+from shop.imports.errors import ImportProblem
+from shop.imports.jobs import rollback as undo
+from shop.imports.jobs.run import Batch, Rejection, import_catalogue
+from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
+from shop.imports.parsing.source import open_source
+from shop.imports.parsing.table import read_header
+
+logger = logging.getLogger(__name__)
+State = Upload.State
+# Any number that nothing else in this database uses for an advisory lock of two numbers.
+JOB_LOCK = 7413
+STALLED = timedelta(seconds=90)
+# Faults of the machine: beat begins again when it is well.
+PASSING = (OperationalError, InterfaceError, MemoryError)
+
+
+class Stopped(Exception):
+    """Somebody pressed the button."""
+
+
+def receive(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
+    """Keep the files and read the header. Raises ``ImportProblem``; then nothing is kept."""
+    upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
+    upload.pictures_name = _short(pictures.name) if pictures else ""
+    try:
+        _keep(upload, table, pictures)
+        with local_files(upload) as (path, images), open_source(path, images) as source:
+            header = read_header(source)
+            upload.dialect, upload.header = str(header.dialect), list(header.header)
+        upload.mapping = _remembered(upload, by)
+        upload.state = State.CHECKED
+        upload.save()
+    except BaseException:
+        # Whatever it was: without a row nobody would find the files again.
+        delete_files(upload)
+        raise
+    return upload
+
+
+def _keep(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
+    head = table.read(4)
+    table.seek(0)
+    upload.table.save("table.zip" if head == b"PK\x03\x04" else "table.csv", table, save=False)
+    if pictures:
+        upload.pictures.save("pictures.zip", pictures, save=False)
+
+
+def _short(name: str | None) -> str:
+    return (name or "")[-255:]
+
+
+def _signature(upload: Upload) -> str:
+    return hashlib.sha256(json.dumps(upload.header).encode()).hexdigest()
+
+
+def _remembered(upload: Upload, by: User) -> dict[str, str]:
+    found = ColumnMapping.objects.filter(user=by, header=_signature(upload)).first()
+    return dict(found.mapping) if found else {}
+
+
+def map_columns(upload: Upload, mapping: Mapping[str, str], by: User) -> None:
+    """Remember how the header is to be read, now and the next time."""
+    upload.mapping = dict(mapping)
+    upload.save(update_fields=["mapping"])
+    ColumnMapping.objects.update_or_create(
+        user=by, header=_signature(upload), defaults={"mapping": upload.mapping}
+    )
+
+
+def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
+    """Move to a busy state and ring for a worker; ``False`` if it is in another state by now."""
+    values: dict[str, Any] = {"state": state, "stop": False, "message": ""}
+    if state == State.CHECKING or upload.state == State.CHECKED:
+        values |= dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
+        values["last_line"] = 0
+    with transaction.atomic():
+        free = Upload.objects.filter(pk=upload.pk, state__in=out_of)
+        if not free.update(heartbeat=timezone.now(), **values):
+            return False
+        if "last_line" in values:
+            upload.errors.all().delete()
+        transaction.on_commit(partial(ring, upload.pk), robust=True)
+    return True
+
+
+def ring(pk: int) -> None:
+    from shop.imports.tasks import run_upload
+
+    try:
+        run_upload.delay(pk)
+    except QueueError:
+        logger.warning("Redis is away; upload %s starts when beat finds it.", pk)
+
+
+def ask_to_stop(upload: Upload) -> None:
+    Upload.objects.filter(pk=upload.pk, state__in=Upload.BUSY).update(stop=True)
+
+
+def run(pk: int) -> None:
+    """Whatever the upload's state asks for. Two workers at once: the second goes away."""
+    with _only_one(pk) as mine:
+        upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if mine else None
+        if upload is not None:
+            with translation.override(upload.language):
+                _work(upload)
+
+
+def _work(upload: Upload) -> None:
+    try:
+        if upload.state == State.UNDOING:
+            undo.undo(upload)
+        else:
+            _import(upload)
+    except Stopped:
+        stopped = State.DONE if upload.state == State.UNDOING else State.STOPPED
+        _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
+    except ImportProblem as problem:
+        _finish(upload, State.REFUSED, message=str(problem))
+    except PASSING:
+        raise
+    except Exception as fault:
+        # Trying for ever would not help, and nobody would hear of it.
+        logger.exception("Upload %s failed", upload.pk)
+        _give_up(upload, fault)
+
+
+def _give_up(upload: Upload, fault: Exception) -> None:
+    after = {State.CHECKING: State.REFUSED, State.UNDOING: State.DONE}
+    text = _("It stopped by a fault: %(fault)s. What was done so far is kept; try again.")
+    message = text % {"fault": str(fault).strip()[:300] or type(fault).__name__}
+    _finish(upload, after.get(State(upload.state), State.STOPPED), message)
+
+
+@contextmanager
+def _only_one(pk: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [JOB_LOCK, pk])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [JOB_LOCK, pk])
+
+
+def _import(upload: Upload) -> None:
+    check = upload.state == State.CHECKING
+    if check:
+        # A check that a dead worker began is begun again.
+        upload.errors.all().delete()
+        upload.last_line = 0
+        zeros = dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
+        Upload.objects.filter(pk=upload.pk).update(last_line=0, **zeros)
+    stored: set[int] = set()
+    with local_files(upload) as (path, images):
+        result = import_catalogue(
+            path,
+            images=images,
+            dry_run=check,
+            mapping=upload.mapping,
+            after_line=upload.last_line,
+            after_batch=partial(_after_batch, upload, stored),
+            progress=partial(_stop_if_asked, upload),
+        )
+    rest = [r for r in result.rejections if r.line not in stored]
+    with transaction.atomic():
+        _store_errors(upload, rest)
+        done = Upload.objects.filter(pk=upload.pk)
+        done.update(read=F("read") + len(rest), rejected=F("rejected") + len(rest))
+        if not upload.rows:
+            done.update(rows=F("read"))
+        done.update(warnings=result.warnings)
+        _finish(upload, State.CHECKED if check else State.DONE)
+
+
+def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
+    """In the batch's transaction: counts, errors, and how to undo it."""
+    changes = batch.changes
+    rejections = [
+        r for r in batch.result.rejections if r.line <= batch.last_line and r.line not in stored
+    ]
+    stored.update(r.line for r in rejections)
+    taken = changes.imported + changes.updated + changes.unchanged
+    Upload.objects.filter(pk=upload.pk).update(
+        rows=batch.total,
+        last_line=batch.last_line,
+        read=F("read") + taken + len(rejections),
+        imported=F("imported") + changes.imported,
+        updated=F("updated") + changes.updated,
+        unchanged=F("unchanged") + changes.unchanged,
+        rejected=F("rejected") + len(rejections),
+        heartbeat=timezone.now(),
+    )
+    upload.rows = batch.total
+    _store_errors(upload, rejections)
+    if changes.categories:
+        upload.categories += [category.pk for category in changes.categories]
+        upload.save(update_fields=["categories"])
+    if not batch.result.dry_run:
+        UploadChange.objects.bulk_create(
+            UploadChange(
+                upload=upload, product=note.product, is_new=note.is_new, content=undo.content(note)
+            )
+            for note in changes.notes.values()
+        )
+
+
+def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
+    """After each batch: what it wrote stays, the next one is not begun."""
+    if Upload.objects.filter(pk=upload.pk, stop=True).exists():
+        raise Stopped
+
+
+def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
+    UploadError.objects.bulk_create(
+        UploadError(
+            upload=upload,
+            line=r.line,
+            column=r.column,
+            key=r.external_id.replace("\0", "")[:80],
+            value=r.value.replace("\0", "")[:80],
+            reason=r.reason,
+        )
+        for r in rejections
+    )
+
+
+def _finish(upload: Upload, state: str, message: str = "") -> None:
+    busy = Upload.objects.filter(pk=upload.pk)
+    busy.update(state=state, message=message, stop=False, heartbeat=timezone.now())
+
+
+def confirm(upload: Upload) -> bool:
+    """From now on it cannot be undone; files and notes go."""
+    with transaction.atomic():
+        done = Upload.objects.filter(pk=upload.pk, state__in=(State.DONE, State.STOPPED))
+        if not done.update(state=State.CONFIRMED):
+            return False
+        upload.changes.all().delete()
+        transaction.on_commit(partial(delete_files, upload), robust=True)
+    return True
+
+
+def tidy() -> int:
+    """Keep for good what was left undecided for long, forget what was never started."""
+    limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
+    old = Upload.objects.filter(heartbeat__lt=limit)
+    decided = [confirm(upload) for upload in old.filter(state__in=(State.DONE, State.STOPPED))]
+    idle = list(old.filter(state__in=(State.CHECKED, State.REFUSED)))
+    for upload in idle:
+        delete_files(upload)
+        upload.delete()
+    return len(decided) + len(idle)
+
+
+def restart_stalled() -> int:
+    """Uploads whose worker died. Returns for how many was rung."""
+    limit = timezone.now() - STALLED
+    stalled = Upload.objects.filter(state__in=Upload.BUSY, heartbeat__lt=limit)
+    for pk in list(stalled.values_list("pk", flat=True)):
+        ring(pk)
+    return len(stalled)
+
+
+@contextmanager
+def local_files(upload: Upload) -> Iterator[tuple[Path, Path | None]]:
+    """The files on this machine: where they are, or a copy from a storage without paths."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upload-")))
+        table = _local(upload.table, folder)
+        yield table, _local(upload.pictures, folder) if upload.pictures else None
+
+
+def _local(file: FieldFile, folder: Path) -> Path:
+    name = Path(file.name or "").name
+    try:
+        path = Path(file.path)
+    except NotImplementedError:
+        path = folder / name
+        with file.open("rb") as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, 1024 * 1024)
+    if not path.exists():
+        raise ImportProblem(_("The uploaded file is gone. Upload it again."))
+    return path
+
+
+def delete_files(upload: Upload) -> None:
+    for file in (upload.table, upload.pictures):
+        if file:
+            file.delete(save=False)

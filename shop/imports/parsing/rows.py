@@ -1,0 +1,257 @@
+"""One row of the table, checked: what it says about a product, and nothing that it does not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from shop.catalogue.models import Category, Product, Variant
+from shop.imports.errors import RowError
+from shop.imports.parsing.table import Record, checked
+
+MIN_YEAR, MAX_YEAR = 1990, 2100
+NOTHING = {"", "na", "n/a", "nan", "null", "none"}
+# The fields of a product in which these words mean that there is nothing.
+ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
+PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
+STOCK = re.compile(r"[0-9]{1,9}")
+CURRENCY = re.compile(r"[A-Z]{3}")
+MAX_BRAND_WORDS = 4
+# A spreadsheet takes a cell that begins like this for a formula.
+DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+GUARDED = re.compile(r"'+[=+\-@\t\r]")
+# The words that in a fashion product's name follow the brand.
+GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
+
+
+@dataclass(frozen=True)
+class Row:
+    """``None`` means that the file does not say: see ``shop.imports.writing.sample_data``.
+
+    ``said`` are the plain fields of the product that the file has columns for.
+    """
+
+    line: int
+    external_id: str
+    sku: str
+    said: dict[str, Any]
+    tree: tuple[str, str, str] | None
+    category_path: str
+    brand: str | None
+    price: Decimal | None
+    currency: str | None
+    stock: int | None
+    description: str | None
+    size: str | None
+    variant_colour: str | None
+    variant_price: Decimal | None
+    has_variant_price: bool
+    has_sku: bool
+    has_id: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.said.get("name", ""))
+
+    @property
+    def base_colour(self) -> str:
+        return str(self.said.get("base_colour", ""))
+
+
+def parse_row(record: Record) -> Row:
+    """Raises ``RowError`` with the first thing that is wrong."""
+    values = {column: plain(text) for column, text in checked(record).items()}
+    sku = _key(values, "sku" if "sku" in values else "id")
+    # A product made by hand has no id; the export leaves it empty.
+    has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
+    return Row(
+        line=record.line,
+        external_id=_key(values, "id") if has_id else sku,
+        sku=sku,
+        said=_said(values),
+        tree=_tree(values),
+        category_path=_text(values, "categoryPath"),
+        brand=_attribute(values, "brand", "brand") if "brand" in values else None,
+        price=_price(values, "price"),
+        currency=_currency(values),
+        stock=_stock(values),
+        description=_as_typed(values["description"]) if "description" in values else None,
+        size=_variant(values, "size", "size"),
+        variant_colour=_variant(values, "variantColour", "colour"),
+        variant_price=_price(values, "variantPrice"),
+        has_variant_price="variantPrice" in values,
+        has_sku="sku" in values,
+        has_id=has_id,
+    )
+
+
+def as_read(name: str, value: Any) -> Any:
+    """What is left of a field of the shop once it was written into a table and read again."""
+    if not isinstance(value, str):
+        return value
+    if name == "description":
+        return _as_typed(value)
+    text = " ".join(value.split())
+    return "" if name in ATTRIBUTES and text.lower() in NOTHING else text
+
+
+def _as_typed(text: str) -> str:
+    """Browsers and spreadsheets end lines in their own ways."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def plain(text: str) -> str:
+    """Without the mark that ``shop.imports.export`` puts before what a spreadsheet would run."""
+    return text[1:] if GUARDED.match(text) else text
+
+
+def guarded(text: str) -> str:
+    return f"'{text}" if DANGEROUS.match(text) else text
+
+
+def external_id(record: Record) -> str:
+    """The id or SKU of a row that may be good for nothing else."""
+    return _text(record.values, "sku" if "sku" in record.values else "id")
+
+
+def _said(values: dict[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if "gender" in values:
+        said["gender"] = _gender(values)
+    for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
+        if column in values:
+            said[name] = _attribute(values, column, name)
+    if "year" in values:
+        said["year"] = _year(values)
+    if "productDisplayName" in values:
+        said["name"] = _name(values, said.get("gender", ""), said.get("base_colour", ""))
+    return said
+
+
+def _tree(values: dict[str, str]) -> tuple[str, str, str] | None:
+    columns = ("masterCategory", "subCategory", "articleType")
+    if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
+        return None
+    first, second, third = (_category(values, name) for name in columns)
+    return first, second, third
+
+
+def _variant(values: dict[str, str], column: str, field: str) -> str | None:
+    if column not in values:
+        return None
+    limit = int(getattr(Variant._meta.get_field(field), "max_length", 0))
+    return _limited(_text(values, column), column, limit)
+
+
+def brand_of(name: str, base_colour: str) -> str:
+    """The leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
+
+    A colour before the gender is no part of the brand, unless it comes first, as in "Red Tape".
+    """
+    words = name.split()
+    lower = [word.lower().replace("’", "'") for word in words]
+    end = next((i for i, word in enumerate(lower) if GENDER_WORD.fullmatch(word)), 0)
+    colours = set(base_colour.lower().split())
+    end = next((i for i in range(1, end) if lower[i] in colours), end)
+    brand = " ".join(words[:end])
+    return brand if end <= MAX_BRAND_WORDS and len(brand) <= _max_length("brand") else ""
+
+
+def _text(values: dict[str, str], column: str) -> str:
+    return " ".join(values.get(column, "").split())
+
+
+def _max_length(field: str) -> int:
+    return int(getattr(Product._meta.get_field(field), "max_length", 0))
+
+
+def _limited(text: str, column: str, limit: int) -> str:
+    if len(text) > limit:
+        message = _("%(column)s has %(length)s characters; at most %(limit)s are allowed.")
+        values = {"column": column, "length": len(text), "limit": limit}
+        raise RowError(message % values, column)
+    return text
+
+
+def _attribute(values: dict[str, str], column: str, field: str) -> str:
+    text = _text(values, column)
+    return "" if text.lower() in NOTHING else _limited(text, column, _max_length(field))
+
+
+def _key(values: dict[str, str], column: str) -> str:
+    text = values.get(column, "").strip()
+    if not text:
+        raise RowError(_("The %(column)s is empty.") % {"column": column}, column)
+    return _limited(text, column, _max_length("external_id"))
+
+
+def _category(values: dict[str, str], column: str) -> str:
+    text = _text(values, column)
+    if not text:
+        raise RowError(_("%(column)s is empty.") % {"column": column}, column)
+    slug = slugify(text)
+    if not slug:
+        message = _("%(column)s needs letters or digits of the Latin alphabet for its address.")
+        raise RowError(message % {"column": column}, column)
+    limit = int(Category._meta.get_field("slug").max_length or 0)
+    _limited(slug, column, limit)
+    return _limited(text, column, limit)
+
+
+def _gender(values: dict[str, str]) -> str:
+    text = _attribute(values, "gender", "gender")
+    if text and text not in Product.Gender.values:
+        allowed = ", ".join(Product.Gender.values)
+        message = _("gender is %(value)s; it must be empty or one of %(allowed)s.")
+        raise RowError(message % {"value": text, "allowed": allowed}, "gender")
+    return text
+
+
+def _name(values: dict[str, str], gender: str, colour: str) -> str:
+    """The name in the file, or one of the attributes, such as "Men Blue Tshirts"."""
+    text = _text(values, "productDisplayName")
+    if text.lower() in NOTHING:
+        text = " ".join(part for part in (gender, colour, _text(values, "articleType")) if part)
+    return _limited(text, "productDisplayName", _max_length("name"))
+
+
+def _year(values: dict[str, str]) -> int | None:
+    text = _text(values, "year")
+    if text.lower() in NOTHING:
+        return None
+    if not re.fullmatch(r"[0-9]{4}", text) or not MIN_YEAR <= int(text) <= MAX_YEAR:
+        message = _("year is %(value)s; it must be empty or %(first)s to %(last)s.")
+        limits = {"first": MIN_YEAR, "last": MAX_YEAR}
+        raise RowError(message % {"value": text[:20], **limits}, "year")
+    return int(text)
+
+
+def _price(values: dict[str, str], column: str) -> Decimal | None:
+    text = _text(values, column)
+    if not text:
+        return None
+    if not PRICE.fullmatch(text) or not Decimal(text):
+        message = _("%(column)s is %(value)s; write it above 0 and with a point, such as 19.90.")
+        raise RowError(message % {"column": column, "value": text[:20]}, column)
+    return Decimal(text).quantize(Decimal("0.01"))
+
+
+def _currency(values: dict[str, str]) -> str | None:
+    text = _text(values, "currency")
+    if text and not CURRENCY.fullmatch(text):
+        message = _("currency is %(value)s; write three capital letters, such as EUR.")
+        raise RowError(message % {"value": text[:20]}, "currency")
+    return text or None
+
+
+def _stock(values: dict[str, str]) -> int | None:
+    text = _text(values, "stock")
+    if text and not STOCK.fullmatch(text):
+        message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")
+        raise RowError(message % {"value": text[:20]}, "stock")
+    return int(text) if text else None

@@ -1,0 +1,157 @@
+"""Where a catalogue lies: a folder or a ZIP, read piece by piece and never unpacked."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import ImportProblem, RowError
+from shop.imports.parsing.archives import ZipStore
+
+TABLE = "styles.csv"
+IMAGES = "images"
+PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
+# The numbers that the files ID-2.jpg, ID-3.jpg … of one product may have.
+MORE_PICTURES = range(2, 21)
+
+
+class Store(Protocol):
+    """A set of named files; ``warnings`` say what of it cannot be used."""
+
+    warnings: list[str]
+
+    def names(self) -> Iterable[str]: ...
+    def size(self, name: str) -> int: ...
+    def open(self, name: str) -> IO[bytes]: ...
+
+
+class FolderStore:
+    """The files of a folder and of its folder ``images``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.warnings: list[str] = []
+
+    def names(self) -> Iterator[str]:
+        for folder in (self.folder / IMAGES, self.folder):
+            if folder.is_dir():
+                files = (path for path in folder.iterdir() if path.is_file())
+                yield from sorted(path.relative_to(self.folder).as_posix() for path in files)
+
+    def size(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("rb")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The table of a catalogue, and where the pictures of each id are."""
+
+    tables: Store
+    table: str
+    pictures: Store
+    index: dict[str, str]
+    warnings: list[str]
+
+    def open_table(self) -> IO[bytes]:
+        try:
+            return self.tables.open(self.table)
+        except (OSError, RuntimeError, zipfile.BadZipFile) as error:
+            text = _(
+                "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
+            )
+            raise ImportProblem(text % {"name": self.table, "error": error}) from error
+
+    def pictures_of(self, external_id: str) -> list[str]:
+        """The names of ID.jpg, ID-2.jpg, ID-3.png …, in that order."""
+        stems = [external_id, *(f"{external_id}-{number}" for number in MORE_PICTURES)]
+        return [self.index[stem] for stem in stems if stem in self.index]
+
+    def picture_size(self, name: str) -> int:
+        """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
+        try:
+            return self.pictures.size(name)
+        except OSError:
+            return 0
+
+    def read_picture_file(self, name: str) -> bytes:
+        """Raises ``RowError`` when it is too large or cannot be read."""
+        if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
+            limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
+            text = _("%(name)s is larger than %(limit)s MB. Make the picture smaller.")
+            raise RowError(text % {"name": name, "limit": limit})
+        try:
+            with self.pictures.open(name) as file:
+                # The size above is what the archive claims; this is what it may really use.
+                return file.read(settings.PICTURE_MAX_BYTES + 1)
+        except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            text = _("%(name)s cannot be read: %(error)s")
+            raise RowError(text % {"name": name, "error": error}) from error
+
+
+@contextmanager
+def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
+    """``path`` is a folder, a ZIP or a CSV file; ``images`` a folder or a ZIP of pictures."""
+    with ExitStack() as stack:
+        if not path.exists():
+            text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
+            raise ImportProblem(text % {"path": path})
+        if path.is_file() and path.suffix.lower() == ".csv":
+            tables: Store = FolderStore(path.parent)
+            table = path.name
+        else:
+            tables = _open_store(path, stack)
+            table = _find_table(tables, path)
+        pictures = tables if images is None else _open_store(images, stack)
+        index = _index(pictures, table if images is None else None)
+        yield Source(tables, table, pictures, index, pictures.warnings)
+
+
+def _open_store(path: Path, stack: ExitStack) -> Store:
+    if path.is_dir():
+        return FolderStore(path)
+    if not path.exists():
+        text = _("%(path)s does not exist. Name a folder or a ZIP.")
+        raise ImportProblem(text % {"path": path})
+    try:
+        return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        text = _(
+            "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
+            "If it was downloaded, download it again."
+        )
+        raise ImportProblem(text % {"path": path, "error": error}) from error
+
+
+def _find_table(store: Store, path: Path) -> str:
+    """The styles.csv that lies least deep: archives often hold one folder around everything."""
+    found = [name for name in store.names() if posixpath.basename(name).lower() == TABLE]
+    if not found:
+        text = _("%(path)s holds no %(table)s. Put the table there under this name.")
+        raise ImportProblem(text % {"path": path, "table": TABLE})
+    return min(found, key=lambda name: (name.count("/"), name))
+
+
+def _index(store: Store, table: str | None) -> dict[str, str]:
+    """Which file a stem names; beside a table only what lies in ``images`` or with it."""
+    base = posixpath.dirname(table) if table else ""
+    folders = {base, posixpath.join(base, IMAGES)}
+    index: dict[str, str] = {}
+    for name in store.names():
+        folder, file = posixpath.split(name)
+        stem, suffix = posixpath.splitext(file)
+        if PICTURE_SUFFIX.fullmatch(suffix) and (table is None or folder in folders):
+            index.setdefault(stem, name)
+    return index

@@ -1,0 +1,328 @@
+"""Find what a prepared batch of rows changes in the shop; ``writer`` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.slugs import product_slug
+from shop.catalogue.stock import excess
+from shop.imports.errors import RowError
+from shop.imports.parsing.rows import Row, as_read, brand_of
+from shop.imports.writing.batch import Changes, Existing, Note, plain
+from shop.imports.writing.categories import CategoryTree
+from shop.imports.writing.preparation import PreparedPicture, PreparedRow
+from shop.imports.writing.sample_data import price_of, stock_of
+
+
+def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
+    """Every row adds one to ``imported``, ``updated``, ``unchanged`` or ``rejected``."""
+    changes = Changes()
+    made_before = len(tree.made)
+    with_pictures: set[int] = set()
+    for prepared in rows:
+        try:
+            _take(changes, prepared, existing, tree, with_pictures)
+        except RowError as error:
+            changes.rejected.append((prepared.row, error))
+    changes.categories = tree.made[made_before:]
+    changes.notes = {key: note for key, note in changes.notes.items() if _says_something(note)}
+    return changes
+
+
+def _says_something(note: Note) -> bool:
+    return any(getattr(note, field.name) for field in dataclass_fields(note)[1:])
+
+
+def _take(
+    changes: Changes,
+    prepared: PreparedRow,
+    existing: Existing,
+    tree: CategoryTree,
+    with_pictures: set[int],
+) -> None:
+    row = prepared.row
+    if (merged := _merged_product_of(row, existing)) is not None:
+        _take_merged(changes, existing, merged, row)
+        return
+    product = _product_of(row, existing)
+    if product is None:
+        _add(changes, prepared, existing, tree)
+        return
+    # What may refuse the row comes first, and then nothing has been touched.
+    category = _named_category(row, tree)
+    made, variant_changed = _take_variant(changes, existing, product, row)
+    category = category or (tree.find(row.tree) if row.tree else None)
+    is_new = changes.notes[id(product)].is_new if id(product) in changes.notes else False
+    fields = set() if is_new else _update_product(changes, product, row, category)
+    pictures = False
+    if prepared.pictures is not None and id(product) not in with_pictures and not is_new:
+        with_pictures.add(id(product))
+        pictures = _compare_images(changes, product, prepared.pictures, existing)
+    if made:
+        changes.imported += 1
+    elif fields or pictures or variant_changed:
+        changes.updated += 1
+    else:
+        changes.unchanged += 1
+
+
+def _product_of(row: Row, existing: Existing) -> Product | None:
+    by_id = existing.products.get(row.external_id)
+    variant = existing.variants.get(row.sku) if row.has_sku else None
+    if variant is None:
+        if by_id is not None and not row.has_id:
+            text = _("There is no SKU %(sku)s; %(product)s has others.")
+            raise RowError(text % {"sku": row.sku, "product": by_id}, "sku")
+        return by_id
+    owner = variant.product
+    others = (by_id or owner) is not owner or owner.external_id not in (None, row.external_id)
+    if row.has_id and others:
+        text = _("The SKU %(sku)s belongs to another product.")
+        raise RowError(text % {"sku": row.sku}, "sku")
+    return owner
+
+
+def _merged_product_of(row: Row, existing: Existing) -> Product | None:
+    variant = existing.variants.get(row.sku)
+    product = existing.products.get(row.external_id) or (variant.product if variant else None)
+    return product if product is not None and product.merged_into_id else None
+
+
+def _take_merged(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
+    """Its SKUs count; what it was called and looked like is now up to the one that stayed."""
+    stayed = merged.merged_into
+    variant = existing.variants.get(row.sku)
+    if stayed is None or (variant is not None and variant.product is not stayed):
+        if row.stock:
+            text = _("“%(product)s” was merged into “%(other)s”: name its SKUs.")
+            raise RowError(text % {"product": merged, "other": stayed}, "sku")
+        changes.unchanged += 1
+        return
+    made, changed = _take_variant(changes, existing, stayed, row)
+    changes.imported += made
+    changes.updated += changed
+    changes.unchanged += not made and not changed
+
+
+def _named_category(row: Row, tree: CategoryTree) -> Category | None:
+    """The one whose address the row names. Raises ``RowError``."""
+    found = tree.at(row.category_path) if row.category_path else None
+    if row.category_path and found is None:
+        text = _("There is no category %(path)s.")
+        raise RowError(text % {"path": row.category_path[:80]}, "categoryPath")
+    return found
+
+
+def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
+    row = prepared.row
+    if not (row.tree or row.category_path) or not row.name:
+        text = _("There is no product %(sku)s, and the row does not describe a new one.")
+        raise RowError(text % {"sku": row.sku})
+    if not prepared.pictures:
+        raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
+    category = _named_category(row, tree) or tree.find(row.tree or ())
+    product = _new_product(row, category)
+    changes.new.append(product)
+    changes.note(product).is_new = True
+    existing.products[row.external_id] = product
+    stock = stock_of(row.external_id) if row.stock is None else row.stock
+    _add_variant(changes, existing, product, row, stock)
+    for position, picture in enumerate(prepared.pictures):
+        _add_image(changes, product, picture, position)
+    changes.imported += 1
+
+
+def _new_product(row: Row, category: Category) -> Product:
+    words = row.tree or (category.path.split("/")[0], "", category.name)
+    product = Product(
+        external_id=row.external_id,
+        slug=product_slug(row.name, row.external_id),
+        brand=brand_of(row.name, row.base_colour) if row.brand is None else row.brand,
+        price=row.price or price_of(row.external_id, words[0], words[2]),
+        currency=row.currency or settings.DEFAULT_CURRENCY,
+        description=row.description or "",
+        category=category,
+        **row.said,
+    )
+    product.keywords = product.make_keywords()
+    return product
+
+
+def _take_variant(
+    changes: Changes, existing: Existing, product: Product, row: Row
+) -> tuple[bool, bool]:
+    """Whether a variant was made, and whether one was changed. Raises ``RowError``."""
+    variant = existing.variants.get(row.sku)
+    if variant is not None and variant.product is not product:
+        return False, False  # without a column sku, the id is nobody's SKU but its product's
+    if variant is None:
+        if not row.has_sku:
+            return False, False
+        _check_label(existing, product, None, row.size or "", row.variant_colour or "")
+        _check_stock(existing, product, None, row.stock or 0)
+        _add_variant(changes, existing, product, row, row.stock or 0)
+        return True, False
+    values: dict[str, Any] = {
+        "stock": row.stock,
+        "size": row.size,
+        "colour": row.variant_colour,
+    }
+    values = {name: value for name, value in values.items() if value is not None}
+    if row.has_variant_price:
+        values["price"] = row.variant_price
+    size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
+    _check_label(existing, product, variant, size, colour)
+    changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
+    if "stock" in changed:
+        _check_stock(existing, product, variant, values["stock"])
+    note = changes.note(product).variants.setdefault(variant.sku, {}) if changed else {}
+    for name in changed:
+        note[name] = [plain(getattr(variant, name)), plain(values[name])]
+        setattr(variant, name, values[name])
+    if changed and variant.pk:
+        changes.changed_variants.append(variant)
+        if changed & {"size", "colour"}:
+            changes.relabelled.append(variant)
+    return False, bool(changed)
+
+
+def _check_label(
+    existing: Existing, product: Product, variant: Variant | None, size: str, colour: str
+) -> None:
+    for other in existing.siblings.get(id(product), []):
+        if other is not variant and (other.size, other.colour) == (size, colour):
+            label = ", ".join(word for word in (size, colour) if word) or _("no size and colour")
+            text = _("%(sku)s of this product has %(label)s already.")
+            raise RowError(text % {"sku": other.sku, "label": label}, "size")
+
+
+def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
+    siblings = existing.siblings.get(id(product), [])
+    stock += sum(other.stock for other in siblings if other is not variant)
+    if problem := excess(stock):
+        raise RowError(problem, "stock")
+
+
+def _differs(name: str, now: Any, value: Any) -> bool:
+    return bool(now != value and as_read(name, now) != value)
+
+
+def _add_variant(
+    changes: Changes, existing: Existing, product: Product, row: Row, stock: int
+) -> None:
+    siblings = existing.siblings.setdefault(id(product), [])
+    variant = Variant(
+        product=product,
+        sku=row.sku,
+        stock=stock,
+        size=row.size or "",
+        colour=row.variant_colour or "",
+        price=row.variant_price,
+        position=len(siblings),
+    )
+    siblings.append(variant)
+    existing.variants.setdefault(row.sku, variant)
+    changes.new_variants.append(variant)
+    changes.note(product).new_variants.append(variant)
+
+
+def _update_product(
+    changes: Changes, product: Product, row: Row, category: Category | None
+) -> set[str]:
+    """Set what the file says otherwise. Returns the fields; ``listed`` is never one of them."""
+    values = dict(row.said)
+    if "name" in values or row.brand is not None:
+        values["brand"] = _brand_for(product, row)
+    for name in ("price", "currency", "description"):
+        # What the file does not say stays: it was made up at first, and staff may have mended it.
+        values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
+    before = {name: getattr(product, name) for name in values} | {"keywords": product.keywords}
+    changed = {name for name, value in values.items() if _differs(name, before[name], value)}
+    for name in changed:
+        setattr(product, name, values[name])
+    if category is not None and product.category.path != category.path:
+        before["category"] = product.category_id
+        product.category = category
+        changed.add("category")
+    keywords = product.make_keywords()
+    if keywords != product.keywords:
+        product.keywords = keywords
+        changed.add("keywords")
+    if changed:
+        before["updated"] = product.updated
+        product.updated = timezone.now()
+        changed.add("updated")
+        _note_fields(changes, product, before, changed)
+        changes.changed.append(product)
+        changes.fields |= changed
+    return changed
+
+
+def _note_fields(
+    changes: Changes, product: Product, before: dict[str, Any], changed: set[str]
+) -> None:
+    note = changes.note(product).fields
+    for name in changed:
+        after = product.category_id if name == "category" else getattr(product, name)
+        first = note[name][0] if name in note else plain(before[name])
+        note[name] = [first, plain(after)]
+
+
+def _brand_for(product: Product, row: Row) -> str:
+    """The file's brand. A derived one follows the name, unless somebody has written another."""
+    if row.brand is not None:
+        return row.brand
+    name, colour = row.said.get("name", product.name), row.said.get("base_colour")
+    if product.brand == brand_of(product.name, product.base_colour):
+        return brand_of(name, product.base_colour if colour is None else colour)
+    return product.brand
+
+
+def _compare_images(
+    changes: Changes,
+    product: Product,
+    pictures: tuple[PreparedPicture, ...],
+    existing: Existing,
+) -> bool:
+    """The file's pictures take the first places. Those behind stay: staff may have added them."""
+    images = existing.images.get(id(product), [])
+    by_file = {image.file: image for image in reversed(images)}
+    kept = {by_file[p.name].pk for p in pictures if p.name in by_file}
+    dropped = [i for i in images if i.pk not in kept and i.position < len(pictures)]
+    changes.dropped_images.extend(dropped)
+    if dropped:
+        changes.note(product).dropped_images.extend(dropped)
+    anew = bool(dropped)
+    for position, picture in enumerate(pictures):
+        image = by_file.get(picture.name)
+        if image is None:
+            _add_image(changes, product, picture, position)
+        elif image.position != position:
+            changes.note(product).moved_images.append((image, image.position))
+            image.position = position
+            changes.moved_images.append(image)
+        else:
+            continue
+        anew = True
+    return anew
+
+
+def _add_image(changes: Changes, product: Product, picture: PreparedPicture, position: int) -> None:
+    # A fresh row has no vectors: that is how the embedding worker finds it.
+    image = ProductImage(
+        product=product,
+        file=picture.name,
+        width=picture.width,
+        height=picture.height,
+        position=position,
+    )
+    changes.new_images.append(image)
+    changes.note(product).new_images.append(image)
+    changes.files.append(picture)

@@ -1,0 +1,129 @@
+"""The pictures of a batch of rows: read, checked and named by several threads at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from shop.catalogue.images.pictures import PictureError, read_picture
+from shop.catalogue.models import ProductImage
+from shop.imports.errors import RowError
+from shop.imports.parsing.rows import Row
+from shop.imports.parsing.source import Source
+
+BATCH_ROWS = 500
+# Large pictures make smaller batches, so that the memory stays the same.
+BATCH_BYTES = 24 * 1024 * 1024
+# Fewer and larger tasks: handing over a task costs as much as decoding a thumbnail.
+TASK_ROWS = 25
+
+
+@dataclass(frozen=True)
+class PreparedPicture:
+    """``known``: the product has it already, though it may be gone when the row is written."""
+
+    name: str
+    width: int
+    height: int
+    jpeg: bytes
+    known: bool
+
+
+@dataclass(frozen=True)
+class PreparedRow:
+    """A row with its pictures, or with the reason why there are none.
+
+    ``None``: the catalogue brings none for it, and a product that is there keeps its own.
+    """
+
+    row: Row
+    pictures: tuple[PreparedPicture, ...] | None = None
+    problem: str = ""
+
+
+Sizes = dict[str, tuple[int, int]]
+Batch = list[Future[list[PreparedRow]]]
+
+
+def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
+    """Rows in groups of at most ``BATCH_ROWS``, or fewer with ``BATCH_BYTES`` of pictures."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(source.picture_size(name) for name in source.pictures_of(row.external_id))
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def prepare_ahead(
+    groups: Iterable[list[Row]], source: Source, pool: Executor
+) -> Iterator[list[PreparedRow]]:
+    """Prepared batches, one of which the threads work on while the caller writes the one before."""
+    waiting: Batch | None = None
+    for group in groups:
+        started = _start(group, source, pool)
+        if waiting is not None:
+            yield _finished(waiting)
+        waiting = started
+    if waiting is not None:
+        yield _finished(waiting)
+
+
+def _start(rows: list[Row], source: Source, pool: Executor) -> Batch:
+    known = _known_pictures(rows)
+    parts = (rows[i : i + TASK_ROWS] for i in range(0, len(rows), TASK_ROWS))
+    return [pool.submit(_prepare_rows, part, source, known) for part in parts]
+
+
+def _finished(batch: Batch) -> list[PreparedRow]:
+    return [prepared for future in batch for prepared in future.result()]
+
+
+def _known_pictures(rows: list[Row]) -> dict[str, Sizes]:
+    """The sizes of the pictures that each product has already, by id and name."""
+    wanted = Q(product__external_id__in=[row.external_id for row in rows])
+    values = ProductImage.objects.filter(wanted).values_list(
+        "product__external_id", "file", "width", "height"
+    )
+    known: dict[str, Sizes] = {}
+    for external_id, file, width, height in values:
+        known.setdefault(external_id or "", {})[file] = (width, height)
+    return known
+
+
+def _prepare_rows(rows: list[Row], source: Source, known: dict[str, Sizes]) -> list[PreparedRow]:
+    return [_prepare_row(row, source, known.get(row.external_id, {})) for row in rows]
+
+
+def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
+    names = source.pictures_of(row.external_id)
+    if not names:
+        return PreparedRow(row)
+    pictures: dict[str, PreparedPicture] = {}  # the same picture twice is one picture
+    for name in names:
+        try:
+            picture = _prepare_picture(source.read_picture_file(name), known)
+        except RowError as error:
+            return PreparedRow(row, problem=str(error))
+        except PictureError as error:
+            return PreparedRow(row, problem=f"{name}: {error}")
+        pictures.setdefault(picture.name, picture)
+    return PreparedRow(row, tuple(pictures.values()))
+
+
+def _prepare_picture(data: bytes, known: Sizes) -> PreparedPicture:
+    # A clean JPEG is kept as it came, so its name tells without decoding that nothing changed.
+    name = f"{hashlib.sha256(data).hexdigest()}.jpg"
+    if name in known:
+        return PreparedPicture(name, *known[name], data, True)
+    picture = read_picture(data)
+    name = name if picture.jpeg is data else picture.name
+    return PreparedPicture(name, *picture.image.size, picture.jpeg, name in known)

@@ -1,0 +1,170 @@
+"""Writes batches: each in one transaction, so that a killed run leaves only whole ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from shop.catalogue.browsing.search import add_search_words, words_in
+from shop.catalogue.images.file_lock import hold_files
+from shop.catalogue.locks import lock_products
+from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
+from shop.imports.signals import catalogue_imported
+from shop.imports.writing.batch import Changes, Existing
+from shop.imports.writing.categories import CategoryTree
+from shop.imports.writing.changes import find_changes
+from shop.imports.writing.files import is_in_database, store_pictures
+from shop.imports.writing.preparation import PreparedRow
+from shop.imports.writing.unique import make_skus_unique, make_slugs_unique
+
+# Any number that nothing else in this database uses for an advisory lock.
+IMPORT_LOCK = 7_413_001
+# Of a table, so many times its rows before statistics of it are old: autovacuum's own share.
+OLD = 0.1
+After = Callable[[Changes], None]
+
+
+class Writer:
+    """Writes prepared rows; a rehearsal only finds out what would be written."""
+
+    def __init__(self, *, rehearsal: bool = False) -> None:
+        self._rehearsal = rehearsal
+        self._tree = CategoryTree(rehearsal=rehearsal)
+        self._words = Counter[str]()
+
+    def write(self, rows: list[PreparedRow], after: After) -> None:
+        """``after`` gets the changes in their transaction: if it fails, they are gone."""
+        if self._rehearsal:
+            after(self._find(rows))
+            return
+        if not is_in_database():
+            # A slow remote storage must not keep rows locked; a file too many does no harm.
+            store_pictures(p for row in rows for p in row.pictures or () if not p.known)
+        with transaction.atomic():
+            wait_for_other_imports()
+            changes = self._find(rows)
+            _apply(changes)
+            after(changes)
+            words = words_in(changes.with_other_words())
+            if not is_in_database():
+                # Had it lain there as nobody's, it may be gone; now that a row names it, it stays.
+                transaction.on_commit(partial(store_pictures, changes.files), robust=True)
+            ids = [image.pk for image in changes.new_images]
+            transaction.on_commit(partial(_announce, ids), robust=True)
+        self._words += words
+
+    def finish(self) -> None:
+        """What is done once after all batches; it grows with the rows, not with the catalogue.
+
+        Words that no product has any more go within the hour, when beat counts all.
+        """
+        if self._rehearsal:
+            return
+        add_search_words(self._words)
+        _analyze_if_old()
+        _announce([])
+
+    def _find(self, rows: list[PreparedRow]) -> Changes:
+        return find_changes(rows, _existing(rows, lock=not self._rehearsal), self._tree)
+
+
+def _announce(image_ids: list[int]) -> None:
+    # Robust: the pictures are in, and a listener that fails (Redis is away) must not undo that.
+    catalogue_imported.send_robust(sender=None, image_ids=image_ids)
+
+
+def _analyze_if_old() -> None:
+    """Without waiting for autovacuum: a first import would be searched by plans for nothing."""
+    tables = [model._meta.db_table for model in (Category, Product, ProductImage, StoredFile)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            """SELECT relname FROM pg_stat_user_tables AS counted JOIN pg_class USING (relname)
+            WHERE relid = pg_class.oid AND relname = ANY(%s)
+              AND n_mod_since_analyze > %s * reltuples""",
+            [tables, OLD],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+
+
+def wait_for_other_imports(**kwargs: Any) -> None:
+    """Two imports take turns batch by batch, so that both see what exists; so does a merge."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+
+
+def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
+    """What the batch may touch, locked."""
+    ids = _existing_products(rows)
+    if lock:
+        lock_products(ids)
+    found = list(Product.objects.filter(pk__in=ids).select_related("category").defer("search"))
+    products = {product.pk: product for product in found}
+    existing = Existing({product.external_id: product for product in found if product.external_id})
+    for product in found:
+        if product.merged_into_id:
+            product.merged_into = products[product.merged_into_id]
+    variants = Variant.objects.filter(product__in=found).order_by("product_id", "position", "pk")
+    for variant in variants:
+        variant.product = products[variant.product_id]
+        existing.variants[variant.sku] = variant
+        existing.siblings.setdefault(id(variant.product), []).append(variant)
+    images = ProductImage.objects.filter(product__in=found).order_by("position", "pk")
+    for image in images:
+        existing.images.setdefault(id(products[image.product_id]), []).append(image)
+    return existing
+
+
+def _existing_products(rows: list[PreparedRow]) -> list[int]:
+    """Also those that stand for merged ones."""
+    wanted = Q(external_id__in=[prepared.row.external_id for prepared in rows])
+    skus = [prepared.row.sku for prepared in rows if prepared.row.has_sku]
+    if skus:
+        owners = Variant.objects.filter(sku__in=skus).values_list("product_id", flat=True)
+        wanted |= Q(pk__in=list(owners))
+    found = dict(Product.objects.filter(wanted).values_list("pk", "merged_into"))
+    return sorted({*found, *(stayed for stayed in found.values() if stayed)})
+
+
+def _apply(changes: Changes) -> None:
+    if changes.new_images or changes.dropped_images:
+        hold_files()
+    if is_in_database():
+        store_pictures(changes.files)
+    if changes.new:
+        slugs = [product.slug for product in changes.new]
+        taken = Product.objects.filter(slug__in=slugs).values_list("slug", flat=True)
+        make_slugs_unique(changes.new, set(taken))
+        Product.objects.bulk_create(changes.new)
+        skus = [variant.sku for variant in changes.new_variants]
+        used = Variant.objects.filter(sku__in=skus).values_list("sku", flat=True)
+        make_skus_unique(changes.new_variants, set(used))
+    if changes.changed:
+        changed = {product.pk: product for product in changes.changed}
+        Product.objects.bulk_update(changed.values(), sorted(changes.fields))
+    _apply_variants(changes)
+    _apply_images(changes)
+
+
+def _apply_variants(changes: Changes) -> None:
+    # One by one in the order of the file: a size may pass from one variant to the next.
+    for variant in changes.relabelled:
+        variant.save(update_fields=["size", "colour"])
+    if changes.changed_variants:
+        variants = {variant.pk: variant for variant in changes.changed_variants}
+        Variant.objects.bulk_update(variants.values(), ["stock", "price"])
+    Variant.objects.bulk_create(changes.new_variants)
+
+
+def _apply_images(changes: Changes) -> None:
+    if changes.dropped_images:
+        ProductImage.objects.filter(pk__in=[image.pk for image in changes.dropped_images]).delete()
+    if changes.moved_images:
+        ProductImage.objects.bulk_update(changes.moved_images, ["position"])
+    ProductImage.objects.bulk_create(changes.new_images)

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from backoffice.groups import ensure_groups
+from recommender.models import Event
+from shop.catalogue.models import StockAdjustment, Variant
+from tests.factories import make_image, make_order, make_product, make_variant
+
+pytestmark = pytest.mark.django_db
+
+
+def _member(client: Client, group: str) -> User:
+    user = User.objects.create_user(group, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def admin(admin_client: Client) -> Client:
+    return admin_client
+
+
+def test_the_dashboard_counts_todays_work(admin: Client) -> None:
+    make_order(total=Decimal("12.50"))
+    make_order(total=Decimal("7.50"))
+    make_order(total=Decimal("99.00"), state="cancelled")
+    make_product(stock=2)
+    make_product(stock=0)
+    make_image(make_product())
+    make_image(make_product(), attempts=3)
+    Event.objects.create(block="similar", kind="seen")
+    Event.objects.create(block="similar", kind="seen")
+    Event.objects.create(block="similar", kind="followed")
+    Event.objects.create(block="photo", kind="searched")
+    context = admin.get("/admin/").context
+    tiles = {tile["label"]: tile["value"] for tile in context["tiles"]}
+    assert tiles == {
+        "Orders today": 3,
+        "Revenue today": "€20.00",
+        "To be sent": 2,
+        "Low stock": 1,
+        "Sold out": 1,
+        "Pictures waiting": 1,
+        "Pictures parked": 1,
+    }
+    assert [(chart["title"], chart["total"]) for chart in context["charts"]] == [
+        ("Orders", "2"),
+        ("Revenue in EUR", "20"),
+        ("Searches with a photo", "1"),
+    ]
+    rows = {row["block"]: row for row in context["blocks"]}
+    assert (rows["similar"]["seen"], rows["similar"]["followed"]) == (2, 1)
+    assert rows["similar"]["rate"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("totals", "language", "text"),
+    [
+        (("1000.10", "234.40"), "en", "1,234.50"),
+        (("1000.10", "234.40"), "de", "1.234,50"),
+        (("1000.00", "234.00"), "de", "1.234"),
+        (("0.10", "0.19"), "de", "0,29"),
+    ],
+)
+def test_the_sums_are_written_as_the_reader_writes_them(
+    admin: Client, totals: tuple[str, str], language: str, text: str
+) -> None:
+    for total in totals:
+        make_order(total=Decimal(total))
+    charts = admin.get("/admin/", headers={"Accept-Language": language}).context["charts"]
+    assert charts[1]["total"] == text
+
+
+def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
+    make_order()
+    make_product(stock=2)
+    make_image(make_product(stock=0), attempts=3)
+    for tile in admin.get("/admin/").context["tiles"]:
+        page = admin.get(tile["url"])
+        assert page.status_code == 200, tile
+        if isinstance(tile["value"], int):
+            assert page.context["cl"].result_count == tile["value"], tile
+
+
+def test_the_stock_tiles_count_sizes_and_lead_to_them(admin: Client) -> None:
+    shirt = make_product(stock=20)
+    gone, low = make_variant(shirt, size="M", stock=0), make_variant(shirt, size="L", stock=1)
+    for stock in (0, 1):
+        make_product(stock=stock, listed=False)
+    tiles = {tile["label"]: tile for tile in admin.get("/admin/").context["tiles"]}
+    for label, variant in (("Sold out", gone), ("Low stock", low)):
+        rows = admin.get(tiles[label]["url"]).context["cl"].result_list
+        assert (tiles[label]["value"], list(rows)) == (1, [variant])
+
+
+def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
+    page = admin.get("/admin/")
+    assert page.status_code == 200
+    assert {tile["value"] for tile in page.context["tiles"]} == {0, "–"}
+
+
+@pytest.mark.parametrize(
+    ("group", "labels"),
+    [
+        ("Orders", {"Orders today", "Revenue today", "To be sent", "Low stock", "Sold out"}),
+        ("Catalogue", {"Low stock", "Sold out", "Pictures waiting", "Pictures parked"}),
+    ],
+)
+def test_each_group_sees_its_own_part(client: Client, group: str, labels: set[str]) -> None:
+    _member(client, group)
+    assert {tile["label"] for tile in client.get("/admin/").context["tiles"]} == labels
+
+
+def test_a_group_that_was_changed_stays_changed() -> None:
+    Group.objects.get(name="Orders").permissions.clear()
+    ensure_groups()
+    assert not Group.objects.get(name="Orders").permissions.exists()
+
+
+def _adjust(client: Client, variant: Variant, change: object, **more: str):  # type: ignore[no-untyped-def]
+    values = {"variant": variant.pk, "change": change, "reason": "damage"} | more
+    return client.post("/admin/catalogue/stockadjustment/add/", values)
+
+
+def test_stock_is_adjusted_with_a_reason(client: Client) -> None:
+    user = _member(client, "Catalogue")
+    variant = make_product(stock=5).variants.get()
+    assert _adjust(client, variant, -2, note="torn").status_code == 302
+    variant.refresh_from_db()
+    assert variant.stock == 3
+    variant.product.refresh_from_db()
+    assert variant.product.stock == 3
+    row = StockAdjustment.objects.get()
+    assert (row.change, row.reason, row.note, row.by) == (-2, "damage", "torn", user)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (-6, "There are only 5 pieces"),
+        (0, "changes nothing"),
+        (2_000_000, "At most a million"),
+        ("x", "Enter a whole number"),
+    ],
+)
+def test_a_wrong_adjustment_is_explained(client: Client, change: object, message: str) -> None:
+    _member(client, "Catalogue")
+    variant = make_product(stock=5).variants.get()
+    assert message in _adjust(client, variant, change).content.decode()
+    variant.refresh_from_db()
+    assert (variant.stock, StockAdjustment.objects.count()) == (5, 0)
+
+
+def test_an_adjustment_makes_no_more_than_a_billion_pieces(client: Client) -> None:
+    _member(client, "Catalogue")
+    product = make_product(stock=5)
+    make_variant(product, size="M", stock=1_000_000_000 - 10)
+    variant = product.variants.get(size="")
+    assert "is over 1,000,000,000." in _adjust(client, variant, 6).content.decode()
+    variant.refresh_from_db()
+    assert (variant.stock, StockAdjustment.objects.count()) == (5, 0)
+    assert _adjust(client, variant, 5).status_code == 302
+
+
+@pytest.mark.parametrize(("stock", "status"), [(1_000_000_000, 200), (999_999_999, 302)])
+def test_the_variants_of_a_product_are_at_most_a_billion_pieces(
+    admin: Client, stock: int, status: int
+) -> None:
+    product = make_product(stock=1)
+    variant = product.variants.get()
+    values = {
+        "name": "Shirt", "category": product.category_id, "price": "20.00", "currency": "EUR",
+        "listed": "on", "slug": product.slug,
+        "variants-TOTAL_FORMS": 2, "variants-INITIAL_FORMS": 1, "variants-0-id": variant.pk,
+        "variants-0-product": product.pk, "variants-0-sku": variant.sku, "variants-0-position": 0,
+        "variants-1-product": product.pk, "variants-1-sku": "many", "variants-1-size": "M",
+        "variants-1-stock": stock, "variants-1-position": 0,
+        "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    response = admin.post(f"/admin/catalogue/product/{product.pk}/change/", values)
+    assert response.status_code == status
+    text = "The stock of all variants together is over 1,000,000,000."
+    assert (text in response.content.decode()) == (status == 200)
+    product.refresh_from_db()
+    assert product.stock == (1 if status == 200 else 1_000_000_000)
+
+
+def test_orders_staff_do_not_adjust_stock(client: Client) -> None:
+    _member(client, "Orders")
+    variant = make_product(stock=5).variants.get()
+    assert _adjust(client, variant, 1).status_code == 403
+    variant.refresh_from_db()
+    assert variant.stock == 5
+
+
+def test_saving_a_product_does_not_bring_sold_stock_back(admin: Client) -> None:
+    product = make_product(stock=5)
+    variant = product.variants.get()
+    page = admin.get(f"/admin/catalogue/product/{product.pk}/change/")
+    assert page.status_code == 200
+    Variant.objects.update(stock=2)
+    values = {
+        "name": "New name", "category": product.category_id, "price": "20.00", "currency": "EUR",
+        "listed": "on", "slug": product.slug,
+        "variants-TOTAL_FORMS": 1, "variants-INITIAL_FORMS": 1, "variants-0-id": variant.pk,
+        "variants-0-product": product.pk, "variants-0-sku": variant.sku, "variants-0-stock": 5,
+        "variants-0-position": 0, "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    response = admin.post(f"/admin/catalogue/product/{product.pk}/change/", values)
+    assert response.status_code == 302, response.context["errors"]
+    product.refresh_from_db()
+    variant.refresh_from_db()
+    assert (product.name, variant.stock, product.stock) == ("New name", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("group", "seen", "hidden"),
+    [
+        ("Orders", "/admin/orders/voucher/", "/admin/imports/upload/new/"),
+        ("Catalogue", "/admin/imports/upload/new/", "/admin/orders/voucher/"),
+        ("Read-only", "/admin/orders/voucher/", "/admin/imports/upload/new/"),
+    ],
+)
+def test_the_menu_shows_what_the_group_may_see(
+    client: Client, group: str, seen: str, hidden: str
+) -> None:
+    _member(client, group)
+    page = client.get("/admin/").content.decode()
+    assert f'href="{seen}"' in page
+    assert f'href="{hidden}"' not in page
+    assert "/admin/auth/user/" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        ("/admin/", "Dashboard"),
+        ("/admin/catalogue/product/", "Products"),
+        ("/admin/catalogue/product/add/", "Products"),
+        ("/admin/catalogue/product/copies/", "Near-duplicates"),
+        ("/admin/imports/upload/new/", "Upload a catalogue"),
+        ("/admin/password_change/", None),
+    ],
+)
+def test_the_menu_marks_where_one_is_once(admin: Client, address: str, label: str | None) -> None:
+    groups = admin.get(address).context["sidebar_navigation"]
+    marked = [str(item["title"]) for group in groups for item in group["items"] if item["active"]]
+    assert marked == ([label] if label else [])

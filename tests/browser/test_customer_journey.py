@@ -1,0 +1,192 @@
+"""The whole life of an order, from the first word typed to the parcel: guest, and customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from playwright.sync_api import Browser, Page, expect
+
+from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.models import Product, Variant
+from shop.orders.models import Order, ShippingMethod, Voucher
+from tests.factories import make_customer, make_variant
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct-horse-7"
+CONTACT = {
+    "name": "Alice Doe",
+    "street": "1 High Street",
+    "postcode": "12345",
+    "city": "Springfield",
+    "country": "Utopia",
+}
+
+
+@pytest.fixture
+def stocked(shop: str, mails_at_once: None) -> str:
+    """The small shop with sizes, a voucher and shipping; mails go out at once."""
+    for product in Product.objects.all():
+        product.variants.update(size="S", stock=0)
+        make_variant(product, size="M", stock=5)
+    method = {"price": Decimal("4.95"), "free_from": Decimal(60)}
+    ShippingMethod.objects.update_or_create(name="Standard", defaults=method)
+    Voucher.objects.create(code="SUMMER", kind="percentage", value=10)
+    refresh_search_words()
+    return shop
+
+
+@pytest.fixture
+def staff_page(browser: Browser, stocked: str) -> Iterator[Page]:
+    User.objects.create_superuser("staff", "staff@example.com", PASSWORD)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{stocked}/admin/")
+    page.fill("#id_username", "staff")
+    page.fill("#id_password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/")
+    yield page
+    context.close()
+
+
+def _find_and_buy(page: Page, shop: str) -> None:
+    """By text, by filter, on to a look-alike, a size, the cart."""
+    page.goto(shop)
+    page.get_by_role("searchbox").fill("shirt")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card")).to_have_count(7)
+    if page.locator(".fold > summary").is_visible():
+        page.locator(".fold > summary").click()
+    page.get_by_label("Women").check()
+    expect(page.locator("#listing .grid .card")).to_have_count(3)
+    page.locator("#listing .card > a").first.click()
+    look_alike = page.locator('[data-block="similar"] .card > a').first
+    name = look_alike.locator(".card-name").inner_text()
+    look_alike.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.locator(".sizes input").first).to_be_disabled()
+    page.locator(".sizes").get_by_text("M", exact=True).click()
+    page.get_by_role("button", name="Put into the cart").click()
+    expect(page.locator(".cart-line")).to_contain_text(name)
+    expect(page.locator(".badge-count")).to_have_text("1")
+
+
+def _check_out(page: Page, email: str = "") -> Order:
+    page.get_by_role("link", name="To the checkout").click()
+    page.locator("#code").fill("summer")
+    page.get_by_role("button", name="Use").click()
+    expect(page.locator("#summary")).to_contain_text("−€2.00")
+    if email:
+        page.get_by_role("button", name="Place the order").click()
+        page.locator("#id_email").fill(email)
+        for field, value in CONTACT.items():
+            page.locator(f"#id_{field}").fill(value)
+    expect(page.locator("#id_city")).to_have_value("Springfield")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.locator(".order-state")).to_contain_text("Thank you!")
+    return Order.objects.latest("pk")
+
+
+def _ship(page: Page, shop: str, order: Order) -> None:
+    page.goto(f"{shop}/admin/orders/order/{order.pk}/change/")
+    page.get_by_label("Tracking number").fill("TRACK-42")
+    page.get_by_role("button", name="Save", exact=True).click()
+    for action in ("Mark as packed", "Mark as shipped, and tell the customer"):
+        page.goto(f"{shop}/admin/orders/order/")
+        page.locator(f'input[name="_selected_action"][value="{order.pk}"]').check()
+        page.locator('select[name="action"]').select_option(label=action)
+        page.get_by_role("button", name=re.compile("Run|Go")).first.click()
+        expect(page.get_by_text("1 order was changed.")).to_be_visible()
+
+
+def test_a_guest_buys_and_staff_ship(page: Page, stocked: str, staff_page: Page) -> None:
+    _find_and_buy(page, stocked)
+    order = _check_out(page, "alice@example.com")
+    assert (order.total, order.discount) == (Decimal("22.95"), Decimal("2.00"))
+    assert Variant.objects.filter(size="M", stock=4).count() == 1
+    assert (mail.outbox[0].to, mail.outbox[0].subject) == (
+        ["alice@example.com"],
+        f"Your order {order.number}",
+    )
+    _ship(staff_page, stocked, order)
+    assert "is on its way" in mail.outbox[1].subject
+    link = re.search(r"http\S+(/orders/\S+)", mail.outbox[1].body)
+    assert link
+    page.goto(stocked + link[1])
+    expect(page.locator(".order-state")).to_contain_text("Your order is shipped. ")
+    expect(page.locator(".order-state")).to_contain_text("TRACK-42")
+
+
+def test_a_customer_buys_on_a_phone(page: Page, stocked: str, staff_page: Page) -> None:
+    alice = make_customer("alice@example.com", PASSWORD)
+    alice.addresses.create(**CONTACT)
+    page.set_viewport_size({"width": 375, "height": 812})
+    _find_and_buy(page, stocked)
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Email").fill("alice@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign In").click()
+    page.wait_for_url("**/cart/")
+    expect(page.locator(".cart-line")).to_have_count(1)
+    order = _check_out(page)
+    assert (order.user, order.email, order.total) == (alice, alice.email, Decimal("22.95"))
+    _ship(staff_page, stocked, order)
+    page.get_by_role("link", name="Account").click()
+    page.locator(".account-menu").get_by_role("link", name="Orders").click()
+    expect(page.locator(".boxes li")).to_contain_text("shipped")
+    page.get_by_role("link", name=order.number).click()
+    expect(page.locator(".order-state")).to_contain_text("TRACK-42")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_a_guest_typed_stays_when_a_voucher_is_used(
+    browser: Browser, stocked: str, scripts: bool
+) -> None:
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(stocked + Product.objects.latest("pk").get_absolute_url())
+    page.locator(".sizes").get_by_text("M", exact=True).click()
+    page.get_by_role("button", name="Put into the cart").click()
+    page.get_by_role("link", name="To the checkout").click()
+    page.locator("#id_email").fill("alice@")
+    page.get_by_label("Cash on delivery").check()
+    for field in CONTACT.keys() - {"city"}:
+        page.locator(f"#id_{field}").fill(CONTACT[field])
+    for code, use in (("none", "click"), ("summer", "Enter")):
+        page.locator("#code").fill(code)
+        if use == "click":
+            page.get_by_role("button", name="Use").click()
+            expect(page.get_by_role("alert")).to_have_text("There is no voucher with this code.")
+        else:
+            page.keyboard.press("Enter")
+            expect(page.locator("#summary")).to_contain_text("−€2.00")
+        expect(page.locator("#id_email")).to_have_value("alice@")
+        expect(page.get_by_label("Cash on delivery")).to_be_checked()
+        for field in CONTACT.keys() - {"city"}:
+            expect(page.locator(f"#id_{field}")).to_have_value(CONTACT[field])
+        expect(page.locator(".field-error")).to_have_count(0)
+    assert not Order.objects.exists()
+    context.close()
+
+
+def test_hearts_and_undo_in_the_browser(page: Page, stocked: str, settings: Any) -> None:
+    page.goto(f"{stocked}/products/")
+    heart = page.locator(".card .heart button").first
+    heart.click()
+    expect(page.locator(".card .heart button").first).to_have_attribute("aria-pressed", "true")
+    page.goto(f"{stocked}/saved/")
+    expect(page.locator(".card")).to_have_count(1)
+    page.locator(".card > a").click()
+    page.locator(".sizes").get_by_text("M", exact=True).click()
+    page.get_by_role("button", name="Put into the cart").click()
+    page.get_by_role("button", name="Take out").click()
+    expect(page.locator(".cart-line")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".cart-line")).to_have_count(1)

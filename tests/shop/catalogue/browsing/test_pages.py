@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.models import Product, StoredFile
+from tests.factories import make_category, make_image, make_product, make_stored_image, point
+
+pytestmark = pytest.mark.django_db
+
+
+def _names(response) -> list[str]:  # type: ignore[no-untyped-def]
+    return [product.name for product in response.context["listing"].page]
+
+
+def test_an_empty_shop_says_how_to_fill_it(client: Client) -> None:
+    assert "import_catalogue" in client.get("/").content.decode()
+
+
+def test_the_home_page_shows_new_arrivals(client: Client) -> None:
+    make_stored_image(make_product(name="Blue Linen Shirt"))
+    assert "Blue Linen Shirt" in client.get("/").content.decode()
+
+
+def test_a_category_shows_what_is_below_it_and_nothing_else(client: Client) -> None:
+    make_product(name="Shirt")
+    make_product(name="Heel", category=make_category("Footwear", "Shoes", "Heels"))
+    make_product(name="Hidden", listed=False)
+    assert _names(client.get("/categories/apparel/")) == ["Shirt"]
+
+
+@pytest.mark.parametrize("url", ["/categories/none/", "/products/none/", "/pictures/none.webp"])
+def test_what_is_not_there_is_not_found(client: Client, url: str) -> None:
+    assert client.get(url).status_code == 404
+
+
+def test_an_unlisted_product_has_no_page(client: Client) -> None:
+    product = make_product(listed=False)
+    assert client.get(product.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("gender=Women", ["B"]),
+        ("gender=Women&gender=Men", ["B", "A"]),
+        ("colour=Blue", ["A"]),
+        ("price_from=15", ["B"]),
+        ("price_to=15", ["A"]),
+        ("type=apparel/topwear/shirts", ["B", "A"]),
+        ("sort=price", ["A", "B"]),
+        ("sort=-price", ["B", "A"]),
+        ("sort=nonsense&gender=none&price_from=x&page=99", ["B", "A"]),
+    ],
+)
+def test_filters_and_sorting(client: Client, query: str, expected: list[str]) -> None:
+    make_product(name="A", gender="Men", base_colour="Blue", price=Decimal("10"))
+    make_product(name="B", gender="Women", base_colour="Red", price=Decimal("20"))
+    assert _names(client.get(f"/products/?{query}")) == expected
+
+
+def test_a_facet_counts_without_its_own_choice(client: Client) -> None:
+    make_product(gender="Men", base_colour="Blue")
+    make_product(gender="Women", base_colour="Blue")
+    make_product(gender="Women", base_colour="Red")
+    facets = client.get("/products/?gender=Men").context["listing"].facets
+    counts = {f.name: {o.value: o.products for o in f.options} for f in facets}
+    assert counts["gender"] == {"Women": 2, "Men": 1}
+    assert counts["colour"] == {"Blue": 1}
+
+
+def test_a_listing_counts_by_all_of_its_filters_at_once(client: Client) -> None:
+    heels = make_category("Footwear", "Shoes", "Heels")
+    make_product(gender="Men", base_colour="Blue", price=Decimal("10"))
+    make_product(gender="Women", base_colour="Blue", price=Decimal("10"))
+    make_product(gender="Women", base_colour="Blue", price=Decimal("90"))
+    make_product(gender="Women", base_colour="Red", category=heels)
+    make_product(gender="", base_colour="", category=heels)
+    make_product(gender="Women", base_colour="Blue", listed=False)
+    query = "gender=Women&colour=Blue&type=apparel&price_to=50"
+    listing = client.get(f"/products/?{query}").context["listing"]
+    counts = {f.name: {o.value: o.products for o in f.options} for f in listing.facets}
+    assert listing.page.paginator.count == 1
+    assert counts["gender"] == {"Men": 1, "Women": 1}
+    assert counts["colour"] == {"Blue": 1}
+    assert counts["type"] == {"apparel": 1, "apparel/topwear/shirts": 1}
+
+
+def test_a_filter_that_leaves_nothing_stays_to_be_taken_away(client: Client) -> None:
+    make_category("Footwear", "Shoes", "Heels")
+    make_product(base_colour="Blue", gender="Men", price=Decimal(60))
+    make_product(base_colour="Red", gender="Women", price=Decimal(10))
+    query = "colour=Blue&gender=Men&type=footwear&price_to=20"
+    listing = client.get(f"/products/?{query}&gender=none&type=none").context["listing"]
+    assert listing.page.paginator.count == 0
+    assert [chip.label for chip in listing.chips] == ["Men", "Blue", "Footwear", "Up to 20"]
+    chosen = {f.name: [(o.value, o.products) for o in f.selected] for f in listing.facets}
+    assert chosen == {"gender": [("Men", 0)], "colour": [("Blue", 0)], "type": [("footwear", 0)]}
+
+
+def test_the_pages_of_a_listing_hold_everything_once_and_in_order(client: Client) -> None:
+    for price in range(1, 31):
+        make_product(name=f"At {price}", price=Decimal(price))
+    names = [
+        name
+        for page in (1, 2)
+        for name in _names(client.get(f"/products/?sort=-price&page={page}"))
+    ]
+    assert names == [f"At {price}" for price in range(30, 0, -1)]
+
+
+def test_htmx_gets_the_listing_alone(client: Client) -> None:
+    make_product()
+    content = client.get("/products/", headers={"HX-Request": "true"}).content.decode()
+    assert content.startswith('<div id="listing"')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("linen", ["Linen Shirt"]),
+        ("lin", ["Linen Shirt"]),
+        ("shirts", ["Linen Shirt"]),
+        ("acme", ["Linen Shirt"]),
+        ("blue shirt", ["Linen Shirt"]),
+        ("lnen", ["Linen Shirt"]),
+        ("linen unicorn", ["Linen Shirt"]),
+        ("zzzzqqqq", []),
+        ("'); DROP TABLE -- & | !", []),
+        ("", []),
+    ],
+)
+def test_search(client: Client, text: str, expected: list[str]) -> None:
+    make_product(name="Linen Shirt", brand="Acme", base_colour="Blue")
+    make_product(name="Wool Cap", category=make_category("Accessories", "Headwear", "Caps"))
+    refresh_search_words()
+    assert _names(client.get("/search/", {"q": text})) == expected
+
+
+def test_a_mended_word_is_said(client: Client) -> None:
+    make_product(name="Linen Shirt")
+    refresh_search_words()
+    response = client.get("/search/", {"q": "lnen"})
+    assert response.context["result"].mended == "linen"
+    assert "Showing results for" in response.content.decode()
+
+
+def test_pictures_are_cached_for_ever_and_made_once(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    image = make_stored_image(make_product())
+    url = reverse("catalogue:picture", args=[image.file.replace(".jpg", "-60.webp")])
+    response = client.get(url)
+    assert response["Content-Type"] == "image/webp"
+    assert "immutable" in response["Cache-Control"]
+    with django_assert_num_queries(1):
+        assert client.get(url).content == response.content
+    assert StoredFile.objects.filter(name__endswith=".webp").count() == 1
+    again = client.get(url, headers={"If-None-Match": response["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_width_that_is_not_offered_is_not_made(client: Client) -> None:
+    image = make_stored_image(make_product())
+    url = reverse("catalogue:picture", args=[image.file.replace(".jpg", "-59.webp")])
+    assert client.get(url).status_code == 404
+    assert StoredFile.objects.count() == 1
+
+
+def _product_with_neighbours() -> Product:
+    product = make_product()
+    make_stored_image(product, embedding_blue=point(1))
+    for step in range(1, 8):
+        make_image(make_product(), embedding_blue=point(1, step / 10))
+    return product
+
+
+def test_the_product_page_shows_five_lookalikes_and_more_below_them(client: Client) -> None:
+    product = _product_with_neighbours()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(product.get_absolute_url())
+    content = response.content.decode()
+    assert 'data-block="similar"' in content
+    assert content.count("data-product-id=") == 5 + 2
+    # The similar items, with those of the block below them; what completes the look.
+    assert sum("<->" in query["sql"] for query in queries) == 2
+    # The cards of all blocks are one.
+    assert len(queries) == 11, "\n".join(query["sql"][:150] for query in queries)
+
+
+def test_a_listing_of_24_costs_six_queries(client: Client, django_assert_num_queries: Any) -> None:
+    for _number in range(24):
+        make_image(make_product())
+    with django_assert_num_queries(6):
+        assert client.get("/products/").content.decode().count("data-product-id") == 24
+
+
+def test_the_queries_of_a_listing_do_not_grow_with_it(client: Client) -> None:
+    counts = []
+    for products in (2, 20):
+        for _ in range(products):
+            make_image(make_product())
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/products/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_numbers_in_attributes_are_not_grouped(client: Client) -> None:
+    product = make_product(pk=1234567)
+    make_image(product, width=1680, height=2240)
+    content = client.get("/products/").content.decode()
+    assert 'data-product-id="1234567"' in content
+    assert 'width="1680" height="2240"' in content
+
+
+def test_health(client: Client) -> None:
+    assert client.get("/health/live").json() == {"live": True}
+    assert client.get("/health/ready").json() == {"database": True, "redis": True}

@@ -1,0 +1,119 @@
+"""How many pixels are decoded at once, however many threads are given pictures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from shop.catalogue.images import pictures
+from shop.catalogue.images.decoding import decoding
+from shop.catalogue.images.pictures import PictureError, read_picture
+from shop.catalogue.images.renditions import make_rendition
+from tests.factories import picture_bytes
+from tests.shop.catalogue.images.test_pictures import saved
+
+SIZE = (1200, 1000)  # counted twice in a WebP
+
+
+class Room:
+    """Where decoded pictures are; those that come in stay until the door is opened."""
+
+    def __init__(self) -> None:
+        self.inside, self.most = 0, 0
+        self._lock, self._door = threading.Lock(), threading.Event()
+
+    def stay(self) -> None:
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self._door.wait(60)
+        with self._lock:
+            self.inside -= 1
+
+    def open_when(self, count: int) -> None:
+        """So many are inside, and one waits outside."""
+        end = time.monotonic() + 30
+        try:
+            while self.inside != count or not decoding.next.locked():
+                assert time.monotonic() < end, f"{self.inside} are inside."
+                time.sleep(0.001)
+        finally:
+            self._door.set()
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Room:
+    room, go_on = Room(), pictures._resizable
+
+    def stay(image: Image.Image) -> Image.Image:
+        room.stay()
+        return go_on(image)
+
+    monkeypatch.setattr(pictures, "_resizable", stay)
+    return room
+
+
+def decode(room: Room, work: Callable[[bytes], Any], data: bytes, count: int) -> int:
+    """By five threads, of which ``count`` go on at once. Returns how many did at the most."""
+    with ThreadPoolExecutor(5) as threads:
+        done = [threads.submit(work, data) for _ in range(5)]
+        room.open_when(count)
+        for one in done:
+            one.result()
+    assert decoding.now == 0
+    return room.most
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "at_once"),
+    [("PNG", "RGB", 4), ("WEBP", "RGB", 2), ("AVIF", "RGB", 4), ("AVIF", "RGBA", 2)],
+)
+def test_as_many_pixels_are_decoded_at_once_as_one_picture_may_have(
+    room: Room, settings: Any, kind: str, mode: str, at_once: int
+) -> None:
+    settings.PICTURE_MAX_PIXELS = 4 * SIZE[0] * SIZE[1]
+    data = saved(Image.new(mode, SIZE), kind)
+    assert decode(room, read_picture, data, at_once) == at_once
+
+
+def test_renditions_count_too(room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PICTURE_MAX_PIXELS = 3 * SIZE[0] * SIZE[1]
+    resize = Image.Image.resize
+
+    def stay(image: Image.Image, *args: Any, **options: Any) -> Image.Image:
+        room.stay()
+        return resize(image, *args, **options)
+
+    monkeypatch.setattr(Image.Image, "resize", stay)
+    data = picture_bytes("red", SIZE)
+    assert decode(room, lambda data: make_rendition(data, SIZE[0]), data, 3) == 3
+
+
+def test_a_small_picture_waits_for_none(settings: Any) -> None:
+    settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
+    with decoding.of(SIZE[0] * SIZE[1]):
+        assert read_picture(picture_bytes(size=(1000, 1000))).image.size == (1000, 1000)
+
+
+def test_a_picture_that_cannot_be_decoded_takes_no_place(settings: Any) -> None:
+    data = picture_bytes("red", SIZE, "PNG")
+    with pytest.raises(PictureError, match="damaged or incomplete"):
+        read_picture(data[: len(data) // 2])
+    assert decoding.now == 0
+
+
+@pytest.mark.parametrize(("kind", "side"), [("PNG", 2000), ("HEIF", 2000), ("WEBP", 1000)])
+def test_a_kind_that_takes_twice_the_memory_may_have_half_the_pixels(
+    settings: Any, kind: str, side: int
+) -> None:
+    settings.PICTURE_MAX_PIXELS = 2_000_000
+    assert read_picture(picture_bytes(size=(side, 1000), kind=kind)).image.size == (side, 1000)
+    reason = rf"{side + 2} × 1000 pixels; at most {side // 1000} million are allowed"
+    with pytest.raises(PictureError, match=reason):
+        read_picture(picture_bytes(size=(side + 2, 1000), kind=kind))

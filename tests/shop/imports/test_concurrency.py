@@ -1,0 +1,79 @@
+"""An import into a shop that is full and open: what it counts anew, and who waits for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+
+from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.models import Product, SearchWord, Variant
+from shop.imports.jobs.run import Result, import_catalogue
+from tests.factories import make_product, make_variant
+from tests.locks import wait_until_somebody_waits
+from tests.shop.imports.conftest import row
+from tests.shop.imports.test_import import counts
+
+pytestmark = pytest.mark.django_db
+
+
+def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_folder):
+    import_catalogue(make_folder(row(1), row(2)))
+    import_catalogue(make_folder(row(1, "Nike Men Blue Cardigan"), row(2), row(3)))
+    words = SearchWord.objects.filter(word__in=["jersey", "cardigan"])
+    assert dict(words.values_list("word", "products")) == {"jersey": 3, "cardigan": 1}
+    refresh_search_words()
+    assert dict(words.values_list("word", "products")) == {"jersey": 2, "cardigan": 1}
+
+
+def test_rows_without_other_words_are_not_counted_again(make_folder):
+    import_catalogue(make_folder(row(1)))
+    Product.objects.update(season="Winter")
+    assert counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
+    assert SearchWord.objects.get(word="jersey").products == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statistics_are_taken_when_a_tenth_of_a_table_is_new(make_folder):
+    for _ in range(40):
+        make_product()
+    before = _analysed()
+    taken = []
+    for last in (1, 2, 6):
+        import_catalogue(make_folder(*(row(number) for number in range(1, last + 1))))
+        taken.append(_analysed() - before)
+    assert taken == [1, 1, 2]
+
+
+def _analysed() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'catalogue_product'"
+        )
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sale_and_an_import_of_one_product_never_deadlock(make_folder):
+    """Both lock the variant first: the import waits and holds nothing that the sale needs."""
+    product = make_product(external_id="1", stock=0)
+    sold = make_variant(product, sku="1", size="M", stock=10)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Variant.objects.select_for_update().get(pk=sold.pk)
+            coming = pool.submit(_import_alone, make_folder(row(1)))
+            wait_until_somebody_waits()
+            Variant.objects.filter(pk=sold.pk).update(stock=F("stock") - 1)
+        assert counts(coming.result()) == (0, 1, 0, 0)
+    product.refresh_from_db()
+    assert (product.name, product.stock) == ("Nike Men Blue Jersey", 9)
+
+
+def _import_alone(folder: Path) -> Result:
+    try:
+        return import_catalogue(folder)
+    finally:
+        connection.close()
