@@ -51,7 +51,7 @@ from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from demo import command as demo  # noqa: E402
-from recommender.folder import find_model  # noqa: E402
+from recommender.model_store import find_model  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402
 from recommender.pending import pending  # noqa: E402

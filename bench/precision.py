@@ -35,7 +35,7 @@ django.setup()
 import openvino  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.folder import find_model  # noqa: E402
+from recommender.model_store import find_model  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.preprocessing import Pixels, decode  # noqa: E402
 from recommender.rotation import Vectors, rotate  # noqa: E402

@@ -23,20 +23,20 @@ ROUTES = {
 }
 
 
-def _every(seconds: int, task: str, **options: Any) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": options}
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 30)}}
 
 
 def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
-    """By the clock: a day that begins anew with each deployment might never end."""
-    return {"task": task, "schedule": crontab(hour=hour, minute=minute)}
+    """Run by the clock: an interval of a day would start again with each deployment."""
+    schedule = crontab(hour=hour, minute=minute)
+    return {"task": task, "schedule": schedule, "options": {"expires": 3600}}
 
 
-# Where nothing is said, the task says when it expires.
 CELERY_BEAT_SCHEDULE = {
-    "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images", expires=30),
+    "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images"),
     "send-mails": _every(60, "shop.mail.tasks.send_mails"),
-    "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments", expires=120),
+    "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments"),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "add-up-tallies": _every(60, "shop.catalogue.tasks.add_up_tallies"),
     "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),

@@ -21,8 +21,8 @@ from honcho.manager import Manager
 
 from recommender.models import EmbeddingModel
 from recommender.pending import pending
-from recommender.tasks import embed_pending_images, ring
 from shop.catalogue.models import Product
+from shop.core.tasks import send
 
 STAFF = "staff"
 STARTUP_SECONDS = 300
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
         model = EmbeddingModel.objects.active()
         deadline = time.monotonic() + STARTUP_SECONDS
-        ring(embed_pending_images)
+        send("recommender.tasks.embed_pending_images")
         while left := pending(model).count():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{left} pictures are still waiting; see {settings.VAR_DIR}/log")

@@ -19,9 +19,9 @@ from unfold.decorators import display
 from recommender import duplicate_pages, pending
 from recommender.models import EmbeddingModel
 from recommender.nearest.five import similar_to_product
-from recommender.tasks import embed_pending_images, ring
 from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline, thumbnail
 from shop.catalogue.models import Product, ProductImage
+from shop.core.tasks import enqueue
 
 STATES = {"done": _("done"), "waiting": _("waiting"), "parked": _("parked")}
 LABELS = {"done": "success", "waiting": "warning", "parked": "danger"}
@@ -62,7 +62,7 @@ class EmbeddedImageInline(ProductImageInline):
 def look_again(images: QuerySet[ProductImage]) -> int:
     """Take pictures out of the car park and ring the bell. Returns how many."""
     count = pending.retry(images.filter(attempts__gt=0))
-    ring(embed_pending_images)
+    enqueue("recommender.tasks.embed_pending_images")
     return count
 
 

@@ -7,7 +7,6 @@ import binascii
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -23,7 +22,6 @@ from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo, similar_to_product
 from recommender.photos import keep_photo, needs_vector
 from recommender.regions import Region, RegionError
-from recommender.tasks import embed_query_photo, ring
 from recommender.waiting import wait_for_vector
 from shop.api.catalogue import FILTERS
 from shop.api.etags import answer
@@ -34,6 +32,7 @@ from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
+from shop.core.tasks import enqueue
 
 MAX_WAIT_SECONDS = 10
 STATES = ("waiting", "ready", "failed")
@@ -122,7 +121,7 @@ class ImageSearchList(APIView):
         photo = _kept(request)
         if may_count(request._request):
             record([("photo", Event.Kind.SEARCHED, None)])
-        transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+        enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
             # With a key the answer is stored in one transaction, before any worker may see it.
             wait_for_vector(photo, seconds, in_vain=True)

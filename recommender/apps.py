@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db.models.signals import post_delete, post_migrate, post_save
 from django.db.transaction import on_commit
 
+from shop.core.tasks import enqueue
+
 
 class RecommenderConfig(AppConfig):
     name = "recommender"
@@ -24,7 +26,7 @@ class RecommenderConfig(AppConfig):
         post_delete.connect(_forget_around, sender=ProductImage)
         post_save.connect(_forget_around, sender=Product)
         post_save.connect(_forget_around, sender=EmbeddingModel)
-        catalogue_imported.connect(_ring)
+        catalogue_imported.connect(_enqueue_embedding)
         catalogue_imported.connect(_forget_around)
         products_merged.connect(follow)
         products_merged.connect(_forget_around)
@@ -40,7 +42,7 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
 
 
 def _picture_saved(**kwargs: Any) -> None:
-    on_commit(_ring)
+    _enqueue_embedding()
     _forget_around()
 
 
@@ -50,7 +52,5 @@ def _forget_around(**kwargs: Any) -> None:
     on_commit(forget)
 
 
-def _ring(**kwargs: Any) -> None:
-    from recommender.tasks import embed_pending_images, ring
-
-    ring(embed_pending_images)
+def _enqueue_embedding(**kwargs: Any) -> None:
+    enqueue("recommender.tasks.embed_pending_images")

@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from recommender.models import ComparedPicture, EmbeddingModel, Event, NotTheSame, PicturePair
 from recommender.nearest.copies import copies_of
 from shop.catalogue.models import ProductImage
+from shop.core.locks import AdvisoryLock, lock_until_commit
 
 BATCH = 200
-LOCK = 7_405_228
 Pair = tuple[int, int]
 
 
@@ -42,8 +42,7 @@ def find_copies(seconds: float | None = None) -> bool:
 @transaction.atomic
 def _compare_batch(after: int) -> int | None:
     """The last picture that was compared, or ``None`` when none is left after that one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    lock_until_commit(AdvisoryLock.NEAR_DUPLICATES)
     model = EmbeddingModel.objects.active()
     # Vectors of two models say nothing about each other: another model begins anew.
     if ComparedPicture.objects.exclude(model=model).delete()[0]:

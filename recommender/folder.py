@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 
@@ -56,19 +55,6 @@ class ModelFolder:
         if found != self.digest:
             raise ModelFolderError(f"{file} is damaged: its SHA-256 is {found}, not {self.digest}")
         return file
-
-
-def find_model(name: str) -> ModelFolder:
-    """The folder ``name`` in ``settings.MODEL_FOLDERS``; ``imagenet`` is fetched by Keras."""
-    for parent in settings.MODEL_FOLDERS:
-        if (parent / name / "manifest.json").exists():
-            return ModelFolder(Path(parent / name))
-    if name == "imagenet":
-        from recommender import imagenet
-
-        return ModelFolder(imagenet.make_folder(settings.MODEL_FOLDERS[0] / name))
-    places = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
-    raise ModelFolderError(f"There is no model folder {name!r} in {places}")
 
 
 def write_model(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,9 +17,9 @@ from recommender.models import Event, QueryPhoto
 from recommender.photos import keep_part
 from recommender.rate_limit import allows_photo_search
 from recommender.regions import Region, RegionError
-from recommender.tasks import embed_query_photo, ring
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
+from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
 PRESETS = (
@@ -64,7 +63,7 @@ def choose_part(request: HttpRequest) -> HttpResponse:
         photo = keep_part(source.picture, Region.parse(text))
     except RegionError as error:
         return _page(request, source, text, str(error))
-    transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+    enqueue("recommender.tasks.embed_query_photo", photo.pk)
     if may_count(request):
         record([("photo", Event.Kind.SEARCHED, None)])
     return redirect(photo)

@@ -14,7 +14,8 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from recommender.folder import ModelFolder, find_model
+from recommender.folder import ModelFolder
+from recommender.model_store import find_model
 from recommender.preprocessing import Pixels
 from recommender.rotation import Vectors, rotate
 

@@ -14,21 +14,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 from PIL import Image
 
 from recommender import pending
-from recommender.folder import ModelFolderError, find_model
+from recommender.folder import ModelFolderError
+from recommender.model_store import find_model
 from recommender.models import EmbeddingModel
 from recommender.nearest.five import finds_again
 from recommender.preprocessing import decode
 from recommender.runtime import embedder
 from shop.catalogue.models import VECTOR_DIMENSIONS, ProductImage
+from shop.core.locks import AdvisoryLock, try_lock_until_commit
 
 State = EmbeddingModel.State
-LOCK = 7_405_227
 BATCH = 1000
 # Longer than any page takes: who read that the previous model is active is done with it.
 PAUSE_SECONDS = 30
@@ -47,9 +48,8 @@ class SwitchError(RuntimeError):
 @contextmanager
 def _alone() -> Iterator[None]:
     """One transaction that no other switch runs beside."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
+    with transaction.atomic():
+        if not try_lock_until_commit(AdvisoryLock.MODEL_ROLLOUT):
             raise SwitchError(_("Another switch of models is under way; try again after it."))
         yield
 

@@ -10,12 +10,12 @@ import numpy as np
 from celery import Celery, shared_task
 from celery.signals import worker_ready
 from django.core.cache import cache
-from kombu.exceptions import OperationalError
 
 from recommender import affinity, duplicates, events, pending, photos, remembered
 from recommender.models import EmbeddingModel
 from recommender.nearest import cells
 from recommender.runtime import embedder
+from shop.core.tasks import send
 
 # Long enough to keep the network busy: between two slices it runs empty, for half a second.
 SLICE_SECONDS = 60
@@ -27,7 +27,7 @@ TURNS_END_SECONDS = 1800
 HANGS_SECONDS = 600
 
 
-@shared_task(expires=60, time_limit=HANGS_SECONDS)
+@shared_task(time_limit=HANGS_SECONDS)
 def embed_pending_images() -> None:
     embedded = 0
     for model in EmbeddingModel.objects.filling():
@@ -38,19 +38,19 @@ def embed_pending_images() -> None:
             embedded += outcome.embedded
             # What somebody else holds a lock on is left to beat.
             if outcome != pending.Outcome() and pending.claimable(model).exists():
-                embed_pending_images.delay()
+                send("recommender.tasks.embed_pending_images")
                 return
     if embedded:
-        divide_into_cells.delay()
-        find_copies.delay()
+        send("recommender.tasks.divide_into_cells")
+        send("recommender.tasks.find_copies")
 
 
-@shared_task(expires=60, time_limit=60)
+@shared_task(time_limit=60)
 def embed_query_photo(photo_id: str) -> None:
     photos.embed_photo(photo_id)
 
 
-@shared_task(expires=60)
+@shared_task
 def warm_up() -> None:
     """Load the network and run it once: that takes seconds."""
     network = embedder(EmbeddingModel.objects.active().name)
@@ -61,30 +61,30 @@ def warm_up() -> None:
 def spare_the_first_photo_the_wait(sender: Celery, **kwargs: object) -> None:
     """A worker for photos begins with its network, not with somebody's photo."""
     if "search" in sender.app.amqp.queues.consume_from:
-        ring(warm_up)
+        send("recommender.tasks.warm_up")
 
 
-@shared_task(expires=600)
+@shared_task
 def delete_expired_query_photos() -> None:
     photos.delete_expired()
 
 
-@shared_task(expires=3600)
+@shared_task
 def delete_old_events() -> None:
     events.delete_old_events()
 
 
-@shared_task(expires=3600)
+@shared_task
 def compute_affinities() -> None:
     affinity.compute_affinities()
 
 
-@shared_task(expires=3600, time_limit=HANGS_SECONDS)
+@shared_task(time_limit=HANGS_SECONDS)
 def find_copies(begun: str = "") -> None:
     _take_turn(find_copies, begun, duplicates.find_copies)
 
 
-@shared_task(expires=3600, time_limit=HANGS_SECONDS)
+@shared_task(time_limit=HANGS_SECONDS)
 def divide_into_cells(begun: str = "") -> None:
     """For searches with filters; and what they know of products is compared with the products."""
     if _take_turn(divide_into_cells, begun, _divide_some):
@@ -105,16 +105,7 @@ def _take_turn(task: Any, begun: str, work: Callable[[float], bool]) -> bool:
         return False
     if work(TURN_SECONDS):
         cache.touch(key, TURNS_END_SECONDS)
-        task.delay(mine)
+        send(task.name, mine)
         return False
     cache.delete(key)
-    return True
-
-
-def ring(task, *arguments: object) -> bool:  # type: ignore[no-untyped-def]
-    """Send a task. ``False`` when Redis is away: what is NULL in PostgreSQL stays to be done."""
-    try:
-        task.delay(*arguments)
-    except OperationalError:
-        return False
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +17,6 @@ from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
 from recommender.rate_limit import allows_photo_search
-from recommender.tasks import embed_query_photo, ring
 from recommender.waiting import is_slow, wait_for_vector
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
 from shop.catalogue.browsing.filters import Filters
@@ -26,6 +24,7 @@ from shop.catalogue.images.pictures import ACCEPT, PictureError
 from shop.catalogue.models import Product, ProductImage
 from shop.core.htmx import is_htmx_fragment
 from shop.core.rate_limit import allows
+from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
 SAMPLES = 6
@@ -52,7 +51,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
         photo = None
     if photo is None:
         return _upload_page(request, form, status=422)
-    transaction.on_commit(lambda: ring(embed_query_photo, photo.pk))
+    enqueue("recommender.tasks.embed_query_photo", photo.pk)
     if may_count(request):
         record([("photo", Event.Kind.SEARCHED, None)])
     return redirect(photo)

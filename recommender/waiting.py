@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photos import needs_vector
-from recommender.tasks import embed_query_photo, ring
+from shop.core.tasks import send
 
 # At once in this process: half of its threads (config.gunicorn).
 PLACES = 4
@@ -62,5 +62,5 @@ def _look_again(photo: QueryPhoto, model: EmbeddingModel, seconds: float) -> Non
 def _ring_again(photo: QueryPhoto) -> bool:
     old = timezone.now() - photo.created > RING_AFTER
     if old and cache.add(f"rung:{photo.pk}", 1, RING_AGAIN_SECONDS):
-        return ring(embed_query_photo, photo.pk)
+        return send("recommender.tasks.embed_query_photo", photo.pk)
     return False

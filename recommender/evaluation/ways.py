@@ -18,7 +18,8 @@ from safetensors.numpy import load
 
 from recommender import preprocessing
 from recommender.evaluation.galleries import EvaluationError
-from recommender.folder import ModelFolder, ModelFolderError, find_model, write_model
+from recommender.folder import ModelFolder, ModelFolderError, write_model
+from recommender.model_store import find_model
 from recommender.preprocessing import decode
 from recommender.runtime import Embedder
 

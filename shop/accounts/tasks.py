@@ -4,7 +4,7 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 
 
-@shared_task(expires=3600)
+@shared_task
 def clear_sessions() -> None:
     """Those that have expired: Django leaves them where they are."""
     SessionStore.clear_expired()

@@ -5,6 +5,6 @@ from celery import shared_task
 from shop.api import idempotency
 
 
-@shared_task(expires=3600)
+@shared_task
 def forget_answers() -> None:
     idempotency.forget_answers()

@@ -5,6 +5,6 @@ from celery import shared_task
 from shop.cart import session
 
 
-@shared_task(expires=3600)
+@shared_task
 def delete_lost_carts() -> None:
     session.delete_lost()

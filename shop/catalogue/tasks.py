@@ -7,21 +7,21 @@ from shop.catalogue.browsing import search
 from shop.catalogue.images import unused_files
 
 
-@shared_task(expires=3600)
+@shared_task
 def refresh_search_words() -> None:
     search.refresh_search_words()
 
 
-@shared_task(expires=60)
+@shared_task
 def add_up_tallies() -> None:
     tallies.add_up()
 
 
-@shared_task(expires=3600)
+@shared_task
 def count_tallies_anew() -> None:
     tallies.count_anew()
 
 
-@shared_task(expires=3600, time_limit=1800)
+@shared_task(time_limit=1800)
 def delete_unused_files() -> None:
     unused_files.delete_unused()

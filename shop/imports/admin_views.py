@@ -22,6 +22,7 @@ from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines
 from shop.imports.forms import MappingForm, UploadForm
 from shop.imports.jobs import uploads
+from shop.imports.jobs.files import local_files
 from shop.imports.models import Upload
 from shop.imports.parsing.rows import guarded
 from shop.imports.parsing.source import open_source
@@ -89,7 +90,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def _preview(upload: Upload) -> list[list[str]]:
     """The first rows as they are read, below their header."""
     try:
-        with uploads.local_files(upload) as (path, images), open_source(path, images) as source:
+        with local_files(upload) as (path, images), open_source(path, images) as source:
             table = read_header(source, upload.mapping)
             rows: list[list[str]] = [list(table.columns)]
             for record in table.records():

@@ -13,3 +13,7 @@ class RowError(ValueError):
     def __init__(self, message: str, column: str = "") -> None:
         super().__init__(message)
         self.column = column
+
+
+class UploadStopped(Exception):
+    """Signals that staff asked the job of an upload to stop."""

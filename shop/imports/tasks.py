@@ -10,11 +10,11 @@ def run_upload(pk: int) -> None:
     uploads.run(pk)
 
 
-@shared_task(expires=60)
+@shared_task
 def restart_stalled_uploads() -> None:
     uploads.restart_stalled()
 
 
-@shared_task(expires=3600)
+@shared_task
 def tidy_uploads() -> None:
     uploads.tidy()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from datetime import timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
@@ -17,8 +16,8 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from kombu.exceptions import OperationalError
 
+from shop.core.tasks import enqueue
 from shop.mail.models import Mail
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ def post(mail: EmailMessage) -> None:
     html = next((str(content) for content, _kind in getattr(mail, "alternatives", [])), "")
     parts = {"subject": str(mail.subject), "text": str(mail.body), "html": html}
     Mail.objects.bulk_create(Mail(to=address, **parts) for address in mail.to)
-    transaction.on_commit(ring, robust=True)
+    enqueue("shop.mail.tasks.send_mails")
 
 
 def write(folder: str, to: str, language: str, path: str, **context: Any) -> None:
@@ -47,14 +46,6 @@ def write(folder: str, to: str, language: str, path: str, **context: Any) -> Non
         mail = EmailMultiAlternatives(subject, text, to=[to])
         mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
     post(mail)
-
-
-def ring() -> None:
-    """Beat rings too: with Redis away, the mail goes when it is back."""
-    from shop.mail.tasks import send_mails
-
-    with suppress(OperationalError):
-        send_mails.delay()
 
 
 def send_due() -> int:

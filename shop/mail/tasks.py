@@ -5,6 +5,6 @@ from celery import shared_task
 from shop.mail import outbox
 
 
-@shared_task(expires=60, time_limit=300)
+@shared_task(time_limit=300)
 def send_mails() -> None:
     outbox.send_due()

@@ -5,6 +5,6 @@ from celery import shared_task
 from shop.payments import settlement
 
 
-@shared_task(expires=300)
+@shared_task
 def look_after_payments() -> None:
     settlement.look_after_payments()

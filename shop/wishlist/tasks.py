@@ -5,6 +5,6 @@ from celery import shared_task
 from shop.wishlist import alerts
 
 
-@shared_task(expires=300)
+@shared_task
 def send_stock_alerts() -> None:
     alerts.send_stock_alerts()

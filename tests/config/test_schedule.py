@@ -8,7 +8,9 @@ from config.celery import app
 
 def test_every_task_that_is_named_exists() -> None:
     app.loader.import_default_modules()
-    assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} | set(ROUTES) <= set(app.tasks)
+    assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} | set(ROUTES) <= set(
+        app.tasks
+    )
 
 
 def test_what_comes_once_a_day_comes_by_the_clock() -> None:

@@ -36,9 +36,9 @@ StoredFile.objects.filter(pk=image.file).update(content=b"no picture at all")
 print(image.pk)
 """
 RING = """
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 
-print(int(ring(embed_pending_images)))
+print(int(send("recommender.tasks.embed_pending_images")))
 """
 RETRY = """
 from recommender import pending

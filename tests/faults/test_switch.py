@@ -33,7 +33,8 @@ import numpy as np
 from django.conf import settings
 from safetensors.numpy import load_file
 
-from recommender.folder import find_model, write_model
+from recommender.folder import write_model
+from recommender.model_store import find_model
 
 tensors = load_file(find_model("fashion").weights())
 order = np.random.default_rng(1).permutation(2048)
@@ -53,7 +54,7 @@ import random
 from base64 import b64encode
 from io import BytesIO
 from PIL import Image, ImageDraw
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 from shop.catalogue.models import Category, Product, ProductImage
 from shop.catalogue.images.pictures import read_picture
 
@@ -83,7 +84,7 @@ ProductImage.objects.bulk_create(
 photos = [draw(1000 + n) for n in range(photo_count)]
 for photo in photos:
     assert read_picture(photo).jpeg == photo
-ring(embed_pending_images)
+send("recommender.tasks.embed_pending_images")
 """
 # By NumPy, from the pictures: neither the columns nor the SQL have a part in it. Left out are the
 # subjects that rounding could decide, and those whose five would be the same in both models.
@@ -139,7 +140,7 @@ REFUSED = """
 import json
 from django.db.models.functions import Now
 from recommender import switching
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 from shop.catalogue.models import ProductImage
 
 model = switching.EmbeddingModel.objects.get(name="other")
@@ -149,7 +150,7 @@ except switching.SwitchError as error:
     print(json.dumps([*switching.coverage(model), str(error)]))
 while ProductImage.objects.filter(claimed_until__gt=Now()).exists():
     time.sleep(0.1)
-ring(embed_pending_images)
+send("recommender.tasks.embed_pending_images")
 """
 SWITCH_AND_FREE = """
 import json

@@ -15,9 +15,10 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 COUNT = 400
 # A bell for each.
 RING = """
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 
-print(ring(embed_pending_images), ring(embed_pending_images))
+name = "recommender.tasks.embed_pending_images"
+print(send(name), send(name))
 """
 # What a host finds of the others' folders.
 LOOK = """

@@ -31,7 +31,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
         model = EmbeddingModel.objects.active()
         QueryPhoto.objects.filter(pk=photo_id).update(embedding=point(1), embedding_model=model)
 
-    monkeypatch.setattr(views, "ring", look)
+    monkeypatch.setattr(views, "enqueue", look)
 
 
 def _photo() -> SimpleUploadedFile:

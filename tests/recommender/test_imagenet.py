@@ -15,7 +15,8 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.utils import get_file
 
 from recommender import imagenet
-from recommender.folder import ModelFolder, find_model
+from recommender.folder import ModelFolder
+from recommender.model_store import find_model
 from recommender.network import build_network
 
 # Keras and NumPy 2 disagree about a keyword.

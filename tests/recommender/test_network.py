@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recommender.folder import ModelFolder, ModelFolderError, find_model
+from recommender.folder import ModelFolder, ModelFolderError
+from recommender.model_store import find_model
 from recommender.preprocessing import Pixels, fit
 from recommender.rotation import rotate
 from recommender.runtime import Embedder

@@ -20,8 +20,8 @@ PART = "/photo-search/part/"
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.region_views.ring", lambda *arguments: True)
-    monkeypatch.setattr("recommender.views.ring", lambda *arguments: True)
+    monkeypatch.setattr("recommender.region_views.enqueue", lambda *args: None)
+    monkeypatch.setattr("recommender.views.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.views.PATIENCE_SECONDS", 0)
 
 

@@ -20,6 +20,7 @@ from recommender.models import EmbeddingModel
 from recommender.nearest.five import similar_to_product
 from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import Product, ProductImage, StoredFile
+from shop.core.locks import AdvisoryLock, lock_until_commit
 from tests.factories import make_image, make_product, make_stored_image
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -359,8 +360,8 @@ def test_of_two_at_once_the_second_is_told_to_wait(arguments: tuple[str, ...]) -
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [switching.LOCK])
+        with transaction.atomic():
+            lock_until_commit(AdvisoryLock.MODEL_ROLLOUT)
             held.set()
             done.wait(60)
         connection.close()

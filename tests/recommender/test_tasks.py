@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from config.beat_schedule import BEAT, ROUTES
+from config.beat_schedule import CELERY_BEAT_SCHEDULE, ROUTES
 from config.celery import app
 from recommender import pending, runtime, tasks
 from recommender.models import EmbeddingModel
@@ -18,13 +18,14 @@ from tests.factories import make_product, make_stored_image, point
 
 
 @pytest.mark.parametrize(
-    ("queues", "rung"), [(["search"], [tasks.warm_up]), (["catalogue"], []), (["uploads"], [])]
+    ("queues", "rung"),
+    [(["search"], ["recommender.tasks.warm_up"]), (["catalogue"], []), (["uploads"], [])],
 )
 def test_only_the_worker_for_photos_is_told_to_load_its_network(
     queues: list[str], rung: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(tasks, "ring", told.append)
+    monkeypatch.setattr(tasks, "send", told.append)
     consumed = dict.fromkeys(queues)
     app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed)))
     tasks.spare_the_first_photo_the_wait(SimpleNamespace(app=app))  # type: ignore[arg-type]
@@ -50,7 +51,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(tasks.cells, "divide", divide)
     monkeypatch.setattr(tasks.cells, "mend", lambda: done.append("mend"))
-    monkeypatch.setattr(tasks.divide_into_cells, "delay", lambda begun: done.append(begun))
+    monkeypatch.setattr(tasks, "send", lambda name, begun: done.append(begun))
     yield done
     cache.delete(f"turns:{tasks.divide_into_cells.name}")
 
@@ -78,12 +79,13 @@ def test_who_begins_beside_another_leaves_it_to_that(turns: list[str]) -> None:
 
 def test_bulk_work_ends_in_time_for_what_beat_rings_for() -> None:
     """At most one turn of each comes between, or the bell has expired when it is heard."""
-    expires = BEAT["embed-pending-images"]["options"]["expires"]
+    expires = CELERY_BEAT_SCHEDULE["embed-pending-images"]["options"]["expires"]
     put_off = [tasks.find_copies, tasks.divide_into_cells]
     assert len(put_off) * tasks.TURN_SECONDS < expires
 
 
 def test_what_may_hang_is_ended() -> None:
+    app.loader.import_default_modules()
     bulk = {name for name, route in ROUTES.items() if route["queue"] in ("search", "catalogue")}
     unlimited = {name for name in bulk if app.tasks[name].time_limit is None}
     assert unlimited == {"recommender.tasks.warm_up", "recommender.tasks.compute_affinities"}
@@ -93,9 +95,7 @@ def test_what_may_hang_is_ended() -> None:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What ``embed_pending_images`` asks for."""
     asked: list[str] = []
-    for name in ("embed_pending_images", "divide_into_cells", "find_copies"):
-        task = getattr(tasks, name)
-        monkeypatch.setattr(task, "delay", lambda name=name: asked.append(name))
+    monkeypatch.setattr(tasks, "send", lambda name: asked.append(name.rpartition(".")[2]))
     monkeypatch.setattr(tasks.remembered, "forget", lambda: asked.append("forget"))
     return asked
 

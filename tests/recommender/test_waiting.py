@@ -21,7 +21,7 @@ HOURS = 10_000.0
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """For which photos; and one that hears of it gives the photo its vector."""
     heard: list[str] = []
-    monkeypatch.setattr(waiting, "ring", lambda task, pk: heard.append(pk) or True)
+    monkeypatch.setattr(waiting, "send", lambda task, pk: heard.append(pk) or True)
     return heard
 
 
@@ -73,7 +73,7 @@ def test_one_from_before_a_switch_of_models_is_waited_for(
         QueryPhoto.objects.update(embedding_model=active)
         return True
 
-    monkeypatch.setattr(waiting, "ring", look)
+    monkeypatch.setattr(waiting, "send", look)
     assert waiting.wait_for_vector(photo, HOURS) == active
     assert photo.embedding_model_id == active.pk
 

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from recommender.models import EmbeddingModel
 from recommender.pending import parked, pending
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 
 
 class Command(BaseCommand):
-    help = "Rings the bell for the workers to embed what is missing; --wait shows their progress."
+    help = "Tell the workers to embed pending images; --wait shows their progress."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--wait", action="store_true", help="Wait until all is searchable.")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not ring(embed_pending_images):
+        if not send("recommender.tasks.embed_pending_images"):
             raise CommandError("Redis does not answer; start it, or look at REDIS_URL.")
         model = EmbeddingModel.objects.active()
         todo = pending(model).count()

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender import switching
 from recommender.models import EmbeddingModel
 from recommender.pending import given_up
-from recommender.tasks import embed_pending_images, ring
+from shop.core.tasks import send
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def _add(self, name: str) -> None:
         model = switching.add(name)
-        rung = ring(embed_pending_images)
+        rung = send("recommender.tasks.embed_pending_images")
         self.stdout.write(f"{model}: workers fill its column" + ("." if rung else " later."))
 
     def _activate(self, name: str) -> None:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def _rollback(self, _name: str) -> None:
         model = switching.rollback()
-        ring(embed_pending_images)
+        send("recommender.tasks.embed_pending_images")
         done, every = switching.coverage(model)
         waiting = f" {every - done} of {every} listed pictures wait for it." if done < every else ""
         self.stdout.write(f"{model.name} is active again.{waiting}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -18,12 +18,12 @@ from shop.catalogue.browsing.search import refresh_search_words
 from shop.catalogue.images.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.imports.errors import UploadStopped
+from shop.imports.jobs.files import delete_files
+from shop.imports.models import Upload, UploadChange
 from shop.imports.signals import catalogue_imported
 from shop.imports.writing.batch import Note, plain
 from shop.orders.models import OrderLine
-
-if TYPE_CHECKING:
-    from shop.imports.models import Upload, UploadChange
 
 AT_ONCE = 200
 IMAGE = ("file", "width", "height", "alt", "position")
@@ -62,13 +62,13 @@ class Now:
 
 
 def undo(upload: Upload) -> None:
-    """The last change first, in small transactions; a second call goes on. Raises ``Stopped``."""
-    from shop.imports.jobs.uploads import Stopped
-    from shop.imports.models import Upload
+    """Undo the last change first, in small transactions; a second call goes on.
 
+    Raises ``UploadStopped``.
+    """
     while upload.changes.exists():
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
-            raise Stopped
+            raise UploadStopped
         with transaction.atomic():
             hold_files()
             changes = _next_changes(upload)
@@ -93,9 +93,6 @@ def _next_changes(upload: Upload) -> list[UploadChange]:
 
 
 def _finish(upload: Upload) -> None:
-    from shop.imports.jobs.uploads import delete_files
-    from shop.imports.models import Upload
-
     with transaction.atomic():
         for pk in reversed(upload.categories):
             Category.objects.filter(pk=pk, products=None, children=None).delete()

@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
-from django.db.models.fields.files import FieldFile
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError as QueueError
 
-from shop.imports.errors import ImportProblem
+from shop.core.locks import AdvisoryLock, try_lock
+from shop.core.tasks import enqueue
+from shop.imports.errors import ImportProblem, UploadStopped
 from shop.imports.jobs import rollback as undo
+from shop.imports.jobs.files import delete_files, local_files
 from shop.imports.jobs.run import Batch, Rejection, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
 from shop.imports.parsing.source import open_source
@@ -33,15 +30,9 @@ from shop.imports.parsing.table import read_header
 
 logger = logging.getLogger(__name__)
 State = Upload.State
-# Any number that nothing else in this database uses for an advisory lock of two numbers.
-JOB_LOCK = 7413
 STALLED = timedelta(seconds=90)
 # Faults of the machine: beat begins again when it is well.
 PASSING = (OperationalError, InterfaceError, MemoryError)
-
-
-class Stopped(Exception):
-    """Somebody pressed the button."""
 
 
 def receive(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
@@ -94,7 +85,7 @@ def map_columns(upload: Upload, mapping: Mapping[str, str], by: User) -> None:
 
 
 def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
-    """Move to a busy state and ring for a worker; ``False`` if it is in another state by now."""
+    """Move to a busy state and enqueue the job; return ``False`` if the state has changed."""
     values: dict[str, Any] = {"state": state, "stop": False, "message": ""}
     if state == State.CHECKING or upload.state == State.CHECKED:
         values |= dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
@@ -105,17 +96,8 @@ def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
             return False
         if "last_line" in values:
             upload.errors.all().delete()
-        transaction.on_commit(partial(ring, upload.pk), robust=True)
+        enqueue("shop.imports.tasks.run_upload", upload.pk)
     return True
-
-
-def ring(pk: int) -> None:
-    from shop.imports.tasks import run_upload
-
-    try:
-        run_upload.delay(pk)
-    except QueueError:
-        logger.warning("Redis is away; upload %s starts when beat finds it.", pk)
 
 
 def ask_to_stop(upload: Upload) -> None:
@@ -124,7 +106,7 @@ def ask_to_stop(upload: Upload) -> None:
 
 def run(pk: int) -> None:
     """Whatever the upload's state asks for. Two workers at once: the second goes away."""
-    with _only_one(pk) as mine:
+    with try_lock(AdvisoryLock.UPLOAD_JOB, pk) as mine:
         upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if mine else None
         if upload is not None:
             with translation.override(upload.language):
@@ -137,7 +119,7 @@ def _work(upload: Upload) -> None:
             undo.undo(upload)
         else:
             _import(upload)
-    except Stopped:
+    except UploadStopped:
         stopped = State.DONE if upload.state == State.UNDOING else State.STOPPED
         _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
     except ImportProblem as problem:
@@ -155,19 +137,6 @@ def _give_up(upload: Upload, fault: Exception) -> None:
     text = _("It stopped by a fault: %(fault)s. What was done so far is kept; try again.")
     message = text % {"fault": str(fault).strip()[:300] or type(fault).__name__}
     _finish(upload, after.get(State(upload.state), State.STOPPED), message)
-
-
-@contextmanager
-def _only_one(pk: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [JOB_LOCK, pk])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [JOB_LOCK, pk])
 
 
 def _import(upload: Upload) -> None:
@@ -235,7 +204,7 @@ def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
 def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
     """After each batch: what it wrote stays, the next one is not begun."""
     if Upload.objects.filter(pk=upload.pk, stop=True).exists():
-        raise Stopped
+        raise UploadStopped
 
 
 def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
@@ -285,33 +254,5 @@ def restart_stalled() -> int:
     limit = timezone.now() - STALLED
     stalled = Upload.objects.filter(state__in=Upload.BUSY, heartbeat__lt=limit)
     for pk in list(stalled.values_list("pk", flat=True)):
-        ring(pk)
+        enqueue("shop.imports.tasks.run_upload", pk)
     return len(stalled)
-
-
-@contextmanager
-def local_files(upload: Upload) -> Iterator[tuple[Path, Path | None]]:
-    """The files on this machine: where they are, or a copy from a storage without paths."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upload-")))
-        table = _local(upload.table, folder)
-        yield table, _local(upload.pictures, folder) if upload.pictures else None
-
-
-def _local(file: FieldFile, folder: Path) -> Path:
-    name = Path(file.name or "").name
-    try:
-        path = Path(file.path)
-    except NotImplementedError:
-        path = folder / name
-        with file.open("rb") as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
-    if not path.exists():
-        raise ImportProblem(_("The uploaded file is gone. Upload it again."))
-    return path
-
-
-def delete_files(upload: Upload) -> None:
-    for file in (upload.table, upload.pictures):
-        if file:
-            file.delete(save=False)

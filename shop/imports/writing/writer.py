@@ -14,6 +14,7 @@ from shop.catalogue.browsing.search import add_search_words, words_in
 from shop.catalogue.images.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
+from shop.core.locks import AdvisoryLock, lock_until_commit
 from shop.imports.signals import catalogue_imported
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
@@ -22,8 +23,6 @@ from shop.imports.writing.files import is_in_database, store_pictures
 from shop.imports.writing.preparation import PreparedRow
 from shop.imports.writing.unique import make_skus_unique, make_slugs_unique
 
-# Any number that nothing else in this database uses for an advisory lock.
-IMPORT_LOCK = 7_413_001
 # Of a table, so many times its rows before statistics of it are old: autovacuum's own share.
 OLD = 0.1
 After = Callable[[Changes], None]
@@ -95,8 +94,7 @@ def _analyze_if_old() -> None:
 
 def wait_for_other_imports(**kwargs: Any) -> None:
     """Two imports take turns batch by batch, so that both see what exists; so does a merge."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+    lock_until_commit(AdvisoryLock.IMPORT)
 
 
 def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:

@@ -14,7 +14,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
-from recommender.folder import ModelFolder, find_model
+from recommender.folder import ModelFolder
+from recommender.model_store import find_model
 from recommender.runtime import Embedder
 from recommender.training import checkpoint
 from recommender.training.catalogue import open_entries

@@ -23,7 +23,7 @@ def test_the_documented_client_uploads_and_searches(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The workers' part, at once.
-    monkeypatch.setattr("recommender.api.ring", lambda task, pk: embed_photo(pk))
+    monkeypatch.setattr("recommender.api.enqueue", lambda name, pk: embed_photo(pk))
     make_category("Apparel", "Topwear", "Shirts")
     token = Token.objects.create(user=User.objects.create_superuser("admin")).key
     folder = tmp_path / "pictures"

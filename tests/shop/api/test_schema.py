@@ -90,7 +90,7 @@ def shop(django_user_model: Any) -> dict[str, str]:
 def test_every_answer_is_as_described(
     caller: str, shop: dict[str, str], one_connection: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.api.ring", lambda *values: None)
+    monkeypatch.setattr("recommender.api.enqueue", lambda *values: None)
     monkeypatch.setattr("recommender.api.MAX_WAIT_SECONDS", 0.01)
     for name in ("AnonThrottle", "UserThrottle", "ScopedThrottle"):
         monkeypatch.setattr(f"shop.api.throttling.{name}.allow_request", lambda *values: True)

@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.core.locks import AdvisoryLock
 from shop.imports.export import export_lines
 from shop.imports.jobs import uploads
 from shop.imports.jobs.run import import_catalogue
@@ -218,12 +219,14 @@ def test_two_workers_do_not_run_one_upload(client: Client, send: Send) -> None:
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [uploads.JOB_LOCK, upload.pk])
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [AdvisoryLock.UPLOAD_JOB, upload.pk])
         uploads.run(upload.pk)
         upload.refresh_from_db()
         assert upload.state == "running"
         with other.cursor() as cursor:  # closing would let go of it a moment later
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [uploads.JOB_LOCK, upload.pk])
+            cursor.execute(
+                "SELECT pg_advisory_unlock(%s, %s)", [AdvisoryLock.UPLOAD_JOB, upload.pk]
+            )
     finally:
         other.close()
     uploads.run(upload.pk)

@@ -1,0 +1,27 @@
+"""Steer the planner of PostgreSQL for single queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
+    """Apply settings such as ``enable_seqscan=False`` to what the block executes.
+
+    Needs a transaction. An error in the block aborts that, which ends the settings too.
+    """
+    calls = ", ".join("set_config(%s, %s, true)" for _name in settings)
+    values = [text for name, value in settings.items() for text in (name, _text(value))]
+    cursor.execute(f"SELECT {calls}", values)
+    yield
+    cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in settings))
+
+
+def _text(value: object) -> str:
+    """Return a value as PostgreSQL writes it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

@@ -1,0 +1,47 @@
+"""Take PostgreSQL advisory locks, whose numbers all stand here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from django.db import connection
+
+
+class AdvisoryLock(IntEnum):
+    """Names the lock numbers that this project uses in its database."""
+
+    CO_PURCHASES = 7_405_226
+    MODEL_ROLLOUT = 7_405_227
+    NEAR_DUPLICATES = 7_405_228
+    IMPORT = 7_413_001
+    # Combined with the upload's primary key.
+    UPLOAD_JOB = 7413
+
+
+def lock_until_commit(lock: AdvisoryLock) -> None:
+    """Wait for the lock and hold it until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+
+
+def try_lock_until_commit(lock: AdvisoryLock) -> bool:
+    """Take the lock until the end of the transaction, or return ``False`` if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def try_lock(lock: AdvisoryLock, key: int) -> Iterator[bool]:
+    """Hold the lock for one key over several transactions, or yield ``False`` if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
+        locked = bool(cursor.fetchone()[0])
+    try:
+        yield locked
+    finally:
+        if locked:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, key])

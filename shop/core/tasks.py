@@ -1,0 +1,41 @@
+"""Send Celery tasks by name, so that whoever sends one need not import it."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which a worker drops a message of the task; beat sends what is still to be done.
+EXPIRES: dict[str, int | None] = {
+    "recommender.tasks.divide_into_cells": 3600,
+    "recommender.tasks.embed_pending_images": 60,
+    "recommender.tasks.embed_query_photo": 60,
+    "recommender.tasks.find_copies": 3600,
+    "recommender.tasks.warm_up": 60,
+    "shop.imports.tasks.run_upload": None,
+    "shop.mail.tasks.send_mails": 60,
+}
+
+
+def enqueue(name: str, *args: object) -> None:
+    """Send the task when the current transaction commits, or now if there is none."""
+    transaction.on_commit(partial(send, name, *args), robust=True)
+
+
+def send(name: str, *args: object) -> bool:
+    """Send the task now; return ``False`` if the broker is away.
+
+    Losing the message is harmless, because beat looks in the database for what is to be done.
+    """
+    try:
+        current_app.send_task(name, args, expires=EXPIRES[name])
+    except OperationalError as error:
+        logger.warning("The broker is away, %s was not sent: %s", name, error)
+        return False
+    return True

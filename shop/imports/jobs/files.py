@@ -1,0 +1,44 @@
+"""Find the files of an upload on this machine, and delete them when they are done with."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import ImportProblem
+from shop.imports.models import Upload
+
+
+@contextmanager
+def local_files(upload: Upload) -> Iterator[tuple[Path, Path | None]]:
+    """Yield local paths of the table and the pictures, copied if the storage has no paths."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upload-")))
+        table = _local(upload.table, folder)
+        yield table, _local(upload.pictures, folder) if upload.pictures else None
+
+
+def _local(file: FieldFile, folder: Path) -> Path:
+    name = Path(file.name or "").name
+    try:
+        path = Path(file.path)
+    except NotImplementedError:
+        path = folder / name
+        with file.open("rb") as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, 1024 * 1024)
+    if not path.exists():
+        raise ImportProblem(_("The uploaded file is gone. Upload it again."))
+    return path
+
+
+def delete_files(upload: Upload) -> None:
+    """Delete the uploaded files from their storage."""
+    for file in (upload.table, upload.pictures):
+        if file:
+            file.delete(save=False)
