@@ -4,26 +4,33 @@ BIN := $(VENV)/bin
 DATA := ../shared/data
 CATALOGUE ?= $(DATA)/fashion-products.zip
 PHOTOS ?= $(DATA)/wardrobe-photos.zip
+# The settings of production, for servers that nobody connects to.
+CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 \
+	SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint install browser bench clean
+.PHONY: help demo test test-fast lint install browser bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/installed ## the whole shop with a drawn catalogue; Ctrl-C stops everything
-	@$(BIN)/python -W ignore::RuntimeWarning manage.py demo
+	@$(BIN)/python -W ignore::RuntimeWarning -m demo
 
 test: $(VENV)/installed-dev browser lint ## everything that must hold
-	VAR_DIR=$(CURDIR)/var/test $(BIN)/python -m pytest
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/installed-dev ## the tests without browser and fault tests
+	$(BIN)/python -m pytest -m "not browser and not faults"
 
 lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python manage.py makemigrations --check --dry-run
-	HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/lint-imports
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 install: $(VENV)/installed ## the virtual environment
 

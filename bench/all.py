@@ -17,9 +17,14 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from demo.servers import EmbeddedServers  # noqa: E402
+
 BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
 COPY = BASE.with_name(f"{BASE.name}-copy")
 LARGE = BASE.with_name(f"{BASE.name}-million")
@@ -55,9 +60,9 @@ MILLIONS = {
 }
 
 
-def python(folder: Path, *arguments: str) -> int:
-    """In a process of its own, whose servers are those of the folder."""
-    environment = os.environ | {"VAR_DIR": str(folder)}
+def python(folder: Path, *arguments: str, **variables: str) -> int:
+    """Run a script with the folder as its VAR_DIR; return the exit status."""
+    environment = os.environ | {"VAR_DIR": str(folder), **variables}
     command = [sys.executable, "-W", "ignore", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
@@ -83,17 +88,20 @@ def prepare(catalogue: Path) -> None:
             "from django.db import connection as c; c.cursor().execute('VACUUM ANALYZE')",
         ]
     )
-    for step in steps:
-        if python(BASE, "manage.py", *step):
-            shutil.rmtree(BASE, ignore_errors=True)
-            sys.exit(f"The catalogue could not be prepared: manage.py {step[0]} failed.")
+    servers = EmbeddedServers(BASE)
+    with servers.running():
+        manage = partial(python, BASE, "manage.py", **servers.environment)
+        failed = next((step[0] for step in steps if manage(*step)), "")
+    if failed:
+        shutil.rmtree(BASE, ignore_errors=True)
+        sys.exit(f"The catalogue could not be prepared: manage.py {failed} failed.")
 
 
 def copied(folder: Path) -> Path:
     """A fresh copy of the whole folder; its servers are down, as nobody uses them."""
     if folder != BASE and not (folder / "postgres").exists():
         subprocess.run(["cp", "-a", str(BASE), str(folder)], check=True)  # noqa: S607
-        for left in ("run", "users.lock", "start.lock"):
+        for left in ("run", "servers.lock"):
             path = folder / left
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return folder

@@ -10,7 +10,6 @@ bench/results/duplicates.json. Needs an embedded catalogue; reads only.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from io import BytesIO
@@ -21,11 +20,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+set_up_django()
 
 from django.db import connection  # noqa: E402
 from PIL import Image  # noqa: E402

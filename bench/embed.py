@@ -33,11 +33,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+set_up_django()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402

@@ -46,17 +46,17 @@ def main() -> None:
 
 
 def _start_django() -> None:
-    """A fresh database, whatever the environment names, that goes when this process goes."""
+    """Start a fresh database, whatever the environment names, that is deleted at exit."""
     folder = tempfile.mkdtemp(prefix="bench-import-")
-    # Registered before the servers' own exit handler, so run after it has stopped them.
+    # Registered before the handler that stops the servers, so called after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ |= {"VAR_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     sys.path.insert(0, str(ROOT))
-    import django
     from django.core.management import call_command
 
-    django.setup()
+    from bench.setup import set_up_django
+
+    set_up_django()
     call_command("migrate", verbosity=0)
 
 

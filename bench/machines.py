@@ -22,11 +22,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+set_up_django()
 
 from bench.environment import environment  # noqa: E402
 from tests.faults.machines import Host, Site, apart  # noqa: E402

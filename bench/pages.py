@@ -42,11 +42,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+set_up_django()
 
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402

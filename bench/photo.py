@@ -36,13 +36,13 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop is in this thread
 os.environ["PHOTO_SEARCHES_PER_HOUR"] = "1000000"
 
-import django  # noqa: E402
 
-django.setup()
+from bench.setup import set_up_django  # noqa: E402
+
+set_up_django()
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -50,7 +50,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from demo import command as demo  # noqa: E402
+from demo.processes import YIELDING, shell_commands  # noqa: E402
 from recommender.model_store import find_model  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.network import build_network  # noqa: E402
@@ -223,7 +223,7 @@ def measure(options: argparse.Namespace, photos: list[Path], page: Page) -> dict
     url = f"http://127.0.0.1:{options.port}"
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
         call_command("collectstatic", verbosity=0, interactive=False)
-    commands = demo._processes(options.port)
+    commands = shell_commands(options.port, settings.VAR_DIR / "log")
     result: dict[str, Any] = {}
     with running("web", commands["web"]), running("search", commands["search"]):
         wait_for(url)
@@ -237,7 +237,7 @@ def measure(options: argparse.Namespace, photos: list[Path], page: Page) -> dict
                 search(photo)
         result["idle"] = idle(searches, photos, options.rounds)
         if options.bulk:
-            even = commands["catalogue"].replace(demo.YIELDING, "exec")
+            even = commands["catalogue"].replace(YIELDING, "exec")
             for state, command in {"even": even, "yielding": commands["catalogue"]}.items():
                 with running("catalogue", command):
                     result[state] = under_bulk_work(searches, photos, options.bulk)

@@ -23,8 +23,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-
 from demo.servers import EmbeddedServers  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="rep-", dir="/tmp"))
@@ -32,16 +30,16 @@ FOLDER.chmod(0o755)
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)  # after the servers have stopped
 SERVERS = EmbeddedServers(FOLDER / "primary")
 STANDBY_FOLDER = FOLDER / "standby"
-os.environ["VAR_DIR"] = str(FOLDER / "primary")
+os.environ |= {"VAR_DIR": str(SERVERS.folder), "DATABASE_URL": "", "REDIS_URL": ""}
 os.environ["DATABASE_REPLICA_URL"] = (
     f"postgresql://postgres@{str(STANDBY_FOLDER).replace('/', '%2F')}/shop"
 )
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
+
+set_up_django()
+
 import numpy as np  # noqa: E402
-
-django.setup()
-
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 

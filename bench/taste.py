@@ -13,7 +13,6 @@ to bench/results/taste.json. Needs an embedded catalogue; what it writes is roll
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+set_up_django()
 
 from django.db import connection, transaction  # noqa: E402
 

@@ -18,12 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from demo.servers import EmbeddedServers  # noqa: E402
+
 DATA = ROOT.parent / "shared" / "data" / "fashion-products.zip"
 RESULT = ROOT / "bench" / "results" / "upload.json"
 PASSWORD = "bench-password"  # noqa: S105 - of a database that lives for minutes
@@ -89,7 +94,16 @@ def _manage(folder: Path, *arguments: str, **options: Any) -> str:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": ""}
+    return {**os.environ, **EmbeddedServers(folder).environment}
+
+
+@contextmanager
+def _deleted(folder: Path) -> Iterator[None]:
+    """Delete the folder after the block."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:
@@ -101,7 +115,12 @@ def _free_port() -> int:
 def measure(path: Path) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="bench-upload-"))
     rival = Path(tempfile.mkdtemp(prefix="bench-import-"))
-    try:
+    with (
+        _deleted(folder),
+        _deleted(rival),
+        EmbeddedServers(folder).running(),
+        EmbeddedServers(rival).running(),
+    ):
         page = _by_page(folder, path)
         page_contents = json.loads(_manage(folder, "shell", "-v", "0", "-c", CONTENTS))
         table = folder / "export.csv"
@@ -112,9 +131,6 @@ def measure(path: Path) -> dict[str, Any]:
         _manage(rival, "import_catalogue", str(path))
         seconds = time.perf_counter() - started
         command_contents = json.loads(_manage(rival, "shell", "-v", "0", "-c", CONTENTS))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(rival, ignore_errors=True)
     from bench.environment import environment
 
     return {

@@ -28,11 +28,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402
+from bench.setup import set_up_django  # noqa: E402
 
-django.setup()
+SERVERS = set_up_django()
 
 import psycopg  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -44,7 +43,6 @@ from bench.environment import environment  # noqa: E402
 from bench.reductions import REDUCTIONS, Reduction  # noqa: E402
 from bench.rivals import rivals  # noqa: E402
 from bench.stored import nearest_of, stored  # noqa: E402
-from demo.servers import EmbeddedServers  # noqa: E402
 
 Cursor = psycopg.Cursor[Any]
 FIVE, CANDIDATES, QUERIES, SCANS, REPETITIONS, INSERTS = 5, 50, 200, 10, 5, 200
@@ -144,13 +142,14 @@ def recall(found: list[list[int]], truth: np.ndarray) -> float:
 
 def cold(one: Callable[[Cursor, int], Any], set_up: str) -> dict[str, Any]:
     """After a start of the server, the page cache dropped if we may."""
-    servers = EmbeddedServers(Path(settings.VAR_DIR))
-    servers.stop()
+    if SERVERS is None:
+        sys.exit("--cold stops the server: run it on the embedded ones, without DATABASE_URL.")
+    SERVERS.stop()
     dropped = os.geteuid() == 0
     if dropped:
         os.sync()
         Path("/proc/sys/vm/drop_caches").write_text("3")
-    servers.use()
+    SERVERS.start()
     with connect() as own, own.cursor() as cursor:
         cursor.execute(set_up)
         backend = own.info.backend_pid

@@ -6,19 +6,22 @@ from typing import Any
 
 import dj_database_url
 
+# Without DATABASE_URL Django starts all the same; the first query fails and names the variable.
+UNSET = "postgresql://%2FDATABASE_URL-is-not-set/none"
 # Whoever searches has no patience for more. Django's router never chooses the replica, and
 # nothing migrates it.
 QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 
 def build_databases(primary: str, replica: str, max_age: int, pooled: bool) -> dict[str, Any]:
-    """``DATABASES``; without a ``replica`` there is one.
+    """Return Django's ``DATABASES`` for a primary and, if its URL is not empty, a replica.
 
-    ``pooled``: a pooler lends connections for one transaction, longer than which no cursor lives.
+    ``pooled`` turns off server-side cursors, because a pooler lends a connection for one
+    transaction only.
     """
     kept: dict[str, Any] = {"conn_max_age": max_age, "conn_health_checks": True}
     kept["disable_server_side_cursors"] = pooled
-    databases: dict[str, Any] = {"default": dj_database_url.parse(primary, **kept)}
+    databases: dict[str, Any] = {"default": dj_database_url.parse(primary or UNSET, **kept)}
     if replica:
         mirror = {"MIRROR": "default"}
         found: dict[str, Any] = {**dj_database_url.parse(replica, **kept, test_options=mirror)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +16,7 @@ from environs import Env, validate
 from backoffice import admin_site
 from config import beat_schedule
 from config.databases import build_databases
-from demo import secret_key as secret
-from demo.servers import EmbeddedServers
+from demo.environment import running_demo
 
 django_stubs_ext.monkeypatch()
 
@@ -29,18 +29,14 @@ DEBUG = env.bool("DEBUG", False)
 HTTPS = env.bool("HTTPS", False)
 SITE_NAME = env.str("SITE_NAME", "Lookalike")
 
-# Servers: ours when nothing is named, the environment's otherwise.
+# Servers: the environment's, or those of a demo that runs on this machine. Without either Django
+# starts all the same, and the first query says what to do.
 
+if not env.str("DATABASE_URL", ""):
+    os.environ.update(running_demo(VAR_DIR))
 DATABASE_URL = env.str("DATABASE_URL", "")
-REDIS_URL = env.str("REDIS_URL", "")
-if not (DATABASE_URL and REDIS_URL):
-    _embedded = EmbeddedServers(VAR_DIR)
-    _embedded.use(postgres=not DATABASE_URL, redis_server=not REDIS_URL)
-    DATABASE_URL = DATABASE_URL or _embedded.database_url
-    REDIS_URL = REDIS_URL or _embedded.redis_url
-
-# With servers of one's own there may be several machines, and they must share one key.
-SECRET_KEY = env.str("SECRET_KEY") if env.str("DATABASE_URL", "") else secret.key(VAR_DIR)
+REDIS_URL = env.str("REDIS_URL") if DATABASE_URL else ""
+SECRET_KEY = env.str("SECRET_KEY") if DATABASE_URL else ""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 

@@ -1,22 +1,17 @@
-"""PostgreSQL with pgvector and Redis from PyPI wheels, for a machine where nothing is set up.
-
-Every process that uses a server holds a shared lock on ``users.lock``; the kernel drops that lock
-however the process dies. A process that exits takes the lock for itself, and if it can it was the
-last one and stops the servers. After a crash the next start finds what runs and starts the rest.
-"""
+"""Run PostgreSQL with pgvector and Redis from PyPI wheels, without any set-up of the machine."""
 
 from __future__ import annotations
 
-import atexit
-import fcntl
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -25,6 +20,8 @@ import psycopg
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from demo.environment import lock_folder, secret_key
 
 DATABASE = "shop"
 POSTGRES_SETTINGS = """
@@ -35,6 +32,7 @@ wal_compression = on
 max_connections = 100
 """
 START_SECONDS = 60
+WATCH_SECONDS = 1
 
 
 class EmbeddedServerError(RuntimeError):
@@ -42,15 +40,19 @@ class EmbeddedServerError(RuntimeError):
 
 
 class EmbeddedServers:
-    """The two servers of one folder. Unix sockets only: nothing listens on the network."""
+    """Owns the two servers of one folder. They listen on unix sockets only.
+
+    One process owns a folder at a time. After a crash of the owner, the next one adopts the servers
+    that still run and starts the others.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "postgres"
         self.redis_data = self.folder / "redis"
         self.sockets = _socket_folder(self.folder)
-        self._users: int | None = None
-        self._owner = 0
+        self._owned = ExitStack()
+        self._wanted = (False, False)
 
     @property
     def database_url(self) -> str:
@@ -60,53 +62,59 @@ class EmbeddedServers:
     def redis_url(self) -> str:
         return f"unix://{self.sockets / 'redis.sock'}"
 
-    def use(self, *, postgres: bool = True, redis_server: bool = True) -> None:
-        """Start what is asked for and does not run, and keep it running until this process ends."""
-        with self._starting():
-            if postgres:
-                self._start_postgres()
-            if redis_server:
-                self._start_redis()
-            if self._users is None:
-                self._users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-                self._owner = os.getpid()
-                fcntl.flock(self._users, fcntl.LOCK_SH)
-                atexit.register(self.leave)
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which Django's settings find the servers."""
+        return {
+            "VAR_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SECRET_KEY": secret_key(self.folder),
+        }
 
-    def leave(self) -> None:
-        """Give up this process's use; the last user stops the servers."""
-        if self._users is None or self._owner != os.getpid():
-            return  # a forked child shares its parent's lock
-        with self._starting():
-            fcntl.flock(self._users, fcntl.LOCK_UN)
-            with suppress(BlockingIOError):
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.stop()
-            os.close(self._users)
-            self._users = None
+    @contextmanager
+    def running(self, *, postgres: bool = True, redis_server: bool = True) -> Iterator[None]:
+        """Start the servers and stop them after the block."""
+        self.start(postgres=postgres, redis_server=redis_server)
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def start(self, *, postgres: bool = True, redis_server: bool = True) -> None:
+        """Start the servers. Raises ``FolderInUseError`` if another process owns the folder."""
+        self._owned.enter_context(lock_folder(self.folder))
+        self._wanted = (postgres, redis_server)
+        if postgres:
+            self._start_postgres()
+        if redis_server:
+            self._start_redis()
 
     def stop(self) -> None:
+        """Stop the servers and give up the folder."""
         with suppress(FileNotFoundError, subprocess.CalledProcessError):
             self._pg("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         with suppress(redis.RedisError):
             self._redis_client().shutdown(nosave=True)
+        self._owned.close()
 
-    @contextmanager
-    def _starting(self) -> Iterator[None]:
-        """One process at a time starts or stops."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+    def restart_dead(self, until: threading.Event) -> None:
+        """Start again whichever server dies, until the event is set."""
+        while not until.wait(WATCH_SECONDS):
+            with suppress(EmbeddedServerError):
+                self.start_missing()
+
+    def start_missing(self) -> None:
+        """Start whichever of the servers has died."""
+        postgres, redis_server = self._wanted
+        if postgres and not _listens(self.sockets / ".s.PGSQL.5432"):
+            self._start_postgres()
+        if redis_server and not _listens(self.sockets / "redis.sock"):
+            self._start_redis()
 
     # PostgreSQL
 
     def _start_postgres(self) -> None:
-        if self._postgres_answers():
-            return
         _open_to_postgres_user(self.folder, self.sockets)
         if not (self.data / "PG_VERSION").exists():
             self._init_postgres()
@@ -127,14 +135,15 @@ class EmbeddedServers:
         self._create_database()
 
     def _init_postgres(self) -> None:
-        """Make the cluster beside its place and move it there, so that it is whole or absent."""
+        """Create the cluster beside its place and rename it, so that it is complete or absent."""
         new = self.folder / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         _give_to_postgres_user(new)
         self._pg(
             *("initdb", "-D", str(new), "-U", "postgres", "--auth=trust"),
-            *("--encoding=UTF8", "--no-locale", "--no-sync"),
+            *("--encoding=UTF8", "--locale=C", "--no-sync"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         )
         with (new / "postgresql.conf").open("a") as configuration:
             configuration.write(POSTGRES_SETTINGS)
@@ -159,7 +168,7 @@ class EmbeddedServers:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _pg(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs, as its own user when we are root, as it insists."""
+        """Run one of PostgreSQL's programs; they refuse to run as root, so root changes user."""
         command = [str(_postgres_programs() / program), *arguments]
         user = "pgserver" if os.geteuid() == 0 else None
         subprocess.run(
@@ -174,7 +183,7 @@ class EmbeddedServers:
     # Redis
 
     def _redis_client(self) -> redis.Redis:
-        """Without the client's retries: they would make each start and stop seconds longer."""
+        """Return a client without retries, which would make each start and stop seconds longer."""
         path = str(self.sockets / "redis.sock")
         return redis.Redis(unix_socket_path=path, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
@@ -188,7 +197,7 @@ class EmbeddedServers:
         if self._redis_answers():
             return
         self.redis_data.mkdir(exist_ok=True)
-        # Nothing in Redis needs to outlive it: PostgreSQL is the to-do list.
+        # Nothing in Redis needs to survive a restart: PostgreSQL holds what is to be done.
         subprocess.run(
             [
                 *(str(_redis_program()), "--port", "0", "--daemonize", "yes", "--save", ""),
@@ -204,6 +213,16 @@ class EmbeddedServers:
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(f"Redis did not start; its log is {self.redis_data}/log")
             time.sleep(0.05)
+
+
+def _listens(path: Path) -> bool:
+    """Return whether a process accepts connections, be it too busy to answer."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _package_folder(name: str) -> Path:
@@ -225,7 +244,7 @@ def _redis_program() -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """``folder/run``, or a short name in the temporary folder: a socket's path has 107 bytes."""
+    """Return ``folder/run``, or a short folder in /tmp because a socket's path has 107 bytes."""
     run = folder / "run"
     if len(bytes(run / ".s.PGSQL.5432.lock")) <= 100:
         return run
@@ -244,7 +263,7 @@ def _open_to_postgres_user(folder: Path, sockets: Path) -> None:
     )
 
     ensure_user_exists("pgserver")
-    ensure_prefix_permissions(folder / "start.lock")
+    ensure_prefix_permissions(folder / "servers.lock")
     install = _postgres_programs().parent
     ensure_prefix_permissions(install)
     if not (folder / "postgres").exists():

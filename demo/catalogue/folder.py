@@ -18,6 +18,7 @@ from demo.catalogue.rendering import jpeg, photograph
 VERSION = "5"
 STAMP = ".demo-catalogue"
 WORKERS = os.cpu_count() or 2
+PART = 5
 HEADER = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),
@@ -73,14 +74,14 @@ def _write_pictures(images: Path, products: Sequence[DemoProduct]) -> None:
     # Fresh processes: forking one that has threads can hang.
     pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
     try:
-        numbers = range(WORKERS)
-        parts = [list(products[number::WORKERS]) for number in numbers]
+        # Small parts, because an interrupted pool still finishes those that it has begun.
+        parts = [products[start : start + PART] for start in range(0, len(products), PART)]
         list(pool.map(_draw_all, repeat(images), parts))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _draw_all(images: Path, products: list[DemoProduct]) -> None:
+def _draw_all(images: Path, products: Sequence[DemoProduct]) -> None:
     for product in products:
         draw_pictures(images, product)
 

@@ -1,4 +1,4 @@
-"""The embedded servers with real processes that share them, end, and are killed."""
+"""The embedded servers with real processes that own them, end, and are killed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -19,30 +20,43 @@ from django.conf import settings
 
 from demo.servers import EmbeddedServers
 
-USER = """
+OWNER = """
 import sys
 from pathlib import Path
+from threading import Event, Thread
+from demo.environment import FolderInUseError
 from demo.servers import EmbeddedServers
 
-EmbeddedServers(Path(sys.argv[1])).use()
+servers = EmbeddedServers(Path(sys.argv[1]))
+try:
+    servers.start()
+except FolderInUseError as error:
+    sys.exit(str(error))
+stopped = Event()
+watch = Thread(target=servers.restart_dead, args=(stopped,))
+watch.start()
 print("ready", flush=True)
 sys.stdin.read()
+stopped.set()
+watch.join()
+servers.stop()
 """
 DEADLINE_SECONDS = 60
 
 
-class User:
-    """A process that uses the servers until it is told to end."""
+class Owner:
+    """A process that owns the servers, and restarts dead ones, until it is told to end."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", USER, str(folder)],
+            [sys.executable, "-c", OWNER, str(folder)],
             cwd=settings.BASE_DIR,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
-    def ready(self) -> User:
+    def ready(self) -> Owner:
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"
         return self
@@ -65,16 +79,16 @@ def servers() -> Iterator[EmbeddedServers]:
 
 
 @pytest.fixture
-def use(servers: EmbeddedServers) -> Iterator[Callable[..., User]]:
-    users: list[User] = []
+def own(servers: EmbeddedServers) -> Iterator[Callable[..., Owner]]:
+    owners: list[Owner] = []
 
-    def start(folder: Path = servers.folder) -> User:
-        users.append(User(folder))
-        return users[-1]
+    def start(folder: Path = servers.folder) -> Owner:
+        owners.append(Owner(folder))
+        return owners[-1]
 
     yield start
-    for user in users:
-        user.kill()
+    for owner in owners:
+        owner.kill()
 
 
 def _remove(servers: EmbeddedServers) -> None:
@@ -129,44 +143,56 @@ def _redis_works(servers: EmbeddedServers) -> bool:
         return bool(client.set("key", "value")) and client.get("key") == b"value"
 
 
-def test_the_last_process_that_ends_stops_both_servers(
-    servers: EmbeddedServers, use: Callable[..., User]
+def _restarted(servers: EmbeddedServers, old: tuple[int, int]) -> bool:
+    """Wait until neither server is the old one."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError, ValueError, IndexError):
+            new = _pids(servers)
+            if not set(new) & set(old) and all(_runs(pid) for pid in new):
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def _wait_for_a_row(servers: EmbeddedServers) -> bool:
+    """Return whether the row is there once the recovering server accepts connections."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(psycopg.OperationalError):
+            return _row_is_there(servers)
+        time.sleep(0.1)
+    return False
+
+
+def test_the_servers_stop_when_their_owner_ends(
+    servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
-    first, second = use(), use()  # at the same moment, where nothing runs
-    first.ready()
-    second.ready()
+    owner = own().ready()
     pids = _pids(servers)
-    _keep_a_row(servers)
-    first.end()
     assert all(_runs(pid) for pid in pids)
-    assert _row_is_there(servers)
-    assert _redis_works(servers)
-    second.end()
+    owner.end()
     assert _ended(*pids)
 
 
-def test_a_killed_postmaster_is_replaced_and_its_data_is_there(
-    servers: EmbeddedServers, use: Callable[..., User]
-) -> None:
-    use().ready()
-    postmaster, redis_server = _pids(servers)
-    _keep_a_row(servers)
-    os.kill(postmaster, signal.SIGKILL)
-    use().ready()
-    assert _row_is_there(servers)
-    assert _pids(servers)[0] != postmaster
-    assert _pids(servers)[1] == redis_server
-
-
-def test_a_killed_redis_is_replaced(servers: EmbeddedServers, use: Callable[..., User]) -> None:
-    use().ready()
-    postmaster, redis_server = _pids(servers)
-    os.kill(redis_server, signal.SIGKILL)
-    assert _ended(redis_server)
-    use().ready()
+def test_a_second_owner_is_refused(servers: EmbeddedServers, own: Callable[..., Owner]) -> None:
+    own().ready()
+    _stdout, error = own().process.communicate(timeout=DEADLINE_SECONDS)
+    assert error.decode() == f"The servers in {servers.folder} belong to another process.\n"
     assert _redis_works(servers)
-    assert _pids(servers)[0] == postmaster
-    assert _pids(servers)[1] != redis_server
+
+
+def test_killed_servers_are_restarted_with_their_data(
+    servers: EmbeddedServers, own: Callable[..., Owner]
+) -> None:
+    own().ready()
+    pids = _pids(servers)
+    _keep_a_row(servers)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert _restarted(servers, pids)
+    assert _wait_for_a_row(servers)
+    assert _redis_works(servers)
 
 
 def test_that_nothing_runs_is_noticed_at_once(tmp_path: Path) -> None:
@@ -175,15 +201,15 @@ def test_that_nothing_runs_is_noticed_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - started < 1.5
 
 
-def test_after_a_killed_process_the_next_one_finds_the_servers_and_stops_them(
-    servers: EmbeddedServers, use: Callable[..., User]
+def test_the_owner_after_a_killed_one_adopts_the_servers_and_stops_them(
+    servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
-    killed = use().ready()
+    killed = own().ready()
     pids = _pids(servers)
     _keep_a_row(servers)
     killed.kill()
     assert all(_runs(pid) for pid in pids)
-    following = use().ready()
+    following = own().ready()
     assert _pids(servers) == pids
     assert _row_is_there(servers)
     following.end()
@@ -191,45 +217,50 @@ def test_after_a_killed_process_the_next_one_finds_the_servers_and_stops_them(
 
 
 def test_everything_killed_at_once_starts_again_with_its_data(
-    servers: EmbeddedServers, use: Callable[..., User]
+    servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
-    killed = use().ready()
+    killed = own().ready()
     pids = _pids(servers)
     _keep_a_row(servers)
     killed.kill()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    following = use().ready()
+    own().ready()
     assert _row_is_there(servers)
     assert _redis_works(servers)
-    pids = _pids(servers)
-    following.end()
-    assert _ended(*pids)
 
 
-def test_a_half_made_cluster_is_replaced(
-    servers: EmbeddedServers, use: Callable[..., User]
+def test_an_incomplete_cluster_is_replaced(
+    servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
-    use().ready()
+    (servers.folder / "postgres.new" / "base").mkdir(parents=True)
+    own().ready()
     assert _sql(servers, "SELECT 1") == [(1,)]
     assert not (servers.folder / "postgres.new").exists()
 
 
+def test_a_new_cluster_has_a_utf8_locale(
+    servers: EmbeddedServers, own: Callable[..., Owner]
+) -> None:
+    own().ready()
+    assert _sql(servers, "SELECT upper('straße café'), lower('ÄÖÜ')") == [("STRAßE CAFÉ", "äöü")]
+
+
 def test_a_long_path_has_its_sockets_in_a_short_folder(
-    servers: EmbeddedServers, use: Callable[..., User]
+    servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
     deep = EmbeddedServers(servers.folder / ("long" * 20) / ("path" * 20))
     other = EmbeddedServers(servers.folder / ("long" * 20) / ("road" * 20))
     assert servers.sockets == servers.folder / "run"
     assert len(bytes(deep.sockets / ".s.PGSQL.5432.lock")) < 107
     assert deep.sockets != other.sockets
-    user = use(deep.folder).ready()
+    owner = own(deep.folder).ready()
     try:
         assert _sql(deep, "SELECT 1") == [(1,)]
         assert _redis_works(deep)
         pids = _pids(deep)
-        user.end()
+        owner.end()
         assert _ended(*pids)
     finally:
-        user.kill()
+        owner.kill()
         _remove(deep)

@@ -25,11 +25,10 @@ def whole_shop() -> Iterator[Shop]:
     if cache.exists():  # exporting the network would take ten seconds
         shutil.copytree(cache, shop.folder / "network-cache")
     try:
-        shop.servers.use()
+        shop.servers.start()
         shop.manage("migrate", "--verbosity", "0")
         yield shop
     finally:
-        shop.servers.leave()
         shop.servers.stop()
         shutil.rmtree(shop.folder)
 
@@ -37,7 +36,7 @@ def whole_shop() -> Iterator[Shop]:
 @pytest.fixture
 def shop(whole_shop: Shop) -> Iterator[Shop]:
     """The shop, empty and with nothing running but its servers."""
-    whole_shop.servers.use()
+    whole_shop.servers.start_missing()
     whole_shop.sql(FAST_VECTORS)
     whole_shop.sql(EMPTY)
     with whole_shop.redis() as client:

@@ -50,8 +50,8 @@ class Servers:
         self._redis: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.postgres.use(redis_server=False)  # makes the cluster
-        self.postgres.stop()
+        with self.postgres.running(redis_server=False):
+            pass  # the cluster exists from now on
         with (self.postgres.data / "pg_hba.conf").open("a") as rules:
             rules.writelines(f"host all all {address}/24 trust\n" for address in self.listened)
         listen = f'-c listen_addresses="{",".join(self.listened)}" -c port={self.postgres_port}'
@@ -79,7 +79,7 @@ class Servers:
             return cursor.fetchone()[0] if cursor.description else None
 
     def stop(self) -> None:
-        self.postgres.leave()
+        self.postgres.stop()
         if self._redis:
             self._redis.terminate()
             self._redis.wait(10)

@@ -40,10 +40,9 @@ class Shop:
         self.folder = folder
         self.servers = EmbeddedServers(folder)
         self.processes: list[subprocess.Popen[bytes]] = []
-        ours = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEFAULT_MODEL"}
-        self.environment = {name: value for name, value in os.environ.items() if name not in ours}
+        self.environment = {**os.environ, **self.servers.environment}
+        self.environment.pop("DEFAULT_MODEL", None)
         self.environment |= {
-            "VAR_DIR": str(folder),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "EMBED_LEASE_SECONDS": str(LEASE_SECONDS),
             "EMBED_BATCH": "16",

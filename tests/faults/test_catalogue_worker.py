@@ -132,7 +132,7 @@ def test_a_picture_saved_while_redis_is_down_is_embedded_when_redis_is_back(shop
         client.shutdown(nosave=True)
         assert save() < 5
     assert shop.images("embedding_blue IS NULL") == 1
-    shop.servers.use()
+    shop.servers.start_missing()
     shop.wait_until_all_embedded()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.core.files.storage import storages
 from django.db import models
@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField, HnswIndex
 
-from shop.catalogue.images.pictures import Picture
 from shop.catalogue.models.product import Product
 from shop.catalogue.models.sketches import sketch_of
 from shop.catalogue.querysets import ProductImageManager
+
+if TYPE_CHECKING:
+    from shop.catalogue.images.pictures import Picture
 
 VECTOR_DIMENSIONS = 2048
 

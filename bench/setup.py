@@ -1,0 +1,31 @@
+"""Give the scripts of this folder a database, a broker and Django."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+
+import django
+
+from demo.environment import running_demo
+from demo.servers import EmbeddedServers
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def set_up_django() -> EmbeddedServers | None:
+    """Set up Django on the environment's servers, a running demo's, or those of VAR_DIR.
+
+    The last are started, returned, and stopped at exit.
+    """
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    servers = None
+    folder = Path(os.environ.get("VAR_DIR") or ROOT / "var")
+    if not os.environ.get("DATABASE_URL") and not running_demo(folder):
+        servers = EmbeddedServers(folder)
+        servers.start()
+        atexit.register(servers.stop)
+        os.environ |= servers.environment
+    django.setup()
+    return servers

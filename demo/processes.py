@@ -1,0 +1,29 @@
+"""Name the processes of the shop as ``make demo`` runs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Bulk work yields to shoppers (bench/photo.py has the figures). Where the kernel groups processes
+# by session it weighs the groups, and `nice` alone changes nothing.
+BULK = ("catalogue", "uploads")
+YIELDING = "echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10"
+
+
+def shell_commands(port: int, log: Path) -> dict[str, str]:
+    """Return the shell command of each process, which writes a log of its own."""
+    python = f"{sys.executable} -W ignore::RuntimeWarning -m"
+    worker = f"{python} celery -A config worker --concurrency 1 --without-gossip --without-mingle"
+    commands = {
+        "web": f"{python} gunicorn config.wsgi -c python:config.gunicorn --bind 127.0.0.1:{port}",
+        "search": f"{worker} -Q search -n search@%h",
+        "catalogue": f"{worker} -Q catalogue -n catalogue@%h",
+        "uploads": f"{worker} -Q uploads -n uploads@%h",
+        "shop": f"{worker} -Q shop -n shop@%h",
+        "beat": f"{python} celery -A config beat",
+    }
+    return {
+        name: f"{YIELDING if name in BULK else 'exec'} {command} > {log}/{name}.log 2>&1"
+        for name, command in commands.items()
+    }
