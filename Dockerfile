@@ -9,7 +9,9 @@ RUN useradd --system --uid 10001 --create-home shop && mkdir -p /app/var/uploads
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY --chown=root:root manage.py ./
+COPY backoffice backoffice
 COPY config config
+COPY demo demo
 COPY shop shop
 COPY recommender recommender
 COPY templates templates
