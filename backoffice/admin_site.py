@@ -1,4 +1,4 @@
-"""How the staff's site looks, and the order of its menu."""
+"""Configure the look and the menu of the staff's site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-# Title of the group; then label, icon, model or address.
+# Group title, then (label, icon, model or URL name).
 MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
     (
         "",
@@ -94,7 +94,7 @@ def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any
 
 
 def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
-    """Shown to those who may see what it leads to; marked where nothing below it is."""
+    """Return a menu item for those who may see its target, active where no nearer item is."""
     permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
     link = reverse_lazy(_address(target))
 
@@ -111,7 +111,7 @@ def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
 
 @cache
 def _links() -> list[str]:
-    """The dashboard's, which all others begin with, is the first."""
+    """Return the links of the menu; the first is the dashboard's, a prefix of all others."""
     return [reverse(_address(target)) for _title, items in MENU for _label, _icon, target in items]
 
 

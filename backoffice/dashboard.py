@@ -1,4 +1,4 @@
-"""What the staff see first: today's work, the month's sales, how well recommendations do."""
+"""Fill the staff's dashboard: today's work, the month's sales, recommendation performance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOST = (S.CANCELLED, S.REFUNDED)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Each part only for those who may see its rows."""
+    """Add tiles and charts to the context, each only for those who may view its rows."""
     may = request.user.has_perm
     tiles, charts = [], []
     if may("orders.view_order"):

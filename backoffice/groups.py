@@ -1,4 +1,4 @@
-"""The three kinds of staff. Made once; whoever changes a group's permissions keeps the change."""
+"""Create the groups of staff: Catalogue, Orders, Read-only."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ ORDER_MODELS = {
     "orders": ("order", "orderline", "orderevent", "shippingmethod", "voucher"),
     "payments": ("payment",),
 }
-# Of whose rows a member of the staff may see everything, without the right to change any.
+# Apps whose rows the group Read-only may view.
 READ_ONLY_APPS = ("catalogue", "imports", "orders", "payments", "recommender", "wishlist")
-# Their history is written by the shop itself.
+# Granted to no group, because only the shop itself writes these rows.
 NEVER_BY_HAND = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
 
 
 def ensure_groups(using: str = "default") -> None:
+    """Create missing groups; a group that exists keeps the permissions that staff gave it."""
     for config in apps.get_app_configs():
         # Permissions of the apps that come after this one do not exist yet.
         create_permissions(config, verbosity=0, using=using)

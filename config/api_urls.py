@@ -1,4 +1,4 @@
-"""The API's addresses, its OpenAPI document and the page that shows it."""
+"""Route the API, its OpenAPI document and the page that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does what, and when: the queues of Celery's tasks and beat's schedule."""
+"""Assign Celery tasks to queues and list what beat sends when."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 from celery.schedules import crontab
 
-# What is in no other queue is short, and may not wait: mails, payments, tidying.
+# Short tasks that may not wait: mails, payments, deleting expired rows.
 DEFAULT_QUEUE = "shop"
 ROUTES = {
-    # Somebody is waiting.
+    # A shopper is waiting.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "recommender.tasks.warm_up": {"queue": "search"},
-    # Bulk work, by slices.
+    # Bulk work, in slices.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
     "recommender.tasks.find_copies": {"queue": "catalogue"},
     "recommender.tasks.divide_into_cells": {"queue": "catalogue"},
     "recommender.tasks.compute_affinities": {"queue": "catalogue"},
     "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
-    # Catalogues, by a worker that never holds the network in memory.
+    # Imports, by a worker that never loads the network.
     "shop.imports.tasks.run_upload": {"queue": "uploads"},
 }
 

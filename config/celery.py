@@ -1,4 +1,4 @@
-"""The Celery application: ``celery -A config``."""
+"""Create the Celery application: ``celery -A config``."""
 
 from __future__ import annotations
 

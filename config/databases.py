@@ -1,4 +1,4 @@
-"""The primary, and the replica for searches with vectors: ``recommender.replica`` watches it."""
+"""Build Django's ``DATABASES`` from URLs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import dj_database_url
 
 # Without DATABASE_URL Django starts all the same; the first query fails and names the variable.
 UNSET = "postgresql://%2FDATABASE_URL-is-not-set/none"
-# Whoever searches has no patience for more. Django's router never chooses the replica, and
-# nothing migrates it.
+# The replica serves vector searches only, and a shopper does not wait longer. Django's router never
+# chooses it, and nothing migrates it.
 QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 

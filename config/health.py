@@ -1,4 +1,4 @@
-"""For the machines that watch the site."""
+"""Answer the health checks of monitors."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from recommender import replica
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """Answer as long as the process does."""
     return JsonResponse({"live": True})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """PostgreSQL and Redis answer too; 503 when one does not.
+    """Answer 200 if PostgreSQL and Redis answer, else 503.
 
-    With a replica, how it is: nobody needs it, the primary can do its work.
+    The state of a replica is told and changes nothing, because the primary can do its work.
     """
     state = {"database": _database_answers(), "redis": _redis_answers()}
     status = 200 if all(state.values()) else 503

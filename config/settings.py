@@ -74,12 +74,12 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
-    "shop.core.middleware.Health",
-    "shop.core.middleware.RefuseNul",
+    "shop.core.middleware.HealthMiddleware",
+    "shop.core.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "shop.core.middleware.GZipText",
+    "shop.core.middleware.GZipTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -122,7 +122,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {
-        "BACKEND": "shop.core.cache.OpenRedisCache",
+        "BACKEND": "shop.core.cache.TolerantRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "shop",
     }

@@ -1,4 +1,4 @@
-"""All addresses of the site."""
+"""Route all URLs of the site."""
 
 from __future__ import annotations
 

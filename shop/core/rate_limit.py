@@ -1,4 +1,4 @@
-"""How often one address may do something; counted in Redis."""
+"""Limit how often one client address may do something, counted in Redis."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ def _limiter() -> SlidingWindowCounterRateLimiter:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The visitor's address: the one that the outermost of our own ``PROXIES`` saw."""
-    seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if settings.PROXIES and len(seen) >= settings.PROXIES and seen[-settings.PROXIES].strip():
-        return str(seen[-settings.PROXIES]).strip()
+    """Return the visitor's address as the outermost of our own ``PROXIES`` saw it."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if settings.PROXIES and len(forwarded) >= settings.PROXIES:
+        address = str(forwarded[-settings.PROXIES]).strip()
+        if address:
+            return address
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def allows(request: HttpRequest, subject: str, per_hour: int) -> bool:
-    """Counts this time too. With Redis away everybody is let in: the shop matters more."""
+    """Count the request and return whether it is within the limit of its client's address.
+
+    Everybody is let in while Redis is away, because an open shop matters more than the limit.
+    """
     try:
         return _limiter().hit(RateLimitItemPerHour(per_hour), subject, client_address(request))
     except RedisError:
