@@ -140,7 +140,7 @@ class StaffProductImages(StaffView):
         picture = read_picture(values["file"].read())
         with transaction.atomic():
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
-            image.show(picture)
+            image.replace_file(picture)
             image.save()
         return Response(ImageSerializer(image, context={"request": request}).data, status=201)
 

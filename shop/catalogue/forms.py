@@ -58,7 +58,7 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
         if picture is not None:
             if self.instance.file:
                 delete_soon([(self.instance.file, self.instance.width)])
-            self.instance.show(picture)
+            self.instance.replace_file(picture)
         return super().save(commit)
 
 

@@ -25,7 +25,8 @@ class ProductImage(models.Model):
 
     ``embedding_blue`` and ``embedding_green`` hold L2-normalised vectors of 2,048 half-precision
     values, or NULL: still to do. The active ``recommender.EmbeddingModel`` says which one counts.
-    ``recommender.pending`` fills them and the three columns after them; ``show`` empties them.
+    ``recommender.pending`` fills them and the three columns after them; ``replace_file``
+    empties them.
     """
 
     product = models.ForeignKey(
@@ -78,8 +79,8 @@ class ProductImage(models.Model):
     def alt_text(self) -> str:
         return self.alt or self.product.name
 
-    def show(self, picture: Picture) -> None:
-        """Store the picture and show it here, unsaved; what was seen in another is forgotten."""
+    def replace_file(self, picture: Picture) -> None:
+        """Store a picture and set this row's fields to it, unsaved, with all embeddings reset."""
         self.file = picture.save()
         self.width, self.height = picture.image.size
         self.embedding_blue = self.embedding_green = self.claimed_until = None
