@@ -36,6 +36,7 @@ from shop.api.serializers import (
     VariantSerializer,
 )
 from shop.catalogue.images.pictures import read_picture
+from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.stock import excess
 
@@ -139,6 +140,8 @@ class StaffProductImages(StaffView):
         values = upload.validated_data
         picture = read_picture(values["file"].read())
         with transaction.atomic():
+            # An importer locks products before files, too: the other order could deadlock.
+            lock_products([product.pk])
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
             image.replace_file(picture)
             image.save()

@@ -27,7 +27,6 @@ from shop.catalogue.forms import (
     VariantFormSet,
 )
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
-from shop.catalogue.images.unused_files import delete_soon
 from shop.catalogue.locks import lock_products
 from shop.catalogue.merging import lock_all
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
@@ -164,11 +163,8 @@ class ProductAdmin(ModelAdmin):
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Orders keep what was bought; a file stays that another product's picture shows."""
-        ids = list(queryset.values_list("pk", flat=True))
-        lock_all(ids)
-        images = ProductImage.objects.filter(product__in=ids)
-        delete_soon(images.values_list("file", "width"))
+        """Delete products; order lines stay, with no variant."""
+        lock_all(list(queryset.values_list("pk", flat=True)))
         queryset.delete()
 
 

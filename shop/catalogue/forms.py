@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.category_tree import validate_position
 from shop.catalogue.images.pictures import ACCEPT, Picture, PictureError, read_picture
-from shop.catalogue.images.unused_files import delete_soon
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
 from shop.catalogue.stock import excess
 
@@ -56,8 +55,6 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
     def save(self, commit: bool = True) -> ProductImage:
         picture = self.cleaned_data.get("upload")
         if picture is not None:
-            if self.instance.file:
-                delete_soon([(self.instance.file, self.instance.width)])
             self.instance.replace_file(picture)
         return super().save(commit)
 

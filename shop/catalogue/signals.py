@@ -11,6 +11,6 @@ products_merging = Signal()
 # and ``variants``, which of its variants stands for each that could not move. Each receiver
 # returns what it moved, as texts for the staff.
 products_merged = Signal()
-# With ``files``, names of originals that no picture shows. Each receiver returns those of them that
-# it will show again; the others are deleted.
+# With ``files``, names of originals that no ``ProductImage`` has. Each receiver returns those of
+# them that it may give to a row again; the others are deleted.
 files_needed = Signal()

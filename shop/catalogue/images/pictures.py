@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -18,7 +19,6 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from shop.catalogue.images.decoding import decoding, weight
-from shop.catalogue.images.file_lock import hold_files
 
 pillow_heif.register_heif_opener()
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -49,13 +49,23 @@ class Picture:
         return f"{hashlib.sha256(self.jpeg).hexdigest()}.jpg"
 
     def save(self) -> str:
-        """Keep it; to be called in the transaction in which a row gets its name."""
-        storage = storages["pictures"]
-        hold_files()
-        # Asked before: a folder would keep it a second time, under another name.
-        if not storage.exists(self.name):
-            storage.save(self.name, ContentFile(self.jpeg))
+        """Store the picture and return its name, which a row has to hold within a day."""
+        store_file(self.name, self.jpeg)
         return self.name
+
+
+def store_file(name: str, data: bytes) -> None:
+    """Store bytes under a name made from them; a file that exists already becomes young again.
+
+    Being young saves it from ``unused_files`` until the caller has committed a row naming it.
+    """
+    storage = storages["pictures"]
+    with suppress(NotImplementedError, FileNotFoundError):
+        os.utime(storage.path(name))
+        return
+    saved = storage.save(name, ContentFile(data))
+    if saved != name:  # the storage does not overwrite, and the name is taken by the same bytes
+        storage.delete(saved)
 
 
 def read_picture(data: bytes, *, max_side: int = MAX_SIDE) -> Picture:

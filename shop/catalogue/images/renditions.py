@@ -6,12 +6,12 @@ import re
 from contextlib import suppress
 from io import BytesIO
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.urls import reverse
 from PIL import Image
 
 from shop.catalogue.images.decoding import decoding, weight
+from shop.catalogue.images.pictures import store_file
 
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
 QUALITY = {"card": 78, "page": 82, "zoom": 84}
@@ -50,7 +50,7 @@ def read_rendition(name: str) -> bytes:
         raise FileNotFoundError(name)
     with storage.open(f"{match['stem']}.jpg") as file:
         data = make_rendition(file.read(), int(match["width"]))
-    storage.save(name, ContentFile(data))
+    store_file(name, data)
     return data
 
 

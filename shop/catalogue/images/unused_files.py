@@ -1,105 +1,92 @@
-"""Stored pictures that no row names any more, and their renditions: found and deleted."""
+"""Delete stored pictures that no row names any more, and their renditions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from datetime import timedelta
 
 from django.core.files.storage import Storage, storages
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Concat, Left
 from django.utils import timezone
 
-from shop.catalogue.images.file_lock import take_files
-from shop.catalogue.images.renditions import original_name, rendition_name, rendition_widths
+from shop.catalogue.images.renditions import original_name
 from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import ProductImage, StoredFile
 from shop.catalogue.signals import files_needed
 
-LOOKED_AT = 1000
-# While they are deleted nobody can add a picture: of a remote storage, some seconds.
-DELETED = 100
-# An import stores its pictures in a storage that is no table before it writes the rows.
+# A file is stored before its row is committed; no transaction is open for so long.
 GRACE = timedelta(days=1)
-# What else may lie in a bucket or a folder is not ours.
-OURS = re.compile(r"[0-9a-f]{64}(\.jpg|-\d{1,4}\.webp)")
+# Other files in the same folder or bucket belong to somebody else.
+ORIGINAL = re.compile(r"[0-9a-f]{64}\.jpg")
+RENDITION = re.compile(r"[0-9a-f]{64}-\d{1,4}\.webp")
 
 
 def delete_unused() -> int:
-    """All that are older than a day. Returns how many files."""
-    storage, before = storages["pictures"], timezone.now() - GRACE
-    deleted = 0
-    for names in _stored(storage):
-        old = [name for name in unused(names) if _is_older(storage, name, before)]
-        deleted += sum(delete(part) for part in _parts(old, DELETED))
-    return deleted
+    """Delete originals that are unused and older than a day, then renditions without an original.
 
-
-def delete(names: Iterable[str]) -> int:
-    """Those that nothing needs. Returns how many; nothing can come to need one meanwhile."""
-    storage = storages["pictures"]
-    with transaction.atomic():
-        take_files()
-        # Originals first: of what is gone no rendition is made.
-        gone = sorted(unused(names), key=lambda name: not name.endswith(".jpg"))
-        if isinstance(storage, PostgresStorage):
-            return StoredFile.objects.filter(pk__in=gone).delete()[0]
-        for name in gone:
-            storage.delete(name)
-    return len(gone)
-
-
-def unused(names: Iterable[str]) -> list[str]:
-    """Whose original no picture shows, and nobody wants to show again."""
-    originals = {name: original_name(name) for name in names if OURS.fullmatch(name)}
-    files = sorted(set(originals.values()))
-    used = set(ProductImage.objects.filter(file__in=files).values_list("file", flat=True))
-    for _receiver, needed in files_needed.send(sender=None, files=files):
-        used.update(needed or ())
-    return [name for name, original in originals.items() if original not in used]
-
-
-def delete_soon(images: Iterable[tuple[str, int]]) -> None:
-    """After the commit, these originals, each with its width, and their renditions.
-
-    If nothing else needs them then. What fails is done in the night.
+    Return the number of deleted files.
     """
-    names = [name for file, width in images for name in (file, *_renditions(file, width))]
-    for part in _parts(names, DELETED):
-        transaction.on_commit(partial(delete, part), robust=True)
+    storage = storages["pictures"]
+    if isinstance(storage, PostgresStorage):
+        return _delete_original_rows() + _delete_rendition_rows()
+    return _delete_from(storage)
 
 
-def _renditions(file: str, width: int) -> Iterator[str]:
-    return (rendition_name(file, each) for each in rendition_widths(width))
+@transaction.atomic
+def _delete_original_rows() -> int:
+    unnamed = StoredFile.objects.filter(
+        ~Exists(ProductImage.objects.filter(file=OuterRef("name"))),
+        name__endswith=".jpg",
+        created__lt=timezone.now() - GRACE,
+    )
+    # A locked row is being stored again. Waiting for it could deadlock with an importer's batch.
+    names = list(unnamed.select_for_update(skip_locked=True).values_list("name", flat=True))
+    # `unnamed` again, because a rollback committed meanwhile moves a name from its notes to a row.
+    return unnamed.filter(name__in=set(names) - _needed(names)).delete()[0]
 
 
-def image_deleted(instance: ProductImage, origin: Any, **kwargs: Any) -> None:
-    """What somebody deletes by hand goes at once, what a query deletes in the night."""
-    if isinstance(origin, Model):
-        delete_soon([(instance.file, instance.width)])
+def _delete_rendition_rows() -> int:
+    renditions = StoredFile.objects.filter(name__endswith=".webp")
+    renditions = renditions.annotate(original=Concat(Left("name", 64), Value(".jpg")))
+    return renditions.filter(
+        ~Exists(StoredFile.objects.filter(name=OuterRef("original")))
+    ).delete()[0]
 
 
-def _is_older(storage: Storage, name: str, moment: datetime) -> bool:
+def _delete_from(storage: Storage) -> int:
+    """Delete the unused files of any storage by listing its names."""
+    names: list[str] = []
+    with suppress(FileNotFoundError):  # nothing has been stored in this folder yet
+        names = storage.listdir("")[1]
+    originals = {name for name in names if ORIGINAL.fullmatch(name)}
+    unnamed = originals.difference(ProductImage.objects.values_list("file", flat=True).iterator())
+    deleted = {name for name in unnamed - _needed(unnamed) if _delete_if_unused(storage, name)}
+    originals -= deleted
+    renditions = (name for name in names if RENDITION.fullmatch(name))
+    orphans = [name for name in renditions if original_name(name) not in originals]
+    for name in orphans:
+        storage.delete(name)
+    return len(deleted) + len(orphans)
+
+
+def _needed(originals: Iterable[str]) -> set[str]:
+    """Return those originals that other apps will show again."""
+    answers = files_needed.send(sender=None, files=list(originals))
+    return {name for _receiver, needed in answers for name in needed or ()}
+
+
+def _delete_if_unused(storage: Storage, name: str) -> bool:
+    # The age is checked last, since storing a file makes it young before a row names it.
+    if ProductImage.objects.filter(file=name).exists():
+        return False
     try:
-        return storage.get_modified_time(name) < moment
+        if storage.get_modified_time(name) > timezone.now() - GRACE:
+            return False
     except FileNotFoundError:  # somebody else has deleted it
         return False
-
-
-def _stored(storage: Storage) -> Iterator[list[str]]:
-    if not isinstance(storage, PostgresStorage):
-        with suppress(FileNotFoundError):  # a folder that nothing was stored in yet
-            yield from _parts(storage.listdir("")[1], LOOKED_AT)
-        return
-    rows, last = StoredFile.objects.order_by("pk").values_list("pk", flat=True), ""
-    while names := list(rows.filter(pk__gt=last)[:LOOKED_AT]):
-        yield names
-        last = names[-1]
-
-
-def _parts(names: list[str], size: int) -> Iterator[list[str]]:
-    return (names[i : i + size] for i in range(0, len(names), size))
+    storage.delete(name)
+    return True

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shop.catalogue.browsing.search import refresh_search_words
-from shop.catalogue.images.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.imports.errors import UploadStopped
@@ -70,7 +69,6 @@ def undo(upload: Upload) -> None:
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
             raise UploadStopped
         with transaction.atomic():
-            hold_files()
             changes = _next_changes(upload)
             upload.warnings = [*upload.warnings, *_undo_all(changes)]
             upload.changes.filter(pk__in=[change.pk for change in changes]).delete()

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from shop.catalogue.browsing.search import add_search_words, words_in
-from shop.catalogue.images.file_lock import hold_files
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.core.locks import AdvisoryLock, lock_until_commit
@@ -42,7 +41,7 @@ class Writer:
             after(self._find(rows))
             return
         if not is_in_database():
-            # A slow remote storage must not keep rows locked; a file too many does no harm.
+            # Before the transaction, as a slow remote storage must not keep rows locked.
             store_pictures(p for row in rows for p in row.pictures or () if not p.known)
         with transaction.atomic():
             wait_for_other_imports()
@@ -50,9 +49,6 @@ class Writer:
             _apply(changes)
             after(changes)
             words = words_in(changes.with_other_words())
-            if not is_in_database():
-                # Had it lain there as nobody's, it may be gone; now that a row names it, it stays.
-                transaction.on_commit(partial(store_pictures, changes.files), robust=True)
             ids = [image.pk for image in changes.new_images]
             transaction.on_commit(partial(_announce, ids), robust=True)
         self._words += words
@@ -131,10 +127,8 @@ def _existing_products(rows: list[PreparedRow]) -> list[int]:
 
 
 def _apply(changes: Changes) -> None:
-    if changes.new_images or changes.dropped_images:
-        hold_files()
-    if is_in_database():
-        store_pictures(changes.files)
+    # A known picture is stored again if its product has lost it since: its file may be gone too.
+    store_pictures(p for p in changes.files if p.known or is_in_database())
     if changes.new:
         slugs = [product.slug for product in changes.new]
         taken = Product.objects.filter(slug__in=slugs).values_list("slug", flat=True)

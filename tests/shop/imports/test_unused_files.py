@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from shop.catalogue.images.unused_files import delete, delete_unused
-from shop.catalogue.models import ProductImage, StoredFile
+from shop.catalogue.images.unused_files import delete_unused
+from shop.catalogue.models import Product, ProductImage, StoredFile
 from shop.imports.jobs.run import import_catalogue
 from shop.imports.models import UploadChange
 from shop.imports.writing import writer
@@ -69,27 +71,77 @@ def test_what_undoing_needs_is_found_by_an_index(
     assert [image["file"] for image in change.content["dropped_images"]]
 
 
-@pytest.mark.parametrize("where", ["table", "folder"])
-@pytest.mark.django_db(transaction=True)
-def test_a_picture_deleted_while_the_batch_waits_is_stored_again(
-    where: str, make_folder: Any, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
-) -> None:
-    if where == "folder":
+@pytest.fixture(params=["table", "folder"])
+def pictures(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Storage:
+    """Return the storage of pictures, which is a table or a folder."""
+    if request.param == "folder":
         backend = "django.core.files.storage.FileSystemStorage"
         place = {"location": str(tmp_path / "pictures")}
         settings.STORAGES = settings.STORAGES | {"pictures": {"BACKEND": backend, "OPTIONS": place}}
+    return storages["pictures"]
+
+
+def make_old(pictures: Storage) -> None:
+    moment = timezone.now() - timedelta(hours=25)
+    StoredFile.objects.update(created=moment)
+    if isinstance(pictures, FileSystemStorage):
+        for name in pictures.listdir("")[1]:
+            os.utime(pictures.path(name), (moment.timestamp(), moment.timestamp()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_deleted_while_the_batch_waits_is_stored_again(
+    pictures: Storage, make_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_folder(row(1), pictures={"1.jpg": picture("red")})
     import_catalogue(folder)
     before = ProductImage.objects.get()
     wait = writer.wait_for_other_imports
 
     def delete_and_wait() -> None:
-        """What staff do after the threads have seen that the product has its picture."""
+        """Delete the picture after the threads have seen that the product has it."""
         ProductImage.objects.all().delete()
-        assert delete([before.file]) == 1
+        make_old(pictures)
+        assert delete_unused() == 1
         wait()
 
     monkeypatch.setattr(writer, "wait_for_other_imports", delete_and_wait)
     import_catalogue(folder)
-    assert storages["pictures"].exists(before.file)
+    assert pictures.exists(before.file)
     assert ProductImage.objects.exclude(pk=before.pk).get().read() == picture("red")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("left_over", [False, True])
+def test_an_open_import_keeps_its_files(
+    left_over: bool, pictures: Storage, make_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``left_over``: the files were stored before, and are old and unused."""
+    folder = make_folder(row(1), row(2))
+    if left_over:
+        import_catalogue(folder)
+        Product.objects.all().delete()
+        make_old(pictures)
+    words_in = writer.words_in
+
+    def delete_and_go_on(products: list[int]) -> Any:
+        """Delete unused files in another connection while the rows are not committed."""
+        assert ProductImage.objects.count() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(_delete_and_close).result(60) == 0
+        return words_in(products)
+
+    monkeypatch.setattr(writer, "words_in", delete_and_go_on)
+    import_catalogue(folder)
+    assert {image.read() for image in ProductImage.objects.all()} == {
+        picture("red"),
+        picture("green"),
+    }
+
+
+def _delete_and_close() -> int:
+    try:
+        assert not ProductImage.objects.exists()
+        return delete_unused()
+    finally:
+        connection.close()

@@ -1,33 +1,36 @@
-"""That the files of a picture live as long as something shows it, and no longer."""
+"""That the files of a picture live as long as a row names them, and no longer."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.storage import InMemoryStorage, storages
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from config import settings as project
-from shop.catalogue.images import unused_files
-from shop.catalogue.images.pictures import read_picture
+from shop.catalogue.images.pictures import read_picture, store_file
 from shop.catalogue.images.unused_files import delete_unused
 from shop.catalogue.merging import merge
 from shop.catalogue.models import ProductImage, StoredFile
+from shop.catalogue.signals import files_needed
 from shop.catalogue.tasks import delete_unused_files
 from tests.factories import make_image, make_product, make_stored_image, picture_bytes
 from tests.locks import wait_until_somebody_waits
 from tests.recommender.test_admin import change_page, form_of, upload
 
 pytestmark = pytest.mark.django_db
+T = TypeVar("T")
 
 
 def rendition(image: ProductImage) -> str:
@@ -39,7 +42,7 @@ def page_of(image: ProductImage) -> str:
 
 
 def shown(client: Client, image: ProductImage) -> ProductImage:
-    """Somebody has looked at it, so there is a rendition."""
+    """Request the picture, so that it has a rendition."""
     assert client.get(page_of(image)).status_code == 200
     return image
 
@@ -52,7 +55,17 @@ def stored() -> set[str]:
     return set(StoredFile.objects.values_list("pk", flat=True))
 
 
-def test_what_no_picture_shows_goes_and_all_else_stays(client: Client) -> None:
+def with_own_connection(function: Callable[[], T]) -> Callable[[], T]:
+    def call() -> T:
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    return call
+
+
+def test_what_no_row_names_is_deleted_and_all_else_stays(client: Client) -> None:
     gone = shown(client, make_stored_image(make_product(), "red"))
     kept = shown(client, make_stored_image(make_product(listed=False), "blue"))
     storages["pictures"].save("somebody-elses.bin", ContentFile(b"x"))
@@ -65,25 +78,46 @@ def test_what_no_picture_shows_goes_and_all_else_stays(client: Client) -> None:
     assert delete_unused() == 0
 
 
-def test_many_are_looked_at_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unused_files, "LOOKED_AT", 3)
-    monkeypatch.setattr(unused_files, "DELETED", 2)
-    images = [make_stored_image(make_product(), f"#0000{n:02x}") for n in range(0, 200, 20)]
+def test_the_number_of_queries_does_not_grow_with_the_files() -> None:
+    for number in range(0, 200, 20):
+        read_picture(picture_bytes(f"#0000{number:02x}")).save()
     make_old()
-    for image in images[1:]:
-        ProductImage.objects.filter(pk=image.pk).delete()
-    assert delete_unused() == 9
-    assert stored() == {images[0].file}
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert delete_unused() == 10
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert [statement.split()[0] for statement in statements].count("DELETE") == 2
+    assert len(statements) <= 4
+    assert stored() == set()
 
 
-def test_what_is_young_stays_as_an_import_may_be_about_to_show_it() -> None:
+def test_a_young_file_stays_because_its_row_may_not_be_committed_yet() -> None:
     picture = read_picture(picture_bytes("red"))
     picture.save()
     assert delete_unused() == 0
     assert stored() == {picture.name}
 
 
-def test_beat_asks_for_it_every_day() -> None:
+def test_a_file_that_is_stored_again_becomes_young() -> None:
+    picture = read_picture(picture_bytes("red"))
+    picture.save()
+    make_old()
+    picture.save()
+    assert delete_unused() == 0
+    assert stored() == {picture.name}
+
+
+def test_a_young_rendition_is_deleted_with_its_original(client: Client) -> None:
+    image = make_stored_image(make_product())
+    make_old()
+    shown(client, image)
+    image.delete()
+    assert delete_unused() == 2
+    assert stored() == set()
+
+
+def test_beat_deletes_unused_files_every_day() -> None:
     entries = project.CELERY_BEAT_SCHEDULE.values()
     assert delete_unused_files.name in {entry["task"] for entry in entries}
     make_image(make_product())
@@ -93,11 +127,22 @@ def test_beat_asks_for_it_every_day() -> None:
     assert stored() == set()
 
 
-def test_a_folder_is_cleaned_too(settings: Any, tmp_path: Path, client: Client) -> None:
-    folder = tmp_path / "pictures"
-    place = {"location": str(folder), "base_url": "/"}
+@pytest.fixture
+def folder(settings: Any, tmp_path: Path) -> Path:
+    """Store pictures in a folder."""
+    place = {"location": str(tmp_path / "pictures"), "base_url": "/"}
     backend = "django.core.files.storage.FileSystemStorage"
     settings.STORAGES = settings.STORAGES | {"pictures": {"BACKEND": backend, "OPTIONS": place}}
+    return tmp_path / "pictures"
+
+
+def make_folder_old(folder: Path) -> None:
+    moment = timezone.now().timestamp() - 25 * 3600
+    for path in folder.iterdir():
+        os.utime(path, (moment, moment))
+
+
+def test_unused_files_of_a_folder_are_deleted(folder: Path, client: Client) -> None:
     assert delete_unused() == 0
     kept = shown(client, make_stored_image(make_product(), "blue"))
     gone = shown(client, make_stored_image(make_product(), "red"))
@@ -106,96 +151,133 @@ def test_a_folder_is_cleaned_too(settings: Any, tmp_path: Path, client: Client) 
     (folder / "notes.txt").write_text("mine")
     ProductImage.objects.filter(pk=gone.pk).delete()
     assert delete_unused() == 0
-    for path in folder.iterdir():
-        _age(path)
+    make_folder_old(folder)
     assert delete_unused() == 2
     names = {path.name for path in folder.iterdir()}
     assert names == {kept.file, rendition(kept), "notes.txt"}
 
 
-def _age(path: Path) -> None:
-    moment = timezone.now().timestamp() - 25 * 3600
-    os.utime(path, (moment, moment))
+def test_a_file_that_is_stored_again_in_a_folder_becomes_young(folder: Path) -> None:
+    picture = read_picture(picture_bytes("red"))
+    picture.save()
+    make_folder_old(folder)
+    picture.save()
+    assert delete_unused() == 0
+    assert [path.name for path in folder.iterdir()] == [picture.name]
 
 
-def test_a_picture_deleted_by_hand_is_gone_at_once(
-    client: Client, admin_client: Client, django_capture_on_commit_callbacks: Any
+class OverwritingStorage(InMemoryStorage):
+    """A storage without paths that overwrites, as those of django-storages do by default."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name
+
+
+@pytest.mark.parametrize("overwrites", [True, False])
+def test_storing_again_in_a_remote_storage_makes_no_second_file(
+    overwrites: bool, settings: Any
 ) -> None:
-    product = make_product()
-    image = shown(client, make_stored_image(product))
-    values = form_of(product, **{"images-0-DELETE": "on"})
-    with django_capture_on_commit_callbacks(execute=True):
-        assert admin_client.post(change_page(product), values).status_code == 302
-    assert stored() == set()
-    assert client.get(page_of(image)).status_code == 404
+    kind = OverwritingStorage if overwrites else InMemoryStorage
+    backend = {"BACKEND": f"{kind.__module__}.{kind.__qualname__}"}
+    settings.STORAGES = settings.STORAGES | {"pictures": backend}
+    store_file("a.jpg", b"x")
+    before = storages["pictures"].get_modified_time("a.jpg")
+    store_file("a.jpg", b"x")
+    assert storages["pictures"].listdir("")[1] == ["a.jpg"]
+    assert (storages["pictures"].get_modified_time("a.jpg") > before) is overwrites
 
 
-def test_a_picture_replaced_by_hand_is_gone_at_once(
-    client: Client, admin_client: Client, django_capture_on_commit_callbacks: Any
+def test_a_picture_that_staff_replace_or_delete_is_deleted_in_the_night(
+    client: Client, admin_client: Client
 ) -> None:
     product = make_product()
     shown(client, make_stored_image(product))
     values = form_of(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
-    with django_capture_on_commit_callbacks(execute=True):
-        assert admin_client.post(change_page(product), values).status_code == 302
+    assert admin_client.post(change_page(product), values).status_code == 302
+    make_old()
+    assert delete_unused() == 2
     assert stored() == {product.images.get().file}
+    values = form_of(product, **{"images-0-DELETE": "on"})
+    assert admin_client.post(change_page(product), values).status_code == 302
+    assert delete_unused() == 1
+    assert stored() == set()
 
 
-def test_the_pictures_of_a_deleted_product_are_gone_at_once(
-    client: Client, admin_client: Client, django_capture_on_commit_callbacks: Any
+def test_the_files_of_a_deleted_product_stay_while_another_product_shows_them(
+    client: Client,
 ) -> None:
-    products = [make_product() for _ in range(4)]
+    products = [make_product() for _ in range(3)]
     images = [
         shown(client, make_stored_image(product, colour))
-        for product, colour in zip(products, ("red", "blue", "blue", "pink"), strict=True)
+        for product, colour in zip(products, ("red", "blue", "blue"), strict=True)
     ]
-    with django_capture_on_commit_callbacks(execute=True):
-        products[0].delete()
-        address = reverse("admin:catalogue_product_delete", args=[products[1].pk])
-        assert admin_client.post(address, {"post": "yes"}).status_code == 302
-        values = {"action": "delete_selected", "post": "yes", "_selected_action": products[3].pk}
-        admin_client.post(reverse("admin:catalogue_product_changelist"), values)
-    # Another product shows the blue one.
+    make_old()
+    products[0].delete()
+    products[1].delete()
+    assert delete_unused() == 2
     assert stored() == {images[2].file, rendition(images[2])}
 
 
-def test_a_failed_deletion_deletes_no_file(django_capture_on_commit_callbacks: Any) -> None:
-    image = make_stored_image(make_product())
-    with django_capture_on_commit_callbacks(execute=True) as called, transaction.atomic():
-        image.delete()
-        transaction.set_rollback(True)
-    assert called == []
-    assert stored() == {image.file}
-
-
-def test_a_product_that_was_merged_away_keeps_no_picture_alive(
-    client: Client, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_a_product_that_was_merged_away_keeps_no_file() -> None:
     one, other = make_product(), make_product()
     make_stored_image(one), make_stored_image(other)
     merge(one.pk, [other.pk])
-    with django_capture_on_commit_callbacks(execute=True):
-        one.images.get().delete()
+    make_old()
+    one.images.get().delete()
+    assert delete_unused() == 1
     assert stored() == set()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_that_somebody_is_about_to_show_again_stays() -> None:
+def test_deleting_passes_by_a_file_that_an_open_transaction_stores_again() -> None:
     product, picture = make_product(), read_picture(picture_bytes("red"))
     picture.save()
     make_old()
-    with ThreadPoolExecutor(1) as other:
+    with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            picture.save()  # it is there already
-            deleting = other.submit(_delete_and_close)
-            wait_until_somebody_waits()
+            picture.save()
+            assert pool.submit(with_own_connection(delete_unused)).result(60) == 0
             make_image(product, file=picture.name)
-        assert deleting.result() == 0
+        assert pool.submit(with_own_connection(delete_unused)).result(60) == 0
     assert stored() == {picture.name}
 
 
-def _delete_and_close() -> int:
+@pytest.mark.django_db(transaction=True)
+def test_storing_waits_for_the_deletion_of_the_same_file_and_stores_it_again() -> None:
+    picture = read_picture(picture_bytes("red"))
+    picture.save()
+    make_old()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert delete_unused() == 1
+            storing = pool.submit(with_own_connection(picture.save))
+            wait_until_somebody_waits()
+        assert storing.result(60) == picture.name
+    assert stored() == {picture.name}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["table", "folder"])
+def test_a_file_that_a_rollback_gives_to_a_row_meanwhile_stays(
+    where: str, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue("folder") if where == "folder" else None
+    product, picture = make_product(), read_picture(picture_bytes("red"))
+    picture.save()
+    make_old()
+    if folder:
+        make_folder_old(folder)
+
+    def roll_back(**kwargs: Any) -> None:
+        """Name the file in a row, and no longer where the receiver has looked for it."""
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(with_own_connection(lambda: make_image(product, file=picture.name))).result(
+                60
+            )
+
+    files_needed.connect(roll_back)
     try:
-        return delete_unused()
+        assert delete_unused() == 0
     finally:
-        connection.close()
+        files_needed.disconnect(roll_back)
+    assert storages["pictures"].exists(picture.name)
