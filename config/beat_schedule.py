@@ -48,7 +48,7 @@ CELERY_BEAT_SCHEDULE = {
     "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),
     "delete-lost-carts": _daily(2, 10, "shop.cart.tasks.delete_lost_carts"),
     "delete-old-events": _daily(2, 20, "recommender.tasks.delete_old_events"),
-    "tidy-uploads": _daily(2, 30, "shop.imports.tasks.tidy_uploads"),
+    "expire-old-uploads": _daily(2, 30, "shop.imports.tasks.expire_old_uploads"),
     "delete-unused-files": _daily(2, 35, "shop.catalogue.tasks.delete_unused_files"),
     "count-tallies-anew": _daily(2, 40, "shop.catalogue.tasks.count_tallies_anew"),
     "compute-affinities": _daily(3, 0, "recommender.tasks.compute_affinities"),

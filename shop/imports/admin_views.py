@@ -60,7 +60,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            upload = uploads.receive(values["table"], values["pictures"], _user(request))
+            upload = uploads.create_upload(values["table"], values["pictures"], _user(request))
         except ImportProblem as problem:
             form.add_error(None, str(problem))
         else:
@@ -136,7 +136,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 @_staff(*NEEDED)
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    uploads.ask_to_stop(upload)
+    uploads.request_stop(upload)
     return redirect(upload)
 
 

@@ -16,5 +16,5 @@ def restart_stalled_uploads() -> None:
 
 
 @shared_task
-def tidy_uploads() -> None:
-    uploads.tidy()
+def expire_old_uploads() -> None:
+    uploads.expire_old()

@@ -35,7 +35,7 @@ STALLED = timedelta(seconds=90)
 PASSING = (OperationalError, InterfaceError, MemoryError)
 
 
-def receive(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
+def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
     """Keep the files and read the header. Raises ``ImportProblem``; then nothing is kept."""
     upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
     upload.pictures_name = _short(pictures.name) if pictures else ""
@@ -100,7 +100,7 @@ def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
     return True
 
 
-def ask_to_stop(upload: Upload) -> None:
+def request_stop(upload: Upload) -> None:
     Upload.objects.filter(pk=upload.pk, state__in=Upload.BUSY).update(stop=True)
 
 
@@ -237,7 +237,7 @@ def confirm(upload: Upload) -> bool:
     return True
 
 
-def tidy() -> int:
+def expire_old() -> int:
     """Keep for good what was left undecided for long, forget what was never started."""
     limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
     old = Upload.objects.filter(heartbeat__lt=limit)

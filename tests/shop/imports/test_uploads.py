@@ -169,7 +169,7 @@ def test_stop_and_go_on(
 
     def press_stop(upload: Upload, *values: Any) -> None:
         after_batch(upload, *values)
-        uploads.ask_to_stop(upload)
+        uploads.request_stop(upload)
 
     monkeypatch.setattr(uploads, "_after_batch", press_stop)
     upload = act(client, upload, "start")
@@ -376,9 +376,9 @@ def test_what_nobody_decided_is_decided_after_a_month(client: Client, send: Send
     done = act(client, send(f"sku,stock\n{sku},9\n"), "start")
     idle = send(f"sku,stock\n{sku},7\n")
     path = Path(idle.table.path)
-    assert uploads.tidy() == 0
+    assert uploads.expire_old() == 0
     Upload.objects.update(heartbeat=timezone.now() - timedelta(days=31))
-    assert uploads.tidy() == 2
+    assert uploads.expire_old() == 2
     done.refresh_from_db()
     assert (done.state, Variant.objects.get().stock) == ("confirmed", 9)
     assert not UploadChange.objects.exists()
