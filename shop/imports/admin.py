@@ -44,7 +44,7 @@ class UploadAdmin(ModelAdmin):
             at("<int:pk>/check/", pages.check, "check"),
             at("<int:pk>/start/", pages.start, "start"),
             at("<int:pk>/stop/", pages.stop, "stop"),
-            at("<int:pk>/undo/", pages.undo, "undo"),
+            at("<int:pk>/undo/", pages.roll_back, "undo"),
             at("<int:pk>/confirm/", pages.confirm, "confirm"),
             at("<int:pk>/report/", pages.report, "report"),
         ]

@@ -142,7 +142,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @_staff(*NEEDED, "catalogue.delete_product")
-def undo(request: HttpRequest, pk: int) -> HttpResponse:
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     started = uploads.start(upload, State.UNDOING, out_of=(State.DONE, State.STOPPED))
     return _back(request, upload, started)

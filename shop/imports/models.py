@@ -119,7 +119,10 @@ class UploadError(models.Model):
 
 
 class UploadChange(models.Model):
-    """What was done to one product: enough to undo it."""
+    """Hold what an upload did to one product, so that it can be rolled back.
+
+    ``jobs.rollback.change_record`` makes the ``content``; rows of 0.1 have another one.
+    """
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="changes")
     product = models.ForeignKey(Product, models.CASCADE, related_name="+")
@@ -129,7 +132,7 @@ class UploadChange(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["upload", "id"], name="upload_change_order"),
-            # Which files undoing would show again.
+            # Finds the files that rolling back would show again.
             GinIndex(
                 OpClass(KeyTransform("dropped_images", "content"), "jsonb_path_ops"),
                 name="upload_change_dropped",

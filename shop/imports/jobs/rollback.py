@@ -1,16 +1,13 @@
-"""Takes back what an upload did, product by product, as far as nobody has built on it since."""
+"""Roll an upload back product by product, skipping those that were changed since."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,47 +18,33 @@ from shop.imports.errors import UploadStopped
 from shop.imports.jobs.files import delete_files
 from shop.imports.models import Upload, UploadChange
 from shop.imports.signals import catalogue_imported
-from shop.imports.writing.batch import Note, plain
+from shop.imports.writing.snapshots import Snapshot, fingerprint, take_snapshots
 from shop.orders.models import OrderLine
 
-AT_ONCE = 200
-IMAGE = ("file", "width", "height", "alt", "position")
-# They follow from the others, and nobody types them.
-SILENT = {"keywords", "updated"}
+PRODUCTS_PER_TRANSACTION = 200
+# The snapshot of a product that does not exist yet.
+NOTHING: Snapshot = {"fields": {}, "variants": {}, "images": {}}
 
 
-def content(note: Note) -> dict[str, Any]:
-    """What ``undo`` needs, as JSON; called after the rows were written."""
+def change_record(before: Snapshot, after: Snapshot) -> dict[str, Any]:
+    """Return what rolling one product back needs: the JSON of ``UploadChange.content``.
+
+    ``after`` is the hash by which a later change is recognised, ``stock`` what was added to each
+    variant. Files that ``dropped_images`` names are not deleted: an index of the table finds them.
+    """
+    stock = {pk: row["stock"] for pk, row in before["variants"].items()}
     return {
-        "updated": note.product.updated.isoformat(),
-        "fields": note.fields,
-        # As a list: jsonb does not keep the order of keys.
-        "variants": [[sku, values] for sku, values in note.variants.items()],
-        "new_variants": {variant.sku: _variant(variant) for variant in note.new_variants},
-        "new_images": [[image.pk, image.file] for image in note.new_images],
-        "moved_images": [[image.pk, before, image.position] for image, before in note.moved_images],
+        "before": before,
+        "after": fingerprint(after),
+        "stock": {pk: row["stock"] - stock.get(pk, 0) for pk, row in after["variants"].items()},
         "dropped_images": [
-            {name: getattr(image, name) for name in IMAGE} for image in note.dropped_images
+            row for pk, row in before["images"].items() if pk not in after["images"]
         ],
     }
 
 
-def _variant(variant: Variant) -> list[Any]:
-    return [variant.size, variant.colour, plain(variant.price), variant.stock]
-
-
-@dataclass
-class Now:
-    """The products of some changes as they are now, locked."""
-
-    products: dict[int, Product]
-    variants: dict[int, dict[str, Variant]]
-    images: dict[int, dict[int, ProductImage]]
-    ordered: set[int]
-
-
-def undo(upload: Upload) -> None:
-    """Undo the last change first, in small transactions; a second call goes on.
+def roll_back(upload: Upload) -> None:
+    """Roll the upload back, the last change first, in small transactions; a second call goes on.
 
     Raises ``UploadStopped``.
     """
@@ -70,7 +53,7 @@ def undo(upload: Upload) -> None:
             raise UploadStopped
         with transaction.atomic():
             changes = _next_changes(upload)
-            upload.warnings = [*upload.warnings, *_undo_all(changes)]
+            upload.warnings = list(dict.fromkeys([*upload.warnings, *_roll_back(changes)]))
             upload.changes.filter(pk__in=[change.pk for change in changes]).delete()
             Upload.objects.filter(pk=upload.pk).update(
                 undone=F("undone") + len(changes),
@@ -81,9 +64,9 @@ def undo(upload: Upload) -> None:
 
 
 def _next_changes(upload: Upload) -> list[UploadChange]:
-    """Up to the second one of a product, which must see what undoing the first has left."""
+    """Return the next changes, one a product: an earlier one needs the later's result."""
     changes: dict[int, UploadChange] = {}
-    for change in upload.changes.order_by("-pk")[:AT_ONCE]:
+    for change in upload.changes.order_by("-pk")[:PRODUCTS_PER_TRANSACTION]:
         if change.product_id in changes:
             break
         changes[change.product_id] = change
@@ -100,170 +83,110 @@ def _finish(upload: Upload) -> None:
     catalogue_imported.send_robust(sender=None, image_ids=[])
 
 
-def _undo_all(changes: list[UploadChange]) -> list[str]:
-    """Returns what was left as it is, and why; usually nothing."""
-    now = _look([change.product_id for change in changes])
-    kept, gone = [], []
+def _roll_back(changes: list[UploadChange]) -> list[str]:
+    """Roll back changes of different products; return what was skipped, and why."""
+    ids = [change.product_id for change in changes]
+    lock_products(ids)
+    products = Product.objects.select_related("category").defer("search").in_bulk(ids)
+    snapshots = take_snapshots(ids)
+    skipped, created = [], []
     for change in changes:
-        product = now.products.get(change.product_id)
-        if product is None:
+        product = products.get(change.product_id)
+        if product is None:  # deleted since
             continue
-        if product.merged_into_id:
-            text = _("“%(product)s” stays: it was merged into another product since.")
-            kept.append(text % {"product": product})
-            continue
-        reason = _why_not(product, change.content, now) if change.is_new else ""
-        if reason:
-            kept.append(reason % {"product": product})
+        now = snapshots[product.pk]
+        if reason := _blocker(product, change, now):
+            skipped.append(reason % {"product": product})
         elif change.is_new:
-            gone.append(product.pk)
-        elif left := _restore(product, change.content, now):
-            text = _("“%(product)s”: %(what)s was changed since and stays as it is.")
-            kept.append(text % {"product": product, "what": ", ".join(left)})
-    Product.objects.filter(pk__in=gone).delete()
-    return kept
+            created.append(product.pk)
+        else:
+            skipped += _restore(product, change.content, now)
+    Product.objects.filter(pk__in=created).delete()
+    return skipped
 
 
-def _look(pks: list[int]) -> Now:
-    lock_products(pks)
-    products = Product.objects.defer("search").in_bulk(pks)
-    variants: dict[int, dict[str, Variant]] = defaultdict(dict)
-    theirs = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
-    for variant in theirs:
-        variants[variant.product_id][variant.sku] = variant
-    images: dict[int, dict[int, ProductImage]] = defaultdict(dict)
-    for image in ProductImage.objects.filter(product__in=products).only("product_id", *IMAGE):
-        images[image.product_id][image.pk] = image
-    lines = OrderLine.objects.filter(variant__product__in=products)
-    ordered = {pk for pk in lines.values_list("variant_id", flat=True) if pk}
-    return Now(products, variants, images, ordered)
-
-
-def _why_not(product: Product, content: dict[str, Any], now: Now) -> str:
-    """Why a product that the upload has made is not to go."""
-    variants = now.variants[product.pk]
-    if any(variant.pk in now.ordered for variant in variants.values()):
+def _blocker(product: Product, change: UploadChange, now: Snapshot) -> str:
+    """Return why the product must not be rolled back, empty if it can be."""
+    if product.merged_into_id:
+        return _("“%(product)s” stays: it was merged into another product since.")
+    content = change.content
+    if "after" not in content:  # written by 0.1, which kept single values
+        return _("“%(product)s” stays: an older version of the shop imported it.")
+    before = content["before"]
+    created = now["variants"].keys() - before["variants"].keys()
+    if OrderLine.objects.filter(variant__in=created).exists():
         return _("“%(product)s” stays: it has been ordered since.")
-    same = (
-        product.updated.isoformat() == content["updated"]
-        and {sku: _variant(variant) for sku, variant in variants.items()} == content["new_variants"]
-        and sorted([image.pk, image.file] for image in now.images[product.pk].values())
-        == sorted(content["new_images"])
-    )
-    return "" if same else _("“%(product)s” stays: it has been changed since.")
+    # What is to be deleted must have the stock that it was given, and stand for nothing else.
+    restocked = any(now["variants"][pk]["stock"] != content["stock"].get(pk) for pk in created)
+    merged = change.is_new and product.merged.exists()
+    if restocked or merged or fingerprint(now) != content["after"]:
+        return _("“%(product)s” stays: it has been changed since.")
+    category = before["fields"].get("category_id", product.category_id)
+    if category != product.category_id and not Category.objects.filter(pk=category).exists():
+        return _("“%(product)s” stays: the category that it was in is gone.")
+    return ""
 
 
-def _restore(product: Product, content: dict[str, Any], now: Now) -> list[str]:
-    """Returns what was left."""
-    # New variants go first: they may have the sizes that others get back.
-    left = _remove_variants(product, content, now)
-    left += _restore_variants(product, content, now)
-    if not _restore_images(product, content, now):
-        left.append(_("pictures"))
-    return _restore_fields(product, content["fields"], touched=bool(left)) + left
+def _restore(product: Product, content: dict[str, Any], now: Snapshot) -> list[str]:
+    """Write the snapshot from before the upload, with today's stock less what the upload added.
 
-
-def _restore_fields(product: Product, fields: dict[str, list[Any]], *, touched: bool) -> list[str]:
-    left, restored = [], {}
-    for name, (before, after) in fields.items():
-        attribute = "category_id" if name == "category" else name
-        value = getattr(product, attribute)
-        if plain(value) != after:
-            left.append(name)
-        elif before != after:
-            restored[attribute] = _like(value, before)
-    if restored:
-        if left or touched:
-            restored["updated"] = timezone.now()
-        Product.objects.filter(pk=product.pk).update(**restored)
-    return [_label(product, name) for name in sorted(set(left) - SILENT)]
-
-
-def _label(of: Product | Variant, name: str) -> str:
-    return str(getattr(of._meta.get_field(name), "verbose_name", name))
-
-
-def _like(value: Any, text: Any) -> Any:
-    """From JSON to the type that the field has now."""
-    if isinstance(value, Decimal):
-        return Decimal(text)
-    return datetime.fromisoformat(text) if isinstance(value, datetime) else text
-
-
-def _restore_variants(product: Product, content: dict[str, Any], now: Now) -> list[str]:
-    left = []
-    theirs = now.variants[product.pk]
-    changes = content["variants"]
-    if isinstance(changes, dict):  # noted before it was a list
-        changes = list(changes.items())
-    # The last change first, as sizes may have passed from one variant to the next.
-    for sku, values in reversed(changes):
-        if sku in theirs:
-            left += _restore_variant(theirs[sku], values)
-        else:
-            left.append(sku)
-    return left
-
-
-def _restore_variant(variant: Variant, values: dict[str, list[Any]]) -> list[str]:
-    left, restored = [], {}
-    for name, (before, after) in values.items():
-        value = getattr(variant, name)
-        if name == "stock":
-            # What was sold meanwhile stays sold.
-            value, after = value >= after - before, True
-            before = F("stock") + values[name][0] - values[name][1]
-        if plain(value) == after:
-            restored[name] = before
-        else:
-            names = {"field": _label(variant, name), "sku": variant.sku}
-            left.append(_("%(field)s of %(sku)s") % names)
-    try:
-        with transaction.atomic():
-            if restored:
-                Variant.objects.filter(pk=variant.pk).update(**restored)
-    except IntegrityError:  # another has that size and colour by now
-        return [variant.sku]
-    return left
-
-
-def _remove_variants(product: Product, content: dict[str, Any], now: Now) -> list[str]:
-    """Those that the upload has made. Returns the SKUs of those that were used since."""
-    left, gone = [], []
-    for sku, values in content["new_variants"].items():
-        variant = now.variants[product.pk].get(sku)
-        if variant is None:
-            continue
-        if variant.pk in now.ordered or _variant(variant) != values:
-            left.append(sku)
-        else:
-            gone.append(variant.pk)
-    Variant.objects.filter(pk__in=gone).delete()
-    return left
-
-
-def _restore_images(product: Product, content: dict[str, Any], now: Now) -> bool:
-    """Replaced pictures come back as fresh rows, and the worker looks at them again.
-
-    ``False`` if somebody has touched one of those in question; then all stay.
+    Returns of which variants the stock stays: fewer pieces are left than were added.
     """
-    images = now.images[product.pk]
-    new, moved = content["new_images"], content["moved_images"]
-    as_written = all(pk in images and images[pk].file == file for pk, file in new) and all(
-        pk in images and images[pk].position == after for pk, _before, after in moved
-    )
-    if not as_written:
-        return False
-    ProductImage.objects.filter(pk__in=[pk for pk, _file in new]).delete()
-    for pk, before, _after in moved:
-        ProductImage.objects.filter(pk=pk).update(position=before)
-    for values in content["dropped_images"]:
-        ProductImage.objects.create(product=product, **values)
-    return True
+    text = _("“%(product)s”: %(what)s was changed since and stays as it is.")
+    before, name = content["before"], str(product)
+    sold = _restore_variants(before["variants"], now["variants"], content["stock"])
+    _restore_images(product, before["images"], now["images"])
+    _restore_fields(product, before["fields"], now["fields"])
+    return [text % {"product": name, "what": ", ".join(sold)}] if sold else []
+
+
+def _restore_fields(product: Product, before: dict[str, Any], now: dict[str, Any]) -> None:
+    changed = {name: value for name, value in before.items() if value != now[name]}
+    for name, value in changed.items():
+        setattr(product, name, value)
+    if changed:
+        # The keywords are made again: the category may have been renamed since.
+        changed["keywords"] = product.make_keywords()
+        Product.objects.filter(pk=product.pk).update(**changed)
+
+
+def _restore_variants(
+    before: dict[str, Any], now: dict[str, Any], added: dict[str, int]
+) -> list[str]:
+    Variant.objects.filter(pk__in=now.keys() - before.keys()).delete()
+    sold = []
+    for pk, row in before.items():
+        row["stock"] = now[pk]["stock"] - added[pk]
+        if row["stock"] < 0:
+            row["stock"] = now[pk]["stock"]
+            names = {"field": Variant._meta.get_field("stock").verbose_name, "sku": row["sku"]}
+            sold.append(_("%(field)s of %(sku)s") % names)
+    changed = {pk: row for pk, row in before.items() if row != now[pk]}
+    # A label may have passed from one variant to another: first, none is in another's way.
+    relabelled = [pk for pk, row in changed.items() if _label(row) != _label(now[pk])]
+    freed = Concat(Value("~"), Cast("pk", CharField()))
+    Variant.objects.filter(pk__in=relabelled).update(size=freed)
+    for pk, row in changed.items():
+        Variant.objects.filter(pk=pk).update(**row)
+    return sold
+
+
+def _label(row: dict[str, Any]) -> tuple[str, str]:
+    return row["size"], row["colour"]
+
+
+def _restore_images(product: Product, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Give back the rows, a replaced one with its key; the worker embeds that again."""
+    ProductImage.objects.filter(pk__in=now.keys() - before.keys()).delete()
+    for pk, row in before.items():
+        if pk not in now:
+            ProductImage.objects.create(pk=pk, product=product, **row)
+        elif row != now[pk]:
+            ProductImage.objects.filter(pk=pk).update(position=row["position"])
 
 
 def shown_again(files: list[str], **kwargs: Any) -> list[str]:
-    """Those that undoing an upload would bring back."""
+    """Return those of the files that rolling back some upload would show again."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT file FROM unnest(%s::text[]) AS file WHERE EXISTS (

@@ -1,4 +1,4 @@
-"""The background job of an upload: check, run, stop, go on."""
+"""Create uploads and run their background jobs: check, import, stop, resume, roll back."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from django.utils.translation import gettext as _
 from shop.core.locks import AdvisoryLock, try_lock
 from shop.core.tasks import enqueue
 from shop.imports.errors import ImportProblem, UploadStopped
-from shop.imports.jobs import rollback as undo
 from shop.imports.jobs.files import delete_files, local_files
+from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
 from shop.imports.jobs.run import Batch, Rejection, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
 from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import read_header
+from shop.imports.writing.batch import Changes
+from shop.imports.writing.snapshots import take_snapshots
 
 logger = logging.getLogger(__name__)
 State = Upload.State
@@ -36,7 +38,10 @@ PASSING = (OperationalError, InterfaceError, MemoryError)
 
 
 def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
-    """Keep the files and read the header. Raises ``ImportProblem``; then nothing is kept."""
+    """Store an upload's files and read its header.
+
+    Raises ``ImportProblem``, and then nothing is stored.
+    """
     upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
     upload.pictures_name = _short(pictures.name) if pictures else ""
     try:
@@ -101,11 +106,12 @@ def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
 
 
 def request_stop(upload: Upload) -> None:
+    """Ask the worker of a busy upload to stop after the batch at hand."""
     Upload.objects.filter(pk=upload.pk, state__in=Upload.BUSY).update(stop=True)
 
 
 def run(pk: int) -> None:
-    """Whatever the upload's state asks for. Two workers at once: the second goes away."""
+    """Do what the upload's state asks for, unless another worker is at it."""
     with try_lock(AdvisoryLock.UPLOAD_JOB, pk) as mine:
         upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if mine else None
         if upload is not None:
@@ -116,7 +122,7 @@ def run(pk: int) -> None:
 def _work(upload: Upload) -> None:
     try:
         if upload.state == State.UNDOING:
-            undo.undo(upload)
+            roll_back(upload)
         else:
             _import(upload)
     except UploadStopped:
@@ -170,7 +176,7 @@ def _import(upload: Upload) -> None:
 
 
 def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
-    """In the batch's transaction: counts, errors, and how to undo it."""
+    """Store, in the batch's transaction, its counts, errors and what rolling it back needs."""
     changes = batch.changes
     rejections = [
         r for r in batch.result.rejections if r.line <= batch.last_line and r.line not in stored
@@ -193,16 +199,23 @@ def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
         upload.categories += [category.pk for category in changes.categories]
         upload.save(update_fields=["categories"])
     if not batch.result.dry_run:
-        UploadChange.objects.bulk_create(
-            UploadChange(
-                upload=upload, product=note.product, is_new=note.is_new, content=undo.content(note)
-            )
-            for note in changes.notes.values()
+        _record_changes(upload, changes)
+
+
+def _record_changes(upload: Upload, changes: Changes) -> None:
+    UploadChange.objects.bulk_create(
+        UploadChange(
+            upload=upload,
+            product_id=pk,
+            is_new=pk not in changes.before,
+            content=change_record(changes.before.get(pk, NOTHING), after),
         )
+        for pk, after in take_snapshots(changes.product_ids()).items()
+    )
 
 
 def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
-    """After each batch: what it wrote stays, the next one is not begun."""
+    """Raise ``UploadStopped`` after a batch if staff asked for it; the batch itself stays."""
     if Upload.objects.filter(pk=upload.pk, stop=True).exists():
         raise UploadStopped
 
@@ -227,7 +240,10 @@ def _finish(upload: Upload, state: str, message: str = "") -> None:
 
 
 def confirm(upload: Upload) -> bool:
-    """From now on it cannot be undone; files and notes go."""
+    """Make an upload final: delete its files and what rolling it back needs.
+
+    Returns whether it was waiting for that.
+    """
     with transaction.atomic():
         done = Upload.objects.filter(pk=upload.pk, state__in=(State.DONE, State.STOPPED))
         if not done.update(state=State.CONFIRMED):
@@ -238,7 +254,10 @@ def confirm(upload: Upload) -> bool:
 
 
 def expire_old() -> int:
-    """Keep for good what was left undecided for long, forget what was never started."""
+    """Finalise uploads that nobody decided on for ``UPLOAD_LIFETIME_DAYS``, delete unstarted ones.
+
+    Returns how many.
+    """
     limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
     old = Upload.objects.filter(heartbeat__lt=limit)
     decided = [confirm(upload) for upload in old.filter(state__in=(State.DONE, State.STOPPED))]
@@ -250,7 +269,7 @@ def expire_old() -> int:
 
 
 def restart_stalled() -> int:
-    """Uploads whose worker died. Returns for how many was rung."""
+    """Enqueue the jobs of uploads whose worker died, and return how many."""
     limit = timezone.now() - STALLED
     stalled = Upload.objects.filter(state__in=Upload.BUSY, heartbeat__lt=limit)
     for pk in list(stalled.values_list("pk", flat=True)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from django.conf import settings
@@ -15,32 +14,30 @@ from shop.catalogue.slugs import product_slug
 from shop.catalogue.stock import excess
 from shop.imports.errors import RowError
 from shop.imports.parsing.rows import Row, as_read, brand_of
-from shop.imports.writing.batch import Changes, Existing, Note, plain
+from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
 from shop.imports.writing.sample_data import price_of, stock_of
 
+# The spelling suggestions count the words of these fields; a description has too many.
+WORDS = {"name", "brand", "keywords"}
+
 
 def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
-    """Every row adds one to ``imported``, ``updated``, ``unchanged`` or ``rejected``."""
+    """Return what the rows change, counting each as imported, updated, unchanged or rejected."""
     changes = Changes()
     made_before = len(tree.made)
     with_pictures: set[int] = set()
     for prepared in rows:
         try:
-            _take(changes, prepared, existing, tree, with_pictures)
+            _apply_row(changes, prepared, existing, tree, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
     changes.categories = tree.made[made_before:]
-    changes.notes = {key: note for key, note in changes.notes.items() if _says_something(note)}
     return changes
 
 
-def _says_something(note: Note) -> bool:
-    return any(getattr(note, field.name) for field in dataclass_fields(note)[1:])
-
-
-def _take(
+def _apply_row(
     changes: Changes,
     prepared: PreparedRow,
     existing: Existing,
@@ -49,7 +46,7 @@ def _take(
 ) -> None:
     row = prepared.row
     if (merged := _merged_product_of(row, existing)) is not None:
-        _take_merged(changes, existing, merged, row)
+        _apply_merged_row(changes, existing, merged, row)
         return
     product = _product_of(row, existing)
     if product is None:
@@ -57,9 +54,9 @@ def _take(
         return
     # What may refuse the row comes first, and then nothing has been touched.
     category = _named_category(row, tree)
-    made, variant_changed = _take_variant(changes, existing, product, row)
+    made, variant_changed = _apply_variant(changes, existing, product, row)
     category = category or (tree.find(row.tree) if row.tree else None)
-    is_new = changes.notes[id(product)].is_new if id(product) in changes.notes else False
+    is_new = product.pk is None
     fields = set() if is_new else _update_product(changes, product, row, category)
     pictures = False
     if prepared.pictures is not None and id(product) not in with_pictures and not is_new:
@@ -95,7 +92,7 @@ def _merged_product_of(row: Row, existing: Existing) -> Product | None:
     return product if product is not None and product.merged_into_id else None
 
 
-def _take_merged(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
+def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
     """Its SKUs count; what it was called and looked like is now up to the one that stayed."""
     stayed = merged.merged_into
     variant = existing.variants.get(row.sku)
@@ -105,7 +102,7 @@ def _take_merged(changes: Changes, existing: Existing, merged: Product, row: Row
             raise RowError(text % {"product": merged, "other": stayed}, "sku")
         changes.unchanged += 1
         return
-    made, changed = _take_variant(changes, existing, stayed, row)
+    made, changed = _apply_variant(changes, existing, stayed, row)
     changes.imported += made
     changes.updated += changed
     changes.unchanged += not made and not changed
@@ -130,7 +127,6 @@ def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: Cate
     category = _named_category(row, tree) or tree.find(row.tree or ())
     product = _new_product(row, category)
     changes.new.append(product)
-    changes.note(product).is_new = True
     existing.products[row.external_id] = product
     stock = stock_of(row.external_id) if row.stock is None else row.stock
     _add_variant(changes, existing, product, row, stock)
@@ -155,10 +151,10 @@ def _new_product(row: Row, category: Category) -> Product:
     return product
 
 
-def _take_variant(
+def _apply_variant(
     changes: Changes, existing: Existing, product: Product, row: Row
 ) -> tuple[bool, bool]:
-    """Whether a variant was made, and whether one was changed. Raises ``RowError``."""
+    """Return whether a variant was added, and whether one was changed. Raises ``RowError``."""
     variant = existing.variants.get(row.sku)
     if variant is not None and variant.product is not product:
         return False, False  # without a column sku, the id is nobody's SKU but its product's
@@ -182,9 +178,7 @@ def _take_variant(
     changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
     if "stock" in changed:
         _check_stock(existing, product, variant, values["stock"])
-    note = changes.note(product).variants.setdefault(variant.sku, {}) if changed else {}
     for name in changed:
-        note[name] = [plain(getattr(variant, name)), plain(values[name])]
         setattr(variant, name, values[name])
     if changed and variant.pk:
         changes.changed_variants.append(variant)
@@ -230,49 +224,36 @@ def _add_variant(
     siblings.append(variant)
     existing.variants.setdefault(row.sku, variant)
     changes.new_variants.append(variant)
-    changes.note(product).new_variants.append(variant)
 
 
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
-    """Set what the file says otherwise. Returns the fields; ``listed`` is never one of them."""
+    """Set the fields that differ in the file and return their names, never ``listed``."""
     values = dict(row.said)
     if "name" in values or row.brand is not None:
         values["brand"] = _brand_for(product, row)
     for name in ("price", "currency", "description"):
         # What the file does not say stays: it was made up at first, and staff may have mended it.
         values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
-    before = {name: getattr(product, name) for name in values} | {"keywords": product.keywords}
-    changed = {name for name, value in values.items() if _differs(name, before[name], value)}
+    changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:
-        before["category"] = product.category_id
         product.category = category
         changed.add("category")
     keywords = product.make_keywords()
     if keywords != product.keywords:
         product.keywords = keywords
         changed.add("keywords")
+    if changed & WORDS:
+        changes.reworded.append(product)
     if changed:
-        before["updated"] = product.updated
         product.updated = timezone.now()
         changed.add("updated")
-        _note_fields(changes, product, before, changed)
         changes.changed.append(product)
         changes.fields |= changed
     return changed
-
-
-def _note_fields(
-    changes: Changes, product: Product, before: dict[str, Any], changed: set[str]
-) -> None:
-    note = changes.note(product).fields
-    for name in changed:
-        after = product.category_id if name == "category" else getattr(product, name)
-        first = note[name][0] if name in note else plain(before[name])
-        note[name] = [first, plain(after)]
 
 
 def _brand_for(product: Product, row: Row) -> str:
@@ -297,15 +278,12 @@ def _compare_images(
     kept = {by_file[p.name].pk for p in pictures if p.name in by_file}
     dropped = [i for i in images if i.pk not in kept and i.position < len(pictures)]
     changes.dropped_images.extend(dropped)
-    if dropped:
-        changes.note(product).dropped_images.extend(dropped)
     anew = bool(dropped)
     for position, picture in enumerate(pictures):
         image = by_file.get(picture.name)
         if image is None:
             _add_image(changes, product, picture, position)
         elif image.position != position:
-            changes.note(product).moved_images.append((image, image.position))
             image.position = position
             changes.moved_images.append(image)
         else:
@@ -324,5 +302,4 @@ def _add_image(changes: Changes, product: Product, picture: PreparedPicture, pos
         position=position,
     )
     changes.new_images.append(image)
-    changes.note(product).new_images.append(image)
     changes.files.append(picture)

@@ -20,6 +20,7 @@ from shop.imports.writing.categories import CategoryTree
 from shop.imports.writing.changes import find_changes
 from shop.imports.writing.files import is_in_database, store_pictures
 from shop.imports.writing.preparation import PreparedRow
+from shop.imports.writing.snapshots import take_snapshots
 from shop.imports.writing.unique import make_skus_unique, make_slugs_unique
 
 # Of a table, so many times its rows before statistics of it are old: autovacuum's own share.
@@ -46,9 +47,10 @@ class Writer:
         with transaction.atomic():
             wait_for_other_imports()
             changes = self._find(rows)
+            changes.before = take_snapshots(changes.product_ids())
             _apply(changes)
             after(changes)
-            words = words_in(changes.with_other_words())
+            words = words_in(product.pk for product in (*changes.new, *changes.reworded))
             ids = [image.pk for image in changes.new_images]
             transaction.on_commit(partial(_announce, ids), robust=True)
         self._words += words

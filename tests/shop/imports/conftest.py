@@ -28,6 +28,7 @@ NEW = "/admin/imports/upload/new/"
 
 MakeFolder = Callable[..., Path]
 Send = Callable[..., Upload]
+UploadFolder = Callable[[Path], Upload]
 
 
 def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60, 80)) -> bytes:
@@ -38,6 +39,14 @@ def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60
 
 def row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
     return f"{number},{SHIRT},{name}"
+
+
+def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:
+    """Press the button, then do what a worker would do."""
+    client.post(f"/admin/imports/upload/{upload.pk}/{action}/", values)
+    uploads.run(upload.pk)
+    upload.refresh_from_db()
+    return upload
 
 
 def zipped(folder: Path, path: Path) -> Path:
@@ -106,3 +115,14 @@ def send(client: Client, carol: User) -> Send:
         return Upload.objects.latest("pk")
 
     return send
+
+
+@pytest.fixture
+def upload_folder(client: Client, send: Send, tmp_path: Path) -> UploadFolder:
+    """Upload a folder as a ZIP and import it."""
+
+    def upload(folder: Path) -> Upload:
+        archive = zipped(folder, tmp_path / f"{folder.name}.zip").read_bytes()
+        return act(client, send(archive, name="c.zip"), "start")
+
+    return upload

@@ -13,14 +13,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.fields.files import FieldFile
 from django.test import Client
 
-from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.models import Category, Variant
 from shop.imports.export import export_lines
 from shop.imports.jobs import uploads
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
-from tests.factories import make_category, make_product, make_stored_image, make_variant
-from tests.shop.imports.conftest import HEADER, NEW, SHIRT, Send, picture, row, zipped
-from tests.shop.imports.test_uploads import act, contents, counts
+from tests.factories import make_category, make_product, make_variant
+from tests.shop.imports.conftest import NEW, Send, act, row
+from tests.shop.imports.test_uploads import contents
 
 pytestmark = pytest.mark.django_db
 
@@ -111,146 +111,6 @@ def test_a_product_without_an_id_whose_sku_is_anothers_id_goes_round(
     result = take(tmp_path, "".join(export_lines()))
     assert [r.reason for r in result.rejections] == []
     assert (result.unchanged, contents()) == (2, before)
-
-
-def test_undo_keeps_a_new_product_that_staff_have_worked_on(
-    client: Client,
-    send: Send,
-    make_folder: Any,
-    tmp_path: Path,
-) -> None:
-    names = ("edited", "sized", "pictured", "untouched")
-    archive = zipped(make_folder(*(row(n) for n in range(1, 5))), tmp_path / "c.zip")
-    upload = act(client, send(archive.read_bytes(), name="c.zip"), "start")
-    products = [Product.objects.get(external_id=str(n)) for n in range(1, 5)]
-    for product, name in zip(products, names, strict=True):
-        Product.objects.filter(pk=product.pk).update(name=name)
-    products[0].refresh_from_db()
-    products[0].save()
-    make_variant(products[1], size="XL")
-    make_stored_image(products[2], position=1)
-    upload = act(client, upload, "undo")
-    assert upload.state == "undone"
-    left = list(Product.objects.order_by("pk").values_list("name", flat=True))
-    assert left == ["edited", "sized", "pictured"]
-    assert len(upload.warnings) == 3
-    assert "“edited” stays" in "\n".join(upload.warnings)
-
-
-def test_undo_keeps_what_a_later_upload_built_on(
-    client: Client,
-    send: Send,
-    make_folder: Any,
-    tmp_path: Path,
-) -> None:
-    archive = zipped(make_folder(row(1)), tmp_path / "c.zip").read_bytes()
-    first = act(client, send(archive, name="c.zip"), "start")
-    second = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
-    first = act(client, first, "undo")
-    assert Product.objects.get().price == Decimal("77.00")
-    assert len(first.warnings) == 1
-    second = act(client, second, "undo")
-    assert second.warnings == []
-    assert Product.objects.get().price != Decimal("77.00")
-
-
-def test_undo_of_variants_over_several_batches_takes_the_product_with_them(
-    client: Client,
-    send: Send,
-    batches_of_two: None,
-    make_folder: Any,
-    tmp_path: Path,
-) -> None:
-    folder = make_folder(row(7))
-    header = f"{HEADER},sku,size,stock"
-    lines = [f"7,{SHIRT},Shirt {size},7-{size},{size},2" for size in ("S", "M", "L", "XL", "5")]
-    (folder / "styles.csv").write_text("\n".join([header, *lines]))
-    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
-    checked = act(client, upload, "check")
-    assert counts(checked) == (5, 0, 0, 0)
-    upload = act(client, checked, "start")
-    assert counts(upload) == (5, 0, 0, 0)
-    upload = act(client, upload, "undo")
-    assert (upload.state, upload.warnings, Product.objects.count()) == ("undone", [], 0)
-
-
-def test_undo_takes_back_the_categories_and_the_time_of_the_last_change(
-    client: Client,
-    send: Send,
-    make_folder: Any,
-    tmp_path: Path,
-) -> None:
-    shirt = make_product()
-    sku = shirt.variants.get().sku
-    updated = Product.objects.get().updated
-    before = list(Category.objects.values_list("path", flat=True))
-    place = "Home,Garden,Gnomes"
-    table = f"sku,price,masterCategory,subCategory,articleType\n{sku},9.00,{place}\n"
-    upload = act(client, send(table), "start")
-    assert Product.objects.get().category.path == "home/garden/gnomes"
-    act(client, upload, "undo")
-    assert list(Category.objects.values_list("path", flat=True)) == before
-    assert Product.objects.get().updated == updated
-
-
-def two_sizes() -> Product:
-    """The later variant's SKU comes first in the alphabet, as jsonb would sort it."""
-    shirt = make_product(name="Shirt", external_id="7", stock=0)
-    shirt.variants.update(sku="A-2", size="M")
-    make_variant(shirt, sku="A-1", size="L")
-    return shirt
-
-
-def sizes() -> dict[str, str]:
-    return dict(Variant.objects.values_list("sku", "size"))
-
-
-def test_undo_gives_sizes_back_in_the_order_in_which_they_came(client: Client, send: Send) -> None:
-    two_sizes()
-    upload = act(client, send("sku,size\nA-2,XL\nA-1,M\n"), "start")
-    assert sizes() == {"A-1": "M", "A-2": "XL"}
-    upload = act(client, upload, "undo")
-    assert (upload.state, upload.warnings) == ("undone", [])
-    assert sizes() == {"A-1": "L", "A-2": "M"}
-
-
-def test_undo_leaves_a_variant_whose_size_another_has_since(client: Client, send: Send) -> None:
-    shirt = two_sizes()
-    upload = act(client, send("sku,size,stock\nA-2,XL,3\nA-1,L,4\n"), "start")
-    make_variant(shirt, sku="A-3", size="M")
-    upload = act(client, upload, "undo")
-    assert upload.warnings == ["“Shirt”: A-2 was changed since and stays as it is."]
-    assert sizes() == {"A-1": "L", "A-2": "XL", "A-3": "M"}
-    assert [v.stock for v in Variant.objects.order_by("sku")] == [10, 3, 10]
-
-
-def test_undo_reads_what_was_noted_before_the_order_was(client: Client, send: Send) -> None:
-    shirt = two_sizes()
-    upload = act(client, send("sku,size\nA-2,XL\n"), "start")
-    change = upload.changes.get(product=shirt)
-    change.content["variants"] = dict(change.content["variants"])
-    change.save()
-    act(client, upload, "undo")
-    assert sizes() == {"A-1": "L", "A-2": "M"}
-
-
-def test_undo_leaves_a_picture_that_staff_replaced_since(
-    client: Client,
-    send: Send,
-    make_folder: Any,
-    tmp_path: Path,
-) -> None:
-    import_catalogue(make_folder(row(1)))
-    folder = make_folder(row(1), name="later")
-    (folder / "images" / "1.jpg").write_bytes(picture("lime"))
-    archive = zipped(folder, tmp_path / "c.zip").read_bytes()
-    upload = act(client, send(archive, name="c.zip"), "start")
-    assert counts(upload) == (0, 1, 0, 0)
-    image = ProductImage.objects.get()
-    ProductImage.objects.filter(pk=image.pk).update(file="0" * 64 + ".jpg")
-    upload = act(client, upload, "undo")
-    assert ProductImage.objects.get().file == "0" * 64 + ".jpg"
-    assert len(upload.warnings) == 1
 
 
 def test_an_unexpected_fault_stops_the_upload_and_says_so(

@@ -135,14 +135,19 @@ def test_a_refusal_by_the_page_is_german(german: Client, settings: Any) -> None:
     assert not Upload.objects.exists()
 
 
-def test_what_undoing_leaves_is_said_in_german(german: Client, send: Send) -> None:
+def test_what_a_rollback_leaves_is_said_in_german(german: Client, send: Send) -> None:
     old = make_product(name="Mantel", price=Decimal("10.00"), stock=5)
     sku = old.variants.get().sku
     upload = act(german, send(f"sku,price,stock\n{sku},12.00,9\n"), "start")
-    Product.objects.filter(pk=old.pk).update(price=Decimal("15.00"))
-    upload = act(german, upload, "undo")
-    assert upload.state == "undone"
-    assert upload.warnings == ["„Mantel“: inzwischen geändert und so belassen: Preis."]
+    Variant.objects.update(stock=1)
+    other = make_product(name="Hut", price=Decimal("10.00"), stock=5)
+    later = act(german, send(f"sku,price\n{other.variants.get().sku},12.00\n"), "start")
+    Product.objects.filter(pk=other.pk).update(price=Decimal("15.00"))
+    upload, later = act(german, upload, "undo"), act(german, later, "undo")
+    assert (upload.state, later.state) == ("undone", "undone")
+    text = f"„Mantel“: inzwischen geändert und so belassen: Bestand von {sku}."
+    assert upload.warnings == [text]
+    assert later.warnings == ["„Hut“ bleibt: Der Artikel wurde inzwischen geändert."]
 
 
 def test_the_command_speaks_the_language_of_its_process(faulty: Path, tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from shop.catalogue.models import Product, ProductImage, StoredFile
 from shop.imports.jobs.run import import_catalogue
 from shop.imports.models import UploadChange
 from shop.imports.writing import writer
-from tests.shop.imports.conftest import Send, picture, row, zipped
-from tests.shop.imports.test_uploads import act
+from tests.shop.imports.conftest import Send, act, picture, row, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +36,7 @@ def upload_another_picture(client: Client, send: Send, make_folder: Any, tmp_pat
     return act(client, send(archive, name="c.zip"), "start")
 
 
-def test_what_undoing_would_bring_back_is_kept_until_it_is_decided(
+def test_what_a_rollback_would_show_again_is_kept_until_it_is_decided(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload = upload_another_picture(client, send, make_folder, tmp_path)
@@ -58,7 +57,7 @@ def test_what_a_confirmed_upload_has_replaced_goes(
     assert ProductImage.objects.get().read() == picture("blue")
 
 
-def test_what_undoing_needs_is_found_by_an_index(
+def test_what_a_rollback_needs_is_found_by_an_index(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload_another_picture(client, send, make_folder, tmp_path)

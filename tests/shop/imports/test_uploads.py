@@ -21,27 +21,19 @@ from shop.imports.export import export_lines
 from shop.imports.jobs import uploads
 from shop.imports.jobs.run import import_catalogue
 from shop.imports.models import Upload, UploadChange
-from tests.factories import make_category, make_order, make_product, make_variant
+from tests.factories import make_category, make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,
-    LONG_HEADER,
     NEW,
     SHIRT,
     Send,
+    act,
     picture,
     row,
     zipped,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:
-    """Press the button, then do what a worker would do."""
-    client.post(f"/admin/imports/upload/{upload.pk}/{action}/", values)
-    uploads.run(upload.pk)
-    upload.refresh_from_db()
-    return upload
 
 
 def counts(upload: Upload) -> tuple[int, int, int, int]:
@@ -232,51 +224,6 @@ def test_two_workers_do_not_run_one_upload(client: Client, send: Send) -> None:
     uploads.run(upload.pk)
     upload.refresh_from_db()
     assert upload.state == "done"
-
-
-def test_undo_brings_back_every_value(
-    client: Client, send: Send, make_folder: Any, tmp_path: Path
-) -> None:
-    header = LONG_HEADER
-    folder = make_folder(
-        f"1,{SHIRT},Old Name,Nike,10.00,EUR,4,old", f"2,{SHIRT},Same,Nike,10.00,EUR,4,same",
-        header=header, pictures={"1.jpg": picture("red"), "2.jpg": picture("blue")},
-    )  # fmt: skip
-    import_catalogue(folder)
-    before = contents()
-    folder = make_folder(
-        f"1,{SHIRT},New Name,Puma,12.00,EUR,9,new", f"2,{SHIRT},Same,Nike,10.00,EUR,4,same",
-        f"3,{SHIRT},Third,Nike,10.00,EUR,4,third", header=header, name="later",
-        pictures={"1.jpg": picture("green"), "2.jpg": picture("blue"), "3.jpg": picture("pink")},
-    )  # fmt: skip
-    archive = zipped(folder, tmp_path / "c.zip").read_bytes()
-    upload = act(client, send(archive, name="c.zip"), "start")
-    assert counts(upload) == (1, 1, 1, 0)
-    assert Product.objects.get(external_id="1").name == "New Name"
-    upload = act(client, upload, "undo")
-    assert (upload.state, upload.warnings) == ("undone", [])
-    assert contents() == before
-
-
-def test_undo_leaves_what_was_built_on_it(
-    client: Client, send: Send, make_folder: Any, tmp_path: Path
-) -> None:
-    old = make_product(name="Old", price=Decimal("10.00"), stock=5)
-    sku = old.variants.get().sku
-    archive = zipped(make_folder(row(1), row(2)), tmp_path / "c.zip").read_bytes()
-    first = act(client, send(archive, name="c.zip"), "start")
-    second = act(client, send(f"sku,price,stock\n{sku},12.00,9\n"), "start")
-    order = make_order()
-    order.lines.update(variant=Variant.objects.get(sku="1"))
-    Product.objects.filter(pk=old.pk).update(price=Decimal("15.00"))
-    Variant.objects.filter(sku=sku).update(stock=8)  # one was sold
-    first, second = act(client, first, "undo"), act(client, second, "undo")
-    assert set(Product.objects.exclude(pk=old.pk).values_list("external_id", flat=True)) >= {"1"}
-    assert not Product.objects.filter(external_id="2").exists()
-    assert "has been ordered since" in first.warnings[0]
-    old.refresh_from_db()
-    assert (old.price, old.stock) == (Decimal("15.00"), 4)
-    assert second.warnings == ["“Old”: price was changed since and stays as it is."]
 
 
 def test_what_was_confirmed_is_not_undone(client: Client, send: Send) -> None:

@@ -1,0 +1,53 @@
+"""Read what an import may change of a product, so that the import can be rolled back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from shop.catalogue.models import Product, ProductImage, Variant
+
+FIELDS = (
+    *("external_id", "name", "slug", "description", "brand", "category_id", "gender"),
+    *("base_colour", "season", "year", "usage", "price", "currency", "listed", "updated"),
+)
+ROWS = (
+    ("variants", Variant, ("sku", "size", "colour", "price", "stock", "position")),
+    ("images", ProductImage, ("file", "width", "height", "alt", "position")),
+)
+# Sales change the stock, and saving a form in which nothing was edited changes ``updated``.
+IGNORED = {"stock", "updated"}
+
+# JSON: ``fields`` of one product, its ``variants`` and its ``images`` by primary key.
+Snapshot = dict[str, dict[str, Any]]
+
+
+def take_snapshots(products: Iterable[int]) -> dict[int, Snapshot]:
+    """Return the snapshots of products by primary key, leaving out those that are not there."""
+    ids = list(products)
+    snapshots: dict[int, Snapshot] = {
+        row.pop("id"): {"fields": _as_json(row), "variants": {}, "images": {}}
+        for row in Product.objects.filter(pk__in=ids).order_by("pk").values("id", *FIELDS)
+    }
+    for part, model, names in ROWS:
+        for row in model._default_manager.filter(product__in=ids).values("product", "id", *names):
+            rows = snapshots[row.pop("product")][part]
+            rows[str(row.pop("id"))] = _as_json(row)
+    return snapshots
+
+
+def fingerprint(snapshot: Snapshot) -> str:
+    """Return a hash of the snapshot that changes with anything but ``IGNORED``."""
+    return hashlib.sha256(json.dumps(_compared(snapshot), sort_keys=True).encode()).hexdigest()
+
+
+def _compared(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _compared(each) for name, each in value.items() if name not in IGNORED}
+    return value
+
+
+def _as_json(row: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(row, default=str))
