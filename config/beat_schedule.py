@@ -35,7 +35,7 @@ def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
 
 CELERY_BEAT_SCHEDULE = {
     "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images"),
-    "send-mails": _every(60, "shop.mail.tasks.send_mails"),
+    "send-queued-emails": _every(60, "shop.mail.tasks.send_queued_emails"),
     "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments"),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "add-up-tallies": _every(60, "shop.catalogue.tasks.add_up_tallies"),

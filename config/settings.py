@@ -194,7 +194,7 @@ PAYMENT_TIMEOUT_MINUTES = env.int(
     "PAYMENT_TIMEOUT_MINUTES", 60, validate=validate.Range(min=31, max=1439)
 )
 
-# Mails: to files under VAR_DIR until a server is named
+# Mails: queued in PostgreSQL, then sent to files under VAR_DIR until a server is named
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
@@ -202,7 +202,10 @@ EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 20
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_BACKEND = "shop.mail.backends.QueueBackend"
+# The queue is emptied through this one; it must send EmailMessage.message(), as Django's own do.
+_delivery = "smtp" if EMAIL_HOST else "filebased"
+EMAIL_DELIVERY_BACKEND = f"django.core.mail.backends.{_delivery}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "shop@localhost")
 

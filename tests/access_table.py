@@ -150,7 +150,7 @@ ADMIN = {
     "catalogue.product": ("vad", "v", "v"),
     "catalogue.productimage": ("v", "", "v"),
     "wishlist.stockalert": ("vd", "", "v"),
-    "mail.mail": ("", "", ""),
+    "mail.queuedemail": ("", "", ""),
     "orders.order": ("", "v", "v"),
     "orders.shippingmethod": ("", "vad", "v"),
     "orders.voucher": ("", "vad", "v"),

@@ -27,11 +27,3 @@ def _fresh() -> None:
 def redis_away(settings: Any) -> None:
     """Of the cache, that is; workers are rung by their own connection."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1"}}
-
-
-@pytest.fixture
-def mails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send queued mails as soon as their transaction commits."""
-    from shop.mail import outbox
-
-    monkeypatch.setattr("shop.core.tasks.send", lambda name, *args: outbox.send_due())

@@ -22,7 +22,7 @@ from shop.accounts.models import Address
 from shop.cart.models import Cart
 from shop.catalogue.models import StockAdjustment
 from shop.imports.models import Upload
-from shop.mail.models import Mail
+from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
 from shop.payments.models import Payment
 from shop.wishlist.models import StockAlert
@@ -110,7 +110,7 @@ def things(db: Any) -> dict[str, Any]:
         "stockalert": StockAlert.objects.create(
             variant=variant, email="a@b.example", language="en"
         ),
-        "mail": Mail.objects.create(to="a@b.example", subject="S", text="T"),
+        "queuedemail": QueuedEmail.objects.create(to="a@b.example", subject="S", message=b""),
         "payment": Payment.objects.create(order=order, amount=1, currency="EUR"), "model": model,
     }  # fmt: skip
 

@@ -8,11 +8,11 @@ from typing import Any
 import polib
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.test import Client
 from django.utils import translation
 
-from shop.mail.models import Mail
-from shop.orders import emails
+from shop.orders.emails import queue_order_email
 from tests.factories import make_image, make_order, make_product
 
 PO = Path(settings.BASE_DIR) / "locale" / "de" / "LC_MESSAGES" / "django.po"
@@ -89,7 +89,7 @@ def test_a_german_browser_is_answered_in_german(client: Client, db: Any) -> None
 def test_mails_speak_the_buyers_language(db: Any) -> None:
     with translation.override("de"):
         order = make_order()
-    emails.tell(order, "placed")
-    mail = Mail.objects.get()
-    assert mail.subject == f"Ihre Bestellung {order.number}"
-    assert "Vielen Dank für Ihre Bestellung" in mail.text
+    queue_order_email(order, "placed")
+    (message,) = mail.outbox
+    assert message.subject == f"Ihre Bestellung {order.number}"
+    assert "Vielen Dank für Ihre Bestellung" in message.body

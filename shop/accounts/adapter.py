@@ -6,26 +6,21 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
-
-from shop.mail.outbox import post
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """No page waits for a mail server: mails are posted like the orders'."""
+    """Names the shop in account emails and makes their links lead to it.
+
+    allauth takes both from the request's Host header, which anybody can forge.
+    """
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        links = {key: _ours(url) for key, url in context.items() if key.endswith("_url")}
+        links = {key: _under_site_url(url) for key, url in context.items() if key.endswith("_url")}
         domain = urlsplit(settings.SITE_URL).netloc
         site = SimpleNamespace(name=settings.SITE_NAME, domain=domain)
-        context = {"request": self.request, "email": email, **context, **links}
-        post(self.render_mail(template_prefix, email, context | {"current_site": site}))
-
-    def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return "/account/"
+        super().send_mail(template_prefix, email, context | links | {"current_site": site})
 
 
-def _ours(url: str) -> str:
-    """Under ``SITE_URL``: allauth takes the host that the request named, whoever sent it."""
+def _under_site_url(url: str) -> str:
     path = urlsplit(url)._replace(scheme="", netloc="").geturl()
     return settings.SITE_URL.rstrip("/") + path

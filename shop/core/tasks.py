@@ -19,7 +19,7 @@ EXPIRES: dict[str, int | None] = {
     "recommender.tasks.find_copies": 3600,
     "recommender.tasks.warm_up": 60,
     "shop.imports.tasks.run_upload": None,
-    "shop.mail.tasks.send_mails": 60,
+    "shop.mail.tasks.send_queued_emails": 60,
 }
 
 

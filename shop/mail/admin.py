@@ -1,4 +1,4 @@
-"""Staff see what is not sent yet, and why; never what it says."""
+"""Show staff what is not sent yet and why, never what it says."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from shop.mail.models import Mail
+from shop.mail.models import QueuedEmail
 
 
-@admin.register(Mail)
-class MailAdmin(ModelAdmin):
+@admin.register(QueuedEmail)
+class QueuedEmailAdmin(ModelAdmin):
     list_display = ("to", "subject", "created", "attempts", "due", "problem")
     list_display_links = None
     list_per_page = 50

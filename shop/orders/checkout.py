@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from shop.cart.models import Cart, CartLine, currencies
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
-from shop.orders.emails import tell
+from shop.orders.emails import queue_order_email
 from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 
 # What an order's columns of money hold.
@@ -106,7 +106,7 @@ def place_order(
     OrderLine.objects.bulk_create(_order_line(order, line) for line in lines)
     OrderEvent.objects.create(order=order, state=order.state, by=order.user)
     cart.lines.all().delete()
-    tell(order, order.state)
+    queue_order_email(order, order.state)
     return order
 
 

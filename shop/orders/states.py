@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
-from shop.orders.emails import tell
+from shop.orders.emails import queue_order_email
 from shop.orders.models import Order, OrderEvent, Voucher
 from shop.orders.payment import PaymentError, method_of
 
@@ -50,7 +50,7 @@ def move(order: Order, state: str, by: Any = None) -> Order:
     order.save(update_fields=["state", "paid_at"])
     OrderEvent.objects.create(order=order, state=state, by=by)
     if state in (S.SHIPPED, S.CANCELLED, S.REFUNDED):
-        tell(order, state)
+        queue_order_email(order, state)
     return order
 
 

@@ -1,19 +1,19 @@
-"""Mails to those who wait for something to come back."""
+"""Emails to those who wait for a variant to be back in stock."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from shop.mail import outbox
+from shop.mail.templated import send_templated
 from shop.wishlist.models import StockAlert
 
 FOLDER = "shop/wishlist/mail"
 
 
 def send_stock_alerts() -> int:
-    """One mail for each alert whose variant can be bought again. Returns how many.
+    """Send one email for each alert whose variant can be bought again; return how many.
 
-    Each is deleted in the transaction in which its mail is posted.
+    Each alert is deleted in the transaction that queues its email.
     """
     sent = 0
     while _send_next():
@@ -30,6 +30,6 @@ def _send_next() -> bool:
         return False
     variant = alert.variant
     path = variant.product.get_absolute_url()
-    outbox.write(FOLDER, alert.email, alert.language, path, name=str(variant))
+    send_templated(FOLDER, alert.email, alert.language, path, name=str(variant))
     alert.delete()
     return True

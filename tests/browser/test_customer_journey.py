@@ -29,8 +29,8 @@ CONTACT = {
 
 
 @pytest.fixture
-def stocked(shop: str, mails_at_once: None) -> str:
-    """The small shop with sizes, a voucher and shipping; mails go out at once."""
+def stocked(shop: str) -> str:
+    """Return the address of the small shop, with sizes, a voucher and shipping."""
     for product in Product.objects.all():
         product.variants.update(size="S", stock=0)
         make_variant(product, size="M", stock=5)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.factories import make_customer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mails_at_once")]
+pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-7"
 
 

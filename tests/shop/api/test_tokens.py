@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.core import mail
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from shop.mail.models import Mail
 from tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def _change(client: Client, alice: User) -> None:
 def _reset(client: Client, alice: User) -> None:
     client.logout()
     client.post("/account/password/reset/", {"email": alice.email})
-    link = re.search(r"https?://[^/\s]+(/\S+)", Mail.objects.get().text)
+    link = re.search(r"https?://[^/\s]+(/\S+)", mail.outbox[0].body)
     assert link
     client.post(client.get(link[1], follow=True).redirect_chain[-1][0], TWICE)
 

@@ -13,7 +13,7 @@ from shop.core import tasks
 from shop.core.tasks import EXPIRES, enqueue, send
 
 ROOT = Path(__file__).resolve().parents[3]
-NAME = "shop.mail.tasks.send_mails"
+NAME = "shop.mail.tasks.send_queued_emails"
 
 
 @pytest.fixture

@@ -93,13 +93,12 @@ def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used
 
 
 def test_staff_ship_an_order_and_the_customer_hears_of_it(
-    admin_client: Client, order: Order, mails_at_once: None, django_capture_on_commit_callbacks: Any
+    admin_client: Client, order: Order
 ) -> None:
     orders = reverse("admin:orders_order_changelist")
     for state in ("packed", "shipped"):
-        with django_capture_on_commit_callbacks(execute=True):
-            action = {"action": f"make_{state}", "_selected_action": [order.pk]}
-            page = admin_client.post(orders, action, follow=True).content.decode()
+        action = {"action": f"make_{state}", "_selected_action": [order.pk]}
+        page = admin_client.post(orders, action, follow=True).content.decode()
         assert "1 order was changed." in page
     placed, shipped = (f"Your order {order.number}{words}" for words in ("", " is on its way"))
     assert [letter.subject for letter in mail.outbox] == [placed, shipped]

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from django.core import mail
 from django.db.models import F
 from django.test import Client
 
 from shop.catalogue.models import Variant
-from shop.mail.models import Mail
 from shop.wishlist.alerts import send_stock_alerts
 from shop.wishlist.models import SavedProduct, StockAlert
 from tests.factories import make_customer, make_product
@@ -87,9 +87,9 @@ def test_one_mail_when_it_is_back(client: Client) -> None:
     assert send_stock_alerts() == 0
     Variant.objects.update(stock=F("stock") + 1)
     assert (send_stock_alerts(), send_stock_alerts()) == (1, 0)
-    posted = Mail.objects.get()
-    assert (posted.to, posted.subject) == ("alice@example.com", "Blue Shirt is back")
-    assert variant.product.get_absolute_url() in posted.text
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["alice@example.com"], "Blue Shirt is back")
+    assert variant.product.get_absolute_url() in message.body
     assert not StockAlert.objects.exists()
 
 
@@ -97,7 +97,7 @@ def test_a_name_of_two_lines_makes_a_subject_of_one() -> None:
     variant = make_product(name="Blue\nShirt").variants.get()
     StockAlert.objects.create(variant=variant, email="alice@example.com", language="en")
     assert send_stock_alerts() == 1
-    assert Mail.objects.get().subject == "Blue Shirt is back"
+    assert mail.outbox[0].subject == "Blue Shirt is back"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""Keep the permissions of staff when a model is renamed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db.migrations import RunPython
+
+ACTIONS = ("add", "change", "delete", "view")
+
+
+def rename_permissions(app_label: str, old: str, new: str) -> RunPython:
+    """Return the operation that goes with ``RenameModel(old, new)`` in a migration.
+
+    Django renames the content type alone, so that groups would keep permissions nothing asks for.
+    """
+    return RunPython(partial(_rename, app_label, old, new), partial(_rename, app_label, new, old))
+
+
+def _rename(app_label: str, old: str, new: str, apps: Any, schema_editor: Any) -> None:
+    permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
+    for action in ACTIONS:
+        found = permissions.filter(
+            content_type__app_label=app_label, codename=f"{action}_{old.lower()}"
+        )
+        found.update(codename=f"{action}_{new.lower()}")

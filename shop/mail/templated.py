@@ -1,0 +1,25 @@
+"""Send emails whose subject and bodies are templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+
+def send_templated(folder: str, to: str, language: str, path: str, **context: Any) -> None:
+    """Send ``subject.txt``, ``body.txt`` and ``body.html`` of a template folder in a language.
+
+    The templates get the context, and as ``link`` the address of ``path`` in the shop.
+    """
+    context |= {"link": settings.SITE_URL.rstrip("/") + path, "site_name": settings.SITE_NAME}
+    with translation.override(language):
+        # A product's name may have several lines, a subject may not.
+        subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+        text = render_to_string(f"{folder}/body.txt", context)
+        message = EmailMultiAlternatives(subject, text, to=[to])
+        message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    message.send()
