@@ -43,7 +43,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),
     "find-copies": _every(3600, "recommender.tasks.find_copies"),
     "divide-into-cells": _every(3600, "recommender.tasks.divide_into_cells"),
-    "forget-answers": _every(3600, "shop.api.tasks.forget_answers"),
+    "delete-idempotency-records": _every(3600, "shop.api.tasks.delete_idempotency_records"),
     "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),
     "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),
     "delete-lost-carts": _daily(2, 10, "shop.cart.tasks.delete_lost_carts"),

@@ -24,7 +24,6 @@ from recommender.photos import keep_photo, needs_vector
 from recommender.regions import Region, RegionError
 from recommender.waiting import wait_for_vector
 from shop.api.catalogue import FILTERS
-from shop.api.etags import answer
 from shop.api.idempotency import idempotent
 from shop.api.parsers import JSONParser
 from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
@@ -89,7 +88,7 @@ class Similar(APIView):
         filters = _filters(request)
         products = similar_to_product(product, filters)
         context: dict[str, Any] = {"request": request}
-        return answer(request, ProductSerializer(products, many=True, context=context).data)
+        return Response(ProductSerializer(products, many=True, context=context).data)
 
 
 class ImageSearchList(APIView):

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from shop.api.etags import answer
 from shop.api.pagination import NewestFirst
 from shop.api.schema import NOT_FOUND, NOT_MODIFIED, PROBLEM, page_of
 from shop.api.serializers import (
@@ -81,7 +80,7 @@ class ProductList(APIView):
         paginator = NewestFirst()
         page = paginator.paginate_queryset(products, request, self)
         rows = ProductSerializer(page, many=True, context={"request": request}).data
-        return answer(request, paginator.get_paginated_response(rows).data)
+        return paginator.get_paginated_response(rows)
 
 
 class ProductDetail(APIView):
@@ -93,7 +92,7 @@ class ProductDetail(APIView):
         """One product with its variants."""
         products = Product.objects.listed().with_card_data().prefetch_related("variants")
         product = get_object_or_404(products, pk=pk)
-        return answer(request, ProductDetailSerializer(product, context={"request": request}).data)
+        return Response(ProductDetailSerializer(product, context={"request": request}).data)
 
 
 class CategoryList(APIView):
@@ -107,7 +106,7 @@ class CategoryList(APIView):
         categories = CategorySerializer(
             Category.objects.order_by("path"), many=True, context=context
         )
-        return answer(request, categories.data)
+        return Response(categories.data)
 
 
 class FacetList(APIView):
@@ -125,4 +124,4 @@ class FacetList(APIView):
         tallies = None if text else ProductTally.objects.all()
         chosen = {name: request.query_params.getlist(name) for name in FACETS}
         counts = count(products, Filters.from_query(request.query_params), tallies)
-        return answer(request, FacetSerializer(facets(counts, chosen), many=True).data)
+        return Response(FacetSerializer(facets(counts, chosen), many=True).data)

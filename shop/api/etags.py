@@ -1,4 +1,7 @@
-"""``ETag``: what was read before and has not changed is not sent again, nor overwritten."""
+"""``ETag`` and ``If-Match`` of what staff change, so that nobody overwrites an unseen version.
+
+Reads need nothing of this: ``ConditionalGetMiddleware`` answers ``If-None-Match``.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,19 @@ from rest_framework.response import Response
 from shop.api.problems import PreconditionFailed
 
 
-def etag_of(data: Any) -> str:
-    text = json.dumps(data, cls=DjangoJSONEncoder, sort_keys=True)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+def with_etag(data: Any, status: int = 200) -> Response:
+    """Answer with the data and the tag that ``check_if_match`` compares."""
+    return Response(data, status=status, headers={"ETag": _etag(data)})
 
 
-def answer(request: Request, data: Any) -> Response:
-    """200 with its ``ETag``, or 304 if the client has this already."""
-    etag = etag_of(data)
-    known = _tags(request, "If-None-Match")
-    if etag in known or known == ["*"]:
-        return Response(status=304, headers={"ETag": etag})
-    return Response(data, headers={"ETag": etag})
-
-
-def check_unchanged(request: Request, data: Any) -> None:
-    """Raises ``PreconditionFailed`` if ``If-Match`` names another version than this one."""
-    wanted = _tags(request, "If-Match")
-    if wanted and wanted != ["*"] and etag_of(data) not in wanted:
+def check_if_match(request: Request, current: Any) -> None:
+    """Raise ``PreconditionFailed`` if ``If-Match`` names another version than the current one."""
+    # GZipMiddleware weakens our tags, and clients send back what they got.
+    tags = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-Match", ""))]
+    if tags and tags != ["*"] and _etag(current) not in tags:
         raise PreconditionFailed
 
 
-def _tags(request: Request, header: str) -> list[str]:
-    """Strong: compressing an answer weakens its tag, and the client sends back what it got."""
-    return [tag.removeprefix("W/") for tag in parse_etags(request.headers.get(header, ""))]
+def _etag(data: Any) -> str:
+    text = json.dumps(data, cls=DjangoJSONEncoder, sort_keys=True)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

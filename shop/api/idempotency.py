@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a write that is sent twice happens once."""
+"""``Idempotency-Key``: make a write that is sent twice happen once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop.api.models import IdempotentAnswer
+from shop.api.models import IdempotencyRecord
 from shop.api.problems import Unprocessable
 from shop.core.rate_limit import client_address
 
@@ -28,9 +28,10 @@ Handler = Callable[..., Response]
 
 
 def idempotent(handler: Handler) -> Handler:
-    """For what a view's method writes, in one transaction: what waits for others comes after it.
+    """Make a view's method happen once per ``Idempotency-Key``, in one transaction.
 
-    An error leaves no trace, so that the mended call can keep its key.
+    Whatever waits for other services comes after it. An error leaves no record, so that the
+    corrected call can keep its key.
     """
 
     @wraps(handler)
@@ -51,17 +52,17 @@ def _once(
 ) -> Response:
     fingerprint = _fingerprint(request)
     # Of two at once the second waits here, until the first is done or has failed.
-    answer, first = IdempotentAnswer.objects.get_or_create(
+    record, is_new = IdempotencyRecord.objects.get_or_create(
         owner=_owner(request), key=key, defaults={"fingerprint": fingerprint}
     )
-    if not first:
-        if answer.fingerprint != fingerprint:
+    if not is_new:
+        if record.fingerprint != fingerprint:
             raise Unprocessable(_("This Idempotency-Key was used for another request."))
-        return Response(answer.content, status=answer.status)
+        return Response(record.content, status=record.status)
     response = handler(view, request, *args, **kwargs)
-    answer.status = response.status_code
-    answer.content = json.loads(json.dumps(response.data, cls=DjangoJSONEncoder))
-    answer.save(update_fields=["status", "content"])
+    record.status = response.status_code
+    record.content = json.loads(json.dumps(response.data, cls=DjangoJSONEncoder))
+    record.save(update_fields=["status", "content"])
     return response
 
 
@@ -94,6 +95,7 @@ def _content(value: Any) -> bytes:
     return digest.digest()
 
 
-def forget_answers() -> int:
-    old = IdempotentAnswer.objects.filter(created__lt=timezone.now() - LIFETIME)
+def delete_expired() -> int:
+    """Delete the records whose keys may be used again; return how many there were."""
+    old = IdempotencyRecord.objects.filter(created__lt=timezone.now() - LIFETIME)
     return old.delete()[0]

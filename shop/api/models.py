@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.db import models
 
 
-class IdempotentAnswer(models.Model):
-    """What a write with an ``Idempotency-Key`` was answered; its second copy gets the same."""
+class IdempotencyRecord(models.Model):
+    """Holds the response to a write with an ``Idempotency-Key``, which a repeat of it gets."""
 
     owner = models.CharField(max_length=80)
     key = models.CharField(max_length=255)
@@ -16,6 +16,7 @@ class IdempotentAnswer(models.Model):
     created = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
+        db_table = "api_idempotentanswer"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["owner", "key"], name="idempotent_answer_once")
         ]

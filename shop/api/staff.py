@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from shop.api.catalogue import CURSOR, FILTERS, wanted_products
-from shop.api.etags import answer, check_unchanged, etag_of
+from shop.api.etags import check_if_match, with_etag
 from shop.api.idempotency import idempotent
 from shop.api.pagination import NewestFirst
 from shop.api.permissions import StaffPermission
@@ -66,7 +66,7 @@ class StaffProductList(StaffView):
         paginator = NewestFirst()
         page = paginator.paginate_queryset(products.prefetch_related("variants"), request, self)
         rows = StaffProductSerializer(page, many=True, context={"request": request}).data
-        return answer(request, paginator.get_paginated_response(rows).data)
+        return paginator.get_paginated_response(rows)
 
     @extend_schema(
         operation_id="staff_products_create",
@@ -81,8 +81,7 @@ class StaffProductList(StaffView):
         new.is_valid(raise_exception=True)
         with transaction.atomic():
             product = new.save()
-        data = self.data_of(product)
-        return Response(data, status=201, headers={"ETag": etag_of(data)})
+        return with_etag(self.data_of(product), status=201)
 
 
 class StaffProductDetail(StaffView):
@@ -97,7 +96,7 @@ class StaffProductDetail(StaffView):
     )
     def get(self, request: Request, pk: int) -> Response:
         products = Product.objects.unmerged().with_card_data().prefetch_related("variants")
-        return answer(request, self.data_of(get_object_or_404(products, pk=pk)))
+        return with_etag(self.data_of(get_object_or_404(products, pk=pk)))
 
     @extend_schema(
         operation_id="staff_products_update",
@@ -110,15 +109,14 @@ class StaffProductDetail(StaffView):
         with transaction.atomic():
             locked = Product.objects.unmerged().select_for_update(of=("self",)).defer("search")
             product = get_object_or_404(locked, pk=pk)
-            check_unchanged(request, self.data_of(product))
+            check_if_match(request, self.data_of(product))
             context = {"request": request}
             change = StaffProductSerializer(
                 product, data=request.data, partial=True, context=context
             )
             change.is_valid(raise_exception=True)
             product = change.save()
-        data = self.data_of(product)
-        return Response(data, headers={"ETag": etag_of(data)})
+        return with_etag(self.data_of(product))
 
 
 class StaffProductImages(StaffView):

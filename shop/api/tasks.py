@@ -6,5 +6,5 @@ from shop.api import idempotency
 
 
 @shared_task
-def forget_answers() -> None:
-    idempotency.forget_answers()
+def delete_idempotency_records() -> None:
+    idempotency.delete_expired()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shop.api import catalogue, sales, staff, tokens
+from shop.api import cart, catalogue, orders, staff, tokens
 
 app_name = "api"
 urlpatterns = [
@@ -10,12 +10,12 @@ urlpatterns = [
     path("products/<int:pk>/", catalogue.ProductDetail.as_view(), name="product"),
     path("categories/", catalogue.CategoryList.as_view(), name="categories"),
     path("facets/", catalogue.FacetList.as_view(), name="facets"),
-    path("cart/", sales.CartView.as_view(), name="cart"),
-    path("cart/lines/", sales.CartLineList.as_view(), name="cart-lines"),
-    path("cart/lines/<int:pk>/", sales.CartLineDetail.as_view(), name="cart-line"),
-    path("checkout-options/", sales.CheckoutOptions.as_view(), name="checkout-options"),
-    path("orders/", sales.OrderList.as_view(), name="orders"),
-    path("orders/<int:pk>/", sales.OrderDetail.as_view(), name="order"),
+    path("cart/", cart.CartView.as_view(), name="cart"),
+    path("cart/lines/", cart.CartLineList.as_view(), name="cart-lines"),
+    path("cart/lines/<int:pk>/", cart.CartLineDetail.as_view(), name="cart-line"),
+    path("checkout-options/", orders.CheckoutOptions.as_view(), name="checkout-options"),
+    path("orders/", orders.OrderList.as_view(), name="orders"),
+    path("orders/<int:pk>/", orders.OrderDetail.as_view(), name="order"),
     path("tokens/", tokens.TokenView.as_view(), name="tokens"),
     path("staff/products/", staff.StaffProductList.as_view(), name="staff-products"),
     path("staff/products/<int:pk>/", staff.StaffProductDetail.as_view(), name="staff-product"),

@@ -19,7 +19,7 @@ from psycopg import sql
 from demo.servers import _postgres_programs
 from recommender.models import QueryPhoto
 from recommender.photos import keep_photo
-from shop.api.models import IdempotentAnswer
+from shop.api.models import IdempotencyRecord
 from shop.catalogue.models import ProductImage, StoredFile
 from tests.factories import make_product, make_stored_image, picture_bytes, point
 
@@ -47,7 +47,7 @@ def written() -> list[str]:
 
 
 def counts(database: psycopg.Connection) -> list[int]:
-    models = (QueryPhoto, Session, IdempotentAnswer, StoredFile, ProductImage)
+    models = (QueryPhoto, Session, IdempotencyRecord, StoredFile, ProductImage)
     tables = [sql.Identifier(model._meta.db_table) for model in models]
     rows = [database.execute(sql.SQL("SELECT FROM {}").format(table)) for table in tables]
     return [row.rowcount for row in rows]
@@ -59,7 +59,7 @@ def test_a_backup_holds_the_shop_and_nobodys_photo(
     image = make_stored_image(make_product(), embedding_blue=point(1))
     keep_photo(picture_bytes("red"))
     SessionStore().create()
-    IdempotentAnswer.objects.create(owner="somebody", key="1", content={"email": "a@example.com"})
+    IdempotencyRecord.objects.create(owner="somebody", key="1", content={"email": "a@example.com"})
     with connection.cursor() as cursor:
         assert counts(cursor.connection) == [1, 1, 1, 1, 1]
     for line in written():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,13 +8,37 @@ from django.contrib.auth.models import Group, User
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from tests.factories import make_customer
+from shop.orders.models import ShippingMethod
+from tests.factories import make_customer, make_product
+
+CONTACT = {
+    "email": "alice@example.com",
+    "name": "Alice Doe",
+    "street": "1 High Street",
+    "postcode": "12345",
+    "city": "Springfield",
+    "country": "Utopia",
+}
 
 
 def client_of(user: User) -> APIClient:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
     return client
+
+
+def add_to_cart(client: APIClient, quantity: int = 1, **product: Any) -> Any:
+    variant = make_product(**product).variants.get()
+    values = {"variant": variant.pk, "quantity": quantity}
+    return client.post("/api/v1/cart/lines/", values, format="json")
+
+
+@pytest.fixture
+def order_data(db: Any) -> dict[str, Any]:
+    method, _new = ShippingMethod.objects.update_or_create(
+        name="Standard", defaults={"price": Decimal("4.95"), "free_from": Decimal(60)}
+    )
+    return CONTACT | {"shipping_method": method.pk, "payment": "invoice"}
 
 
 @pytest.fixture

@@ -99,6 +99,16 @@ def test_what_has_not_changed_is_not_sent_again(api: APIClient, path: str) -> No
     assert api.get(url, headers={"If-None-Match": etag}).status_code == 200
 
 
+def test_a_compressed_answer_is_not_sent_again(api: APIClient) -> None:
+    for _number in range(5):
+        make_product()
+    url, gzip = "/api/v1/products/", {"Accept-Encoding": "gzip"}
+    plain, compressed = api.get(url)["ETag"], api.get(url, headers=gzip)
+    assert (compressed["Content-Encoding"], compressed["ETag"]) == ("gzip", f"W/{plain}")
+    again = api.get(url, headers=gzip | {"If-None-Match": compressed["ETag"]})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", plain)
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

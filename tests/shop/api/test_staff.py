@@ -44,6 +44,14 @@ def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) 
     assert str(Product.objects.get().price) == "25.00"
 
 
+def test_a_product_that_staff_have_read_is_not_sent_again(staff: APIClient) -> None:
+    url = f"{STAFF}/products/{make_product().pk}/"
+    tag = {"If-None-Match": staff.get(url)["ETag"]}
+    assert staff.get(url, headers=tag).status_code == 304
+    assert staff.patch(url, {"price": "25.00"}, format="json").status_code == 200
+    assert staff.get(url, headers=tag).status_code == 200
+
+
 def test_the_tag_of_a_compressed_answer_matches(staff: APIClient, shirt: dict[str, Any]) -> None:
     made = staff.post(f"{STAFF}/products/", shirt, format="json").json()
     url, gzip = f"{STAFF}/products/{made['id']}/", {"Accept-Encoding": "gzip"}

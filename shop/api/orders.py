@@ -1,140 +1,29 @@
-"""The cart and the orders of whoever is signed in."""
+"""The orders of whoever is signed in, and how they can be sent and paid."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from shop.api.cart import CustomerView
 from shop.api.catalogue import CURSOR
-from shop.api.etags import answer
 from shop.api.idempotency import idempotent
 from shop.api.pagination import NewestFirst
-from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, PROBLEM, page_of
-from shop.cart.models import MAX_QUANTITY, Cart, CartLine
-from shop.cart.session import CartError, add
-from shop.catalogue.models import Variant
+from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, page_of
+from shop.cart.models import Cart
 from shop.orders.checkout import place_order
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
 CONTACT = ["email", "name", "street", "postcode", "city", "country", "phone"]
-MONEY = serializers.DecimalField(max_digits=10, decimal_places=2)
-
-
-class CartLineSerializer(serializers.ModelSerializer[CartLine]):
-    sku = serializers.CharField(source="variant.sku", read_only=True)
-    name = serializers.CharField(source="variant", read_only=True)
-    unit_price = serializers.DecimalField(
-        source="variant.unit_price", max_digits=10, decimal_places=2, read_only=True
-    )
-    currency = serializers.CharField(source="variant.product.currency", read_only=True)
-    total = serializers.DecimalField(max_digits=12, decimal_places=2, read_only=True)
-    available = serializers.IntegerField(read_only=True)
-
-    class Meta:
-        model = CartLine
-        fields: ClassVar = [
-            *("id", "variant", "sku", "name", "quantity", "unit_price", "currency", "total"),
-            "available",
-        ]
-
-
-class CartSerializer(serializers.Serializer[Any]):
-    lines = CartLineSerializer(many=True)
-    total = serializers.DecimalField(max_digits=20, decimal_places=2)
-
-
-class AddSerializer(serializers.Serializer[Any]):
-    variant = serializers.PrimaryKeyRelatedField(
-        queryset=Variant.objects.filter(product__listed=True).select_related("product")
-    )
-    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
-
-
-class QuantitySerializer(serializers.Serializer[Any]):
-    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
-
-
-def cart_data(cart: Cart) -> dict[str, Any]:
-    lines = cart.lines_for_page()
-    return dict(
-        CartSerializer({"lines": lines, "total": sum((line.total for line in lines), 0)}).data
-    )
-
-
-class OwnView(APIView):
-    permission_classes = (IsAuthenticated,)
-
-    @property
-    def user(self) -> User:
-        return cast(User, self.request.user)
-
-    def cart(self) -> Cart:
-        return Cart.objects.get_or_create(user=self.user)[0]
-
-
-class CartView(OwnView):
-    @extend_schema(operation_id="cart_retrieve", responses={200: CartSerializer, 304: NOT_MODIFIED})
-    def get(self, request: Request) -> Response:
-        return answer(request, cart_data(self.cart()))
-
-
-class CartLineList(OwnView):
-    @extend_schema(
-        operation_id="cart_lines_create",
-        parameters=[IDEMPOTENCY],
-        request=AddSerializer,
-        responses={201: CartSerializer, **CREATE_ERRORS},
-        examples=[
-            OpenApiExample("Two pieces", value={"variant": 17, "quantity": 2}, request_only=True)
-        ],
-    )
-    @idempotent
-    def post(self, request: Request) -> Response:
-        """Put pieces into the cart; answers with the whole cart."""
-        wanted = AddSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        cart = self.cart()
-        add(cart, wanted.validated_data["variant"], wanted.validated_data["quantity"])
-        return Response(cart_data(cart), status=201)
-
-
-class CartLineDetail(OwnView):
-    def line(self, pk: int) -> CartLine:
-        lines = CartLine.objects.select_related("variant__product")
-        return get_object_or_404(lines, pk=pk, cart__user=self.user)
-
-    @extend_schema(
-        operation_id="cart_lines_update",
-        request=QuantitySerializer,
-        responses={200: CartSerializer, 409: PROBLEM},
-    )
-    def patch(self, request: Request, pk: int) -> Response:
-        line = self.line(pk)
-        wanted = QuantitySerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        quantity = wanted.validated_data["quantity"]
-        if quantity > line.available:
-            raise CartError(f"Only {line.available} of “{line.variant}” are left.")
-        if not CartLine.objects.filter(pk=pk).update(quantity=quantity):
-            raise Http404  # ordered or taken out meanwhile
-        return Response(cart_data(line.cart))
-
-    @extend_schema(operation_id="cart_lines_destroy", responses={204: None})
-    def delete(self, request: Request, pk: int) -> Response:
-        self.line(pk).delete()
-        return Response(status=204)
 
 
 class ShippingMethodSerializer(serializers.ModelSerializer[ShippingMethod]):
@@ -164,7 +53,7 @@ class CheckoutOptions(APIView):
             "shipping_methods": ShippingMethod.objects.filter(active=True),
             "payment_methods": METHODS.values(),
         }
-        return answer(request, CheckoutOptionsSerializer(options).data)
+        return Response(CheckoutOptionsSerializer(options).data)
 
 
 class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
@@ -229,7 +118,7 @@ class NewOrderSerializer(serializers.ModelSerializer[Order]):
         return voucher
 
 
-class OrderList(OwnView):
+class OrderList(CustomerView):
     @extend_schema(
         operation_id="orders_list",
         parameters=CURSOR,
@@ -241,7 +130,7 @@ class OrderList(OwnView):
         paginator = NewestFirst()
         page = paginator.paginate_queryset(orders, request, self)
         rows = OrderSerializer(page, many=True, context={"request": request}).data
-        return answer(request, paginator.get_paginated_response(rows).data)
+        return paginator.get_paginated_response(rows)
 
     @extend_schema(
         operation_id="orders_create",
@@ -302,11 +191,11 @@ def _payment_url(order: Order) -> str | None:
         return None  # it can be started from the order's page
 
 
-class OrderDetail(OwnView):
+class OrderDetail(CustomerView):
     @extend_schema(
         operation_id="orders_retrieve", responses={200: OrderSerializer, 304: NOT_MODIFIED}
     )
     def get(self, request: Request, pk: int) -> Response:
         orders = Order.objects.filter(user=self.user).prefetch_related("lines", "events")
         order = get_object_or_404(orders, pk=pk)
-        return answer(request, OrderSerializer(order, context={"request": request}).data)
+        return Response(OrderSerializer(order, context={"request": request}).data)
