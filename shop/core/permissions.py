@@ -7,8 +7,6 @@ from typing import Any
 
 from django.db.migrations import RunPython
 
-ACTIONS = ("add", "change", "delete", "view")
-
 
 def rename_permissions(app_label: str, old: str, new: str) -> RunPython:
     """Return the operation that goes with ``RenameModel(old, new)`` in a migration.
@@ -20,8 +18,7 @@ def rename_permissions(app_label: str, old: str, new: str) -> RunPython:
 
 def _rename(app_label: str, old: str, new: str, apps: Any, schema_editor: Any) -> None:
     permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
-    for action in ACTIONS:
-        found = permissions.filter(
-            content_type__app_label=app_label, codename=f"{action}_{old.lower()}"
-        )
+    for action in ("add", "change", "delete", "view"):
+        found = permissions.filter(codename=f"{action}_{old.lower()}")
+        found = found.filter(content_type__app_label=app_label)
         found.update(codename=f"{action}_{new.lower()}")

@@ -17,7 +17,7 @@ class QueuedEmail(models.Model):
     A message may hold a secret, such as a link that resets a password.
     """
 
-    to = models.EmailField(_("to"))
+    to = models.TextField(_("to"))
     from_email = models.TextField()
     subject = models.TextField(_("subject"))
     message = models.BinaryField()  # MIME, as it is sent

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [("mail", "0002_rename_mail_queuedemail")]
 
     operations = [
+        migrations.AlterField("queuedemail", "to", models.TextField(verbose_name="to")),
         migrations.AddField(
             "queuedemail", "message", models.BinaryField(default=b""), preserve_default=False
         ),

@@ -30,7 +30,11 @@ def everything() -> EmailMessage:
         bcc=["dave@example.com"],
         cc=["carol@example.com"],
         reply_to=["help@example.com"],
-        headers={"List-Unsubscribe": "<https://shop.example/>", "X-Word": "ü"},
+        headers={
+            "List-Unsubscribe": "<https://shop.example/>",
+            "X-Word": "ü",
+            "Message-Id": "<1@a.b>",
+        },
     )
     message.attach("invoice.pdf", bytes(range(256)), "application/pdf")
     message.attach("forwarded.eml", EmailMessage("In", "Side ä"), "message/rfc822")
@@ -65,6 +69,7 @@ def test_nothing_that_the_message_holds_is_lost(server: MailServer) -> None:
     assert (message["Subject"], message["From"]) == ("Grüße", "Our Shöp <shop@example.com>")
     assert (message["Reply-To"], message["X-Word"]) == ("help@example.com", "ü")
     assert message["List-Unsubscribe"] == "<https://shop.example/>"
+    assert message.get_all("Message-ID") == ["<1@a.b>"]
     invoice, forwarded = message.iter_attachments()
     assert (invoice.get_filename(), invoice.get_content()) == ("invoice.pdf", bytes(range(256)))
     assert forwarded.get_content()["Subject"] == "In"
@@ -72,7 +77,7 @@ def test_nothing_that_the_message_holds_is_lost(server: MailServer) -> None:
 
 def test_the_bytes_that_are_sent_are_those_that_django_makes() -> None:
     message = everything()
-    message.extra_headers |= {"Message-Id": "<1@shop.example>", "Date": "now"}
+    message.extra_headers |= {"Date": "now"}
     mime = message.message()
     mime.set_boundary("b")
     message.message = lambda: mime  # type: ignore[method-assign]
@@ -96,13 +101,6 @@ def test_the_message_id_names_the_shop_and_not_the_machine(settings: Any) -> Non
 def test_a_header_of_two_lines_is_refused_at_once() -> None:
     with pytest.raises(BadHeaderError):
         send_mail("Two\nlines", "Words", None, ["alice@example.com"])
-    assert not QueuedEmail.objects.exists()
-
-
-@pytest.mark.parametrize("address", ["<>", "alice@", "a@example.com, b@example.com"])
-def test_what_is_no_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="Invalid address"):
-        send_mail("Hello", "Words", None, ["bob@example.com", address])
     assert not QueuedEmail.objects.exists()
 
 
