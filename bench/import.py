@@ -145,15 +145,15 @@ def _import_naively(path: Path) -> tuple[int, float]:
 def _save_naively(source: Any, row: Any) -> int:
     from shop.catalogue.images.pictures import read_picture
     from shop.catalogue.models import Category, Product, ProductImage, Variant
-    from shop.imports.writing.sample_data import price_of, stock_of
+    from shop.imports.writing.sample_data import sample_price, sample_stock
 
     category = None
     for name in row.tree:
         category, _created = Category.objects.get_or_create(name=name, parent=category)
     product = Product(external_id=row.external_id, category=category, **row.said)
-    product.price = price_of(row.external_id, row.tree[0], row.tree[2])
+    product.price = sample_price(row.external_id, row.tree[0], row.tree[2])
     product.save()
-    Variant(product=product, sku=row.external_id, stock=stock_of(row.external_id)).save()
+    Variant(product=product, sku=row.external_id, stock=sample_stock(row.external_id)).save()
     for position, name in enumerate(source.pictures_of(row.external_id)):
         picture = read_picture(source.read_picture_file(name))
         width, height = picture.image.size

@@ -17,7 +17,7 @@ from shop.imports.parsing.rows import Row, as_read, brand_of
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
-from shop.imports.writing.sample_data import price_of, stock_of
+from shop.imports.writing.sample_data import sample_price, sample_stock
 
 # The spelling suggestions count the words of these fields; a description has too many.
 WORDS = {"name", "brand", "keywords"}
@@ -128,7 +128,7 @@ def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: Cate
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
-    stock = stock_of(row.external_id) if row.stock is None else row.stock
+    stock = sample_stock(row.external_id) if row.stock is None else row.stock
     _add_variant(changes, existing, product, row, stock)
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
@@ -141,7 +141,7 @@ def _new_product(row: Row, category: Category) -> Product:
         external_id=row.external_id,
         slug=product_slug(row.name, row.external_id),
         brand=brand_of(row.name, row.base_colour) if row.brand is None else row.brand,
-        price=row.price or price_of(row.external_id, words[0], words[2]),
+        price=row.price or sample_price(row.external_id, words[0], words[2]),
         currency=row.currency or settings.DEFAULT_CURRENCY,
         description=row.description or "",
         category=category,

@@ -7,7 +7,7 @@ import pytest
 from shop.imports.errors import RowError
 from shop.imports.parsing.rows import brand_of, parse_row
 from shop.imports.parsing.table import CLASSIC, Record, _split_classic
-from shop.imports.writing.sample_data import BY_TYPE, price_of, stock_of
+from shop.imports.writing.sample_data import PRICES, sample_price, sample_stock
 
 GOOD = dict(
     zip(
@@ -120,20 +120,20 @@ def test_the_brand_is_what_stands_before_the_gender(name, colour, brand):
 
 
 def test_derived_prices_are_constant_and_within_their_range():
-    prices = [price_of(str(i), "Accessories", "Watches") for i in range(2000)]
-    low, high = BY_TYPE["Watches"]
-    assert prices == [price_of(str(i), "Accessories", "Watches") for i in range(2000)]
+    prices = [sample_price(str(i), "Accessories", "Watches") for i in range(2000)]
+    low, high = PRICES["types"]["Watches"]
+    assert prices == [sample_price(str(i), "Accessories", "Watches") for i in range(2000)]
     assert all(low <= price < high + 5 for price in prices)
     assert {str(price % 1) for price in prices} == {"0.00", "0.50", "0.90", "0.95", "0.99"}
 
 
 def test_unknown_types_have_a_price_too():
-    assert 30 <= price_of("1", "Footwear", "Clogs") < 105
-    assert 15 <= price_of("1", "Things", "Thing") < 65
+    assert 30 <= sample_price("1", "Footwear", "Clogs") < 105
+    assert 15 <= sample_price("1", "Things", "Thing") < 65
 
 
 def test_about_four_in_a_hundred_are_sold_out():
-    stocks = [stock_of(str(i)) for i in range(10_000)]
+    stocks = [sample_stock(str(i)) for i in range(10_000)]
     assert 350 <= stocks.count(0) <= 450
     assert 700 <= sum(0 < stock <= 3 for stock in stocks) <= 900
     assert max(stocks) <= 60
