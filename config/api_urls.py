@@ -18,5 +18,6 @@ urlpatterns = [
     path("docs/", docs, name="api-docs"),
     path("", include("recommender.api_urls")),
     path("", include("shop.api.urls")),
-    re_path(r"^.*$", NotFoundView.as_view(), name="api-not-found"),
+    # Matches every other path, also one with a line break, which a dot does not match.
+    re_path(r"", NotFoundView.as_view(), name="api-not-found"),
 ]
