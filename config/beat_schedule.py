@@ -38,7 +38,6 @@ CELERY_BEAT_SCHEDULE = {
     "send-queued-emails": _every(60, "shop.mail.tasks.send_queued_emails"),
     "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments"),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
-    "add-up-tallies": _every(60, "shop.catalogue.tasks.add_up_tallies"),
     "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),
     "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),
     "find-copies": _every(3600, "recommender.tasks.find_copies"),
@@ -50,6 +49,5 @@ CELERY_BEAT_SCHEDULE = {
     "delete-old-events": _daily(2, 20, "recommender.tasks.delete_old_events"),
     "expire-old-uploads": _daily(2, 30, "shop.imports.tasks.expire_old_uploads"),
     "delete-unused-files": _daily(2, 35, "shop.catalogue.tasks.delete_unused_files"),
-    "count-tallies-anew": _daily(2, 40, "shop.catalogue.tasks.count_tallies_anew"),
     "compute-affinities": _daily(3, 0, "recommender.tasks.compute_affinities"),
 }

@@ -22,7 +22,7 @@ from shop.api.serializers import (
 from shop.catalogue.browsing.facets import count, facets
 from shop.catalogue.browsing.filters import FACETS, Filters
 from shop.catalogue.browsing.search import search_products
-from shop.catalogue.models import Category, Product, ProductTally
+from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
@@ -121,7 +121,6 @@ class FacetList(APIView):
         products = Product.objects.listed()
         if text:
             products = search_products(products, text).products
-        tallies = None if text else ProductTally.objects.all()
         chosen = {name: request.query_params.getlist(name) for name in FACETS}
-        counts = count(products, Filters.from_query(request.query_params), tallies)
+        counts = count(products, Filters.from_query(request.query_params))
         return Response(FacetSerializer(facets(counts, chosen), many=True).data)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.catalogue import tallies
 from shop.catalogue.browsing import search
 from shop.catalogue.images import unused_files
 
@@ -10,16 +9,6 @@ from shop.catalogue.images import unused_files
 @shared_task
 def refresh_search_words() -> None:
     search.refresh_search_words()
-
-
-@shared_task
-def add_up_tallies() -> None:
-    tallies.add_up()
-
-
-@shared_task
-def count_tallies_anew() -> None:
-    tallies.count_anew()
 
 
 @shared_task(time_limit=1800)

@@ -19,7 +19,7 @@ def test_what_comes_once_a_day_comes_by_the_clock() -> None:
     by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
     assert by_clock == {
         *("clear-sessions", "delete-lost-carts", "delete-old-events", "expire-old-uploads"),
-        *("count-tallies-anew", "compute-affinities", "delete-unused-files"),
+        *("compute-affinities", "delete-unused-files"),
     }
     assert max(schedules[name] for name in schedules.keys() - by_clock) == 3600
 

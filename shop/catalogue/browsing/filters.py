@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
@@ -50,32 +49,32 @@ class Filters:
         """Narrowed to what has all the words, spelling mistakes mended."""
         return replace(self, words=all_words(text))
 
-    def q(self, *, without: Container[str] = ()) -> Q:
-        """The condition on ``Product``, ``without`` the choices of these ``FACETS``."""
-        condition = Q()
-        if self.genders and "gender" not in without:
+    def q(self) -> Q:
+        """Return the condition on ``Product``."""
+        condition = self.price_and_words_q()
+        if self.genders:
             condition &= Q(gender__in=self.genders)
-        if self.colours and "colour" not in without:
+        if self.colours:
             condition &= Q(base_colour__in=self.colours)
-        if self.category_ids and "type" not in without:
+        if self.category_ids:
             condition &= Q(category__in=self.category_ids)
-        if self.price_from is not None:
-            condition &= Q(price__gte=self.price_from)
-        if self.price_to is not None:
-            condition &= Q(price__lte=self.price_to)
         if self.not_colours:
             condition &= ~Q(base_colour__in=self.not_colours)
         if self.not_category_ids:
             condition &= ~Q(category__in=self.not_category_ids)
+        return condition
+
+    def price_and_words_q(self) -> Q:
+        """Return the part of the condition that gender, colour and category do not decide."""
+        condition = Q()
+        if self.price_from is not None:
+            condition &= Q(price__gte=self.price_from)
+        if self.price_to is not None:
+            condition &= Q(price__lte=self.price_to)
         if self.words:
             query = SearchQuery(self.words, search_type="raw", config=SEARCH_CONFIG)
             condition &= Q(search=query)
         return condition
-
-    @property
-    def looks_at_each(self) -> bool:
-        """Whether kind and category of a product do not tell if it passes."""
-        return bool(self.words) or self.price_from is not None or self.price_to is not None
 
     def __bool__(self) -> bool:
         return self != Filters()

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 
-from shop.catalogue.models import Category, ProductImage, ProductTally
+from shop.catalogue.browsing.facets import count
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.models import Category, Product, ProductImage
 
 
-def largest_categories(count: int) -> list[Category]:
+def largest_categories(limit: int) -> list[Category]:
     """Return the categories with most listed products, each with its newest image as ``cover``."""
-    tallied = ProductTally.objects.filter(category=OuterRef("pk")).values("category")
+    products = count(Product.objects.listed(), Filters()).categories
     images = ProductImage.objects.filter(
         product__category=OuterRef("pk"), product__listed=True
     ).order_by("-product__created", "-product__pk", "position", "pk")
-    largest = Category.objects.annotate(
-        listed_products=Subquery(tallied.annotate(sum=Sum("n")).values("sum")),
-        newest_image=Subquery(images.values("pk")[:1]),
-    ).filter(listed_products__gt=0, newest_image__isnull=False)
-    categories = list(largest.order_by("-listed_products", "path")[:count])
-    covers = ProductImage.objects.select_related("product").defer("product__search")
-    by_id = covers.in_bulk([c.newest_image for c in categories])  # type: ignore[attr-defined]
-    for category in categories:
-        category.cover = by_id[category.newest_image]  # type: ignore[attr-defined]
+    newest = Category.objects.annotate(newest_image=Subquery(images.values("pk")[:1]))
+    rows = newest.filter(pk__in=products, newest_image__isnull=False)
+    largest = sorted(
+        rows.values_list("pk", "path", "newest_image"), key=lambda row: (-products[row[0]], row[1])
+    )[:limit]
+    covers = ProductImage.objects.select_related("product__category").defer("product__search")
+    by_id = covers.in_bulk([newest_image for _pk, _path, newest_image in largest])
+    categories = []
+    for _pk, _path, newest_image in largest:
+        cover = by_id[newest_image]
+        cover.product.category.cover = cover
+        categories.append(cover.product.category)
     return categories

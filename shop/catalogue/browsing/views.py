@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import SearchResult, search_products
-from shop.catalogue.models import Category, Product, ProductTally
+from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
 NEW_ARRIVALS = 10
@@ -36,16 +36,14 @@ def category(request: HttpRequest, path: str) -> HttpResponse:
         return _moved(get_object_or_404(Category, former_paths=path))
     below = Category.objects.descendant_ids(category)
     products = Product.objects.listed().filter(category__in=below)
-    tallies = ProductTally.objects.filter(category__in=below)
-    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
+    listing = Listing(products, request.GET, default_sort="newest")
     context = {"category": category, "title": category.name, "listing": listing}
     return _render_listing(request, context)
 
 
 @require_safe
 def products(request: HttpRequest) -> HttpResponse:
-    products, tallies = Product.objects.listed(), ProductTally.objects.all()
-    listing = Listing(products, request.GET, default_sort="newest", tallies=tallies)
+    listing = Listing(Product.objects.listed(), request.GET, default_sort="newest")
     return _render_listing(request, {"title": _("All products"), "listing": listing})
 
 

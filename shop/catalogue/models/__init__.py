@@ -9,7 +9,6 @@ from shop.catalogue.models.redirects import FormerPath, FormerSlug
 from shop.catalogue.models.search_word import SearchWord
 from shop.catalogue.models.stored_file import StoredFile
 from shop.catalogue.models.variant import StockAdjustment, Variant
-from shop.catalogue.tallies import ProductTally
 
 __all__ = [
     "LOW_STOCK",
@@ -20,7 +19,6 @@ __all__ = [
     "FormerSlug",
     "Product",
     "ProductImage",
-    "ProductTally",
     "SearchWord",
     "StockAdjustment",
     "StoredFile",
