@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "pgtrigger",
     "allauth",
     "allauth.account",
     "rest_framework",

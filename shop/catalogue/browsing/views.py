@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def category(request: HttpRequest, path: str) -> HttpResponse:
     category = Category.objects.filter(path=path).first()
     if category is None:
-        return _moved(get_object_or_404(Category, former_paths=path))
+        return _moved(get_object_or_404(Category, redirects__path=path))
     below = Category.objects.descendant_ids(category)
     products = Product.objects.listed().filter(category__in=below)
     listing = Listing(products, request.GET, default_sort="newest")
@@ -73,7 +73,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     product = products.filter(slug=slug).first()
     if product is None:
         stayed = Product.objects.listed().filter(merged__slug=slug).first()
-        return _moved(stayed or get_object_or_404(Product, former_slugs=slug))
+        return _moved(stayed or get_object_or_404(Product, redirects__slug=slug))
     return render(request, "shop/product.html", {"product": product})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shop.catalogue.models.category import Category
 from shop.catalogue.models.image import VECTOR_DIMENSIONS, ProductImage
 from shop.catalogue.models.product import LOW_STOCK, SEARCH_CONFIG, Product
-from shop.catalogue.models.redirects import FormerPath, FormerSlug
+from shop.catalogue.models.redirects import CategoryRedirect, ProductRedirect
 from shop.catalogue.models.search_word import SearchWord
 from shop.catalogue.models.stored_file import StoredFile
 from shop.catalogue.models.variant import StockAdjustment, Variant
@@ -15,10 +15,10 @@ __all__ = [
     "SEARCH_CONFIG",
     "VECTOR_DIMENSIONS",
     "Category",
-    "FormerPath",
-    "FormerSlug",
+    "CategoryRedirect",
     "Product",
     "ProductImage",
+    "ProductRedirect",
     "SearchWord",
     "StockAdjustment",
     "StoredFile",

@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from shop.catalogue.models.redirects import redirect_trigger
 from shop.catalogue.querysets import CategoryQuerySet
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Category(models.Model):
             # Prefix search needs this operator class unless the database's locale is C.
             models.Index(fields=["path"], name="category_path", opclasses=["varchar_pattern_ops"])
         ]
+        triggers: ClassVar = [redirect_trigger("path", "catalogue_formerpath", "category_id")]
 
     def __str__(self) -> str:
         return self.name

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models.category import Category
+from shop.catalogue.models.redirects import redirect_trigger
 from shop.catalogue.querysets import ProductQuerySet
 from shop.catalogue.slugs import free_slug
 
@@ -123,6 +124,7 @@ class Product(models.Model):
                 name="product_facets",
             ),
         ]
+        triggers: ClassVar = [redirect_trigger("slug", "catalogue_formerslug", "product_id")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,21 +1,39 @@
-"""Addresses that categories and products had: a link from outside still leads to them.
+"""Define redirects from the addresses that categories and products had before a rename.
 
-Triggers (migration 0013) write them, whatever it is that renames.
+Triggers of ``Category`` and ``Product`` write them, whoever renames.
 """
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+WRITE_REDIRECT = (
+    "INSERT INTO {table} ({field}, {owner}) VALUES (OLD.{field}, OLD.id)"
+    " ON CONFLICT ({field}) DO UPDATE SET {owner} = OLD.id; RETURN NULL;"
+)
 
-class FormerPath(models.Model):
-    """``category`` was the last to have this path."""
+
+def redirect_trigger(field: str, table: str, owner: str) -> pgtrigger.Trigger:
+    """Return a trigger that inserts the old value of ``field`` into ``table`` when it changes."""
+    return pgtrigger.Trigger(
+        name=f"redirect_old_{field}",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf(field),
+        condition=pgtrigger.AnyChange(field),
+        func=WRITE_REDIRECT.format(field=field, table=table, owner=owner),
+    )
+
+
+class CategoryRedirect(models.Model):
+    """Redirect a former path to the category that had it last."""
 
     path = models.CharField(max_length=255, primary_key=True)
-    category = models.ForeignKey("catalogue.Category", models.CASCADE, related_name="former_paths")
+    category = models.ForeignKey("catalogue.Category", models.CASCADE, related_name="redirects")
 
     class Meta:
+        db_table = "catalogue_formerpath"
         verbose_name = _("former address")
         verbose_name_plural = _("former addresses")
 
@@ -23,13 +41,14 @@ class FormerPath(models.Model):
         return self.path
 
 
-class FormerSlug(models.Model):
-    """``product`` was the last to have this slug."""
+class ProductRedirect(models.Model):
+    """Redirect a former slug to the product that had it last."""
 
     slug = models.SlugField(max_length=120, primary_key=True)
-    product = models.ForeignKey("catalogue.Product", models.CASCADE, related_name="former_slugs")
+    product = models.ForeignKey("catalogue.Product", models.CASCADE, related_name="redirects")
 
     class Meta:
+        db_table = "catalogue_formerslug"
         verbose_name = _("former address")
         verbose_name_plural = _("former addresses")
 

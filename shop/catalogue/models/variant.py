@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -13,12 +14,37 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models.product import Product
 
+# Differences and not a new sum: two transactions that change two variants of one product would
+# each overwrite the sum of the other.
+ADD_TO_PRODUCT = (
+    "UPDATE catalogue_product AS product SET stock = product.stock + change.amount"
+    " FROM (SELECT product_id, sum(amount) AS amount FROM ({rows}) AS each GROUP BY 1) AS change"
+    " WHERE product.id = change.product_id AND change.amount <> 0; RETURN NULL;"
+)
+ADDED = "SELECT product_id, stock AS amount FROM new_rows"
+REMOVED = "SELECT product_id, -stock AS amount FROM old_rows"
+
+
+def _stock_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) -> pgtrigger.Trigger:
+    """Return a trigger that adds the ``amount`` of ``rows`` to the stock of their products.
+
+    It runs once a statement, since the importer writes thousands of variants in one.
+    """
+    return pgtrigger.Trigger(
+        name=f"stock_on_{operation}".lower(),
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=operation,
+        referencing=pgtrigger.Referencing(**tables),
+        func=ADD_TO_PRODUCT.format(rows=rows),
+    )
+
 
 class Variant(models.Model):
-    """What is put into a cart: a size or colour of a product. Every product has at least one,
-    unless it was merged into another.
+    """Represent a size or colour of a product, which is what is put into a cart.
 
-    The database adds a change of ``stock`` to the product's own, whoever writes it: migration 0004.
+    Every product has at least one, unless it was merged into another. Triggers add each change of
+    ``stock`` to ``Product.stock``, whoever writes it.
     """
 
     product = models.ForeignKey(
@@ -49,6 +75,14 @@ class Variant(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["product", "size", "colour"], name="variant_of_product"
+            ),
+        ]
+        # PostgreSQL allows the changed rows of only one operation to a trigger.
+        triggers: ClassVar = [
+            _stock_trigger(pgtrigger.Insert, ADDED, new="new_rows"),
+            _stock_trigger(pgtrigger.Delete, REMOVED, old="old_rows"),
+            _stock_trigger(
+                pgtrigger.Update, f"{ADDED} UNION ALL {REMOVED}", new="new_rows", old="old_rows"
             ),
         ]
 

@@ -7,8 +7,7 @@ from django.test import Client
 
 from shop.catalogue.category_tree import save_category
 from shop.catalogue.merging import merge
-from shop.catalogue.models import Category, Product
-from shop.catalogue.models.redirects import FormerPath, FormerSlug
+from shop.catalogue.models import Category, CategoryRedirect, Product, ProductRedirect
 from tests.factories import make_category, make_product
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +58,7 @@ def test_an_address_belongs_to_who_has_it_then_to_who_had_it_last(client: Client
     assert leads(client, "/categories/first/") == "/categories/two/"
     second.delete()
     assert client.get("/categories/first/").status_code == 404
-    assert list(FormerPath.objects.values_list("path", flat=True)) == []
+    assert list(CategoryRedirect.objects.values_list("path", flat=True)) == []
 
 
 def test_a_product_with_another_slug_is_found_under_the_former(client: Client) -> None:
@@ -71,7 +70,7 @@ def test_a_product_with_another_slug_is_found_under_the_former(client: Client) -
     Product.objects.filter(pk=product.pk).update(slug="blouse")  # whatever renames
     assert leads(client, old) == leads(client, "/products/shirt/") == "/products/blouse/"
     Product.objects.filter(pk=product.pk).update(price=3)
-    assert FormerSlug.objects.count() == 2
+    assert ProductRedirect.objects.count() == 2
 
 
 def test_the_former_slug_of_a_merged_product_leads_to_the_one_that_stayed(client: Client) -> None:
