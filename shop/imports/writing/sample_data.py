@@ -8,8 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 # What an article of the middle market costs in euros, from and to.
-PRICES = json.loads(Path(__file__).with_name("sample_prices.json").read_text())
-OTHER_PRICES = (15, 60)
+PRICES: dict[str, dict[str, list[int]]] = json.loads(
+    Path(__file__).with_name("sample_prices.json").read_text()
+)
+OTHER_PRICES = [15, 60]
 LOW_ENDINGS = ("0.00", "0.50", "0.90", "0.95", "0.99")
 HIGH_ENDINGS = ("0.00", "0.00", "0.90", "0.95")
 HIGH = 60
