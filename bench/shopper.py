@@ -23,7 +23,7 @@ THINK = json.loads(os.environ["BENCH_THINK"])
 # Only the first so many of the product pages.
 ALONE = int(os.environ.get("BENCH_ALONE") or 0)
 CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - as long as locust runs
-PICTURE = re.compile(r'<img src="(/pictures/[^"]+)"')
+PICTURE = re.compile(r'<img\s+src="(/pictures/[^"]+)"')
 PRODUCT = re.compile(r'<a href="(/products/[^"/]+/)">')
 VIEWED = re.compile(r'data-viewed="(\d+)"')
 RECENT = re.compile(r'hx-get="(/recently-viewed/[^"]+)"')

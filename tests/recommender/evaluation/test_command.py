@@ -16,6 +16,7 @@ from recommender.evaluation.galleries import Picture, keep_readable
 from recommender.evaluation.metrics import Estimate
 from recommender.evaluation.run import _compare
 from tests.factories import picture_bytes
+from tests.html import one_line
 
 WITHOUT = ["untrained", "imagenet"]
 
@@ -111,7 +112,7 @@ def test_what_the_manifest_says_of_rivals_is_beside_what_is_measured(
     assert said["fashion"]["histogram"]["base_colour"] == {
         **{"claimed": 0.527, "seen": [1.0, 1.0, 1.0], "holds": False}
     }
-    page = (places / "report" / "report.html").read_text()
+    page = one_line((places / "report" / "report.html").read_text())
     row = '<th scope="row">histogram beside fashion</th><td class="words">base colour</td>'
     assert f"{row}<td>0.527</td><td>1.000" in page
 
@@ -122,7 +123,7 @@ def test_queries_with_a_copy_are_told_and_the_others_have_figures_of_their_own(
     """All that are red are one file, and all that are blue; then 20 has a file of its own."""
     files = {"catalogue": catalogue, "queries": queries, "without": ["random", *WITHOUT]}
     _evaluate(places / "report", **files)
-    page = (places / "report" / "report.html").read_text()
+    page = one_line((places / "report" / "report.html").read_text())
     assert "3 of the queries are in the gallery under another id as well" in page
     assert "No other queries are left." in page
     with zipfile.ZipFile(catalogue) as old, zipfile.ZipFile(places / "own.zip", "w") as new:
@@ -132,7 +133,7 @@ def test_queries_with_a_copy_are_told_and_the_others_have_figures_of_their_own(
     figures = _evaluate(places / "report", **files | {"catalogue": places / "own.zip"})
     alone = figures["catalogue"]["uncopied"]
     assert (alone["copied"], alone["measures"]["base_colour"]["queries"]) == (2, 1)
-    page = (places / "report" / "report.html").read_text()
+    page = one_line((places / "report" / "report.html").read_text())
     assert "2 of the queries are in the gallery under another id as well" in page
     assert "No other queries are left." not in page
     assert "<caption>P@5 of the other queries</caption>" in page

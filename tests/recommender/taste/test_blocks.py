@@ -19,6 +19,7 @@ from tests.factories import (
     make_product,
     point,
 )
+from tests.html import one_line
 
 pytestmark = pytest.mark.django_db
 MAN: dict[str, Any] = {
@@ -78,7 +79,7 @@ def test_every_taste_brings_its_own_nearest(client: Client) -> None:
     between = make_lookalike(0.6, 0.6, 0.53)
     look_at(client, one, other)
     assert block(client, "/", "picked") == [near_one.pk, near_other.pk, between.pk]
-    page = client.get("/").content.decode()
+    page = one_line(client.get("/").content.decode())
     assert re.search(r"Because you looked at <a [^>]*>Coat</a>", page)
     assert re.search(r"Because you looked at <a [^>]*>Sandal</a>", page)
 
@@ -91,7 +92,7 @@ def test_saved_and_bought_products_speak_too_and_are_named_so(client: Client) ->
     buy(alice, bought)
     client.force_login(alice)
     assert set(block(client, "/", "picked")) == {near_saved.pk, near_bought.pk}
-    page = client.get("/").content.decode()
+    page = one_line(client.get("/").content.decode())
     assert re.search(r"Because you saved <a [^>]*>Saved</a>", page)
     assert re.search(r"Because you bought <a [^>]*>Bought</a>", page)
     assert set(block(client, "/account/", "picked")) == {near_saved.pk, near_bought.pk}

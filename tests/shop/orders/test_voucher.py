@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
+from tests.html import one_line
 from tests.shop.orders.test_checkout import CHECKOUT, CONTACT, fill, form, method
 
 __all__ = ["method"]
@@ -128,7 +129,7 @@ def test_what_a_cart_must_cost_is_written_as_the_reader_writes_it(
 def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str, Any]) -> None:
     """The page said 69: what is ordered is what was seen, so it is shown first."""
     seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
-    page = seen.content.decode()
+    page = one_line(seen.content.decode())
     assert (seen.status_code, Order.objects.count()) == (422, 0)
     assert "The total has changed. Please look at it before you order." in page
     assert 'name="total" form="checkout" value="63.00"' in page
@@ -168,7 +169,7 @@ def test_a_voucher_that_the_cart_has_outgrown_does_not_stop_the_order(
     """The page says why it does not count and leaves its field empty, which is then sent."""
     client.post(VOUCHER, {"code": "TEN"})
     Voucher.objects.update(minimum=100)
-    page = client.get(CHECKOUT).content.decode()
+    page = one_line(client.get(CHECKOUT).content.decode())
     assert "This voucher is for carts of €100.00 or more." in page
     assert 'name="code" form="checkout" maxlength="40" value=""' in page
     client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
@@ -186,7 +187,8 @@ def test_nothing_is_ordered_at_another_price_than_was_seen(
     again = ready | {"total": "129.00", "method": slower.pk}  # type: ignore[union-attr]
     changed = client.post(CHECKOUT, again)  # as without JavaScript: no new sum was shown
     assert (changed.status_code, Order.objects.count()) == (422, 0)
-    total = re.search(r'name="total" form="checkout" value="([^"]+)"', changed.content.decode())
+    page = one_line(changed.content.decode())
+    total = re.search(r'name="total" form="checkout" value="([^"]+)"', page)
     client.post(CHECKOUT, again | {"total": total[1]})  # type: ignore[index]
     assert str(Order.objects.get().total) == total[1]  # type: ignore[index]
 

@@ -48,7 +48,7 @@ def test_no_script_keeps_a_page_waiting(client: Client) -> None:
 def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
     client: Client,
 ) -> None:
-    pictures = re.findall(r"<img [^>]*>", _product_page(client))
+    pictures = re.findall(r"<img\s[^>]*>", _product_page(client))
     assert len(pictures) == 1 + 5 + 2
     assert 'fetchpriority="high"' in pictures[0]
     assert "-840.webp 840w" in pictures[0]
@@ -59,7 +59,7 @@ def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
 def test_the_first_row_of_a_list_does_not_wait_for_being_near(client: Client) -> None:
     for _number in range(6):
         make_image(make_product())
-    pictures = re.findall(r"<img [^>]*>", client.get("/products/").content.decode())
+    pictures = re.findall(r"<img\s[^>]*>", client.get("/products/").content.decode())
     assert ['loading="lazy"' in picture for picture in pictures] == [False] * 4 + [True] * 2
 
 

@@ -1,0 +1,10 @@
+"""Read HTML however its template breaks lines."""
+
+from __future__ import annotations
+
+import re
+
+
+def one_line(html: str) -> str:
+    """Collapse the whitespace of a page, and drop it between tags and before the end of a tag."""
+    return re.sub(r"(?<=>) (?=<)| (?=>)", "", re.sub(r"[ \t\n]+", " ", html)).strip()
