@@ -10,7 +10,7 @@ CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 \
 IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint install browser bench clean
+.PHONY: help demo test test-fast lint format install browser bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,10 +27,18 @@ test-fast: $(VENV)/installed-dev ## the tests without browser and fault tests
 lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djangofmt --check templates
+	$(BIN)/deno fmt --check static
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/installed-dev ## Python, templates, CSS and JavaScript, in place
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djangofmt templates
+	$(BIN)/deno fmt static
 
 install: $(VENV)/installed ## the virtual environment
 
