@@ -27,6 +27,8 @@
   document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
   document.addEventListener("click", (event) => {
     const card = event.target.closest("[data-block] a")?.closest("[data-product-id]");
-    if (card) send([card.closest("[data-block]").dataset.block, "followed", card.dataset.productId]);
+    if (card) {
+      send([card.closest("[data-block]").dataset.block, "followed", card.dataset.productId]);
+    }
   });
 })();

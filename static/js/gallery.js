@@ -13,7 +13,10 @@ document.querySelectorAll("a.zoom").forEach((link) => {
     picture.alt = link.querySelector("img").alt;
     dialog.append(close, picture);
     dialog.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      link.focus();
+    });
     document.body.append(dialog);
     dialog.showModal();
   });

@@ -29,7 +29,9 @@ function show() {
 
 function choose(left, top, right, bottom) {
   part = [left, top, right, bottom].map((value) => Math.round(clamp(value)));
-  part.forEach((value, index) => { fields[index].value = value; });
+  part.forEach((value, index) => {
+    fields[index].value = value;
+  });
   show();
 }
 
@@ -51,7 +53,12 @@ stage.addEventListener("pointerdown", (event) => {
 stage.addEventListener("pointermove", (event) => {
   if (!start) return;
   const [x, y] = place(event);
-  choose(Math.min(start[0], x), Math.min(start[1], y), Math.max(start[0], x), Math.max(start[1], y));
+  choose(
+    Math.min(start[0], x),
+    Math.min(start[1], y),
+    Math.max(start[0], x),
+    Math.max(start[1], y),
+  );
 });
 stage.addEventListener("pointerup", (event) => {
   if (!start) return;
@@ -65,11 +72,21 @@ stage.addEventListener("pointerup", (event) => {
   start = null;
   frame.focus({ preventScroll: true });
 });
-stage.addEventListener("pointercancel", () => { start = null; });
+stage.addEventListener("pointercancel", () => {
+  start = null;
+});
 
-const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+const MOVES = {
+  ArrowLeft: [-STEP, 0],
+  ArrowRight: [STEP, 0],
+  ArrowUp: [0, -STEP],
+  ArrowDown: [0, STEP],
+};
 frame.addEventListener("keydown", (event) => {
-  if (event.key === "Enter") { form.requestSubmit(); return; }
+  if (event.key === "Enter") {
+    form.requestSubmit();
+    return;
+  }
   const move = MOVES[event.key];
   if (!move) return;
   event.preventDefault();
@@ -82,8 +99,10 @@ frame.addEventListener("keydown", (event) => {
     choose(left + x, top + y, right + x, bottom + y);
   }
 });
-fields.forEach((field) => field.addEventListener("input", () => {
-  part = fields.map((one) => clamp(Number(one.value)));
-  show();
-}));
+fields.forEach((field) =>
+  field.addEventListener("input", () => {
+    part = fields.map((one) => clamp(Number(one.value)));
+    show();
+  })
+);
 show();

@@ -43,7 +43,9 @@ async function smaller(file) {
 function show(preview, file) {
   preview.src = URL.createObjectURL(file);
   preview.hidden = false;
-  preview.onerror = () => { preview.hidden = true; };
+  preview.onerror = () => {
+    preview.hidden = true;
+  };
 }
 
 async function send(form) {
@@ -87,4 +89,6 @@ document.addEventListener("drop", (event) => {
   choose(form, event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => choose(theForm(), event.clipboardData.files));
-window.addEventListener("pageshow", () => { if (theForm()) say(theForm(), ""); });
+window.addEventListener("pageshow", () => {
+  if (theForm()) say(theForm(), "");
+});

@@ -5,12 +5,14 @@
   const FIELDS = "input:not([type=hidden]), select, textarea";
 
   const named = (field) =>
-    field.labels?.length || field.hasAttribute("aria-label") || field.hasAttribute("aria-labelledby");
+    field.labels?.length || field.hasAttribute("aria-label") ||
+    field.hasAttribute("aria-labelledby");
 
   const ofColumn = (cell) => {
     const table = cell.closest("table");
     const heading = table?.querySelectorAll("thead th")[cell.cellIndex];
-    return cell.dataset.label || heading?.innerText.trim() || cell.closest("fieldset")?.querySelector("legend")?.innerText;
+    return cell.dataset.label || heading?.innerText.trim() ||
+      cell.closest("fieldset")?.querySelector("legend")?.innerText;
   };
 
   const name = (field) => {
@@ -35,7 +37,9 @@
   const nameAll = () => {
     document.querySelectorAll(FIELDS).forEach(name);
     document.querySelectorAll(".select2-selection").forEach(nameChoice);
-    document.querySelectorAll("span.help-tooltip[aria-label]:not([role])").forEach((tip) => tip.setAttribute("role", "img"));
+    document.querySelectorAll("span.help-tooltip[aria-label]:not([role])").forEach((tip) =>
+      tip.setAttribute("role", "img")
+    );
   };
 
   document.addEventListener("DOMContentLoaded", () => {
