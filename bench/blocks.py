@@ -45,7 +45,7 @@ from shop.catalogue.models import Product, Variant  # noqa: E402
 WARM_UP = 30
 TAGS = "recommender.templatetags.recommendations"
 LIMIT_MS = 20
-NOT_REMEMBERED = patch("recommender.remembered._may_remember", lambda: False)
+NOT_CACHED = patch("recommender.related_cache.configured", lambda: True)
 
 
 def real_products(count: int) -> list[Product]:
@@ -110,7 +110,7 @@ def page_times(products: list[Product]) -> dict[str, Any]:
     with_them: list[float] = []
     remembered: list[float] = []
     for url in urls:
-        with NOT_REMEMBERED:
+        with NOT_CACHED:
             with patch(f"{TAGS}.product_blocks", similar_alone):
                 without.append(_milliseconds(client, url))
             with_them.append(_milliseconds(client, url))
@@ -142,7 +142,7 @@ if __name__ == "__main__":
     dressed = [product for product in products if role_of(product)]
     step = max(1, len(products) // pages)
     histories = [products[i : i + 12] for i in range(0, len(products) - 12, step)]
-    with NOT_REMEMBERED:
+    with NOT_CACHED:
         searched = timed(lambda p: drawn(product_blocks(p)), products)
     for product in products:
         product_blocks(product)

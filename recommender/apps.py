@@ -5,7 +5,6 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_delete, post_migrate, post_save
-from django.db.transaction import on_commit
 
 from shop.core.tasks import enqueue
 
@@ -17,19 +16,20 @@ class RecommenderConfig(AppConfig):
         """Watch the shop from above: the shop does not know the recommender."""
         from recommender.duplicates import follow
         from recommender.models import EmbeddingModel
+        from recommender.related_cache import invalidate
         from shop.catalogue.models import Product, ProductImage
         from shop.catalogue.signals import products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
-        post_save.connect(_picture_saved, sender=ProductImage)
-        post_delete.connect(_forget_around, sender=ProductImage)
-        post_save.connect(_forget_around, sender=Product)
-        post_save.connect(_forget_around, sender=EmbeddingModel)
-        catalogue_imported.connect(_enqueue_embedding)
-        catalogue_imported.connect(_forget_around)
         products_merged.connect(follow)
-        products_merged.connect(_forget_around)
+        catalogue_imported.connect(_enqueue_embedding)
+        post_save.connect(_enqueue_embedding, sender=ProductImage)
+        products_merged.connect(invalidate)
+        catalogue_imported.connect(invalidate)
+        post_delete.connect(invalidate, sender=ProductImage)
+        for model in (Product, ProductImage, EmbeddingModel):
+            post_save.connect(invalidate, sender=model)
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:
@@ -39,17 +39,6 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
     EmbeddingModel.objects.using(using).get_or_create(
         state="active", defaults={"name": settings.DEFAULT_MODEL, "slot": "blue"}
     )
-
-
-def _picture_saved(**kwargs: Any) -> None:
-    _enqueue_embedding()
-    _forget_around()
-
-
-def _forget_around(**kwargs: Any) -> None:
-    from recommender.remembered import forget
-
-    on_commit(forget)
 
 
 def _enqueue_embedding(**kwargs: Any) -> None:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from recommender import remembered
 from recommender.affinity import affinities
 from recommender.cards import cards
 from recommender.look import complements, outfit
 from recommender.models import Affinity
 from recommender.nearest.several import Complement
-from recommender.remembered import Around
+from recommender.related_cache import related
 from recommender.taste import picked
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
@@ -49,32 +48,22 @@ class Block:
 def product_blocks(product: Product) -> list[Block]:
     """Similar items, even if there are none; then complete the look, bought together, also viewed.
 
-    Two queries besides the searches, which may be remembered.
+    Two queries besides the searches, whose results may be cached.
     """
-    around = remembered.around(product)
-    blocks, whole = _product_blocks(product, around)
-    if around.remembered and not whole:
-        blocks, _whole = _product_blocks(product, remembered.around(product, anew=True))
-    return blocks
-
-
-def _product_blocks(product: Product, around: Around) -> tuple[list[Block], bool]:
-    """And whether all that they name is for sale; the rest is left out."""
-    similar = Block("similar", _("Similar items"), around.similar[:FIVE])
+    found = related(product)
+    similar = Block("similar", _("Similar items"), found.similar[:FIVE])
     known = affinities(product)
     taken = {*similar.ids, product.pk}
-    look = _look(around.complements, taken)
+    look = _look(found.complements, taken)
     taken |= set(look.ids)
-    bought = _bought(known[Affinity.Kind.BOUGHT], around.complements, taken)
+    bought = _bought(known[Affinity.Kind.BOUGHT], found.complements, taken)
     taken |= set(bought.ids)
-    viewed = _viewed(known[Affinity.Kind.VIEWED], around.similar[FIVE:], taken)
+    viewed = _viewed(known[Affinity.Kind.VIEWED], found.similar[FIVE:], taken)
     blocks = [similar, look, bought, viewed]
-    wanted = [pk for block in blocks for pk in block.ids]
-    found = {pk: one for pk, one in cards(wanted).items() if not one.is_sold_out}
+    shown = cards(pk for block in blocks for pk in block.ids)
     for block in blocks:
-        block.show(found)
-    shown = [block for block in blocks if block.products or block is similar]
-    return shown, len(found) == len(wanted)
+        block.show({pk: one for pk, one in shown.items() if not one.is_sold_out})
+    return [block for block in blocks if block.products or block is similar]
 
 
 def _look(by_role: dict[str, list[Complement]], taken: set[int]) -> Block:

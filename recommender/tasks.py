@@ -11,7 +11,7 @@ from celery import Celery, shared_task
 from celery.signals import worker_ready
 from django.core.cache import cache
 
-from recommender import affinity, duplicates, events, pending, photos, remembered
+from recommender import affinity, duplicates, events, pending, photos, related_cache
 from recommender.models import EmbeddingModel
 from recommender.nearest import cells
 from recommender.runtime import embedder
@@ -34,7 +34,7 @@ def embed_pending_images() -> None:
         if pending.claimable(model).exists():
             outcome = pending.embed_pending(model, seconds=SLICE_SECONDS)
             if outcome.embedded:
-                remembered.forget()
+                related_cache.invalidate()
             embedded += outcome.embedded
             # What somebody else holds a lock on is left to beat.
             if outcome != pending.Outcome() and pending.claimable(model).exists():

@@ -96,7 +96,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What ``embed_pending_images`` asks for."""
     asked: list[str] = []
     monkeypatch.setattr(tasks, "send", lambda name: asked.append(name.rpartition(".")[2]))
-    monkeypatch.setattr(tasks.remembered, "forget", lambda: asked.append("forget"))
+    monkeypatch.setattr(tasks.related_cache, "invalidate", lambda: asked.append("invalidate"))
     return asked
 
 
@@ -126,8 +126,8 @@ def test_a_picture_that_somebody_locks_is_left_to_beat_and_the_next_model_has_it
         told.clear()
         tasks.embed_pending_images()
     assert turns == ["fashion", "fashion", "other"]
-    assert told == ["forget", "divide_into_cells", "find_copies"]
+    assert told == ["invalidate", "divide_into_cells", "find_copies"]
     told.clear()
     tasks.embed_pending_images()
     assert turns[3:] == ["fashion"]
-    assert told == ["forget", "divide_into_cells", "find_copies"]
+    assert told == ["invalidate", "divide_into_cells", "find_copies"]

@@ -1,7 +1,4 @@
-"""That what is remembered for a product's page is forgotten when it must be.
-
-Not in a transaction: what is not committed is never remembered.
-"""
+"""Test the cache of related products. Not in a transaction, where nothing is cached."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -60,21 +56,25 @@ def test_the_second_page_searches_for_nothing_and_shows_the_same(products: list[
     [
         lambda product: Product.objects.filter(pk=product.pk).update(listed=False),
         lambda product: Variant.objects.filter(product=product).update(stock=0),
-        lambda product: product.delete(),
     ],
-    ids=["not listed", "sold out", "deleted"],
+    ids=["not listed", "sold out"],
 )
 @pytest.mark.parametrize("place", [1, 8])
-def test_what_is_gone_is_replaced_at_once(
+def test_a_cached_product_that_cannot_be_bought_is_left_out(
     products: list[Product],
     change: Any,
     place: int,
 ) -> None:
     _page(products[0])
     change(products[place])
-    left = _pks(products[1:place] + products[place + 1 : 12])
-    assert _page(products[0]) == (left, True)
+    left = _pks(products[1:place] + products[place + 1 : 11])
     assert _page(products[0]) == (left, False)
+
+
+def test_a_deleted_product_is_replaced_at_once(products: list[Product]) -> None:
+    _page(products[0])
+    products[1].delete()
+    assert _page(products[0]) == (_pks(products[2:12]), True)
 
 
 def test_prices_and_names_are_todays(products: list[Product]) -> None:
@@ -139,7 +139,7 @@ def test_a_switch_of_models_counts_at_once(products: list[Product]) -> None:
     assert _page(products[0])[0] == _pks(products[:2:-1])
 
 
-def test_fewer_than_there_could_be_are_not_remembered(products: list[Product]) -> None:
+def test_fewer_than_asked_for_are_not_cached(products: list[Product]) -> None:
     for product in products[1:4]:
         product.delete()
     assert _page(products[0]) == (_pks(products[4:]), True)
@@ -147,17 +147,17 @@ def test_fewer_than_there_could_be_are_not_remembered(products: list[Product]) -
     assert _page(products[0]) == (_pks([new, *products[4:]]), True)
 
 
-def test_within_a_transaction_nothing_is_remembered(products: list[Product]) -> None:
+def test_within_a_transaction_nothing_is_cached(products: list[Product]) -> None:
     with transaction.atomic():
         assert _page(products[0])[1]
         assert _page(products[0])[1]
-    assert cache.get(f"around-{products[0].pk}") is None
+    assert _page(products[0])[1]
 
 
-def test_with_a_replica_nothing_is_remembered(
+def test_with_a_replica_nothing_is_cached(
     products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.remembered.configured", lambda: True)
+    monkeypatch.setattr("recommender.related_cache.configured", lambda: True)
     assert _page(products[0])[1]
     assert _page(products[0])[1]
 
