@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -36,14 +36,18 @@ from django.test import Client, RequestFactory  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.blocks import Block, cart_block, picked_block, product_blocks  # noqa: E402
 from recommender.look import role_of  # noqa: E402
 from recommender.nearest.five import similar_to_product  # noqa: E402
+from recommender.rows import (  # noqa: E402
+    RecommendationRow,
+    cart_rows,
+    picked_rows,
+    product_rows,
+)
 from shop.cart.models import CartLine  # noqa: E402
 from shop.catalogue.models import Product, Variant  # noqa: E402
 
 WARM_UP = 30
-TAGS = "recommender.templatetags.recommendations"
 LIMIT_MS = 20
 NOT_CACHED = patch("recommender.related_cache.configured", lambda: True)
 
@@ -56,13 +60,12 @@ def real_products(count: int) -> list[Product]:
     return [found[int(pk)] for pk in chosen]
 
 
-def drawn(blocks: Iterable[Block | None]) -> int:
-    """The blocks' HTML, as the tags draw it; returns how many there are."""
-    shown = [block for block in blocks if block]
+def drawn(rows: Sequence[RecommendationRow]) -> int:
+    """Draw the rows' HTML, as the pages do, and return how many rows there are."""
     request = RequestFactory().get("/")
-    context = {"blocks": shown, "request": request, "saved_ids": frozenset()}
-    render_to_string("recommender/includes/blocks.html", context)
-    return len(shown)
+    context = {"rows": rows, "request": request, "saved_ids": frozenset()}
+    render_to_string("recommender/includes/rows.html", context)
+    return len(rows)
 
 
 def timed(make: Callable[[Any], int], things: list[Any]) -> dict[str, Any]:
@@ -95,9 +98,10 @@ def cart_of(products: list[Product]) -> list[CartLine]:
     return [CartLine(variant=Variant(product=product), quantity=1) for product in products]
 
 
-def similar_alone(product: Product) -> list[Block]:
-    """What the page showed without the blocks below."""
-    return [Block("similar", "Similar items", [], products=similar_to_product(product))]
+def similar_alone(product: Product) -> list[RecommendationRow]:
+    """Return what the page showed without the rows below."""
+    row = RecommendationRow("similar", "Similar items", [], products=similar_to_product(product))
+    return [row]
 
 
 def page_times(products: list[Product]) -> dict[str, Any]:
@@ -111,7 +115,7 @@ def page_times(products: list[Product]) -> dict[str, Any]:
     remembered: list[float] = []
     for url in urls:
         with NOT_CACHED:
-            with patch(f"{TAGS}.product_blocks", similar_alone):
+            with patch("recommender.rows.product_rows", similar_alone):
                 without.append(_milliseconds(client, url))
             with_them.append(_milliseconds(client, url))
         client.get(url)
@@ -143,21 +147,21 @@ if __name__ == "__main__":
     step = max(1, len(products) // pages)
     histories = [products[i : i + 12] for i in range(0, len(products) - 12, step)]
     with NOT_CACHED:
-        searched = timed(lambda p: drawn(product_blocks(p)), products)
+        searched = timed(lambda p: drawn(product_rows(p)), products)
     for product in products:
-        product_blocks(product)
+        product_rows(product)
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.count(),
         "pages": len(products),
         "limit_ms_a_block": LIMIT_MS,
         "product_page_four_blocks": searched,
-        "product_page_four_blocks_remembered": timed(lambda p: drawn(product_blocks(p)), products),
+        "product_page_four_blocks_remembered": timed(lambda p: drawn(product_rows(p)), products),
         "cart_two_sources": timed(
-            lambda i: drawn([cart_block(cart_of(dressed[i : i + 2]))]), range(len(dressed) - 2)
+            lambda i: drawn(cart_rows(cart_of(dressed[i : i + 2]))), range(len(dressed) - 2)
         ),
         "picked_twelve_views": timed(
-            lambda history: drawn([picked_block(visitor(history))]), histories
+            lambda history: drawn(picked_rows(visitor(history))), histories
         ),
         "product_page": page_times(products),
     }

@@ -147,12 +147,12 @@ def outfit(
     by_role: dict[str, list[Complement]], *, without: Iterable[int] = (), rounds: int = 1
 ) -> list[Complement]:
     """One of each role a round, none twice, and all for one person: Unisex goes with either."""
-    taken, gender, chosen = set(without), "", []
+    already_shown, gender, chosen = set(without), "", []
     for role in [role for _round in range(rounds) for role in by_role]:
         for one in by_role[role]:
             own = "" if one.gender == "Unisex" else one.gender
-            if one.product_id not in taken and own in {"", gender or own}:
-                taken.add(one.product_id)
+            if one.product_id not in already_shown and own in {"", gender or own}:
+                already_shown.add(one.product_id)
                 gender = gender or own
                 chosen.append(one)
                 break

@@ -12,14 +12,14 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from recommender.look import complements
-from recommender.nearest.five import FIVE, similar_ids
+from recommender.nearest.five import ROW_SIZE, similar_ids
 from recommender.nearest.several import Complement
 from recommender.replica import configured
 from shop.catalogue.models import Product
 
 SECONDS = 600
 # Twice as many as the row of similar items shows, for the row "More that looks like it".
-SIMILAR = 2 * FIVE
+SIMILAR = 2 * ROW_SIZE
 VERSION = "related-version"
 
 
@@ -51,7 +51,7 @@ def related(product: Product) -> RelatedProducts:
 
 def _search(product: Product) -> RelatedProducts:
     similar = similar_ids(product, count=SIMILAR)
-    return RelatedProducts(similar, complements([product], without=similar[:FIVE]))
+    return RelatedProducts(similar, complements([product], without=similar[:ROW_SIZE]))
 
 
 def invalidate(**kwargs: object) -> None:

@@ -19,7 +19,7 @@ from recommender.nearest.where import PRIMARY, searched
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 
-FIVE = 5
+ROW_SIZE = 5
 # Nearer to each other, two pictures are copies: ``docs/quality/duplicates.md`` has the figures.
 SAME = 0.05
 
@@ -70,14 +70,14 @@ class Statement:
 
 
 def similar_to_product(
-    product: Product, filters: Filters | None = None, *, count: int = FIVE
+    product: Product, filters: Filters | None = None, *, count: int = ROW_SIZE
 ) -> list[Product]:
     """The products that look most like this one, nearest first; without it, and never padded."""
     chosen = filters or Filters()
     return _products(searched(lambda server: _like_product(server, product, chosen, count)))
 
 
-def similar_ids(product: Product, *, count: int = FIVE) -> list[int]:
+def similar_ids(product: Product, *, count: int = ROW_SIZE) -> list[int]:
     """Of the same products; a replica may not know yet which of them is listed no more."""
     found = searched(lambda server: _like_product(server, product, Filters(), count))
     return [neighbour.product_id for neighbour in found]
@@ -97,7 +97,7 @@ def _like_product(server: str, product: Product, filters: Filters, count: int) -
 
 
 def similar_to_photo(
-    photo: QueryPhoto, filters: Filters | None = None, *, count: int = FIVE
+    photo: QueryPhoto, filters: Filters | None = None, *, count: int = ROW_SIZE
 ) -> list[Product]:
     """The products that look most like the photo, by the model that saw the photo."""
     chosen = filters or Filters()
@@ -196,7 +196,7 @@ def _products(neighbours: list[Neighbour]) -> list[Product]:
 
 def finds_again(model: EmbeddingModel, image_id: int, vector: list[float]) -> bool:
     """Whether this picture is among the five nearest to the vector; other copies count with it."""
-    sql = f"""SELECT count(*) < {FIVE} FROM catalogue_productimage AS other,
+    sql = f"""SELECT count(*) < {ROW_SIZE} FROM catalogue_productimage AS other,
         catalogue_productimage AS own WHERE own.id = %(image)s AND other.file <> own.file
         AND other.{model.column} <-> %(vector)s::halfvec <= own.{model.column} <-> %(vector)s"""  # noqa: S608
     with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ from recommender.tasks import compute_affinities as task
 from shop.catalogue.models import Product
 from shop.orders.models import Order
 from tests.factories import make_order, make_product
-from tests.recommender.taste.test_blocks import buy
+from tests.recommender.taste.test_rows import buy
 
 pytestmark = pytest.mark.django_db
 
