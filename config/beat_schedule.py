@@ -11,6 +11,7 @@ DEFAULT_QUEUE = "shop"
 ROUTES = {
     # A shopper is waiting.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
+    "recommender.tasks.embed_missed_query_photos": {"queue": "search"},
     "recommender.tasks.warm_up": {"queue": "search"},
     # Bulk work, in slices.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
@@ -35,6 +36,7 @@ def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
 
 CELERY_BEAT_SCHEDULE = {
     "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images"),
+    "embed-missed-query-photos": _every(15, "recommender.tasks.embed_missed_query_photos"),
     "send-queued-emails": _every(60, "shop.mail.tasks.send_queued_emails"),
     "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments"),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),

@@ -21,8 +21,8 @@ from recommender.events import may_count, record
 from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo, similar_to_product
 from recommender.photos import keep_photo, needs_vector
+from recommender.polling import wait_for_vector
 from recommender.regions import Region, RegionError
-from recommender.waiting import wait_for_vector
 from shop.api.catalogue import FILTERS
 from shop.api.idempotency import idempotent
 from shop.api.parsers import JSONParser
@@ -123,7 +123,7 @@ class ImageSearchList(APIView):
         enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
             # With a key the answer is stored in one transaction, before any worker may see it.
-            wait_for_vector(photo, seconds, in_vain=True)
+            wait_for_vector(photo, seconds, even_if_stale=True)
         data = _data(request, photo)
         return Response(data, status=201, headers={"Location": data["url"]})
 
@@ -139,7 +139,7 @@ class ImageSearchDetail(APIView):
         seconds = _seconds(request)
         live = QueryPhoto.objects.live().defer("content")
         photo = get_object_or_404(live, pk=photo_id)
-        wait_for_vector(photo, seconds, in_vain=True)
+        wait_for_vector(photo, seconds, even_if_stale=True)
         return Response(_data(request, photo), headers={"Cache-Control": "no-store"})
 
     @extend_schema(operation_id="image_searches_destroy", responses={204: None})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.preprocessing import decode
@@ -18,6 +20,10 @@ from shop.catalogue.models import ProductImage
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
 BATCH = 500
+# A worker that is there embeds a photo sooner.
+MISSED_AFTER = timedelta(seconds=2)
+# Some seconds of work, for which a photo that is sent meanwhile has to wait.
+MAX_MISSED = 50
 
 
 def keep_photo(data: bytes, region: Region | None = None) -> QueryPhoto:
@@ -82,6 +88,14 @@ def embed_photo(photo_id: str) -> None:
     vector = network.embed([pixels])[0].tolist()
     with _not_waiting_for_the_disk():
         QueryPhoto.objects.filter(pk=photo_id).update(embedding=vector, embedding_model=model)
+
+
+def embed_missed() -> None:
+    """Embed the newest photos whose message was lost, or expired while no worker was there."""
+    old = QueryPhoto.objects.live().filter(created__lt=timezone.now() - MISSED_AFTER)
+    missed = old.filter(embedding=None, failure="").order_by("-created")
+    for photo_id in missed.values_list("pk", flat=True)[:MAX_MISSED]:
+        embed_photo(photo_id)
 
 
 def delete_expired() -> int:

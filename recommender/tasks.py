@@ -50,6 +50,11 @@ def embed_query_photo(photo_id: str) -> None:
     photos.embed_photo(photo_id)
 
 
+@shared_task(time_limit=60)
+def embed_missed_query_photos() -> None:
+    photos.embed_missed()
+
+
 @shared_task
 def warm_up() -> None:
     """Load the network and run it once: that takes seconds."""

@@ -16,8 +16,8 @@ from recommender.forms import PhotoForm
 from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo
 from recommender.photos import keep_photo, needs_vector
+from recommender.polling import is_stale, wait_for_vector
 from recommender.rate_limit import allows_photo_search
-from recommender.waiting import is_slow, wait_for_vector
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.images.pictures import ACCEPT, PictureError
@@ -99,7 +99,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     # The results first, unless filters are in use: their many choices come after them.
     choices = _choices(request, filters) if filters or "facets" in request.GET else []
     model = wait_for_vector(photo, PATIENCE_SECONDS)
-    slow = is_slow(photo)
+    slow = is_stale(photo)
     state = _state(photo, model)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     context = {
