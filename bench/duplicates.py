@@ -30,9 +30,8 @@ from PIL import Image  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from bench.stored import stored  # noqa: E402
-from recommender.duplicates import BATCH, connected  # noqa: E402
+from recommender.duplicates import BATCH, connected, copies_of  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.nearest.copies import copies_of  # noqa: E402
 from recommender.nearest.five import SAME  # noqa: E402
 from recommender.preprocessing import decode  # noqa: E402
 from recommender.runtime import embedder  # noqa: E402

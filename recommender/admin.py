@@ -41,9 +41,8 @@ class EmbeddingStateFilter(admin.SimpleListFilter):
             return queryset
         images = pending.with_state(ProductImage.objects.all())
         images = images.filter(Q(state=self.value()))
-        if queryset.model is ProductImage:
-            return queryset.filter(pk__in=images.values("pk"))
-        return queryset.filter(pk__in=images.values("product"))
+        own = "pk" if queryset.model is ProductImage else "product"
+        return queryset.filter(pk__in=images.values(own))
 
 
 class EmbeddedImageInline(ProductImageInline):
@@ -59,14 +58,10 @@ class EmbeddedImageInline(ProductImageInline):
         return format_html("{} {}", STATES[state], image.failure) if state else "-"
 
 
-def look_again(images: QuerySet[ProductImage]) -> int:
-    """Take pictures out of the car park and ring the bell. Returns how many."""
+def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
+    """Let workers try the images again that failed, and say how many there are."""
     count = pending.retry(images.filter(attempts__gt=0))
     enqueue("recommender.tasks.embed_pending_images")
-    return count
-
-
-def _say_how_many(request: HttpRequest, count: int) -> None:
     text = ngettext(
         "%(count)d picture is looked at again.", "%(count)d pictures are looked at again.", count
     )
@@ -118,7 +113,7 @@ class EmbeddedProductAdmin(ProductAdmin):
 
     @admin.action(description=_("Look at the pictures again"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        _say_how_many(request, look_again(ProductImage.objects.filter(product__in=queryset)))
+        _retry(request, ProductImage.objects.filter(product__in=queryset))
 
 
 admin.site.unregister(Product)
@@ -157,9 +152,7 @@ class ProductImageAdmin(ModelAdmin):
 
     @admin.action(description=_("Look at these pictures again"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProductImage]) -> None:
-        _say_how_many(
-            request, look_again(ProductImage.objects.filter(pk__in=queryset.values("pk")))
-        )
+        _retry(request, ProductImage.objects.filter(pk__in=queryset.values("pk")))
 
 
 @admin.register(EmbeddingModel)

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from recommender.events import may_count, record
 from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo, similar_to_product
-from recommender.photos import keep_photo, needs_vector
+from recommender.photos import keep_photo, state_of
 from recommender.polling import wait_for_vector
 from recommender.regions import Region, RegionError
 from shop.api.catalogue import FILTERS
@@ -184,8 +184,7 @@ def _seconds(request: Request) -> float:
 
 
 def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
-    waiting = needs_vector(photo, EmbeddingModel.objects.active())
-    state = "failed" if photo.failure else "waiting" if waiting else "ready"
+    state = state_of(photo, EmbeddingModel.objects.active())
     filters = _filters(request)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     address = reverse("recommender-api:image-search", args=[photo.pk])

@@ -13,16 +13,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from recommender.models import ComparedPicture, EmbeddingModel, Event, NotTheSame, PicturePair
-from recommender.nearest.copies import copies_of
+from recommender.nearest.five import SAME
+from recommender.nearest.several import PLAN
 from shop.catalogue.models import ProductImage
 from shop.core.locks import AdvisoryLock, lock_until_commit
 
 BATCH = 200
 Pair = tuple[int, int]
+# Each picture's copies through the index, so that a batch costs what its searches do.
+COPIES = """
+SELECT one.id, near.id, near.distance
+FROM catalogue_productimage AS one CROSS JOIN LATERAL (
+    SELECT id, product_id, {column} <-> one.{column} AS distance
+    FROM catalogue_productimage WHERE {column} IS NOT NULL
+    ORDER BY {sketch} <-> one.{sketch} LIMIT 20) AS near
+WHERE one.id = ANY(%(ids)s) AND one.{column} IS NOT NULL
+    AND near.product_id <> one.product_id AND near.distance < %(same)s
+"""
 
 
 def find_copies(seconds: float | None = None) -> bool:
@@ -55,6 +66,15 @@ def _compare_batch(after: int) -> int | None:
         return None
     _note(model, files, copies_of(model, files))
     return max(files)
+
+
+def copies_of(model: EmbeddingModel, image_ids: Iterable[int]) -> list[tuple[int, int, float]]:
+    """Return (image, a copy of it at another product, distance), up to 19 of each image."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PLAN)
+        sql = COPIES.format(column=model.column, sketch=model.sketch)
+        cursor.execute(sql, {"ids": list(image_ids), "same": SAME})
+        return list(cursor.fetchall())
 
 
 def _note(
@@ -164,15 +184,13 @@ def follow(stays: int, others: list[int], **kwargs: Any) -> list[str]:
     """
     Event.objects.filter(product__in=others).update(product=stays)
     told = NotTheSame.objects.filter(Q(one__in=others) | Q(other__in=others))
-    rows = [
-        NotTheSame(one_id=pair[0], other_id=pair[1], by_id=row.by_id)
-        for row in told
-        if len(pair := _stand_in(row, stays, others)) == 2
-    ]
+    rows = []
+    for row in told:
+        one, other = (stays if pk in others else pk for pk in (row.one_id, row.other_id))
+        if one != other:
+            rows.append(
+                NotTheSame(one_id=min(one, other), other_id=max(one, other), by_id=row.by_id)
+            )
     told.delete()
     NotTheSame.objects.bulk_create(rows, ignore_conflicts=True)
     return []
-
-
-def _stand_in(row: NotTheSame, stays: int, others: list[int]) -> list[int]:
-    return sorted({stays if pk in others else pk for pk in (row.one_id, row.other_id)})

@@ -27,7 +27,6 @@ PAGE = "product"
 VISIT_COOKIE = "visit"
 VISIT = re.compile(r"[\w-]{22}", re.ASCII)
 OPT_OUT_COOKIE = "no_counting"
-MAX_PRODUCT_ID = 2**63 - 1
 
 
 def may_count(request: HttpRequest) -> bool:

@@ -22,15 +22,12 @@ class PhotoForm(forms.Form):
 class GroupForm(forms.Form):
     """One group of near-duplicates: which stays, which are chosen, and which there are."""
 
-    stays = forms.ModelChoiceField(Product.objects.none(), required=False)
-    chosen = forms.ModelMultipleChoiceField(Product.objects.none())
-    group = forms.ModelMultipleChoiceField(Product.objects.none())
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.fields:
-            self.fields[name].queryset = Product.objects.unmerged().defer("search")  # type: ignore[attr-defined]
-        self.fields["chosen"].error_messages["required"] = _("Choose at least one product.")
+    products = Product.objects.unmerged().defer("search")
+    stays = forms.ModelChoiceField(products, required=False)
+    chosen = forms.ModelMultipleChoiceField(
+        products, error_messages={"required": _("Choose at least one product.")}
+    )
+    group = forms.ModelMultipleChoiceField(products)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

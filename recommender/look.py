@@ -114,9 +114,11 @@ def complements(
     otherwise. Their categories must be loaded.
     """
     have = {role_of(product) for product in products}
+    if "whole" in have:  # with a dress nobody needs a top or trousers
+        have |= {"top", "bottom"}
     sources = [source for source in around or products if role_of(source)]
     wanted = [role for source in sources for role in COMPLETED_BY[role_of(source)]]
-    wanted = [role for role in dict.fromkeys(wanted) if role not in have | _covered(have)]
+    wanted = [role for role in dict.fromkeys(wanted) if role not in have]
     if not wanted:
         return {}
     found = goes_with(
@@ -138,22 +140,17 @@ def complements(
     return {role: [one for one in found if one.role == role] for role in wanted}
 
 
-def _covered(have: set[str]) -> set[str]:
-    """With a dress nobody needs a top or trousers."""
-    return {"top", "bottom"} if "whole" in have else set()
-
-
 def outfit(
     by_role: dict[str, list[Complement]], *, without: Iterable[int] = (), rounds: int = 1
-) -> list[Complement]:
-    """One of each role a round, none twice, and all for one person: Unisex goes with either."""
-    already_shown, gender, chosen = set(without), "", []
-    for role in [role for _round in range(rounds) for role in by_role]:
+) -> list[int]:
+    """Return products for one person, one of each role a round; Unisex goes with either gender."""
+    left_out, gender, chosen = set(without), "", list[int]()
+    for role in list(by_role) * rounds:
         for one in by_role[role]:
             own = "" if one.gender == "Unisex" else one.gender
-            if one.product_id not in already_shown and own in {"", gender or own}:
-                already_shown.add(one.product_id)
+            if one.product_id not in left_out and own in {"", gender or own}:
+                left_out.add(one.product_id)
                 gender = gender or own
-                chosen.append(one)
+                chosen.append(one.product_id)
                 break
     return chosen

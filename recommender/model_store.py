@@ -1,4 +1,4 @@
-"""Find model folders by name."""
+"""Find model folders by name, and download Keras's ImageNet weights as one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from recommender import imagenet
-from recommender.folder import ModelFolder, ModelFolderError
+from recommender.folder import ModelFolder, ModelFolderError, write_model
+
+IMAGENET_SIDE = 224
 
 
 def find_model(name: str) -> ModelFolder:
@@ -16,6 +17,27 @@ def find_model(name: str) -> ModelFolder:
         if (parent / name / "manifest.json").exists():
             return ModelFolder(Path(parent / name))
     if name == "imagenet":
-        return ModelFolder(imagenet.make_folder(settings.MODEL_FOLDERS[0] / name))
+        return ModelFolder(download_imagenet(settings.MODEL_FOLDERS[0] / name))
     places = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
     raise ModelFolderError(f"There is no model folder {name!r} in {places}")
+
+
+def download_imagenet(path: Path) -> Path:
+    """Write Keras's ImageNet weights as a model folder. Keras checks the download's hash."""
+    import numpy as np
+    from keras.applications import ResNet50
+
+    from recommender.network import weight_names
+
+    network = ResNet50(include_top=False, weights="imagenet", pooling="avg")
+    weights = {name: np.asarray(variable) for name, variable in weight_names(network)}
+    manifest = {
+        "name": "imagenet",
+        "architecture": "keras.applications.ResNet50, include_top=False, pooling='avg'",
+        "dimensions": 2048,
+        "normalise": "l2",
+        "input": {"size": [IMAGENET_SIDE, IMAGENET_SIDE]},
+        "weights": {"file": "weights.safetensors"},
+    }
+    write_model(path, manifest, weights, {})
+    return path

@@ -160,7 +160,7 @@ def embed_pending(
             if stop is None or time.monotonic() < stop:
                 coming = reader.submit(_next_batch, queue, network.side, decoders, outcome)
             else:
-                coming = reader.submit(_nothing)
+                coming = reader.submit(lambda: None)
             if batch.images:
                 vectors = streams.submit(network.embed, batch.pixels)
                 looking.append(vectors)
@@ -174,10 +174,6 @@ def embed_pending(
         for thread in (reader, writer):
             thread.submit(connections.close_all).result()
     return outcome
-
-
-def _nothing() -> None:
-    return None
 
 
 def _next_batch(

@@ -72,6 +72,13 @@ def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:
     return photo.embedding is None or photo.embedding_model_id != model.pk
 
 
+def state_of(photo: QueryPhoto, model: EmbeddingModel) -> str:
+    """Return whether the search is ``ready``, ``waiting`` for its embedding, or ``failed``."""
+    if photo.failure:
+        return "failed"
+    return "waiting" if needs_vector(photo, model) else "ready"
+
+
 def embed_photo(photo_id: str) -> None:
     """Give the photo its vector; safe to run twice, and for a photo that is gone."""
     model = EmbeddingModel.objects.active()

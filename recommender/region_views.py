@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,10 +16,10 @@ from django.views.decorators.http import require_http_methods
 from recommender.events import may_count, record
 from recommender.models import Event, QueryPhoto
 from recommender.photos import keep_part
-from recommender.rate_limit import allows_photo_search
 from recommender.regions import Region, RegionError
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
+from shop.core.rate_limit import allows
 from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
@@ -56,7 +57,7 @@ def choose_part(request: HttpRequest) -> HttpResponse:
     source = _source(request.POST if request.method == "POST" else request.GET)
     if request.method != "POST":
         return _page(request, source, request.GET.get("region", ""))
-    if not allows_photo_search(request):
+    if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
         return render(request, "429.html", status=429)
     text = _sent_region(request.POST)
     try:

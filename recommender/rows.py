@@ -12,7 +12,6 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from recommender.affinity import affinities
-from recommender.cards import cards
 from recommender.look import complements, outfit
 from recommender.models import Affinity
 from recommender.nearest.five import ROW_SIZE
@@ -21,7 +20,7 @@ from recommender.related_cache import related
 from recommender.steering import Step, steps
 from recommender.taste import picked
 from shop.cart.models import CartLine
-from shop.catalogue.models import Product
+from shop.catalogue.models import Product, ProductImage
 from shop.wishlist.recent import recent_ids
 from shop.wishlist.saved import saved_ids
 
@@ -67,8 +66,8 @@ def product_rows(product: Product) -> list[RecommendationRow]:
 
 
 def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> RecommendationRow:
-    ids = [one.product_id for one in outfit(by_role, without=already_shown)]
     hint = _("For the same wearer and occasion, in colours that go together.")
+    ids = outfit(by_role, without=already_shown)
     return RecommendationRow("look", _("Complete the look"), ids, hint)
 
 
@@ -77,8 +76,7 @@ def _bought_row(
 ) -> RecommendationRow:
     if left := _left(ids, already_shown):
         return RecommendationRow("bought", _("Bought together"), left)
-    outfits = outfit(by_role, without=already_shown, rounds=ROW_SIZE)
-    more = [one.product_id for one in outfits][:ROW_SIZE]
+    more = outfit(by_role, without=already_shown, rounds=ROW_SIZE)[:ROW_SIZE]
     hint = _("Chosen by colour and picture: too few people have bought this to know more.")
     return RecommendationRow("goes-with", _("More that goes with it"), more, hint)
 
@@ -101,7 +99,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
     """Return what goes with the products in the cart, and looks like none; two queries."""
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
-    ids = [one.product_id for one in outfit(by_role, rounds=ROW_SIZE)][:ROW_SIZE]
+    ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
     hint = _("For the same wearer and occasion, in colours that go together.")
     row = RecommendationRow("cart", _("Goes with your cart"), ids, hint)
     _load_products([row])
@@ -127,4 +125,17 @@ def _load_products(
     found = cards([*(pk for row in rows for pk in row.ids), *others])
     for row in rows:
         row.products = [found[pk] for pk in row.ids if pk in found and not found[pk].is_sold_out]
+    return found
+
+
+def cards(product_ids: Iterable[int]) -> dict[int, Product]:
+    """Return the listed products that have an image by id, with their images, in one query."""
+    images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
+    images = images.select_related("product").defer("product__search", "product__description")
+    found: dict[int, Product] = {}
+    for image in images.order_by("position", "pk"):
+        product = found.setdefault(image.product_id, image.product)
+        # Where ``prefetch_related`` puts them, with a query more.
+        cached = product.__dict__.setdefault("_prefetched_objects_cache", {"images": []})
+        cached["images"].append(image)
     return found

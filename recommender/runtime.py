@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -38,11 +39,8 @@ class Embedder:
     def __init__(self, folder: ModelFolder, *, engine: str = "openvino", streams: int = 1) -> None:
         self.folder = folder
         self.side = folder.side
-        self.run = (
-            _openvino(folder, streams)
-            if engine == "openvino" and has_openvino()
-            else _keras(folder)
-        )
+        fast = engine == "openvino" and find_spec("openvino")
+        self.run = _openvino(folder, streams) if fast else _keras(folder)
 
     def features(self, pixels: list[Pixels]) -> Vectors:
         """n pictures of (side, side, 3) -> the network's (n, 2048) vectors of length 1."""
@@ -69,14 +67,6 @@ def embedder(name: str, streams: int = 1) -> Embedder:
         for oldest in list(_loaded)[:-KEPT]:
             del _loaded[oldest]
         return known
-
-
-def has_openvino() -> bool:
-    try:
-        import openvino  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def _keras(folder: ModelFolder) -> Run:

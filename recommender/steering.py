@@ -19,7 +19,7 @@ from shop.core.htmx import is_htmx_fragment
 
 SHOWN = 15
 CENT = Decimal("0.01")
-KEPT_OUT = ("not_colour", "not_type")
+EXCLUSIONS = ("not_colour", "not_type")
 OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
 
 
@@ -74,9 +74,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
         "steps": steps(product, request.GET),
         "filters": filters,
         "query": request.GET,
-        "kept": [
-            (name, v) for name in ("not_colour", "not_type") for v in request.GET.getlist(name)
-        ],
+        "kept": [(name, v) for name in EXCLUSIONS for v in request.GET.getlist(name)],
         "facets": facets_in_stock(request.GET, filters),
     }
     name = "includes/more_like" if is_htmx_fragment(request) else "more_like"

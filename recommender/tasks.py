@@ -92,12 +92,9 @@ def find_copies(begun: str = "") -> None:
 @shared_task(time_limit=HANGS_SECONDS)
 def divide_into_cells(begun: str = "") -> None:
     """For searches with filters; and what they know of products is compared with the products."""
-    if _take_turn(divide_into_cells, begun, _divide_some):
+    models = EmbeddingModel.objects.filling()
+    if _take_turn(divide_into_cells, begun, lambda s: any(cells.divide(m, s) for m in models)):
         cells.mend()
-
-
-def _divide_some(seconds: float) -> bool:
-    return any(cells.divide(model, seconds) for model in EmbeddingModel.objects.filling())
 
 
 def _take_turn(task: Any, begun: str, work: Callable[[float], bool]) -> bool:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.nearest import sent
 from recommender.nearest.five import SAME
 from recommender.nearest.several import Near, near_history
+from recommender.rotation import read_halfvecs
 
 TEN = 10
 # A heart says more than a look; what was bought is had already.
@@ -74,11 +74,7 @@ def picked(
     """
     if user is None and not viewed and not saved:
         return []
-    return choose(near_history(WEIGHED, _values(user, viewed, saved)), count)
-
-
-def _values(user: int | None, viewed: Sequence[int], saved: Sequence[int]) -> dict[str, object]:
-    return {
+    values = {
         "user": user,
         "viewed": list(viewed),
         "saved": list(saved),
@@ -88,12 +84,15 @@ def _values(user: int | None, viewed: Sequence[int], saved: Sequence[int]) -> di
         "seeds": SEEDS,
         "each": EACH,
     }
+    return choose(near_history(WEIGHED, values), count)
 
 
 def choose(near: Sequence[Near], count: int) -> list[Pick]:
     """Weigh what was found by all that the visitor likes, and by how popular it is; then MMR."""
     seeds = [one for one in near if one.product_id == one.seed]
-    found = list({n.product_id: n for n in _ordered(near) if n.product_id != n.seed}.values())
+    # In one order, so that equal products come out alike, whatever order they came in.
+    ordered = sorted(near, key=lambda one: (one.product_id, one.seed))
+    found = list({one.product_id: one for one in ordered if one.product_id != one.seed}.values())
     if not found:
         return []
     sketches = _sketches(found)
@@ -107,14 +106,9 @@ def choose(near: Sequence[Near], count: int) -> list[Pick]:
     return [Pick(found[i].product_id, seeds[best[i]].seed, seeds[best[i]].reason) for i in order]
 
 
-def _ordered(near: Sequence[Near]) -> list[Near]:
-    """So that equal products come out in the same order, whatever order they came in."""
-    return sorted(near, key=lambda one: (one.product_id, one.seed))
-
-
 def _sketches(near: Iterable[Near]) -> NDArray[np.float32]:
     """(n, 256), of length 1."""
-    sketches = sent.read(one.sketch for one in near)
+    sketches = read_halfvecs(one.sketch for one in near)
     lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
     result: NDArray[np.float32] = sketches / np.maximum(lengths, 1e-6)
     return result

@@ -13,11 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from recommender.events import OPT_OUT_COOKIE, PAGE, VISIT_COOKIE, may_count, record, visit_of
 from recommender.forms import PhotoForm
-from recommender.models import EmbeddingModel, Event, QueryPhoto
+from recommender.models import Event, QueryPhoto
 from recommender.nearest.five import similar_to_photo
-from recommender.photos import keep_photo, needs_vector
+from recommender.photos import keep_photo, state_of
 from recommender.polling import is_stale, wait_for_vector
-from recommender.rate_limit import allows_photo_search
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.images.pictures import ACCEPT, PictureError
@@ -40,7 +39,7 @@ CHOICES = "choices"
 def photo_search(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _upload_page(request, PhotoForm())
-    if not allows_photo_search(request):
+    if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
         return render(request, "429.html", status=429)
     form = PhotoForm(request.POST, request.FILES)
     try:
@@ -100,7 +99,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     choices = _choices(request, filters) if filters or "facets" in request.GET else []
     model = wait_for_vector(photo, PATIENCE_SECONDS)
     slow = is_stale(photo)
-    state = _state(photo, model)
+    state = state_of(photo, model)
     products = similar_to_photo(photo, filters) if state == "ready" else []
     context = {
         "photo": photo,
@@ -129,12 +128,6 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
     if photo is None:
         raise Http404(_("There is no such photo, or it was deleted after its time."))
     return photo if photo.expires > timezone.now() else None
-
-
-def _state(photo: QueryPhoto, model: EmbeddingModel) -> str:
-    if photo.failure:
-        return "failed"
-    return "waiting" if needs_vector(photo, model) else "ready"
 
 
 @require_safe

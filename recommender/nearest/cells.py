@@ -21,9 +21,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from recommender.models import Cell, EmbeddingModel, Placement
-from recommender.nearest import sent
 from recommender.nearest.candidates import SMALL
-from recommender.rotation import Vectors
+from recommender.rotation import Vectors, read_halfvecs
 
 # One cell for each √n pictures; chosen anew when there are so many times as many pictures.
 GROWTH = 1.5
@@ -91,7 +90,7 @@ def _choose(model: EmbeddingModel) -> bool:
         of_column.update(retired=timezone.now())
         wanted = round(pictures**0.5)
         cursor.execute(DRAW.format(sketch=model.sketch), [SAMPLE * wanted])
-        chosen = k_means(sent.read(row for (row,) in cursor.fetchall()), wanted)
+        chosen = k_means(read_halfvecs(row for (row,) in cursor.fetchall()), wanted)
         Cell.objects.bulk_create(Cell(model=model, centre=centre.tolist()) for centre in chosen)
     return True
 

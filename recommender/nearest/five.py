@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, connections
-from django.db.backends.utils import CursorWrapper
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.nearest.candidates import CANDIDATES, PLAN, UNPLAN, Way, decide, sql_of
-from recommender.nearest.where import PRIMARY, searched
+from recommender.replica import PRIMARY, searched
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 
@@ -58,15 +57,6 @@ class Neighbour:
     product_id: int
     distance: float
     copies: list[int]
-
-
-@dataclass(frozen=True)
-class Statement:
-    """The planner's settings, the SQL and its parameters: a test can EXPLAIN what really runs."""
-
-    plan: str
-    sql: str
-    parameters: dict[str, Any]
 
 
 def similar_to_product(
@@ -139,15 +129,19 @@ def nearest(
     with connections[server].cursor() as cursor:
         way = decide(cursor, model, parameters, filters)
         while True:
-            todo = statement(model, query, parameters, filters, wanted, way)
-            brought, rows = _run(cursor, todo)
-            exhausted = brought < todo.parameters["candidates"]
+            sql, values = statement(model, query, parameters, filters, wanted, way)
+            cursor.execute(f"{PLAN}{sql}{UNPLAN}", values)
+            cursor.nextset()
+            found = cursor.fetchall()
+            # The first column counts the candidates; without a neighbour the others are null.
+            exhausted = found[0][0] < values["candidates"]
+            rows = [Neighbour(*row[1:]) for row in found if row[1] is not None]
             if exhausted and way is Way.GRAPH:
                 way = Way.ONE_BY_ONE
                 continue
-            found = _distinct(rows)[:count]
-            if len(found) == count or (exhausted and len(rows) < wanted):
-                return found
+            distinct = _distinct(rows)[:count]
+            if len(distinct) == count or (exhausted and len(rows) < wanted):
+                return distinct
             wanted *= 4
 
 
@@ -167,20 +161,13 @@ def statement(
     filters: Filters,
     count: int,
     way: Way,
-) -> Statement:
+) -> tuple[str, dict[str, Any]]:
+    """Return the SQL that ``nearest`` runs, without the planner's settings, and its parameters."""
     candidates, values = sql_of(way, model, filters)
     sql = NEAREST.format(query=query, candidates=candidates, column=model.column)
     limits = {"count": count, "candidates": max(CANDIDATES[way], 4 * count), "model": model.pk}
     copies = {"same": SAME, "apart": SAME if parameters["excluded"] else 0.0}
-    return Statement(PLAN, sql, {**parameters, **values, **limits, **copies})
-
-
-def _run(cursor: CursorWrapper, todo: Statement) -> tuple[int, list[Neighbour]]:
-    """How many candidates there were, and the nearest of them."""
-    cursor.execute(f"{todo.plan}{todo.sql}{UNPLAN}", todo.parameters)
-    cursor.nextset()
-    rows = cursor.fetchall()
-    return rows[0][0], [Neighbour(*row[1:]) for row in rows if row[1] is not None]
+    return sql, {**parameters, **values, **limits, **copies}
 
 
 def _products(neighbours: list[Neighbour]) -> list[Product]:

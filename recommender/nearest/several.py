@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections
 
 from recommender.models import EmbeddingModel
-from recommender.nearest.where import searched
+from recommender.replica import searched
 
 # So few pictures are compared one by one, and not through the index, which may miss some of them
 # where many rows were deleted. Counted: the statistics of a table that shrank are stale.
@@ -149,13 +149,12 @@ def _both(plan: str, sql: str, values: dict[str, Any], **tables: str) -> list[tu
             "pool_vector": FIRST_VECTOR.format(column=column, of="pool"),
         }
         halves.append(f"({sql.format(**parts, **tables)})")
-    statement = "\nUNION ALL\n".join(halves)
-    return searched(lambda server: _rows(server, f"{plan}{statement}{UNPLAN}", values))
+    statements = plan + "\nUNION ALL\n".join(halves) + UNPLAN
 
+    def search(server: str) -> list[tuple[Any, ...]]:
+        with connections[server].cursor() as cursor:
+            cursor.execute(statements, values)
+            cursor.nextset()
+            return list(cursor.fetchall())
 
-def _rows(server: str, statements: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Those of the second statement."""
-    with connections[server].cursor() as cursor:
-        cursor.execute(statements, values)
-        cursor.nextset()
-        return list(cursor.fetchall())
+    return searched(search)

@@ -14,9 +14,8 @@ from keras.src.applications import resnet
 from keras.src.legacy.saving import legacy_h5_format
 from keras.utils import get_file
 
-from recommender import imagenet
 from recommender.folder import ModelFolder
-from recommender.model_store import find_model
+from recommender.model_store import IMAGENET_SIDE, find_model
 from recommender.network import build_network
 
 # Keras and NumPy 2 disagree about a keyword.
@@ -71,4 +70,4 @@ def test_the_download_becomes_a_checked_model_folder(
     expected = np.asarray(seen) / np.linalg.norm(seen)
     found = np.asarray(build_network(ModelFolder(folder.path))(pixels))
     assert np.abs(found - expected).max() < 1e-5
-    assert imagenet.SIDE == 224
+    assert IMAGENET_SIDE == 224

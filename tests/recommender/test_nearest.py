@@ -201,9 +201,9 @@ def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five(
         cursor.execute("SET LOCAL enable_seqscan = on")
         plans = {}
         for chosen, filters in ((nearest.Way.GRAPH, Filters()), (nearest.Way.CELLS, red)):
-            todo = nearest.statement(model, query, values, filters, 5, chosen)
-            cursor.execute(todo.plan, todo.parameters)
-            cursor.execute(f"EXPLAIN {todo.sql}", todo.parameters)
+            sql, parameters = nearest.statement(model, query, values, filters, 5, chosen)
+            cursor.execute(nearest.PLAN, parameters)
+            cursor.execute(f"EXPLAIN {sql}", parameters)
             plans[chosen] = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using image_blue_hnsw" in plans[nearest.Way.GRAPH]
     assert "using placement_colour" in plans[nearest.Way.CELLS]

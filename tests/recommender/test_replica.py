@@ -9,8 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from recommender import replica
 from recommender.nearest.five import similar_to_product
-from recommender.nearest.where import searched
-from recommender.replica import Positions, State, Watch
+from recommender.replica import Positions, State, Watch, searched
 from tests.factories import make_lookalike
 
 
