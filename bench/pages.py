@@ -333,8 +333,8 @@ def main() -> None:
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.listed().count(),
-        "facet_counts_ms": facet_times(drawn, ProductTally.objects.all()),
-        "facet_counts_of_products_ms": facet_times(drawn, None),
+        "facet_counts_ms": facet_times(drawn, cached=True),
+        "facet_counts_uncached_ms": facet_times(drawn, cached=False),
         "around_ms": related_times(),
     }
     connection.close()

@@ -103,12 +103,13 @@ def test_the_example_lists_exactly_what_the_settings_read() -> None:
     assert set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) == example_variables()
 
 
-def test_the_image_is_not_root_and_holds_every_room() -> None:
+def test_the_image_is_not_root_and_holds_every_package() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE) == ["shop"]
     copied = set(re.findall(r"^COPY (?:--chown=\S+ )?([\w.]+) ", dockerfile, re.MULTILINE))
-    rooms = {"config", "shop", "recommender", "templates", "static", "locale"}
-    assert copied == {*rooms, "manage.py", "requirements.txt"}
+    packages = {"backoffice", "config", "demo", "recommender", "shop"}
+    folders = {*packages, "templates", "static", "locale"}
+    assert copied == {*folders, "manage.py", "requirements.txt"}
     # All is ignored but what is copied: without it there, the image cannot be built.
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert (ignored[0], ignored[-1]) == ("*", "**/__pycache__")
