@@ -24,7 +24,10 @@ from django.conf import settings
 
 from demo.servers import EmbeddedServers, _give_to_postgres_user, _redis_program
 
-ROOMS = ("config", "shop", "recommender", "templates", "locale", "static")
+FOLDERS = (
+    *("backoffice", "config", "demo", "recommender", "shop"),
+    *("templates", "locale", "static"),
+)
 QUEUE = ("-Q", "catalogue", "-c", "1", "--without-gossip", "--without-mingle")
 DEADLINE_SECONDS = 120
 
@@ -108,7 +111,7 @@ class Host:
         """Code, packages, network."""
         self.environment["SECRET_KEY"] = key
         (self.folder / "var").mkdir(parents=True)
-        for room in ROOMS:
+        for room in FOLDERS:
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(settings.BASE_DIR / room, self.folder / room, ignore=ignored)
         shutil.copy(settings.BASE_DIR / "manage.py", self.folder)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.conf import settings
+from django.core.management import call_command
 from PIL import Image
 
 from demo.catalogue import folder as demo_folder
@@ -63,8 +66,10 @@ def test_an_interrupted_drawing_leaves_what_was_there(
 
 def test_another_folder_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(CommandError, match="is not a demo catalogue; name another folder"):
-        call_command("make_demo_catalogue", str(tmp_path))
+    command = [sys.executable, "-m", "demo.catalogue", str(tmp_path)]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path} is not a demo catalogue; name another folder.\n"
     assert contents(tmp_path) == {"thesis.txt": b"years of work"}
 
 
