@@ -1,0 +1,1 @@
+"""Say what a picture shows of a garment."""

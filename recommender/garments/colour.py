@@ -1,0 +1,47 @@
+"""Measure the colour of the garment that a picture shows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recommender.garments.cut_out import MAX_SIDE, cut_out
+
+Colour = NDArray[np.float32]
+# A pixel whose darkest channel is at least this bright counts as background.
+NEAR_WHITE = 240
+# A white garment leaves fewer coloured pixels than this share; then all of them count.
+LEAST_COLOURED = 0.01
+
+
+def garment_colour(image: Image.Image) -> Colour:
+    """Return the median colour (3,) in CIE Lab, lightness halved so that shade counts less.
+
+    Near-white pixels are background. A picture whose border is not white is cut out first.
+    """
+    image = image.convert("RGB")
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    if not has_white_border(image):
+        image = cut_out(image)
+    pixels = np.asarray(image).reshape(-1, 3)
+    coloured = pixels[pixels.min(axis=1) < NEAR_WHITE]
+    if len(coloured) < LEAST_COLOURED * len(pixels):
+        coloured = pixels
+    median: Colour = np.median(_lab(coloured), axis=0)
+    return median * np.array([0.5, 1, 1], np.float32)
+
+
+def has_white_border(image: Image.Image) -> bool:
+    """Whether most of the outermost pixels of an RGB picture are near-white."""
+    darkest = np.asarray(image).min(axis=2)
+    border = np.concatenate([darkest[0], darkest[-1], darkest[:, 0], darkest[:, -1]])
+    return bool(np.median(border) >= NEAR_WHITE)
+
+
+def _lab(pixels: NDArray[np.uint8]) -> Colour:
+    """(n, 3) sRGB to CIE Lab: lightness 0 to 100."""
+    scaled = pixels[None].astype(np.float32) / 255
+    lab: Colour = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)[0]
+    return lab
