@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.galleries import COUNT, Collection, Rows
+from recommender.evaluation.datasets import COUNT, Collection, Rows, agreeing
 from recommender.evaluation.metrics import average_precisions, estimate, precisions
 from recommender.evaluation.ways import Vectors
 from recommender.training.measuring import nearest_indices
@@ -70,10 +70,10 @@ def _measure_label(
     labels = collection.column(label)
     asked = labels[collection.queries] != ""
     queries = collection.queries[asked]
-    relevant = _relevant(collection, labels, queries)
+    relevant = _relevant(collection, label, queries)
     values = {}
     for way, neighbours in found.items():
-        hits = labels[neighbours[asked]] == labels[queries][:, None]
+        hits = agreeing(label, labels[queries][:, None], labels[neighbours[asked]])
         values[way] = (precisions(hits), average_precisions(hits, relevant))
     reference = values[against][0]
     rows = {
@@ -98,11 +98,13 @@ def right_counts(collection: Collection, label: str, neighbours: Rows) -> list[i
     return counts
 
 
-def _relevant(collection: Collection, labels: NDArray[np.str_], queries: Rows) -> Rows:
-    """How many others of the gallery have each query's label."""
-    counts = Counter(labels[collection.gallery].tolist())
+def _relevant(collection: Collection, label: str, queries: Rows) -> Rows:
+    """How many others of the gallery agree with each query."""
+    labels = collection.column(label)
+    gallery, asked = labels[collection.gallery], labels[queries]
+    counts = {each: int(agreeing(label, each, gallery).sum()) for each in np.unique(asked)}
     inside = np.isin(queries, collection.gallery)
-    return np.array([counts[str(label)] for label in labels[queries]]) - inside
+    return np.array([counts[each] for each in asked]) - inside
 
 
 def measure_spread(collection: Collection, found: Found, seen: Vectors, seed: int) -> Results:
@@ -171,7 +173,9 @@ def worst_queries(collection: Collection, label: str, neighbours: Rows) -> list[
     right, then by id. Rows of the collection."""
     asked = collection.queries
     right = {
-        each: (collection.column(each)[neighbours] == collection.column(each)[asked][:, None])
+        each: agreeing(
+            each, collection.column(each)[asked][:, None], collection.column(each)[neighbours]
+        )
         for each in collection.labels
     }
     first, whole = right[label].sum(axis=1), sum(each.sum(axis=1) for each in right.values())

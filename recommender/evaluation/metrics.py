@@ -5,6 +5,7 @@ Each takes ``hits`` (queries, 5): whether the neighbour of that rank has the que
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,13 @@ class Estimate(NamedTuple):
     high: float
 
 
+class Mean(NamedTuple):
+    """A mean over the queries that have the figure, and how many they are."""
+
+    queries: int
+    estimate: Estimate | None
+
+
 def precisions(hits: NDArray[np.bool_]) -> NDArray[np.float64]:
     result: NDArray[np.float64] = hits.mean(axis=1)
     return result
@@ -58,3 +66,9 @@ def estimate(values: NDArray[np.float64], seed: int) -> Estimate:
     tail = (100 - PERCENT) / 2
     low, high = np.percentile(values[chosen].mean(axis=1), (tail, 100 - tail))
     return Estimate(*(round(float(each), 4) for each in (values.mean(), low, high)))
+
+
+def mean_of_known(values: Sequence[float], seed: int) -> Mean:
+    """Average without NaN, which stands for a query that does not have the figure."""
+    known = np.array([value for value in values if not np.isnan(value)])
+    return Mean(len(known), estimate(known, seed) if len(known) else None)

@@ -1,4 +1,7 @@
-"""The report: ``report.json`` with every figure, ``report.html`` for people, nothing beside."""
+"""Write the report: ``report.json`` with every figure, ``report.html`` for people.
+
+What goes through the pages is Markdown, each part with a contact sheet beside it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,20 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
-from recommender.evaluation.galleries import CATALOGUE, PHOTOS, EvaluationError
+from recommender.evaluation.datasets import CATALOGUE, PHOTOS, EvaluationError
+from recommender.evaluation.markdown import (
+    PAGES_SHEET,
+    PHOTOS_SHEET,
+    photo_to_catalogue_text,
+    product_pages_text,
+)
 from recommender.evaluation.measuring import LEAST_QUERIES
 from recommender.evaluation.metrics import DEFINITIONS, Estimate
+from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.plots import draw_counts, draw_intervals
 
 JSON, HTML = "report.json", "report.html"
+PAGES, STREET = "product-pages.md", "photo-to-catalogue.md"
 TITLES = {CATALOGUE: "Products among products", PHOTOS: "Photos of people’s own clothes"}
 Results = dict[str, Any]
 
@@ -35,18 +46,30 @@ def check_writable(folder: Path) -> None:
 
 
 def write_report(folder: Path, results: Results) -> None:
-    """Both files, each replaced as a whole. Raises ``OSError``."""
-    texts = {JSON: json.dumps(_plain(results), indent=1, ensure_ascii=False) + "\n"}
-    texts[HTML] = render_to_string("recommender/evaluation.html", _context(results))
-    new = {name: folder / f".{name}.{os.getpid()}" for name in texts}
+    """Write all files, each replaced as a whole. Raises ``OSError``."""
+    contents = _contents(results)
+    new = {name: folder / f".{name}.{os.getpid()}" for name in contents}
     try:
-        for name, text in texts.items():
-            new[name].write_text(text, encoding="utf-8")
+        for name, content in contents.items():
+            new[name].write_bytes(content)
         for name, path in new.items():
             path.replace(folder / name)
     finally:
         for path in new.values():
             path.unlink(missing_ok=True)
+
+
+def _contents(results: Results) -> dict[str, bytes]:
+    texts = {
+        JSON: json.dumps(_plain(results), indent=1, ensure_ascii=False) + "\n",
+        HTML: render_to_string("recommender/evaluation.html", _context(results)),
+    }
+    sheets = {}
+    if pages := results.get(PRODUCT_PAGES):
+        texts[PAGES], sheets[PAGES_SHEET] = product_pages_text(results), pages["picture"]
+    if photos := results.get(PHOTO_TO_CATALOGUE):
+        texts[STREET], sheets[PHOTOS_SHEET] = photo_to_catalogue_text(results), photos["picture"]
+    return {name: text.encode() for name, text in texts.items()} | sheets
 
 
 def _plain(value: Any) -> Any:

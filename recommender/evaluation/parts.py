@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recommender.evaluation.galleries import (
+from recommender.evaluation.datasets import (
     COUNT,
     PHOTO_CLASS,
     Collection,

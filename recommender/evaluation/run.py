@@ -15,7 +15,8 @@ from typing import Any
 from PIL import Image
 
 from recommender.evaluation import measuring
-from recommender.evaluation.galleries import (
+from recommender.evaluation.datasets import (
+    CATALOGUE,
     PHOTO_CLASS,
     PHOTOS,
     Collection,
@@ -26,10 +27,13 @@ from recommender.evaluation.galleries import (
     open_photos,
 )
 from recommender.evaluation.metrics import DEFINITIONS
+from recommender.evaluation.page_parts import measure_pages, queries_in_order
 from recommender.evaluation.parts import VARIANTS, measure_parts
+from recommender.evaluation.street_photos import StreetPhoto, read_street_photos
 from recommender.evaluation.vectors import vectors_of
 from recommender.evaluation.ways import (
     Missing,
+    Network,
     Way,
     claimed_on,
     claims,
@@ -47,8 +51,11 @@ PACKAGES = ("numpy", "pillow", "openvino", "tensorflow-cpu", "tensorflow")
 
 @dataclass(frozen=True)
 class Request:
-    """``models``: the first is the one that the report is about. ``catalogue`` ``None``: the
-    shop's own, unless ``photos_only``."""
+    """Say what to measure.
+
+    ``models``: the first is the one that the report is about. ``catalogue`` ``None``: the shop's
+    own, unless ``photos_only``. ``product_pages`` and ``street_photos`` go through the pages.
+    """
 
     models: tuple[str, ...]
     without: tuple[str, ...]
@@ -56,18 +63,19 @@ class Request:
     queries: Path | None
     photos: Path | None
     photos_only: bool
+    product_pages: bool
+    street_photos: Path | None
     seed: int
 
 
 def evaluate(request: Request, progress: Progress) -> Results:
-    """All figures, ready for JSON but for the pictures of the worst queries.
-
-    Raises ``EvaluationError``.
-    """
+    """All figures, ready for JSON but for pictures. Raises ``EvaluationError``."""
     _check(request)
+    photos = read_street_photos(request.street_photos) if request.street_photos else []
     opened = list(open_ways(request.models, request.without, request.seed))
     ways = [way for way in opened if not isinstance(way, Missing)]
-    main = next(way for way in ways if way.name == request.models[0])
+    networks = [way for way in ways if isinstance(way, Network)]
+    main = next(way for way in networks if way.name == request.models[0])
     results: Results = {"about": _about(request), "ways": [_describe(way) for way in opened]}
     with ExitStack() as stack:
         # All are opened and read before anything is embedded: what is wrong is said early.
@@ -76,7 +84,22 @@ def evaluate(request: Request, progress: Progress) -> Results:
             results[collection.name] = figures
             if collection.name == PHOTOS:
                 results["parts"] = measure_parts(collection, ways, request.seed, progress)
+            if collection.name == CATALOGUE and (request.product_pages or photos):
+                results |= _through_the_pages(request, collection, main, photos, progress)
     return results
+
+
+def _through_the_pages(
+    request: Request,
+    collection: Collection,
+    network: Network,
+    photos: Sequence[StreetPhoto],
+    progress: Progress,
+) -> Results:
+    queries = queries_in_order(collection, request.queries) if request.product_pages else None
+    return measure_pages(
+        collection, network, request.catalogue, queries, photos, request.seed, progress
+    )
 
 
 def _open(request: Request, progress: Progress) -> Iterator[AbstractContextManager[Collection]]:
@@ -91,6 +114,8 @@ def _check(request: Request) -> None:
         raise EvaluationError("There is nothing to measure: name the photos with --photos.")
     if request.photos_only and (request.catalogue or request.queries):
         raise EvaluationError("Leave out --catalogue and --queries, or --photos-only.")
+    if request.photos_only and (request.product_pages or request.street_photos):
+        raise EvaluationError("Leave out --product-pages and --street-photos, or --photos-only.")
     if request.seed < 0:
         raise EvaluationError(f"--seed is {request.seed}; it must be 0 or more.")
     if len(set(request.models)) < len(request.models):

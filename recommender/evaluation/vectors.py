@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from recommender.evaluation.galleries import Picture, Progress, digest_of
+from recommender.evaluation.datasets import Picture, Progress, digest_of
 from recommender.evaluation.ways import Projection, Vectors, Way, normalised
 
 BATCH = 64

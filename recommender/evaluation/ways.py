@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from recommender import preprocessing
-from recommender.evaluation.galleries import EvaluationError
+from recommender.evaluation.datasets import EvaluationError
 from recommender.folder import ModelFolder, ModelFolderError, write_model
 from recommender.model_store import find_model
 from recommender.preprocessing import decode

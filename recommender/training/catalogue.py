@@ -30,6 +30,7 @@ class Entry:
     labels: tuple[str, ...]
     read: Callable[[], bytes]
     parent: str = ""
+    name: str = ""
 
 
 @contextmanager
@@ -49,13 +50,15 @@ def _of_shop() -> list[Entry]:
     """The listed products, each with its primary picture."""
     images = ProductImage.objects.filter(product__listed=True).select_related("product__category")
     firsts = images.order_by("product_id", "position", "pk").distinct("product_id")
-    columns = ("pk", "file", "product__external_id", "product__slug")
+    columns = ("pk", "file", "product__external_id", "product__slug", "product__name")
     tree = ("product__category__parent__name", "product__category__name")
     attributes = ("product__base_colour", "product__gender", "product__usage")
     rows = firsts.values_list(*columns, *tree, *attributes)
     return [
-        Entry(number or slug, tuple(labels), ProductImage(pk=pk, file=file).read, parent or "")
-        for pk, file, number, slug, parent, *labels in rows
+        Entry(
+            number or slug, tuple(labels), ProductImage(pk=pk, file=file).read, parent or "", name
+        )
+        for pk, file, number, slug, name, parent, *labels in rows
     ]
 
 
@@ -73,7 +76,7 @@ def _of_file(source: Source) -> Iterator[Entry]:
             read = partial(source.read_picture_file, pictures[0])
             parent, category = _tree(row)
             attributes = (row.said.get(name, "") for name in LABELS[1:])
-            yield Entry(row.external_id, (category, *attributes), read, parent)
+            yield Entry(row.external_id, (category, *attributes), read, parent, row.name)
 
 
 def _tree(row: Row) -> tuple[str, str]:

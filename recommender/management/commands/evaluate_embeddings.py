@@ -12,10 +12,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from recommender.evaluation.galleries import CATALOGUE, PHOTOS, EvaluationError
+from recommender.evaluation.datasets import CATALOGUE, PHOTOS, EvaluationError
+from recommender.evaluation.metrics import Mean
 from recommender.evaluation.output import HTML, JSON, check_writable, write_report
+from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.run import Request, Results, evaluate
 from recommender.evaluation.ways import BASELINES
+
+# Named the same in a request.
+OPTIONS = (
+    *("catalogue", "queries", "photos", "photos_only"),
+    *("product_pages", "street_photos", "seed"),
+)
 
 
 class Command(BaseCommand):
@@ -32,6 +40,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--photos-only", action="store_true", help="leave out the catalogue")
         parser.add_argument(
+            "--product-pages",
+            action="store_true",
+            help="also measure the strips of similar items; of --catalogue on a scratch database",
+        )
+        parser.add_argument(
+            "--street-photos", type=Path, help="ZIP with labels.csv: also measure photo results"
+        )
+        parser.add_argument(
             "--without", action="append", choices=BASELINES, default=[], help="leave out this row"
         )
         parser.add_argument("--output", type=Path, help="folder; default: VAR_DIR/evaluation")
@@ -42,9 +58,7 @@ class Command(BaseCommand):
         request = Request(
             models=tuple(options["models"] or ["fashion"]),
             without=tuple(options["without"]),
-            **{key: options[key] for key in ("catalogue", "queries", "photos")},
-            photos_only=options["photos_only"],
-            seed=options["seed"],
+            **{key: options[key] for key in OPTIONS},
         )
         try:
             check_writable(folder)
@@ -60,6 +74,7 @@ class Command(BaseCommand):
                 "Stopped. Vectors that were complete are kept for the next time.", returncode=130
             ) from None
         self._say(results)
+        self._say_pages(results)
         self.stdout.write(f"The report is in {folder / HTML}, its figures in {folder / JSON}")
 
     def _say(self, results: Results) -> None:
@@ -71,6 +86,19 @@ class Command(BaseCommand):
                 rows = measure["rows"].items()
                 figures = ", ".join(f"{way} {row['precision'].value:.3f}" for way, row in rows)
                 self.stdout.write(f"P@5 {label.replace('_', ' ')}: {figures}")
+
+    def _say_pages(self, results: Results) -> None:
+        if pages := results.get(PRODUCT_PAGES):
+            self._say_means("Product pages", pages["measures"]["all"])
+        if photos := results.get(PHOTO_TO_CATALOGUE):
+            for row in photos["classes"]:
+                means = {name: mean for name, mean in row.items() if name != "class"}
+                self._say_means(f"Photo to catalogue, {row['class']}", means)
+
+    def _say_means(self, title: str, means: dict[str, Mean]) -> None:
+        known = {name: mean.estimate.value for name, mean in means.items() if mean.estimate}
+        figures = ", ".join(f"{name.replace('_', ' ')} {each:.3f}" for name, each in known.items())
+        self.stdout.write(f"{title}: {figures}")
 
 
 class Progress:

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.evaluation import output, vectors, ways
-from recommender.evaluation.galleries import Picture, keep_readable
+from recommender.evaluation.datasets import Picture, keep_readable
 from recommender.evaluation.metrics import Estimate
 from recommender.evaluation.run import _compare
 from tests.factories import picture_bytes
@@ -255,7 +255,7 @@ def test_photos_only_and_a_catalogue_contradict_each_other(
 
 
 def test_six_pictures_are_the_least(places: Path, catalogue: Path, monkeypatch) -> None:
-    monkeypatch.setattr("recommender.evaluation.galleries.COUNT", 12)
+    monkeypatch.setattr("recommender.evaluation.datasets.COUNT", 12)
     message = r"has 12 pictures to search among and 12 to search with .* at least 13 and 1"
     with pytest.raises(CommandError, match=message):
         _evaluate(places / "report", catalogue=catalogue)
@@ -268,15 +268,15 @@ def test_a_full_disk_leaves_the_old_report(
     folder = places / "report"
     _evaluate(folder, catalogue=catalogue)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    write = Path.write_text
+    write = Path.write_bytes
 
-    def full(path: Path, text: str, **options: Any) -> int:
+    def full(path: Path, content: bytes) -> int:
         if "html" in path.name:
-            write(path, text[:100], **options)
+            write(path, content[:100])
             raise OSError(28, "No space left on device")
-        return write(path, text, **options)
+        return write(path, content)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(CommandError, match=r"No space left on device. Look at permissions"):
         _evaluate(folder, catalogue=catalogue, seed=2)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

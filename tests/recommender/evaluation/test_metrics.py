@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recommender.evaluation.galleries import Collection, Picture
+from recommender.evaluation.datasets import Collection, Picture
 from recommender.evaluation.measuring import (
     by_class,
     confusions,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recommender.evaluation import ways
-from recommender.evaluation.galleries import EvaluationError
+from recommender.evaluation.datasets import EvaluationError
 from recommender.evaluation.ways import (
     BASELINES,
     Histogram,

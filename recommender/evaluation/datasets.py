@@ -1,8 +1,9 @@
-"""What is searched with and among what: a catalogue with a list of ids, or photos in a ZIP."""
+"""Open what is searched with and among: a catalogue with a list of ids, or photos in a ZIP."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from shop.imports.parsing.source import PICTURE_SUFFIX
 COUNT = 5
 PRODUCT_LABELS = ("article_type", "sub_category", "base_colour", "gender", "usage")
 BOTH = "type_and_colour"
+PATTERN = "pattern"
+# Beginnings of the words by which a product's name tells its pattern: print, printed, checks, …
+PATTERN_WORD = re.compile(r"\b(check|floral|graphic|polo|print|solid|stripe)", re.IGNORECASE)
 PHOTO_CLASS = "photo_class"
 CATALOGUE, PHOTOS = "catalogue", "photos"
 # The folders of a ZIP of photos: what is searched among, and what with.
@@ -32,6 +36,7 @@ DRAWN = 500
 # Whether a picture can be decoded does not depend on the size.
 CHECK_SIDE = 32
 Rows = NDArray[np.int64]
+Labels = NDArray[np.str_]
 Progress = Callable[[str, int, int], None]
 
 
@@ -69,7 +74,7 @@ class Collection:
         """Of all pictures in their order."""
         return digest_of(self.pictures)
 
-    def column(self, label: str) -> NDArray[np.str_]:
+    def column(self, label: str) -> Labels:
         return np.array([picture.labels[label] for picture in self.pictures])
 
 
@@ -89,7 +94,7 @@ def open_catalogue(
                 _check_known(wanted, {picture.id for picture in pictures}, ids)
             kept, damaged = keep_readable(pictures, progress)
             queries = _find(kept, wanted) if wanted is not None else _draw(len(kept), seed)
-            labels = (*PRODUCT_LABELS, BOTH)
+            labels = (*PRODUCT_LABELS, BOTH, PATTERN)
             name, rows = path.name if path else "the shop", np.arange(len(kept))
             collection = Collection(CATALOGUE, name, kept, queries, rows, labels, damaged)
             _check_size(collection)
@@ -124,6 +129,17 @@ def open_photos(path: Path, progress: Progress) -> Iterator[Collection]:
             yield collection
     except (OSError, zipfile.BadZipFile, ImportProblem) as error:
         raise EvaluationError(f"{path} cannot be read as a ZIP of photos: {error}") from error
+
+
+def agreeing(label: str, wanted: Labels | str, others: Labels) -> NDArray[np.bool_]:
+    """Whether labels are the same, element by element; patterns agree where they share a word."""
+    same = np.equal if label != PATTERN else np.vectorize(_share_word, otypes=[bool])
+    agree: NDArray[np.bool_] = same(wanted, others)
+    return agree
+
+
+def _share_word(one: str, other: str) -> bool:
+    return not set(one.split()).isdisjoint(other.split())
 
 
 def read_ids(path: Path) -> list[str]:
@@ -166,7 +182,13 @@ def _product(entry: Entry) -> Picture:
     labels = dict(zip(PRODUCT_LABELS, (category, entry.parent, *attributes), strict=True))
     colour = labels["base_colour"]
     labels[BOTH] = f"{colour} {category}" if colour and category else ""
+    labels[PATTERN] = pattern_of(entry.name)
     return Picture(entry.id, labels, entry.read)
+
+
+def pattern_of(name: str) -> str:
+    """Return the pattern words of a product's name, such as "polo stripe"; empty if it has none."""
+    return " ".join(sorted({word.lower() for word in PATTERN_WORD.findall(name)}))
 
 
 def _read_photo(archive: zipfile.ZipFile, name: str) -> bytes:

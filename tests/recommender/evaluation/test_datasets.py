@@ -3,10 +3,13 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from recommender.evaluation.galleries import (
+from recommender.evaluation.datasets import (
+    PATTERN,
     EvaluationError,
+    agreeing,
     open_catalogue,
     open_photos,
     read_ids,
@@ -31,12 +34,13 @@ def test_a_catalogue_is_searched_with_the_ids_of_the_file(catalogue: Path, queri
             "gender": "Men",
             "usage": "",
             "type_and_colour": "Red Tops",
+            "pattern": "",
         }
         assert collection.pictures[0].labels["gender"] == ""
 
 
 def test_without_ids_the_queries_are_drawn_by_the_seed(catalogue: Path, monkeypatch) -> None:
-    monkeypatch.setattr("recommender.evaluation.galleries.DRAWN", 4)
+    monkeypatch.setattr("recommender.evaluation.datasets.DRAWN", 4)
 
     def drawn(seed: int) -> list[int]:
         with open_catalogue(catalogue, None, seed, _silent) as collection:
@@ -62,7 +66,8 @@ def test_a_damaged_picture_is_left_out_and_named(catalogue: Path, queries: Path)
 def test_the_shop_is_a_catalogue_too() -> None:
     shirts = make_category("Apparel", "Topwear", "Shirts")
     for number in range(6):
-        product = make_product(external_id=f"{number}", category=shirts, base_colour="Blue")
+        values = {"name": "Checked shirt", "category": shirts, "base_colour": "Blue"}
+        product = make_product(external_id=f"{number}", **values)
         make_stored_image(product, "blue")
     with open_catalogue(None, None, 1, _silent) as collection:
         assert [picture.id for picture in collection.pictures] == list("012345")
@@ -73,6 +78,7 @@ def test_the_shop_is_a_catalogue_too() -> None:
             "gender": "",
             "usage": "",
             "type_and_colour": "Blue Shirts",
+            "pattern": "check",
         }
 
 
@@ -119,3 +125,13 @@ def test_ids_that_are_not_in_the_catalogue_are_counted_and_five_are_named(
         open_catalogue(catalogue, path, 1, _silent),
     ):
         pass
+
+
+def test_patterns_agree_where_they_share_a_word_and_other_labels_where_they_are_the_same() -> None:
+    wanted = np.array(["polo stripe", "check", ""])
+    others = np.array(["solid stripe", "stripe", ""])
+    assert agreeing(PATTERN, wanted, others).tolist() == [True, False, False]
+    assert agreeing(PATTERN, "stripe", others).tolist() == [True, True, False]
+    assert agreeing("article_type", np.array([["Tops"]]), np.array([["Tops", "Top"]])).tolist() == [
+        [True, False]
+    ]

@@ -1,0 +1,36 @@
+"""Compare the colours of garments in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from recommender.evaluation.datasets import Collection
+from recommender.garments.colour import Colour, garment_colour
+from shop.catalogue.images.pictures import upright_rgb
+
+DELTA_E = (
+    "ΔE: mean distance between the colour of the query's garment and that of each of the five; the "
+    "colour is the median in CIE Lab, lightness halved, of pixels that are not near-white, of the "
+    "cut-out (GrabCut) where the picture's border is not white"
+)
+
+
+def colour_of(content: bytes) -> Colour:
+    """Return the garment's colour in an encoded picture."""
+    return garment_colour(upright_rgb(Image.open(BytesIO(content))))
+
+
+def colours_of(collection: Collection, rows: Iterable[int]) -> dict[int, Colour]:
+    """Return the garments' colours in these pictures of a collection, by row."""
+    return {row: colour_of(collection.pictures[row].read()) for row in set(rows)}
+
+
+def mean_difference(colour: Colour, others: list[Colour]) -> float:
+    """Return the mean ΔE between a colour and the others; NaN if there are none."""
+    if not others:
+        return float("nan")
+    return float(np.linalg.norm(np.stack(others) - colour, axis=1).mean())

@@ -1,0 +1,106 @@
+"""Write the parts that go through the pages as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from recommender.evaluation import product_pages, street_photos
+from recommender.evaluation.colours import DELTA_E
+from recommender.evaluation.datasets import CATALOGUE
+from recommender.evaluation.metrics import DEFINITIONS, Mean
+from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
+
+Results = dict[str, Any]
+PAGES_SHEET, PHOTOS_SHEET = "product-pages.jpg", "photo-to-catalogue.jpg"
+PAGE = """# {title}
+
+{about}; {source}
+
+{table}
+
+![A query and its five in each row]({sheet})
+
+{definitions}
+
+{note}
+"""
+
+
+def product_pages_text(results: Results) -> str:
+    part = results[PRODUCT_PAGES]
+    rows = [
+        [_words(name), *(_cell(part["measures"][each][name]) for each in product_pages.PARTS)]
+        for name in product_pages.FIGURES
+    ]
+    return PAGE.format(
+        title="Product pages",
+        about=f"What the strip of similar items shows on {len(part['found'])} product pages",
+        source=_source(results),
+        table=_table(["", *product_pages.PARTS], rows),
+        sheet=PAGES_SHEET,
+        definitions=_definitions(product_pages.FIGURES),
+        note="Each figure: mean, 95 % interval, number of products. Type, gender, colour and "
+        "pattern are divided by the other products in stock that agree, at most five; a product "
+        "that has no such label, or that nothing agrees with, is left out.",
+    )
+
+
+def photo_to_catalogue_text(results: Results) -> str:
+    part, figures = results[PHOTO_TO_CATALOGUE], street_photos.FIGURES
+    rows = [
+        [
+            row["class"],
+            str(row["right_kind"].queries),
+            *(_cell(row[name], with_count=False) for name in figures),
+        ]
+        for row in part["classes"]
+    ]
+    photos = f"{len(part['found'])} photos of people's own clothes"
+    damaged = f" ({len(part['damaged'])} more could not be read)" if part["damaged"] else ""
+    return PAGE.format(
+        title="Photo to catalogue",
+        about=f"What the results page shows for {photos}{damaged}",
+        source=_source(results),
+        table=_table(["class", "photos", *(_words(name) for name in figures)], rows),
+        sheet=PHOTOS_SHEET,
+        definitions=_definitions(figures),
+        note=_right_types([row["class"] for row in part["classes"]]),
+    )
+
+
+def _right_types(classes: Sequence[str]) -> str:
+    types = street_photos.ARTICLE_TYPES
+    said = [f"{each}: {', '.join(types[each])}" for each in classes if each in types]
+    return f"Article types that count as right. {'. '.join(said)}."
+
+
+def _source(results: Results) -> str:
+    catalogue = results[CATALOGUE]
+    return (
+        f"network `{results['about']['model']}`, {catalogue['gallery']:,} products with a picture "
+        f"of {catalogue['source']}, seed {results['about']['seed']}."
+    )
+
+
+def _definitions(figures: Mapping[str, str]) -> str:
+    lines = [f"- *{_words(name)}*: {text}" for name, text in figures.items()]
+    return "\n".join([*lines, f"- {DELTA_E}", f"- *interval*: {DEFINITIONS['interval']}"])
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(mean: Mean, *, with_count: bool = True) -> str:
+    if mean.estimate is None:
+        return "–"
+    value, low, high = mean.estimate
+    places = 3 if high <= 1 else 1  # ΔE alone is above 1
+    figure = f"{value:.{places}f} ({low:.{places}f}–{high:.{places}f})"
+    return f"{figure}; {mean.queries}" if with_count else figure
+
+
+def _words(name: str) -> str:
+    return {"delta_e": "ΔE"}.get(name, name.replace("_", " "))

@@ -1,0 +1,78 @@
+"""Ask the shop's pages what they show.
+
+This is the only module of the evaluation that calls the code of the pages, so that figures before
+and after a change of the search come from the same evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from recommender.blocks import product_blocks
+from recommender.evaluation.datasets import Collection
+from recommender.models import EmbeddingModel
+from recommender.nearest.five import similar_to_photo
+from recommender.photos import embed_photo, keep_photo
+from shop.catalogue.models import Product
+
+
+@dataclass(frozen=True)
+class ShopProducts:
+    """Tie the pictures of a collection, by their rows, to the shop's listed products."""
+
+    pk_of: dict[int, int]
+    row_of: dict[int, int]
+    in_stock: NDArray[np.bool_]
+
+    def rows(self, product_ids: Iterable[int]) -> list[int]:
+        """Return the products' rows, without products that came after the collection was read."""
+        return [self.row_of[pk] for pk in product_ids if pk in self.row_of]
+
+
+def match_products(collection: Collection) -> ShopProducts:
+    """Find the collection's products in the shop, by external id, or else by slug."""
+    row_of_id = {picture.id: row for row, picture in enumerate(collection.pictures)}
+    in_stock = np.zeros(len(row_of_id), bool)
+    pk_of = {}
+    for pk, external_id, slug, stock in Product.objects.listed().values_list(
+        "pk", "external_id", "slug", "stock"
+    ):
+        row = row_of_id.get(external_id or slug)
+        if row is not None:
+            pk_of[row], in_stock[row] = pk, stock > 0
+    return ShopProducts(pk_of, {pk: row for row, pk in pk_of.items()}, in_stock)
+
+
+def active_network() -> str:
+    """Return the name of the network whose embeddings the pages search."""
+    return EmbeddingModel.objects.active().name
+
+
+def similar_strip(product_id: int) -> list[int]:
+    """Return the ids of the products that a product's page shows as similar, in their order.
+
+    Runs in a transaction, in which the page takes nothing from its cache or from a replica.
+    """
+    with transaction.atomic():
+        product = Product.objects.select_related("category").get(pk=product_id)
+        similar, *_other_rows = product_blocks(product)
+    return [each.pk for each in similar.products]
+
+
+def photo_results(content: bytes) -> list[int]:
+    """Return the ids of the products that the results page of an uploaded photo shows.
+
+    Empty where the page has no answer. Leaves nothing in the database. Raises ``PictureError``.
+    """
+    with transaction.atomic():
+        photo = keep_photo(content)
+        embed_photo(photo.pk)
+        photo.refresh_from_db()
+        products = similar_to_photo(photo)
+        transaction.set_rollback(True)
+    return [product.pk for product in products]

@@ -1,0 +1,79 @@
+"""Measure the parts of a report that go through the pages, on a scratch database or the shop's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.evaluation.datasets import (
+    Collection,
+    EvaluationError,
+    Progress,
+    Rows,
+    read_ids,
+)
+from recommender.evaluation.page_answers import active_network
+from recommender.evaluation.product_pages import measure_product_pages
+from recommender.evaluation.scratch import scratch_database
+from recommender.evaluation.street_photos import StreetPhoto, measure_photo_to_catalogue
+from recommender.evaluation.vectors import vectors_of
+from recommender.evaluation.ways import Network
+
+PRODUCT_PAGES, PHOTO_TO_CATALOGUE = "product_pages", "photo_to_catalogue"
+Results = dict[str, Any]
+
+
+def measure_pages(
+    collection: Collection,
+    network: Network,
+    catalogue: Path | None,
+    queries: Rows | None,
+    photos: Sequence[StreetPhoto],
+    seed: int,
+    progress: Progress,
+) -> Results:
+    """Measure product pages if there are ``queries``, photo results if there are ``photos``.
+
+    ``catalogue`` goes into a scratch database; without it the shop's is asked. Raises
+    ``EvaluationError``.
+    """
+    results: Results = {}
+    with _database(catalogue, collection, network, progress):
+        if queries is not None:
+            vectors = vectors_of(network, collection.pictures, progress)
+            results[PRODUCT_PAGES] = measure_product_pages(
+                collection, queries, vectors, seed, progress
+            )
+        if photos:
+            results[PHOTO_TO_CATALOGUE] = measure_photo_to_catalogue(
+                collection, photos, seed, progress
+            )
+    return results
+
+
+def queries_in_order(collection: Collection, ids: Path | None) -> Rows:
+    """Return the queries in the order of the file of ids, which tells their halves."""
+    if ids is None:
+        return collection.queries
+    rows = {collection.pictures[row].id: row for row in collection.queries.tolist()}
+    return np.array([rows[each] for each in read_ids(ids) if each in rows], np.int64)
+
+
+@contextmanager
+def _database(
+    catalogue: Path | None, collection: Collection, network: Network, progress: Progress
+) -> Iterator[None]:
+    if catalogue is not None:
+        with scratch_database(catalogue, collection, network, progress):
+            yield
+    elif active_network() != network.name:
+        raise EvaluationError(
+            f"The shop searches with {active_network()}. Name it first instead of {network.name}, "
+            "or name a catalogue with --catalogue for a scratch database."
+        )
+    else:
+        yield

@@ -1,0 +1,86 @@
+"""Make a scratch database that holds a catalogue and its embeddings, as a shop would."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+
+from recommender.evaluation.datasets import Collection, EvaluationError, Progress
+from recommender.evaluation.ways import Network
+from recommender.models import EmbeddingModel
+from recommender.pending import embed_pending, pending
+from shop.imports.errors import ImportProblem
+from shop.imports.jobs.run import import_catalogue
+
+
+@contextmanager
+def scratch_database(
+    catalogue: Path, collection: Collection, network: Network, progress: Progress
+) -> Iterator[str]:
+    """Connect to a database of this catalogue and network instead of the shop's; give its name.
+
+    It lies on the shop's server and is kept: the next run embeds only what is missing. Raises
+    ``EvaluationError``.
+    """
+    name, shop = database_name(collection, network), str(connection.settings_dict["NAME"])
+    _create(name)
+    _connect_to(name)
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        _fill(catalogue, network.name, progress)
+        yield name
+    finally:
+        _connect_to(shop)
+
+
+def database_name(collection: Collection, network: Network) -> str:
+    """Return a name that differs for other pictures, another network and other migrations."""
+    leaves = MigrationLoader(None).graph.leaf_nodes()
+    text = f"{network.key} {collection.digest} {sorted(leaves)}"
+    return f"evaluation_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _create(name: str) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+            if cursor.fetchone() is None:
+                cursor.execute(f'CREATE DATABASE "{name}"')
+    except DatabaseError as error:
+        raise EvaluationError(
+            f"The scratch database {name} cannot be made: {error}. Let the database user create "
+            "databases (ALTER ROLE … CREATEDB), or leave out --catalogue to measure the shop."
+        ) from error
+
+
+def _connect_to(name: str) -> None:
+    """Threads that are started from now on connect to it as well: they share the settings."""
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def _fill(catalogue: Path, network: str, progress: Progress) -> None:
+    """Import the catalogue and embed what is not embedded yet."""
+    EmbeddingModel.objects.exclude(name=network).update(name=network)
+    try:
+        import_catalogue(catalogue, progress=partial(progress, "import"))
+    except ImportProblem as problem:
+        raise EvaluationError(str(problem)) from problem
+    model = EmbeddingModel.objects.active()
+    done, total = 0, pending(model).count()
+
+    def count(pictures: int) -> None:
+        nonlocal done
+        done += pictures
+        progress("embeddings", min(done, total), total)
+
+    embed_pending(model, progress=count)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
