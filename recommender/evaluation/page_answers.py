@@ -13,11 +13,11 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from recommender.blocks import product_blocks
 from recommender.evaluation.datasets import Collection
 from recommender.models import EmbeddingModel
 from recommender.nearest.five import similar_to_photo
 from recommender.photos import embed_photo, keep_photo
+from recommender.rows import product_rows
 from shop.catalogue.models import Product
 
 
@@ -60,7 +60,7 @@ def similar_strip(product_id: int) -> list[int]:
     """
     with transaction.atomic():
         product = Product.objects.select_related("category").get(pk=product_id)
-        similar, *_other_rows = product_blocks(product)
+        similar, *_other_rows = product_rows(product)
     return [each.pk for each in similar.products]
 
 
