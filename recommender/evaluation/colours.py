@@ -13,7 +13,7 @@ from recommender.garments.colour import Colour, garment_colour
 from shop.catalogue.images.pictures import upright_rgb
 
 DELTA_E = (
-    "ΔE: mean distance between the colour of the query's garment and that of each of the five; the "
+    "mean distance between the colour of the query's garment and that of each of the five; the "
     "colour is the median in CIE Lab, lightness halved, of pixels that are not near-white, of the "
     "cut-out (GrabCut) where the picture's border is not white"
 )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from recommender.evaluation import product_pages, street_photos
-from recommender.evaluation.colours import DELTA_E
 from recommender.evaluation.datasets import CATALOGUE
 from recommender.evaluation.metrics import DEFINITIONS, Mean
 from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
@@ -85,7 +84,7 @@ def _source(results: Results) -> str:
 
 def _definitions(figures: Mapping[str, str]) -> str:
     lines = [f"- *{_words(name)}*: {text}" for name, text in figures.items()]
-    return "\n".join([*lines, f"- {DELTA_E}", f"- *interval*: {DEFINITIONS['interval']}"])
+    return "\n".join([*lines, f"- *interval*: {DEFINITIONS['interval']}"])
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.colours import colours_of, mean_difference
+from recommender.evaluation.colours import DELTA_E, colours_of, mean_difference
 from recommender.evaluation.contact_sheets import Example, draw_sheet, drawn_by_seed
 from recommender.evaluation.datasets import (
     BOTH,
@@ -36,7 +36,7 @@ FIGURES = {
     "type_and_colour": "those of its article type and its base colour",
     "pattern": "of products whose name says print, stripe, check, solid, graphic, floral or polo "
     "(or a word that begins so): those whose name says one of the same",
-    "delta_e": "ΔE between the product and the strip",
+    "delta_e": DELTA_E,
     "cosine": "mean cosine of the network's embeddings between the product and the strip",
 }
 PARTS = ("first half", "second half", "all")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.colours import colour_of, colours_of, mean_difference
+from recommender.evaluation.colours import DELTA_E, colour_of, colours_of, mean_difference
 from recommender.evaluation.contact_sheets import Example, draw_sheet, drawn_by_seed
 from recommender.evaluation.datasets import COUNT, QUERIES, Collection, EvaluationError, Progress
 from recommender.evaluation.metrics import mean_of_known
@@ -48,7 +48,7 @@ ARTICLE_TYPES = {
 FIGURES = {
     "right_kind": "those of the five whose article type the photo's class may be, divided by five; "
     "an answer with no products counts 0",
-    "delta_e": "ΔE between the garment, cut out of the photo, and the five",
+    "delta_e": DELTA_E,
     "unanswered": "share of photos to which the page answers with no products",
 }
 
