@@ -40,13 +40,10 @@ def main() -> None:
 
 def _run(folder: Path, port: int, env: Env) -> None:
     servers = EmbeddedServers(folder)
-    database, broker, key = (
-        env.str(name, "") for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
-    )
-    with servers.running(postgres=not database, redis_server=not broker):
-        _check_port(port)
-        given = {"DATABASE_URL": database, "REDIS_URL": broker, "SECRET_KEY": key}
-        variables = servers.environment | {k: value for k, value in given.items() if value}
+    given = {name: env.str(name, "") for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
+    with servers.running(postgres=not given["DATABASE_URL"], redis_server=not given["REDIS_URL"]):
+        _check_port(port)  # after the folder is locked: a running demo has its port, too
+        variables = servers.environment | {name: value for name, value in given.items() if value}
         variables["DEMO_URL"] = f"http://127.0.0.1:{port}/"
         os.environ |= variables | {"DJANGO_SETTINGS_MODULE": "config.settings"}
         stopped = Event()

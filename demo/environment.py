@@ -62,8 +62,7 @@ def running_demo(folder: Path) -> dict[str, str]:
 def published(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
     """Let ``running_demo`` return the variables while the block runs."""
     file = folder / VARIABLES
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    write_private(file, "".join(f"{name}={value}\n" for name, value in variables.items()))
     try:
         yield
     finally:
@@ -75,6 +74,11 @@ def secret_key(folder: Path) -> str:
     file = folder / "secret-key"
     folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(get_random_secret_key())
+        write_private(file, get_random_secret_key())
     return file.read_text()
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    file.touch(mode=0o600)
+    file.write_text(text)

@@ -54,11 +54,16 @@ def wait_until_it_answers(url: str, stopped: Event) -> bool:
     return False
 
 
+def count_pictures() -> tuple[int, int]:
+    """Return how many pictures wait for an embedding and how many there are."""
+    left = pending(EmbeddingModel.objects.active()).count()
+    return left, ProductImage.objects.count()
+
+
 def follow_embedding(
-    stopped: Event, progress: Progress, count: Callable[[], tuple[int, int]] | None = None
+    stopped: Event, progress: Progress, count: Callable[[], tuple[int, int]] = count_pictures
 ) -> None:
     """Show how many pictures are searchable until all are; a lost database is waited for."""
-    count = count or count_pictures
     while not stopped.is_set():
         try:
             left, total = count()
@@ -71,9 +76,3 @@ def follow_embedding(
                 return
             progress.show(f"{total - left:,} of {total:,} pictures are searchable …")
         stopped.wait(0.5)
-
-
-def count_pictures() -> tuple[int, int]:
-    """Return how many pictures wait for an embedding and how many there are."""
-    left = pending(EmbeddingModel.objects.active()).count()
-    return left, ProductImage.objects.count()

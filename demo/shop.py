@@ -16,6 +16,7 @@ from django.db import connections
 from honcho.manager import Manager
 
 from demo.catalogue.folder import write_demo_catalogue
+from demo.environment import write_private
 from demo.processes import shell_commands
 from demo.progress import Progress, follow_embedding, wait_until_it_answers
 from shop.catalogue.models import Product
@@ -101,8 +102,7 @@ def _staff_password(file: Path) -> str:
     if file.exists() and user_model.objects.filter(username=STAFF).exists():
         return file.read_text()
     password = secrets.token_urlsafe(9)
-    file.touch(mode=0o600)
-    file.write_text(password)
+    write_private(file, password)
     user, _created = user_model.objects.get_or_create(
         username=STAFF, defaults={"is_staff": True, "is_superuser": True}
     )
