@@ -110,7 +110,8 @@ def _run(
     after_batch: AfterBatch | None,
 ) -> None:
     total = table.rows if limit is None else min(limit, table.rows)
-    writer = Writer(rehearsal=result.dry_run)
+    # Only an upload, which follows each batch, can be rolled back.
+    writer = Writer(rehearsal=result.dry_run, snapshots=after_batch is not None)
     rows = _good_rows(islice(table.records(), total), result, after_line)
     pool = _threads()
     try:

@@ -29,10 +29,13 @@ After = Callable[[Changes], None]
 
 
 class Writer:
-    """Writes prepared rows; a rehearsal only finds out what would be written."""
+    """Writes prepared rows; a rehearsal only finds out what would be written.
 
-    def __init__(self, *, rehearsal: bool = False) -> None:
-        self._rehearsal = rehearsal
+    ``snapshots`` makes each batch keep what stood before it, for rolling back.
+    """
+
+    def __init__(self, *, rehearsal: bool = False, snapshots: bool = False) -> None:
+        self._rehearsal, self._snapshots = rehearsal, snapshots
         self._tree = CategoryTree(rehearsal=rehearsal)
         self._words = Counter[str]()
 
@@ -47,7 +50,8 @@ class Writer:
         with transaction.atomic():
             wait_for_other_imports()
             changes = self._find(rows)
-            changes.before = take_snapshots(changes.product_ids())
+            if self._snapshots:
+                changes.before = take_snapshots(changes.product_ids())
             _apply(changes)
             after(changes)
             words = words_in(product.pk for product in (*changes.new, *changes.reworded))
