@@ -157,7 +157,11 @@ STORAGES = {
         "BACKEND": env.str("UPLOAD_STORAGE", "django.core.files.storage.FileSystemStorage"),
         "OPTIONS": env.json("UPLOAD_STORAGE_OPTIONS", {"location": str(VAR_DIR / "uploads")}),
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": env.str(
+            "STATICFILES_STORAGE", "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
 }
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_URL = "/static/"

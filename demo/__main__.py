@@ -46,6 +46,11 @@ def _run(folder: Path, port: int, env: Env) -> None:
         variables = servers.environment | {name: value for name, value in given.items() if value}
         variables["DEMO_URL"] = f"http://127.0.0.1:{port}/"
         os.environ |= variables | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        # Not compressed: brotli takes 33 s of a first start, and nobody is far away.
+        os.environ.setdefault(
+            "STATICFILES_STORAGE",
+            "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+        )
         stopped = Event()
         watch = Thread(target=servers.restart_dead, args=(stopped,), daemon=True)
         watch.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -10,7 +9,6 @@ from pathlib import Path
 from threading import Event, Thread
 
 from django.contrib.auth import get_user_model
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connections
 from honcho.manager import Manager
@@ -32,7 +30,7 @@ class ProcessEndedError(RuntimeError):
 def prepare(folder: Path) -> str:
     """Migrate, collect static files and load the catalogue; return the staff password."""
     call_command("migrate", verbosity=0)
-    _collect_static(folder / "static-files")
+    call_command("collectstatic", verbosity=0, interactive=False)
     password = _staff_password(folder / "staff-password")
     _load_catalogue(folder / "demo-catalogue")
     return password
@@ -70,17 +68,6 @@ def _announce(url: str, password: str, stopped: Event) -> None:
     send("recommender.tasks.embed_pending_images")
     follow_embedding(stopped, Progress())
     connections.close_all()
-
-
-def _collect_static(stamp: Path) -> None:
-    """Collect static files if any has changed; compressing them takes half a minute."""
-    found = [storage.path(name) for finder in get_finders() for name, storage in finder.list([])]
-    times = sorted((path, Path(path).stat().st_mtime_ns) for path in found)
-    fingerprint = hashlib.sha256(repr(times).encode()).hexdigest()
-    if stamp.exists() and stamp.read_text() == fingerprint:
-        return
-    call_command("collectstatic", verbosity=0, interactive=False)
-    stamp.write_text(fingerprint)
 
 
 def _load_catalogue(folder: Path) -> None:
