@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.formats import date_format, localize, number_format
 from django.utils.translation import gettext as _
 
-from recommender import replica
-from recommender.events import click_through
+from recommender.embedding.model_store import problem
+from recommender.embedding.queue import failed, pending
 from recommender.models import EmbeddingModel, Event
-from recommender.pending import parked, pending
+from recommender.search import replica
+from recommender.tracking.events import click_through
 from shop.catalogue.models import LOW_STOCK, Variant
 from shop.core.money import money
 from shop.orders.models import Order
@@ -77,11 +78,12 @@ def _stock_tiles() -> list[dict[str, object]]:
 def _picture_tiles() -> list[dict[str, object]]:
     changelist = reverse("admin:catalogue_productimage_changelist")
     model = EmbeddingModel.objects.active()
-    stuck = parked().count()
-    waiting = pending(model).count()
+    waiting, stuck = pending(model).count(), failed(model).count()
     return [
-        _tile(_("Pictures waiting"), waiting, f"{changelist}?embedding=waiting"),
-        _tile(_("Pictures parked"), stuck, f"{changelist}?embedding=parked"),
+        _tile(
+            _("Pictures waiting"), waiting, f"{changelist}?embedding=pending", note=problem(model)
+        ),
+        _tile(_("Pictures parked"), stuck, f"{changelist}?embedding=failed"),
         *([_replica_tile()] if replica.configured() else []),
     ]
 

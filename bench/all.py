@@ -73,7 +73,7 @@ def prepare(catalogue: Path) -> None:
         return
     worker = "from recommender.models import EmbeddingModel as M; "
     worker += "from recommender.nearest.cells import divide; "
-    worker += "from recommender.pending import embed_pending; "
+    worker += "from recommender.embedding.worker import embed_pending; "
     worker += "embed_pending(M.objects.active()); divide(M.objects.active())"
     steps = [
         ["migrate", "-v0"],

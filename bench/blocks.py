@@ -36,9 +36,9 @@ from django.test import Client, RequestFactory  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.look import role_of  # noqa: E402
-from recommender.nearest.five import similar_to_product  # noqa: E402
-from recommender.rows import (  # noqa: E402
+from recommender.recommendations.outfits import role_of  # noqa: E402
+from recommender.search.similar import similar_to_product  # noqa: E402
+from recommender.recommendations.rows import (  # noqa: E402
     RecommendationRow,
     cart_rows,
     picked_rows,
@@ -49,7 +49,7 @@ from shop.catalogue.models import Product, Variant  # noqa: E402
 
 WARM_UP = 30
 LIMIT_MS = 20
-NOT_CACHED = patch("recommender.related_cache.configured", lambda: True)
+NOT_CACHED = patch("recommender.recommendations.cache.configured", lambda: True)
 
 
 def real_products(count: int) -> list[Product]:
@@ -115,7 +115,7 @@ def page_times(products: list[Product]) -> dict[str, Any]:
     remembered: list[float] = []
     for url in urls:
         with NOT_CACHED:
-            with patch("recommender.rows.product_rows", similar_alone):
+            with patch("recommender.recommendations.rows.product_rows", similar_alone):
                 without.append(_milliseconds(client, url))
             with_them.append(_milliseconds(client, url))
         client.get(url)

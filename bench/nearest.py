@@ -34,7 +34,7 @@ from bench.clock import spread, timed  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.stored import nearest_of, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.nearest import five as nearest  # noqa: E402
+from recommender.search import similar as nearest
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 
 QUERY = """SELECT {column} AS vector FROM catalogue_productimage

@@ -54,8 +54,8 @@ from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
-from recommender.related_cache import invalidate, related  # noqa: E402
-from recommender.rows import cards  # noqa: E402
+from recommender.recommendations.cache import invalidate, related  # noqa: E402
+from recommender.recommendations.rows import cards  # noqa: E402
 from shop.catalogue.browsing.facets import count, facets  # noqa: E402
 from shop.catalogue.browsing.filters import FACETS, Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord  # noqa: E402

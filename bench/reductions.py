@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from safetensors.numpy import load_file
 
-from recommender.model_store import find_model
+from recommender.embedding.model_store import find_model
 from recommender.rotation import rotate
 
 SAMPLE = 40_000

@@ -44,10 +44,10 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender import pending  # noqa: E402
+from recommender.embedding import worker as pending
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.nearest.five import FIVE, nearest  # noqa: E402
-from recommender.replica import Watch  # noqa: E402
+from recommender.search.similar import FIVE, nearest  # noqa: E402
+from recommender.search.replica import Watch  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402

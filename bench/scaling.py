@@ -30,7 +30,7 @@ from django.db import connection, transaction  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.nearest.five import FIVE, nearest  # noqa: E402
+from recommender.search.similar import FIVE, nearest  # noqa: E402
 from shop.catalogue.browsing.facets import count as count_products  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402

@@ -5,7 +5,7 @@
 ``recommender/evaluation/population.py`` says how they come about, ``docs/population.md`` why.
 Four ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
 the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
-has counted, and what the shop shows (``recommender.taste.picked``); the last once more where few
+has counted, and what the shop shows (``recommender.recommendations.personalised.picked``); the last once more where few
 visits were counted, and in a shop that nobody has visited yet. Prints one JSON object and writes it
 to bench/results/taste.json. Needs an embedded catalogue; what it writes is rolled back.
 """
@@ -41,7 +41,7 @@ from recommender.evaluation.population import (  # noqa: E402
     populate,
 )
 from recommender.models import EmbeddingModel, Event  # noqa: E402
-from recommender.taste import TEN, picked  # noqa: E402
+from recommender.recommendations.personalised import TEN, picked  # noqa: E402
 
 # Used for the figures and for nothing else; constants are chosen on 101 to 199.
 SEEDS = (7001, 7002, 7003, 7004, 7005)

@@ -15,8 +15,7 @@ ROUTES = {
     "recommender.tasks.warm_up": {"queue": "search"},
     # Bulk work, in slices.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
-    "recommender.tasks.find_copies": {"queue": "catalogue"},
-    "recommender.tasks.divide_into_cells": {"queue": "catalogue"},
+    "recommender.tasks.repair_embeddings": {"queue": "catalogue"},
     "recommender.tasks.compute_affinities": {"queue": "catalogue"},
     "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
     # Imports, by a worker that never loads the network.
@@ -42,8 +41,7 @@ CELERY_BEAT_SCHEDULE = {
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),
     "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),
-    "find-copies": _every(3600, "recommender.tasks.find_copies"),
-    "divide-into-cells": _every(3600, "recommender.tasks.divide_into_cells"),
+    "repair-embeddings": _every(3600, "recommender.tasks.repair_embeddings"),
     "delete-idempotency-records": _every(3600, "shop.api.tasks.delete_idempotency_records"),
     "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),
     "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),

@@ -219,7 +219,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "shop@localhost")
 # The recommender
 
 MODEL_FOLDERS = [VAR_DIR / "models", BASE_DIR / "recommender" / "weights"]
-DEFAULT_MODEL = env.str("DEFAULT_MODEL", "fashion")
+DEFAULT_MODEL = env.str("DEFAULT_MODEL", "fashion-3")
 NETWORK_CACHE = VAR_DIR / "network-cache"
 NETWORK_THREADS = env.int("NETWORK_THREADS", 0)  # 0: all cores
 NETWORK_PRECISION = env.str("NETWORK_PRECISION", "f32", validate=validate.OneOf(["f32", "bf16"]))

@@ -7,8 +7,8 @@ from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
 
 from config import health
-from recommender import steering
-from recommender import views as recommender
+from recommender.recommendations import refine
+from recommender.tracking import views as tracking
 from shop.catalogue.seo.sitemaps import SITEMAPS
 
 urlpatterns = [
@@ -17,9 +17,9 @@ urlpatterns = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("photo-search/", include("recommender.urls")),
-    path("products/<slug:slug>/similar/", steering.more_like, name="more-like"),
-    path("events/", recommender.events, name="events"),
-    path("privacy/counting/", recommender.opt_out, name="opt-out"),
+    path("products/<slug:slug>/similar/", refine.more_like, name="more-like"),
+    path("events/", tracking.events, name="events"),
+    path("privacy/counting/", tracking.opt_out, name="opt-out"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("sitemap.xml", sitemaps.index, {"sitemaps": SITEMAPS}, name="sitemap-index"),
     path(

@@ -12,8 +12,8 @@ from urllib.request import urlopen
 
 from django.db import Error, connection
 
+from recommender.embedding.queue import pending
 from recommender.models import EmbeddingModel
-from recommender.pending import pending
 from shop.catalogue.models import ProductImage
 
 LINE_SECONDS = 10

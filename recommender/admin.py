@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -16,15 +16,17 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from recommender import duplicate_pages, pending
-from recommender.models import EmbeddingModel
-from recommender.nearest.five import similar_to_product
+from recommender.duplicates import admin_views as duplicate_views
+from recommender.embedding import queue
+from recommender.embedding.model_store import problem
+from recommender.models import EmbeddingModel, ImageEmbedding
+from recommender.search.similar import similar_to_product
 from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline, thumbnail
 from shop.catalogue.models import Product, ProductImage
 from shop.core.tasks import enqueue
 
-STATES = {"done": _("done"), "waiting": _("waiting"), "parked": _("parked")}
-LABELS = {"done": "success", "waiting": "warning", "parked": "danger"}
+STATES = dict(ImageEmbedding.Status.choices)
+LABELS = {"embedded": "success", "pending": "warning", "failed": "danger"}
 
 
 class EmbeddingStateFilter(admin.SimpleListFilter):
@@ -39,7 +41,7 @@ class EmbeddingStateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in STATES:
             return queryset
-        images = pending.with_state(ProductImage.objects.all())
+        images = queue.with_state(ProductImage.objects.all())
         images = images.filter(Q(state=self.value()))
         own = "pk" if queryset.model is ProductImage else "product"
         return queryset.filter(pk__in=images.values(own))
@@ -50,17 +52,17 @@ class EmbeddedImageInline(ProductImageInline):
     readonly_fields = (*ProductImageInline.readonly_fields, "embedding")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductImage]:
-        return pending.with_state(super().get_queryset(request))
+        return queue.with_state(super().get_queryset(request))
 
     @admin.display(description=_("embedding"))
     def embedding(self, image: ProductImage) -> SafeString | str:
         state = getattr(image, "state", None)
-        return format_html("{} {}", STATES[state], image.failure) if state else "-"
+        return format_html("{} {}", STATES[state], image.failure) if state else "-"  # type: ignore[attr-defined]
 
 
 def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
     """Let workers try the images again that failed, and say how many there are."""
-    count = pending.retry(images.filter(attempts__gt=0))
+    count = queue.requeue(images)
     enqueue("recommender.tasks.embed_pending_images")
     text = ngettext(
         "%(count)d picture is looked at again.", "%(count)d pictures are looked at again.", count
@@ -82,16 +84,16 @@ class EmbeddedProductAdmin(ProductAdmin):
             return path(route, self.admin_site.admin_view(view), name=f"catalogue_product_{name}")
 
         own = [
-            at("copies/", duplicate_pages.page, "copies"),
-            at("copies/merge/", duplicate_pages.merge, "copies_merge"),
-            at("copies/hide/", duplicate_pages.hide, "copies_hide"),
-            at("copies/list/", duplicate_pages.list_again, "copies_list"),
-            at("copies/tell-apart/", duplicate_pages.tell_apart, "copies_tell_apart"),
+            at("copies/", duplicate_views.page, "copies"),
+            at("copies/merge/", duplicate_views.merge, "copies_merge"),
+            at("copies/hide/", duplicate_views.hide, "copies_hide"),
+            at("copies/list/", duplicate_views.list_again, "copies_list"),
+            at("copies/tell-apart/", duplicate_views.tell_apart, "copies_tell_apart"),
         ]
         return [*own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        images = pending.with_state(ProductImage.objects.all())
+        images = queue.with_state(ProductImage.objects.all())
         shown = super().get_queryset(request).prefetch_related(None)
         return shown.prefetch_related(Prefetch("images", images))
 
@@ -103,7 +105,7 @@ class EmbeddedProductAdmin(ProductAdmin):
     def embedding(self, product: Product) -> str:
         """The worst state of its pictures."""
         states = {getattr(image, "state", "") for image in product.images.all()}
-        worst = next((s for s in ("parked", "waiting", "done") if s in states), None)
+        worst = next((s for s in ("failed", "pending", "embedded") if s in states), None)
         return str(STATES[worst]) if worst else "-"
 
     @admin.display(description=_("shoppers see"))
@@ -134,7 +136,7 @@ class ProductImageAdmin(ModelAdmin):
     actions: ClassVar = ["retry"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductImage]:
-        return pending.with_state(super().get_queryset(request)).order_by("-pk")
+        return queue.with_state(super().get_queryset(request)).order_by("-pk")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -148,7 +150,15 @@ class ProductImageAdmin(ModelAdmin):
 
     @display(description=_("embedding"), label={STATES[s]: LABELS[s] for s in STATES})
     def embedding(self, image: ProductImage) -> str:
-        return str(STATES[image.state])  # type: ignore[attr-defined]
+        return str(STATES.get(image.state, "-"))  # type: ignore[attr-defined]
+
+    @admin.display(description=_("attempts"))
+    def attempts(self, image: ProductImage) -> int:
+        return image.attempts  # type: ignore[attr-defined]
+
+    @admin.display(description=_("failure"))
+    def failure(self, image: ProductImage) -> str:
+        return image.failure or "-"  # type: ignore[attr-defined]
 
     @admin.action(description=_("Look at these pictures again"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProductImage]) -> None:
@@ -159,7 +169,7 @@ class ProductImageAdmin(ModelAdmin):
 class EmbeddingModelAdmin(ModelAdmin):
     """Read only: `manage.py embedding_model` switches, and counts before it does."""
 
-    list_display = ("name", "slot", "state", "created", "embedded")
+    list_display = ("name", "slot", "state", "created", "embedded", "problem")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
         return super().get_queryset(request).order_by("state", "-created")
@@ -177,5 +187,9 @@ class EmbeddingModelAdmin(ModelAdmin):
     def embedded(self, model: EmbeddingModel) -> str:
         if model.state == EmbeddingModel.State.RETIRED:
             return "-"
-        counts = ProductImage.objects.aggregate(done=Count(model.column), all=Count("pk"))
-        return f"{counts['done']} / {counts['all']}"
+        done = model.embeddings.filter(status=ImageEmbedding.Status.EMBEDDED).count()
+        return f"{done} / {ProductImage.objects.count()}"
+
+    @admin.display(description=_("problem"))
+    def problem(self, model: EmbeddingModel) -> str:
+        return "" if model.state == EmbeddingModel.State.RETIRED else problem(model)

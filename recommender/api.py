@@ -17,12 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from recommender.events import may_count, record
 from recommender.models import EmbeddingModel, Event, QueryPhoto
-from recommender.nearest.five import similar_to_photo, similar_to_product
-from recommender.photos import keep_photo, state_of
-from recommender.polling import wait_for_vector
-from recommender.regions import Region, RegionError
+from recommender.photo_search.crops import Region, RegionError
+from recommender.photo_search.photos import state_of, store_photo
+from recommender.photo_search.polling import wait_for_vector
+from recommender.search.similar import similar_to_photo, similar_to_product
+from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
 from shop.api.idempotency import idempotent
 from shop.api.parsers import JSONParser
@@ -118,7 +118,7 @@ class ImageSearchList(APIView):
         """Search with a photo. It is private, known by its id only, and deleted when it expires."""
         seconds = _seconds(request)
         photo = _kept(request)
-        if may_count(request._request):
+        if tracking_allowed(request._request):
             record([("photo", Event.Kind.SEARCHED, None)])
         enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
@@ -161,7 +161,7 @@ def _kept(request: Request) -> QueryPhoto:
     photo = sent.validated_data["photo"]
     content = photo.read(settings.PICTURE_MAX_BYTES + 1) if as_file else _from_base64(photo)
     try:
-        return keep_photo(content, sent.validated_data.get("region"))
+        return store_photo(content, sent.validated_data.get("region"))
     except RegionError as error:
         raise ValidationError({"region": [str(error)]}) from error
 

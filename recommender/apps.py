@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.db import connections
 from django.db.models.signals import post_delete, post_migrate, post_save
 
 from shop.core.tasks import enqueue
@@ -14,15 +15,15 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         """Watch the shop from above: the shop does not know the recommender."""
-        from recommender.duplicates import follow
+        from recommender.duplicates.grouping import on_products_merged
         from recommender.models import EmbeddingModel
-        from recommender.related_cache import invalidate
+        from recommender.recommendations.cache import invalidate
         from shop.catalogue.models import Product, ProductImage
         from shop.catalogue.signals import products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
-        products_merged.connect(follow)
+        products_merged.connect(on_products_merged)
         catalogue_imported.connect(_enqueue_embedding)
         post_save.connect(_enqueue_embedding, sender=ProductImage)
         products_merged.connect(invalidate)
@@ -33,12 +34,20 @@ class RecommenderConfig(AppConfig):
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:
-    """A new database begins with the model that the project ships."""
+    """Let a database without an active model begin with the one that the project ships."""
+    from recommender.embedding.model_store import installed_model
     from recommender.models import EmbeddingModel
+    from recommender.models.trigger_sql import insert_missing
 
-    EmbeddingModel.objects.using(using).get_or_create(
-        state="active", defaults={"name": settings.DEFAULT_MODEL, "slot": "blue"}
-    )
+    if EmbeddingModel.objects.using(using).filter(state="active").exists():
+        return
+    model = EmbeddingModel(name=settings.DEFAULT_MODEL, slot="blue", state="active")
+    if folder := installed_model(settings.DEFAULT_MODEL):
+        model.sha256 = folder.sha256
+        model.spread = folder.spread or model.spread
+    model.save(using=using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(insert_missing("blue"))
 
 
 def _enqueue_embedding(**kwargs: Any) -> None:

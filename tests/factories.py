@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from PIL import Image
 
 from shop.catalogue.images.pictures import read_picture
-from shop.catalogue.models import VECTOR_DIMENSIONS, Category, Product, ProductImage, Variant
+from recommender.models import DIMENSIONS, EmbeddingModel
+from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.orders.models import Order, OrderEvent, OrderLine
 
 _numbers = itertools.count(1)
@@ -56,14 +57,21 @@ def make_image(product: Product, **values: Any) -> ProductImage:
 
 def point(*values: float) -> list[float]:
     """A vector with these values in front and zeros after them."""
-    return [*values, *[0.0] * (VECTOR_DIMENSIONS - len(values))]
+    return [*values, *[0.0] * (DIMENSIONS - len(values))]
 
 
 def make_lookalike(*values: float, **product: Any) -> Product:
     """A product whose picture lies at this point."""
     made = make_product(**product)
-    make_image(made, embedding_blue=point(*values))
+    embed(make_image(made), *values)
     return made
+
+
+def embed(image: ProductImage, *values: float, **row: Any) -> None:
+    """Store an embedding of the image by the active model, as its worker would."""
+    row = {"embedding": point(*values), "colour": [25, 0, 0], "picture_hash": image.pk, **row}
+    rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
+    rows.update(status="embedded", duplicate_group=image.pk, **row)
 
 
 def picture_bytes(

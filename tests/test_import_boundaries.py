@@ -16,4 +16,4 @@ def test_vectors_are_compared_in_few_places() -> None:
     packages = ("recommender/nearest/", "recommender/migrations/")
     others = {str(path.relative_to(ROOT)) for path in files}
     others = {name for name in others if not name.startswith(packages)}
-    assert others == {"recommender/duplicates.py"}
+    assert others == {"recommender/duplicates/grouping.py"}

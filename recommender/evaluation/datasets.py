@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.photos import clean
-from recommender.preprocessing import decode
+from recommender.embedding.preprocessing import decode
+from recommender.photo_search.photos import clean
 from recommender.training.catalogue import Entry, open_entries
 from recommender.training.options import TrainingError
 from shop.imports.errors import ImportProblem

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from recommender.evaluation.datasets import Collection
 from recommender.models import EmbeddingModel
-from recommender.nearest.five import similar_to_photo
-from recommender.photos import embed_photo, keep_photo
-from recommender.rows import product_rows
+from recommender.photo_search.photos import embed_photo, store_photo
+from recommender.recommendations.rows import product_rows
+from recommender.search.similar import similar_to_photo
 from shop.catalogue.models import Product
 
 
@@ -70,7 +70,7 @@ def photo_results(content: bytes) -> list[int]:
     Empty where the page has no answer. Leaves nothing in the database. Raises ``PictureError``.
     """
     with transaction.atomic():
-        photo = keep_photo(content)
+        photo = store_photo(content)
         embed_photo(photo.pk)
         photo.refresh_from_db()
         products = similar_to_photo(photo)

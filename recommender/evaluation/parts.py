@@ -28,8 +28,8 @@ from recommender.evaluation.datasets import (
 from recommender.evaluation.metrics import estimate, precisions
 from recommender.evaluation.vectors import vectors_of
 from recommender.evaluation.ways import Vectors, Way
-from recommender.photos import clean
-from recommender.regions import MIN_PIXELS, Region
+from recommender.photo_search.crops import MIN_PIXELS, Region
+from recommender.photo_search.photos import clean
 from recommender.training.measuring import nearest_indices
 
 Results = dict[str, Any]

@@ -33,11 +33,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.affinity import compute_affinities
-from recommender.events import PAGE
 from recommender.models import EmbeddingModel, Event, Popularity
-from recommender.nearest.five import Neighbour, nearest
-from recommender.taste import EACH, POPULAR, REACH, SEEDS
+from recommender.recommendations.copurchase import compute_affinities
+from recommender.recommendations.personalised import EACH, POPULAR, REACH, SEEDS
+from recommender.search.similar import Neighbour, nearest
+from recommender.tracking.events import PAGE
 from shop.catalogue.browsing.filters import Filters
 
 Floats = NDArray[np.float64]

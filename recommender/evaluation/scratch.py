@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
+from recommender.embedding.worker import embed_pending, pending
 from recommender.evaluation.datasets import Collection, EvaluationError, Progress
 from recommender.evaluation.ways import Network
 from recommender.models import EmbeddingModel
-from recommender.pending import embed_pending, pending
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.run import import_catalogue
 

@@ -16,12 +16,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from recommender import preprocessing
+from recommender.embedding import preprocessing
+from recommender.embedding.inference import Embedder
+from recommender.embedding.model_folder import ModelFolder, ModelFolderError, write_model
+from recommender.embedding.model_store import find_model
+from recommender.embedding.preprocessing import decode
 from recommender.evaluation.datasets import EvaluationError
-from recommender.folder import ModelFolder, ModelFolderError, write_model
-from recommender.model_store import find_model
-from recommender.preprocessing import decode
-from recommender.runtime import Embedder
 
 Vectors = NDArray[np.float32]
 RANDOM, HISTOGRAM, UNTRAINED, IMAGENET = "random", "histogram", "untrained", "imagenet"
@@ -261,7 +261,7 @@ def _untrained(seed: int) -> ModelFolder:
 def _make_untrained(path: Path, seed: int) -> None:
     import keras
 
-    from recommender.network import build_backbone, weight_names
+    from recommender.embedding.network import build_backbone, weight_names
 
     keras.utils.set_random_seed(seed)
     network = build_backbone(UNTRAINED_SIDE)

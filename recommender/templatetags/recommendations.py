@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.template import Context
 
-from recommender import rows
+from recommender.recommendations import rows
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from recommender.folder import ModelFolderError
-from recommender.model_store import find_model
+from recommender.embedding.model_folder import ModelFolderError
+from recommender.embedding.model_store import find_model
 
 UNTRAINED = "untrained"
 RESERVED = (UNTRAINED, "imagenet")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from recommender.folder import write_model
+from recommender.embedding.model_folder import write_model
 from recommender.training.checkpoint import State, weights_hash
 from recommender.training.curves import draw_curves
 from recommender.training.measuring import MAX_GALLERY, Precision

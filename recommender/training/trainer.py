@@ -16,8 +16,8 @@ import tensorflow as tf
 from keras.applications import resnet50
 from numpy.typing import NDArray
 
-from recommender.model_store import find_model
-from recommender.network import build_backbone, load_weights, weight_names
+from recommender.embedding.model_store import find_model
+from recommender.embedding.network import build_backbone, load_weights, weight_names
 from recommender.training.augmentation import augment
 from recommender.training.catalogue import LABELS
 from recommender.training.options import LAST, UNTRAINED, Options, TrainingError

@@ -9,10 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from shop.catalogue.models import Category, Product, ProductImage  # noqa: F401
-
-
-VECTORS = ("embedding_blue", "embedding_green", "sketch_blue", "sketch_green")
+    from shop.catalogue.models import Category, Product  # noqa: F401
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -52,10 +49,3 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def newest_first(self) -> Self:
         return self.order_by("-created", "-pk")
-
-
-class ProductImageManager(models.Manager["ProductImage"]):
-    """Leaves the vectors where they are: pages never need them, and they are 4 KB each."""
-
-    def get_queryset(self) -> models.QuerySet[ProductImage]:
-        return super().get_queryset().defer(*VECTORS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,17 @@ def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
     cursor.execute(f"SELECT {calls}", values)
     yield
     cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in settings))
+
+
+def execute_with_settings(
+    cursor: Any, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, object]
+) -> None:
+    """Execute one query under settings that end with it, in one message to the server."""
+    before = "".join(f"SET LOCAL {name} = '{_text(value)}';\n" for name, value in settings.items())
+    after = "".join(f";\nSET LOCAL {name} TO DEFAULT" for name in settings)
+    cursor.execute(before + sql + after, parameters)
+    while cursor.description is None:
+        cursor.nextset()
 
 
 def _text(value: object) -> str:

@@ -13,10 +13,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which a worker drops a message of the task; beat sends what is still to be done.
 EXPIRES: dict[str, int | None] = {
-    "recommender.tasks.divide_into_cells": 3600,
     "recommender.tasks.embed_pending_images": 60,
     "recommender.tasks.embed_query_photo": 60,
-    "recommender.tasks.find_copies": 3600,
     "recommender.tasks.warm_up": 60,
     "shop.imports.tasks.run_upload": None,
     "shop.mail.tasks.send_queued_emails": 60,

@@ -13,7 +13,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from recommender.models import EmbeddingModel
-from recommender.pending import embed_pending
+from recommender.embedding.worker import embed_pending
 from shop.catalogue.models import Product
 from tests.factories import make_category, make_product, make_stored_image
 

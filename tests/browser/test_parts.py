@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from recommender import photos
+from recommender.photo_search import photos
 from recommender.models import QueryPhoto
 from tests.factories import picture_bytes
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def stage(page: Page, shop: str) -> Page:
     """The page on which a part of a photo of 400 x 400 is chosen."""
-    photo = photos.keep_photo(picture_bytes("red", (400, 400)))
+    photo = photos.store_photo(picture_bytes("red", (400, 400)))
     page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")
     expect(page.locator(".part-frame")).to_be_visible()
     return page
@@ -76,7 +76,7 @@ def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, 
 
 
 def test_without_javascript_the_numbers_do(browser, shop: str) -> None:  # type: ignore[no-untyped-def]
-    photo = photos.keep_photo(picture_bytes("red", (400, 400)))
+    photo = photos.store_photo(picture_bytes("red", (400, 400)))
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from backoffice.admin_site import MENU
-from recommender.duplicates import find_copies
+from recommender.duplicates.grouping import find_copies
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.factories import make_order, make_product, make_stored_image, point

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from demo.servers import _postgres_programs
 from recommender.models import QueryPhoto
-from recommender.photos import keep_photo
+from recommender.photo_search.photos import store_photo
 from shop.api.models import IdempotencyRecord
 from shop.catalogue.models import ProductImage, StoredFile
 from tests.factories import make_product, make_stored_image, picture_bytes, point
@@ -57,7 +57,7 @@ def test_a_backup_holds_the_shop_and_nobodys_photo(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     image = make_stored_image(make_product(), embedding_blue=point(1))
-    keep_photo(picture_bytes("red"))
+    store_photo(picture_bytes("red"))
     SessionStore().create()
     IdempotencyRecord.objects.create(owner="somebody", key="1", content={"email": "a@example.com"})
     with connection.cursor() as cursor:

@@ -41,7 +41,7 @@ from shop.core.tasks import send
 print(int(send("recommender.tasks.embed_pending_images")))
 """
 RETRY = """
-from recommender import pending
+from recommender.embedding import worker as pending
 
 print(pending.retry(pending.parked()))
 """
@@ -57,11 +57,11 @@ print(time.monotonic() - started)
 """
 SEARCH_WITH_PHOTO = """
 from recommender.models import QueryPhoto
-from recommender.photos import keep_photo
+from recommender.photo_search.photos import store_photo
 from recommender.tasks import embed_query_photo
 from shop.catalogue.models import StoredFile
 
-photo = keep_photo(bytes(StoredFile.objects.first().content))
+photo = store_photo(bytes(StoredFile.objects.first().content))
 started = time.monotonic()
 embed_query_photo.delay(photo.pk)
 while QueryPhoto.objects.filter(pk=photo.pk, embedding=None).exists():

@@ -33,8 +33,8 @@ import numpy as np
 from django.conf import settings
 from safetensors.numpy import load_file
 
-from recommender.folder import write_model
-from recommender.model_store import find_model
+from recommender.embedding.model_folder import write_model
+from recommender.embedding.model_store import find_model
 
 tensors = load_file(find_model("fashion").weights())
 order = np.random.default_rng(1).permutation(2048)
@@ -91,8 +91,8 @@ send("recommender.tasks.embed_pending_images")
 EXPECT = """
 import json
 import numpy as np
-from recommender.preprocessing import decode
-from recommender.runtime import embedder
+from recommender.embedding.preprocessing import decode
+from recommender.embedding.inference import embedder
 from shop.catalogue.models import ProductImage
 
 images = list(ProductImage.objects.order_by("pk"))
@@ -139,7 +139,7 @@ CREATE OR REPLACE TRIGGER wait_a_moment AFTER UPDATE ON recommender_embeddingmod
 REFUSED = """
 import json
 from django.db.models.functions import Now
-from recommender import switching
+from recommender.embedding import rollout as switching
 from shop.core.tasks import send
 from shop.catalogue.models import ProductImage
 
@@ -154,7 +154,7 @@ send("recommender.tasks.embed_pending_images")
 """
 SWITCH_AND_FREE = """
 import json
-from recommender import switching
+from recommender.embedding import rollout as switching
 
 flips = []
 for name in names:

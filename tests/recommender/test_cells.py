@@ -12,9 +12,11 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from recommender.models import Cell, EmbeddingModel, Placement
-from recommender.nearest import candidates, cells, five
-from recommender.nearest.candidates import Way
-from recommender.nearest.five import similar_to_product
+from recommender.nearest import cells
+from recommender.search import candidates
+from recommender.search import similar as five
+from recommender.search.candidates import Way
+from recommender.search.similar import similar_to_product
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product, ProductImage, Variant
 from tests.factories import make_category, make_image, make_lookalike, make_product, point

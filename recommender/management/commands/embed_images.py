@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from recommender.embedding.model_store import problem
+from recommender.embedding.queue import failed, pending
 from recommender.models import EmbeddingModel
-from recommender.pending import parked, pending
 from shop.core.tasks import send
 
 
@@ -27,6 +28,8 @@ class Command(BaseCommand):
         if not send("recommender.tasks.embed_pending_images"):
             raise CommandError("Redis does not answer; start it, or look at REDIS_URL.")
         model = EmbeddingModel.objects.active()
+        if text := problem(model):
+            raise CommandError(text)
         todo = pending(model).count()
         if not options["wait"]:
             self.stdout.write(f"{todo} pictures are waiting for a worker.")
@@ -36,7 +39,7 @@ class Command(BaseCommand):
         seconds = max(time.monotonic() - started, 1e-6)
         self.stdout.write(
             f"{todo} pictures in {seconds:.1f} s, {todo / seconds:.1f} images/s; "
-            f"{parked().count()} parked."
+            f"{failed(model).count()} parked."
         )
 
     def _watch(self, model: EmbeddingModel, todo: int, timeout: float) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender import switching
+from recommender.embedding import rollout
+from recommender.embedding.model_store import problem
+from recommender.embedding.queue import failed
 from recommender.models import EmbeddingModel
-from recommender.pending import given_up
 from shop.core.tasks import send
 
 
@@ -30,31 +31,33 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options.get("name", ""))
-        except switching.SwitchError as error:
+        except rollout.RolloutError as error:
             raise CommandError(str(error)) from error
 
     def _list(self, _name: str) -> None:
         for model in EmbeddingModel.objects.exclude(state=EmbeddingModel.State.RETIRED):
-            done, every = switching.coverage(model)
-            parked = given_up(model).count()
+            done, every = rollout.coverage(model)
+            parked = failed(model).count()
             self.stdout.write(f"{model}: {done} of {every} listed pictures, {parked} parked")
+            if text := problem(model):
+                self.stderr.write(f"  {text}")
 
     def _add(self, name: str) -> None:
-        model = switching.add(name)
+        model = rollout.add(name)
         rung = send("recommender.tasks.embed_pending_images")
         self.stdout.write(f"{model}: workers fill its column" + ("." if rung else " later."))
 
     def _activate(self, name: str) -> None:
-        self.stdout.write(f"{switching.activate(name).name} is active.")
+        self.stdout.write(f"{rollout.activate(name).name} is active.")
 
     def _rollback(self, _name: str) -> None:
-        model = switching.rollback()
+        model = rollout.rollback()
         send("recommender.tasks.embed_pending_images")
-        done, every = switching.coverage(model)
+        done, every = rollout.coverage(model)
         waiting = f" {every - done} of {every} listed pictures wait for it." if done < every else ""
         self.stdout.write(f"{model.name} is active again.{waiting}")
 
     def _remove(self, name: str) -> None:
         self.stdout.write("Pages that still search with it get half a minute.")
-        freed = switching.remove(name, lambda count: self.stdout.write(f"{count} vectors deleted"))
+        freed = rollout.remove(name)
         self.stdout.write(f"{name} is removed, {freed} vectors; its column is free.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.folder import ModelFolderError
+from recommender.embedding.model_folder import ModelFolderError
 from recommender.training.options import ALL, LAST, TrainingError
 
 OPTIONS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shop.catalogue.models.category import Category
-from shop.catalogue.models.image import VECTOR_DIMENSIONS, ProductImage
+from shop.catalogue.models.image import ProductImage
 from shop.catalogue.models.product import LOW_STOCK, SEARCH_CONFIG, Product
 from shop.catalogue.models.redirects import CategoryRedirect, ProductRedirect
 from shop.catalogue.models.search_word import SearchWord
@@ -13,7 +13,6 @@ from shop.catalogue.models.variant import StockAdjustment, Variant
 __all__ = [
     "LOW_STOCK",
     "SEARCH_CONFIG",
-    "VECTOR_DIMENSIONS",
     "Category",
     "CategoryRedirect",
     "Product",

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.core.files.storage import storages
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import HalfVectorField, HnswIndex
 
 from shop.catalogue.models.product import Product
-from shop.catalogue.models.sketches import sketch_of
-from shop.catalogue.querysets import ProductImageManager
 
 if TYPE_CHECKING:
     from shop.catalogue.images.pictures import Picture
 
-VECTOR_DIMENSIONS = 2048
-
 
 class ProductImage(models.Model):
-    """A picture of a product, and what the network saw in it.
-
-    ``embedding_blue`` and ``embedding_green`` hold L2-normalised vectors of 2,048 half-precision
-    values, or NULL: still to do. The active ``recommender.EmbeddingModel`` says which one counts.
-    ``recommender.pending`` fills them and the three columns after them; ``replace_file``
-    empties them.
-    """
+    """Represent a picture of a product. Its bytes are in the storage "pictures"."""
 
     product = models.ForeignKey(
         Product, models.CASCADE, related_name="images", verbose_name=_("product")
@@ -39,38 +27,11 @@ class ProductImage(models.Model):
     position = models.PositiveSmallIntegerField(
         _("position"), default=0, help_text=_("The first one is the primary picture.")
     )
-    embedding_blue = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
-    embedding_green = HalfVectorField(dimensions=VECTOR_DIMENSIONS, null=True, editable=False)
-    sketch_blue = sketch_of("embedding_blue")
-    sketch_green = sketch_of("embedding_green")
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
-    claimed_until = models.DateTimeField(_("claimed until"), null=True, editable=False)
-    failure = models.CharField(_("failure"), max_length=255, blank=True, editable=False)
-
-    objects = ProductImageManager()
 
     class Meta:
         verbose_name = _("picture")
         verbose_name_plural = _("pictures")
         ordering = ("position", "pk")
-        indexes: ClassVar = [
-            models.Index(
-                fields=["id"], name="image_blue_pending", condition=Q(embedding_blue__isnull=True)
-            ),
-            models.Index(
-                fields=["id"], name="image_green_pending", condition=Q(embedding_green__isnull=True)
-            ),
-            *(
-                HnswIndex(
-                    fields=[f"sketch_{slot}"],
-                    opclasses=["halfvec_l2_ops"],
-                    name=f"image_{slot}_hnsw",
-                    m=16,
-                    ef_construction=64,
-                )
-                for slot in ("blue", "green")
-            ),
-        ]
 
     def __str__(self) -> str:
         return self.alt or self.file
@@ -80,11 +41,9 @@ class ProductImage(models.Model):
         return self.alt or self.product.name
 
     def replace_file(self, picture: Picture) -> None:
-        """Store a picture and set this row's fields to it, unsaved, with all embeddings reset."""
+        """Store a picture and set this row's fields to it, unsaved."""
         self.file = picture.save()
         self.width, self.height = picture.image.size
-        self.embedding_blue = self.embedding_green = self.claimed_until = None
-        self.attempts, self.failure = 0, ""
 
     def read(self) -> bytes:
         """The original's bytes."""

@@ -101,7 +101,7 @@ class Product(models.Model):
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
-            # The newest for one person and use, however rare: recommender.look asks for them.
+            # The newest for one person and use, however rare, which outfits are made of.
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),

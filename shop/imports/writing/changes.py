@@ -293,7 +293,6 @@ def _compare_images(
 
 
 def _add_image(changes: Changes, product: Product, picture: PreparedPicture, position: int) -> None:
-    # A fresh row has no vectors: that is how the embedding worker finds it.
     image = ProductImage(
         product=product,
         file=picture.name,

@@ -194,7 +194,7 @@ def test_a_baseline_that_is_missing_is_named_on_the_page_and_on_the_terminal(
     def offline(path: Path) -> Path:
         raise OSError("no <route>")
 
-    monkeypatch.setattr("recommender.model_store.download_imagenet", offline)
+    monkeypatch.setattr("recommender.embedding.model_store.download_imagenet", offline)
     figures = _evaluate(places / "report", catalogue=catalogue, without=["untrained"])
     reason = "Keras could not fetch the weights: no <route>"
     assert {"name": "imagenet", "missing": reason} in figures["ways"]

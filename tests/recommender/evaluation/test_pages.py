@@ -216,7 +216,7 @@ def _forbid_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
     def embed(*arguments: object) -> None:
         raise AssertionError("embedded")
 
-    monkeypatch.setattr("recommender.runtime.Embedder.embed", embed)
+    monkeypatch.setattr("recommender.embedding.inference.Embedder.embed", embed)
 
 
 @pytest.mark.django_db

@@ -93,7 +93,7 @@ def test_imagenet_that_cannot_be_fetched_is_missing_with_the_reason(
         raise OSError("URL fetch failure on there: None -- no route\nto host")
 
     waits: list[float | None] = []
-    monkeypatch.setattr("recommender.model_store.download_imagenet", offline)
+    monkeypatch.setattr("recommender.embedding.model_store.download_imagenet", offline)
     ways = list(open_ways([], ["random", "histogram", "untrained"], 1))
     assert ways == [Missing("imagenet", "Keras could not fetch the weights: no route")]
     # Keras itself would wait for ever.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.model_store import download_imagenet
+from recommender.embedding.model_store import download_imagenet
 from tests.factories import picture_bytes
 
 from .conftest import DEMO
@@ -162,7 +162,7 @@ def test_imagenet_without_internet_says_what_failed(places: Path, monkeypatch) -
     def fail(path: Path) -> Path:
         raise OSError("URL fetch failure")
 
-    monkeypatch.setattr("recommender.model_store.download_imagenet", fail)
+    monkeypatch.setattr("recommender.embedding.model_store.download_imagenet", fail)
     assert download_imagenet is not fail
     with pytest.raises(CommandError, match=r"could not fetch the ImageNet weights: URL fetch fail"):
         _train(source="imagenet")

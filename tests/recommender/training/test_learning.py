@@ -14,9 +14,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
-from recommender.folder import ModelFolder
-from recommender.model_store import find_model
-from recommender.runtime import Embedder
+from recommender.embedding.model_folder import ModelFolder
+from recommender.embedding.model_store import find_model
+from recommender.embedding.inference import Embedder
 from recommender.training import checkpoint
 from recommender.training.catalogue import open_entries
 from recommender.training.options import make_options

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
 from recommender.models import EmbeddingModel
-from recommender.pending import embed_pending
-from recommender.photos import embed_photo
+from recommender.embedding.worker import embed_pending
+from recommender.photo_search.photos import embed_photo
 from shop.catalogue.models import Product
 from tests.factories import make_category, picture_bytes
 

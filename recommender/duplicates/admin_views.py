@@ -1,0 +1,187 @@
+"""The staff's page of near-duplicates; ``recommender.admin`` gives it its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE as CHANGED
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from recommender.duplicates.forms import GroupForm
+from recommender.duplicates.grouping import Group, dismiss, duplicate_groups
+from shop.catalogue import merging
+from shop.catalogue.models import Product
+from shop.orders.models import Order, OrderLine
+
+GROUPS_ON_A_PAGE = 10
+SEE = ("catalogue.view_product", "catalogue.view_productimage")
+CHANGE = (*SEE, "catalogue.change_product")
+MERGE = (*CHANGE, "catalogue.change_variant", "catalogue.delete_product")
+View = Callable[[HttpRequest, GroupForm], HttpResponse | None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A group with its products; ``stays`` is proposed: the most sold, of those the oldest."""
+
+    group: Group
+    products: list[Product]
+
+    @property
+    def stays(self) -> Product:
+        return min(self.products, key=lambda p: (-p.sold, p.created, p.pk))  # type: ignore[attr-defined]
+
+
+@require_safe
+@never_cache
+@permission_required(SEE, raise_exception=True)
+def page(request: HttpRequest) -> HttpResponse:
+    """Groups of listed products, or with ``?show=hidden`` those with some that are not."""
+    hidden = request.GET.get("show") == "hidden"
+    found = duplicate_groups(hidden=hidden)
+    groups = Paginator(found, GROUPS_ON_A_PAGE).get_page(request.GET.get("page"))
+    products = _products([pk for group in groups for pk in group.products])
+    context = {
+        "groups": groups,
+        "shown": [Shown(group, [products[pk] for pk in group.products]) for group in groups],
+        "hidden": hidden,
+        "may_change": request.user.has_perms(CHANGE),
+        "may_merge": request.user.has_perms(MERGE),
+        "title": _("Near-duplicates"),
+    }
+    return _render(request, "page", **context)
+
+
+def _products(pks: list[int]) -> dict[int, Product]:
+    """With how many pieces were ``sold``."""
+    lines = OrderLine.objects.filter(variant__product=OuterRef("pk"))
+    lines = lines.exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
+    sums = lines.order_by().values("variant__product").annotate(sum=Sum("quantity"))
+    sold = Coalesce(Subquery(sums.values("sum")), 0)
+    return Product.objects.with_card_data().annotate(sold=sold).in_bulk(pks)
+
+
+def _render(request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+    context = admin.site.each_context(request) | context
+    return render(request, f"admin/duplicates/{name}.html", context)
+
+
+def _action(*permissions: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+    """A POST of one group's form; then back to the page that it was on."""
+
+    def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
+        @wraps(view)
+        @require_POST
+        @permission_required(permissions, raise_exception=True)
+        def checked(request: HttpRequest) -> HttpResponse:
+            form = GroupForm(request.POST)
+            if form.is_valid():
+                return view(request, form) or _back(request)
+            messages.error(request, str(next(iter(form.errors.values()))[0]))
+            return _back(request)
+
+        return checked
+
+    return decorate
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    place = {name: request.POST.get(name, "") for name in ("show", "page")}
+    query = urlencode({name: value for name, value in place.items() if value})
+    return redirect(f"{reverse('admin:catalogue_product_copies')}?{query}".rstrip("?"))
+
+
+@_action(*MERGE)
+def merge(request: HttpRequest, form: GroupForm) -> HttpResponse | None:
+    """First what it would do; with ``confirmed`` it is done."""
+    stays, others = form.cleaned_data["stays"], form.others()
+    if stays is None:
+        messages.error(request, _("Choose the product that stays."))
+        return None
+    confirmed = "confirmed" in request.POST
+    try:
+        pks = [product.pk for product in others]
+        moved = merging.merge(stays.pk, pks, rehearsal=not confirmed)
+    except merging.MergeError as error:
+        messages.error(request, str(error))
+        return None
+    if not confirmed:
+        title = _("Merge into “%s”?") % stays
+        return _render(request, "merge", stays=stays, others=others, moved=moved, title=title)
+    names = ", ".join(f"{product} (#{product.pk})" for product in others)
+    _log(request, [stays], _("Merged into it: %s") % names)
+    text = _("“%(stays)s” now stands for %(names)s. Moved: %(moved)s.")
+    values = {"stays": stays, "names": names, "moved": ", ".join(moved) or "–"}
+    messages.success(request, text % values)
+    return None
+
+
+@_action(*CHANGE)
+def hide(request: HttpRequest, form: GroupForm) -> None:
+    """All that was chosen but the one that stays."""
+    count = _set_listed(request, form.others(), listed=False)
+    text = ngettext(
+        "%(count)d product is hidden. It can be listed again under “Hidden”.",
+        "%(count)d products are hidden. They can be listed again under “Hidden”.",
+        count,
+    )
+    messages.success(request, text % {"count": count})
+
+
+@_action(*CHANGE)
+def list_again(request: HttpRequest, form: GroupForm) -> None:
+    count = _set_listed(request, list(form.cleaned_data["chosen"]), listed=True)
+    text = ngettext(
+        "%(count)d product is listed again.", "%(count)d products are listed again.", count
+    )
+    messages.success(request, text % {"count": count})
+
+
+@_action(*CHANGE)
+def tell_apart(request: HttpRequest, form: GroupForm) -> None:
+    """The chosen from each other and from the rest of the group."""
+    chosen, group = (
+        [product.pk for product in form.cleaned_data[name]] for name in ("chosen", "group")
+    )
+    dismiss(chosen, group, request.user)
+    messages.success(request, _("Noted: they are not the same, and are not shown together again."))
+
+
+@transaction.atomic
+def _set_listed(request: HttpRequest, products: list[Product], *, listed: bool) -> int:
+    """Returns how many were not so before."""
+    rows = Product.objects.unmerged().filter(pk__in=[product.pk for product in products])
+    locked = rows.exclude(listed=listed).order_by("pk").select_for_update().defer("search")
+    changed = list(locked)
+    pks = [product.pk for product in changed]
+    Product.objects.filter(pk__in=pks).update(listed=listed, updated=timezone.now())
+    _log(request, changed, _("Listed again") if listed else _("Hidden as a near-duplicate"))
+    return len(changed)
+
+
+def _log(request: HttpRequest, products: list[Product], message: str) -> None:
+    """For the history on the product's own page."""
+    rows = Product.objects.filter(pk__in=[product.pk for product in products]).order_by("pk")
+    if products:
+        LogEntry.objects.log_actions(
+            cast(User, request.user).pk, rows.defer("search"), CHANGED, change_message=message
+        )

@@ -1,0 +1,73 @@
+"""Find model folders by name, and download Keras's ImageNet weights as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from recommender.embedding.model_folder import ModelFolder, ModelFolderError, write_model
+from recommender.models import EmbeddingModel
+
+IMAGENET_SIDE = 224
+
+
+def find_model(name: str) -> ModelFolder:
+    """Return the folder ``name`` of ``settings.MODEL_FOLDERS``; Keras fetches ``imagenet``."""
+    if folder := installed_model(name):
+        return folder
+    if name == "imagenet":
+        return ModelFolder(download_imagenet(settings.MODEL_FOLDERS[0] / name))
+    places = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
+    raise ModelFolderError(f"There is no model folder {name!r} in {places}. Put it there.")
+
+
+def installed_model(name: str) -> ModelFolder | None:
+    """Return the folder ``name`` of ``settings.MODEL_FOLDERS`` if it is there."""
+    for parent in settings.MODEL_FOLDERS:
+        if (parent / name / "manifest.json").exists():
+            return ModelFolder(Path(parent / name))
+    return None
+
+
+def model_folder(model: EmbeddingModel) -> ModelFolder:
+    """Return the model's folder. Raises ``ModelFolderError`` if its weights are not those added."""
+    folder = find_model(model.name)
+    if model.sha256 and folder.sha256 != model.sha256:
+        raise ModelFolderError(
+            f"{folder.path} holds other weights than the shop's model {model.name}: their SHA-256 "
+            f"is {folder.sha256}, not {model.sha256}. Put the old ones back, or add the new ones "
+            "under another name: manage.py embedding_model add NAME"
+        )
+    return folder
+
+
+def problem(model: EmbeddingModel) -> str:
+    """Say why workers cannot use the model's folder; empty if they can, without reading weights."""
+    try:
+        folder = model_folder(model)
+        file = folder.path / str(folder.manifest["weights"]["file"])
+        return "" if file.exists() else f"{file} is missing."
+    except ModelFolderError as error:
+        return str(error)
+
+
+def download_imagenet(path: Path) -> Path:
+    """Write Keras's ImageNet weights as a model folder. Keras checks the download's hash."""
+    import numpy as np
+    from keras.applications import ResNet50
+
+    from recommender.embedding.network import weight_names
+
+    network = ResNet50(include_top=False, weights="imagenet", pooling="avg")
+    weights = {name: np.asarray(variable) for name, variable in weight_names(network)}
+    manifest = {
+        "name": "imagenet",
+        "architecture": "keras.applications.ResNet50, include_top=False, pooling='avg'",
+        "dimensions": 2048,
+        "normalise": "l2",
+        "input": {"size": [IMAGENET_SIDE, IMAGENET_SIDE]},
+        "weights": {"file": "weights.safetensors"},
+    }
+    write_model(path, manifest, weights, {})
+    return path

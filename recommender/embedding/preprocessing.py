@@ -1,0 +1,63 @@
+"""Prepare a picture for the network, exactly as in training, and measure what it does not see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recommender.garments.colour import Colour, garment_colour
+from shop.catalogue.images.pictures import upright_rgb
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Holds what the network sees of a picture, its garment's colour and its perceptual hash."""
+
+    pixels: Pixels
+    colour: Colour
+    picture_hash: int
+
+
+def fit(image: Image.Image, side: int) -> Pixels:
+    """Return the whole picture in the middle of a white square: (side, side, 3), 0 to 255, RGB.
+
+    Bicubic when it grows, Lanczos when it shrinks: the manifest's ``resize`` and ``resample``.
+    """
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    method = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.LANCZOS
+    square = Image.new("RGB", (side, side), "white")
+    resized = image.resize(size, method)
+    square.paste(resized, ((side - size[0]) // 2, (side - size[1]) // 2))
+    return np.asarray(square)
+
+
+def prepare(content: bytes, side: int) -> Prepared:
+    """Decode stored bytes. Raises what Pillow raises for a picture that it cannot read."""
+    image = _open(content, side)
+    return Prepared(fit(image, side), garment_colour(image), perceptual_hash(image))
+
+
+def decode(content: bytes, side: int) -> Pixels:
+    """Return the pixels alone. Raises what Pillow raises for a picture that it cannot read."""
+    return fit(_open(content, side), side)
+
+
+def _open(content: bytes, side: int) -> Image.Image:
+    image = Image.open(BytesIO(content))
+    # The JPEG decoder skips work when twice the size that is needed is enough.
+    image.draft("RGB", (side * 2, side * 2))
+    return upright_rgb(image)
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """Return 64 bits, as a signed integer, of which copies differ in few. Blind to colour."""
+    found = cv2.img_hash.pHash(np.asarray(image.convert("L")))
+    return int(np.ascontiguousarray(found).view(np.int64)[0, 0])

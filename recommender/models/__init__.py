@@ -1,0 +1,35 @@
+"""Gather the models of the recommender."""
+
+from __future__ import annotations
+
+from recommender.models.behaviour import Affinity, Event, Popularity
+from recommender.models.duplicate_dismissal import DuplicateDismissal
+from recommender.models.embedding import (
+    DIMENSIONS,
+    BlueEmbedding,
+    EmbeddedImage,
+    EmbeddedProduct,
+    GreenEmbedding,
+    ImageEmbedding,
+)
+from recommender.models.embedding_model import EmbeddingModel
+
+# Migrations name the two functions by this module.
+from recommender.models.query_photo import QueryPhoto, _expiry, _random_id
+
+__all__ = [
+    "DIMENSIONS",
+    "Affinity",
+    "BlueEmbedding",
+    "DuplicateDismissal",
+    "EmbeddedImage",
+    "EmbeddedProduct",
+    "EmbeddingModel",
+    "Event",
+    "GreenEmbedding",
+    "ImageEmbedding",
+    "Popularity",
+    "QueryPhoto",
+    "_expiry",
+    "_random_id",
+]

@@ -1,0 +1,83 @@
+"""Define what is counted of what people do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Product
+
+
+class Event(models.Model):
+    """A block of recommendations was seen, or one of its products followed. Nobody is named."""
+
+    class Kind(models.TextChoices):
+        SEEN = "seen", _("seen")
+        FOLLOWED = "followed", _("followed")
+        SEARCHED = "searched", _("searched")
+        VIEWED = "viewed", _("viewed")
+
+    block = models.CharField(_("block"), max_length=16)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    product = models.ForeignKey(
+        Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
+    )
+    # Of a product page only: a random key that ties the pages of one visit together.
+    visit = models.CharField(max_length=22, blank=True, editable=False)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes: ClassVar = [models.Index(fields=["at"], name="event_at")]
+
+    def __str__(self) -> str:
+        return f"{self.block} {self.kind}"
+
+
+class Affinity(models.Model):
+    """Two products that go together in what people do"""
+
+    class Kind(models.TextChoices):
+        BOUGHT = "bought", _("bought together")
+        VIEWED = "viewed", _("viewed in one visit")
+
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    product = models.ForeignKey(
+        Product, models.CASCADE, related_name="affinities", verbose_name=_("product")
+    )
+    other = models.ForeignKey(
+        Product, models.CASCADE, related_name="+", verbose_name=_("other product")
+    )
+    score = models.FloatField(_("score"))
+    support = models.PositiveIntegerField(_("support"))
+
+    class Meta:
+        verbose_name = _("affinity")
+        verbose_name_plural = _("affinities")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["product", "kind", "other"], name="affinity_once"),
+            models.CheckConstraint(condition=~Q(product=F("other")), name="affinity_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.kind} {self.other_id}"
+
+
+class Popularity(models.Model):
+    """In how many visits and orders a product was"""
+
+    product = models.OneToOneField(
+        Product, models.CASCADE, primary_key=True, related_name="+", verbose_name=_("product")
+    )
+    baskets = models.PositiveIntegerField(_("visits and orders"))
+
+    class Meta:
+        verbose_name = _("popularity")
+        verbose_name_plural = _("popularities")
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.baskets}"

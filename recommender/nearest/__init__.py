@@ -1,1 +1,0 @@
-"""All vector SQL: nobody else compares vectors."""

@@ -1,0 +1,115 @@
+"""Search with a part of a photo or of a product's picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from recommender.models import Event, QueryPhoto
+from recommender.photo_search.crops import Region, RegionError
+from recommender.photo_search.photos import store_crop
+from recommender.tracking.events import record, tracking_allowed
+from shop.catalogue.images.renditions import WIDTHS, rendition_url
+from shop.catalogue.models import ProductImage
+from shop.core.rate_limit import allows
+from shop.core.tasks import enqueue
+from shop.core.validators import is_id
+
+PRESETS = (
+    ("0,0,1,0.5", gettext_lazy("Upper half")),
+    ("0,0.5,1,1", gettext_lazy("Lower half")),
+    ("0,0,0.5,1", gettext_lazy("Left half")),
+    ("0.5,0,1,1", gettext_lazy("Right half")),
+    ("0.2,0.2,0.8,0.8", gettext_lazy("Middle")),
+)
+SIDES = (
+    ("left", gettext_lazy("Left")),
+    ("top", gettext_lazy("Top")),
+    ("right", gettext_lazy("Right")),
+    ("bottom", gettext_lazy("Bottom")),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a part is cut out of: ``name`` and ``key`` find it again."""
+
+    name: str
+    key: str
+    picture: QueryPhoto | ProductImage
+    url: str
+    back: str
+    alt: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def choose_part(request: HttpRequest) -> HttpResponse:
+    """Draw a part, or choose one of five, and search with it."""
+    source = _source(request.POST if request.method == "POST" else request.GET)
+    if request.method != "POST":
+        return _page(request, source, request.GET.get("region", ""))
+    if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
+        return render(request, "429.html", status=429)
+    text = _sent_region(request.POST)
+    try:
+        photo = store_crop(source.picture, Region.parse(text))
+    except RegionError as error:
+        return _page(request, source, text, str(error))
+    enqueue("recommender.tasks.embed_query_photo", photo.pk)
+    if tracking_allowed(request):
+        record([("photo", Event.Kind.SEARCHED, None)])
+    return redirect(photo)
+
+
+def _source(query: QueryDict) -> Source:
+    """Raises ``Http404`` unless it is a live photo or a picture of a listed product."""
+    if query.get("photo"):
+        photo = get_object_or_404(QueryPhoto.objects.live(), pk=query["photo"])
+        url = reverse("recommender:query-photo", args=[photo.pk])
+        back = photo.get_absolute_url()
+        return Source("photo", photo.pk, photo, url, back, _("Your photo"))
+    key = query.get("image", "")
+    if not is_id(key):
+        raise Http404(_("There is no such picture."))
+    images = ProductImage.objects.filter(product__listed=True).select_related("product")
+    image = get_object_or_404(images, pk=int(key))
+    url = rendition_url(image.file, min(image.width, WIDTHS["zoom"]))
+    back = image.product.get_absolute_url()
+    return Source("image", key, image, url, back, image.alt_text)
+
+
+def _sent_region(data: QueryDict) -> str:
+    """One of the five, or the four sides in percent."""
+    region = data.get("region", "")
+    if isinstance(region, str) and region:
+        return region
+    try:
+        return ",".join(f"{float(data.get(name, '')) / 100:.6g}" for name, _label in SIDES)
+    except ValueError:
+        return ""
+
+
+def _page(request: HttpRequest, source: Source, text: str, error: str = "") -> HttpResponse:
+    try:
+        region = Region.parse(text)
+    except RegionError:
+        region = Region()
+    values = [region.left, region.top, region.right, region.bottom]
+    context = {
+        "source": source,
+        "presets": PRESETS,
+        "sides": [(*side, round(100 * value)) for side, value in zip(SIDES, values, strict=True)],
+        "error": error,
+    }
+    response = render(request, "recommender/part.html", context, status=422 if error else 200)
+    response["X-Robots-Tag"] = "noindex"
+    return response

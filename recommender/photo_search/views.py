@@ -1,0 +1,141 @@
+"""Search with a photo."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from recommender.models import Event, QueryPhoto
+from recommender.photo_search.forms import PhotoForm
+from recommender.photo_search.photos import state_of, store_photo
+from recommender.photo_search.polling import is_stale, wait_for_vector
+from recommender.search.similar import similar_to_photo
+from recommender.tracking.events import (
+    record,
+    tracking_allowed,
+)
+from shop.catalogue.browsing.facets import Facet, facets_in_stock
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.images.pictures import ACCEPT, PictureError
+from shop.catalogue.models import Product, ProductImage
+from shop.core.htmx import is_htmx_fragment
+from shop.core.rate_limit import allows
+from shop.core.tasks import enqueue
+from shop.core.validators import is_id
+
+SAMPLES = 6
+PATIENCE_SECONDS = 0.6
+# After which a page asks again: for a photo that is looked at, and while nobody is there for it.
+SOON, LATER = "300ms", "4s"
+# The id of the element that fetches the filters.
+CHOICES = "choices"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def photo_search(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _upload_page(request, PhotoForm())
+    if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
+        return render(request, "429.html", status=429)
+    form = PhotoForm(request.POST, request.FILES)
+    try:
+        data = _sent_photo(request, form)
+        photo = store_photo(data) if data is not None else None
+    except PictureError as error:
+        form.add_error("photo", str(error))
+        photo = None
+    if photo is None:
+        return _upload_page(request, form, status=422)
+    enqueue("recommender.tasks.embed_query_photo", photo.pk)
+    if tracking_allowed(request):
+        record([("photo", Event.Kind.SEARCHED, None)])
+    return redirect(photo)
+
+
+def _sent_photo(request: HttpRequest, form: PhotoForm) -> bytes | None:
+    """The upload's bytes, or those of the sample that was chosen; ``None`` if the form is wrong."""
+    sample = request.POST.get("sample", "")
+    if is_id(sample):
+        images = ProductImage.objects.filter(product__listed=True)
+        return get_object_or_404(images, pk=int(sample)).read()
+    if not form.is_valid():
+        return None
+    upload = form.cleaned_data["photo"]
+    # One byte over the limit is enough to know; the rest is never read.
+    content: bytes = upload.read(settings.PICTURE_MAX_BYTES + 1)
+    return content
+
+
+def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> HttpResponse:
+    one_each = Product.objects.listed().in_stock().order_by("category_id", "-pk")
+    keys = one_each.distinct("category_id").values("pk")[: SAMPLES * 3 : 3]
+    samples = Product.objects.with_card_data().in_bulk([row["pk"] for row in keys]).values()
+    context = {
+        "form": form,
+        "samples": [product for product in samples if product.primary_image],
+        "accept": ACCEPT,
+        "max_megabytes": settings.PICTURE_MAX_BYTES // 1024**2,
+        "lifetime_hours": settings.PHOTO_LIFETIME_HOURS,
+    }
+    return render(request, "recommender/photo_search.html", context, status=status)
+
+
+@require_safe
+@never_cache
+def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
+    """The five beside the photo, or, until there is a vector, a page that asks again by itself."""
+    photo = _photo_or_gone(photo_id)
+    if photo is None:
+        return render(request, "410.html", status=410)
+    filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
+    if request.htmx.target == CHOICES:  # type: ignore[attr-defined]
+        late = {"facets": _choices(request, filters), "query": request.GET}
+        return render(request, "includes/facets.html", late)
+    # The results first, unless filters are in use: their many choices come after them.
+    choices = _choices(request, filters) if filters or "facets" in request.GET else []
+    model = wait_for_vector(photo, PATIENCE_SECONDS)
+    slow = is_stale(photo)
+    state = state_of(photo, model)
+    products = similar_to_photo(photo, filters) if state == "ready" else []
+    context = {
+        "photo": photo,
+        "state": state,
+        "slow": slow,
+        "delay": LATER if slow else SOON,
+        "products": products,
+        "filters": filters,
+        "query": request.GET,
+        "facets": choices,
+    }
+    name = "includes/photo_results" if is_htmx_fragment(request) else "photo_results"
+    response = render(request, f"recommender/{name}.html", context)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
+    """Not the colours: the photo has its own."""
+    return [facet for facet in facets_in_stock(request.GET, filters) if facet.name != "colour"]
+
+
+def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
+    """Raises ``Http404`` for an id that never was; ``None`` for a photo that has expired."""
+    photo = QueryPhoto.objects.defer("content").filter(pk=photo_id).first()
+    if photo is None:
+        raise Http404(_("There is no such photo, or it was deleted after its time."))
+    return photo if photo.expires > timezone.now() else None
+
+
+@require_safe
+def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
+    """The photo itself, for whoever has its link, as long as it lives."""
+    photo = get_object_or_404(QueryPhoto.objects.live(), pk=photo_id)
+    response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=600"
+    response["X-Robots-Tag"] = "noindex"
+    return response

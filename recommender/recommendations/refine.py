@@ -1,0 +1,84 @@
+""" "More like this, but": the look-alikes of a product, steered by filters in the same SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from recommender.search.similar import similar_to_product
+from shop.catalogue.browsing.facets import facets_in_stock
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.models import Product
+from shop.core.htmx import is_htmx_fragment
+
+SHOWN = 15
+CENT = Decimal("0.01")
+EXCLUSIONS = ("not_colour", "not_type")
+OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One direction; following its address takes it, or takes it back where it is ``taken``."""
+
+    label: str
+    address: str
+    taken: bool
+
+
+def steps(product: Product, query: QueryDict) -> list[Step]:
+    """Cheaper, in another colour, for another gender, of another type: what the product allows."""
+    choices: list[tuple[str, str, str]] = []
+    if product.price > CENT:
+        choices.append((_("Cheaper"), "price_to", str(product.price - CENT)))
+    if product.base_colour:
+        choices.append((_("In another colour"), "not_colour", product.base_colour))
+        choices.append((_("In the same colour"), "colour", product.base_colour))
+    other = OTHER_GENDER.get(product.gender)
+    if other:
+        label = _("For %(gender)s") % {"gender": Product.Gender(other).label}
+        choices.append((label, "gender", other))
+    choices.append((_("Of another type"), "not_type", product.category.path))
+    choices.append((_("Of the same type"), "type", product.category.path))
+    return [_step(product, query, *choice) for choice in choices]
+
+
+def _step(product: Product, query: QueryDict, label: str, name: str, value: str) -> Step:
+    changed = query.copy()
+    values = changed.getlist(name)
+    taken = value in values
+    changed.setlist(name, [other for other in values if other != value])
+    if not taken:
+        changed.pop(f"not_{name}", None)
+        changed.pop(name.removeprefix("not_"), None)
+        changed.setlist(name, [value])
+    address = reverse("more-like", args=[product.slug])
+    return Step(label, f"{address}?{changed.urlencode()}" if changed else address, taken)
+
+
+@require_safe
+def more_like(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fifteen look-alikes within what was chosen, nearest first."""
+    products = Product.objects.listed().with_card_data().select_related("category")
+    product = get_object_or_404(products, slug=slug)
+    filters = Filters.from_query(request.GET).with_words(request.GET.get("q", "")[:200])
+    context = {
+        "product": product,
+        "products": similar_to_product(product, filters, count=SHOWN),
+        "steps": steps(product, request.GET),
+        "filters": filters,
+        "query": request.GET,
+        "kept": [(name, v) for name in EXCLUSIONS for v in request.GET.getlist(name)],
+        "facets": facets_in_stock(request.GET, filters),
+    }
+    name = "includes/more_like" if is_htmx_fragment(request) else "more_like"
+    response = render(request, f"recommender/{name}.html", context)
+    response["X-Robots-Tag"] = "noindex"
+    response["Vary"] = "HX-Request"
+    return response

@@ -1,0 +1,79 @@
+"""Find what completes an outfit, by its place in it, nearest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from recommender.models import EmbeddingModel
+from recommender.search.replica import read_with_fallback
+from shop.core.db import execute_with_settings
+
+GOES_WITH = """
+WITH {fitting},
+source AS MATERIALIZED (
+    SELECT product.id, product.season, picture.embedding,
+        CASE WHEN product.gender IN ('Unisex', '') THEN %(genders)s
+            ELSE ARRAY[product.gender, 'Unisex', ''] END AS genders,
+        CASE product.usage WHEN '' THEN ARRAY['Casual', ''] ELSE ARRAY[product.usage, ''] END
+            AS usages
+    FROM catalogue_product AS product LEFT JOIN LATERAL {vector_of_product} AS picture ON true
+    WHERE product.id = ANY(%(sources)s))
+SELECT source.id, wanted.role, pick.id, pick.gender, pick.distance
+FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LATERAL (
+    SELECT pool.id, pool.gender, picture.embedding <-> source.embedding AS distance
+    FROM (
+        SELECT newest.* FROM fitting CROSS JOIN unnest(source.genders) AS own (gender)
+        CROSS JOIN unnest(source.usages) AS apt (usage) CROSS JOIN LATERAL (
+            SELECT product.id, product.gender, product.created FROM catalogue_product AS product
+            WHERE product.category_id = fitting.id AND product.gender = own.gender
+                AND product.usage = apt.usage AND product.listed AND product.stock > 0
+                AND product.id <> ALL(%(excluded)s)
+                AND (product.season = source.season OR '' IN (product.season, source.season)
+                    OR fitting.role <> ALL(%(seasonal)s))
+                AND lower(product.base_colour) = ANY(%(colours)s)
+            ORDER BY product.created DESC, product.id DESC LIMIT %(per_category)s) AS newest
+        WHERE fitting.role = wanted.role
+        ORDER BY newest.created DESC, newest.id DESC LIMIT %(pool)s) AS pool
+    CROSS JOIN LATERAL {vector_of_pool} AS picture
+    ORDER BY distance, pool.id DESC LIMIT %(each)s) AS pick
+"""
+VECTOR = """(SELECT embedded.embedding FROM {table} AS embedded
+    JOIN catalogue_productimage AS image ON image.id = embedded.image_id
+    WHERE embedded.product_id = {of}.id AND embedded.embedding IS NOT NULL
+    ORDER BY image.position, image.id LIMIT 1)"""
+# Along the index of products, which stops at the first few that fit, not by sorting all that fit.
+SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
+
+
+@dataclass(frozen=True)
+class Complement:
+    source: int
+    role: str
+    product_id: int
+    gender: str
+    distance: float | None
+
+
+def goes_with(fitting: str, values: dict[str, Any]) -> list[Complement]:
+    """Return what fits the ``sources`` in each ``wanted`` role, nearest first, then the newest.
+
+    ``fitting`` defines the SQL table ``fitting (id, role)`` of categories;
+    ``recommender.recommendations.outfits`` has it and the rest of the ``values``. A role's
+    candidates are the newest that fit, so that the cost does not grow with the shop.
+    """
+
+    def search(server: str) -> list[Complement]:
+        table = EmbeddingModel.objects.using(server).active().table
+        vectors = {
+            f"vector_of_{of}": VECTOR.format(table=table, of=of) for of in ("product", "pool")
+        }
+        sql = GOES_WITH.format(fitting=fitting, **vectors)
+        with connections[server].cursor() as cursor:
+            execute_with_settings(cursor, sql, values, SETTINGS)
+            return [Complement(*row) for row in cursor.fetchall()]
+
+    found = read_with_fallback(search)
+    return sorted(found, key=lambda one: (one.distance is None, one.distance, -one.product_id))

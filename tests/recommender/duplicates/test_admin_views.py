@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from recommender.duplicates.grouping import find_copies
+from recommender.models import NotTheSame
+from shop.catalogue.models import Product, Variant
+from shop.orders.models import OrderLine
+from tests.factories import make_lookalike, make_order
+from tests.html import one_line
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("admin:catalogue_product_copies")
+
+
+@pytest.fixture
+def three() -> list[Product]:
+    """One group; the second was sold."""
+    made = [make_lookalike(1, 0, name=name) for name in ("Ann", "Bea", "Cid")]
+    make_order()
+    Product.objects.exclude(pk__in=[product.pk for product in made]).update(listed=False)
+    OrderLine.objects.update(variant=made[1].variants.get(), quantity=4)
+    find_copies()
+    return made
+
+
+def send(client: Client, action: str, stays: Product | None, chosen: Any, group: Any) -> str:
+    values: dict[str, Any] = {
+        "chosen": [product.pk for product in chosen],
+        "group": [product.pk for product in group],
+        "page": "1",
+    }
+    if stays:
+        values["stays"] = stays.pk
+    return post(client, action, values)
+
+
+def post(client: Client, action: str, values: dict[str, Any]) -> str:
+    response = client.post(reverse(f"admin:catalogue_product_copies_{action}"), values, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def listed() -> list[str]:
+    return list(Product.objects.listed().order_by("name").values_list("name", flat=True))
+
+
+def groups_on(client: Client, query: str = "") -> list[list[str]]:
+    shown = client.get(PAGE + query).context["shown"]
+    return [[product.name for product in one.products] for one in shown]
+
+
+def test_a_group_shows_its_products_and_proposes_the_one_that_sold(
+    admin_client: Client, three: list[Product]
+) -> None:
+    response = admin_client.get(PAGE)
+    (one,) = response.context["shown"]
+    assert (one.products, one.stays) == (three, three[1])
+    page = one_line(response.content.decode())
+    radio = r'name="stays" value="(\d+)" aria-describedby="name-\d+"( checked)?'
+    assert re.findall(radio, page) == [
+        (str(three[0].pk), ""), (str(three[1].pk), " checked"), (str(three[2].pk), "")
+    ]  # fmt: skip
+    for text in ("10 in stock · 4 sold", "10 in stock · 0 sold", "€20.00"):
+        assert text in page
+    for product in three:
+        assert f'href="{product.get_absolute_url()}"' in page
+        assert f'href="{reverse("admin:catalogue_product_change", args=[product.pk])}"' in page
+
+
+def test_of_equal_sales_the_oldest_stays(admin_client: Client, three: list[Product]) -> None:
+    OrderLine.objects.all().delete()
+    assert admin_client.get(PAGE).context["shown"][0].stays == three[0]
+
+
+def test_an_empty_page_says_why(admin_client: Client) -> None:
+    assert "No two products share a picture." in admin_client.get(PAGE).content.decode()
+    assert "Nothing is hidden." in admin_client.get(f"{PAGE}?show=hidden").content.decode()
+
+
+def test_the_page_asks_seven_queries_for_one_group_and_for_many(admin_client: Client) -> None:
+    def queries() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get(PAGE).status_code == 200
+        return [query["sql"] for query in captured]
+
+    for step in range(4):
+        make_lookalike(1, step / 2)
+        make_lookalike(1, step / 2)
+        find_copies()
+        if step == 0:
+            few = queries()
+    many = queries()
+    assert len(groups_on(admin_client)) == 4
+    assert (len(few), len(many)) == (7, 7)
+
+
+def test_ten_groups_stand_on_a_page(admin_client: Client) -> None:
+    for step in range(11):
+        make_lookalike(1, step / 2, name=f"P{step}")
+        make_lookalike(1, step / 2, name=f"P{step}")
+    find_copies()
+    assert groups_on(admin_client) == [[f"P{step}"] * 2 for step in range(10)]
+    assert groups_on(admin_client, "?page=2") == [["P10"] * 2]
+
+
+def test_a_merge_asks_first_and_then_is_done(admin_client: Client, three: list[Product]) -> None:
+    ann, bea, cid = three
+    page = send(admin_client, "merge", bea, three, three)
+    assert "Merge into “Bea”?" in page
+    assert "2 variants of sizes it has already" in page
+    assert "20 pieces in stock" in page
+    assert listed() == ["Ann", "Bea", "Cid"]
+    names = ("confirmed", "stays", "group", "chosen", "page")
+    sent = {name: re.findall(rf'name="{name}" value="(\d+)"', page) for name in names}
+    assert "Moved: 2 variants of sizes it has already, 20 pieces in stock, 2 pictures." in post(
+        admin_client, "merge", sent
+    )
+    assert listed() == ["Bea"]
+    bea.refresh_from_db()
+    assert bea.stock == 30
+    assert admin_client.get(ann.get_absolute_url())["Location"] == bea.get_absolute_url()
+    note = LogEntry.objects.get()
+    assert (note.object_id, note.change_message) == (
+        str(bea.pk), f"Merged into it: Ann (#{ann.pk}), Cid (#{cid.pk})"
+    )  # fmt: skip
+    assert groups_on(admin_client) == []
+
+
+def test_a_merge_that_cannot_be_done_says_why_and_changes_nothing(
+    admin_client: Client, three: list[Product]
+) -> None:
+    Product.objects.filter(pk=three[2].pk).update(price=21)
+    before = list(Variant.objects.order_by("pk").values())
+    page = send(admin_client, "merge", three[1], three, three)
+    assert "“Bea” costs 20.00 and “Cid” 21.00. Give both one price first." in page
+    assert listed() == ["Ann", "Bea", "Cid"]
+    assert list(Variant.objects.order_by("pk").values()) == before
+
+
+def test_hidden_ones_can_be_listed_again(admin_client: Client, three: list[Product]) -> None:
+    page = send(admin_client, "hide", three[1], three, three)
+    assert "2 products are hidden." in page
+    assert listed() == ["Bea"]
+    assert groups_on(admin_client) == []
+    assert groups_on(admin_client, "?show=hidden") == [["Ann", "Bea", "Cid"]]
+    page = send(admin_client, "list", None, [three[0], three[2]], three)
+    assert "2 products are listed again." in page
+    assert listed() == ["Ann", "Bea", "Cid"]
+    assert groups_on(admin_client, "?show=hidden") == []
+    messages = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")
+    hidden, again = "Hidden as a near-duplicate", "Listed again"
+    assert list(messages) == [
+        (str(three[0].pk), hidden), (str(three[2].pk), hidden),
+        (str(three[0].pk), again), (str(three[2].pk), again),
+    ]  # fmt: skip
+
+
+def test_one_that_is_not_the_same_leaves_the_group(
+    admin_client: Client, three: list[Product]
+) -> None:
+    page = send(admin_client, "tell_apart", three[0], [three[2]], three)
+    assert "Noted: they are not the same" in page
+    assert groups_on(admin_client) == [["Ann", "Bea"]]
+    rows = NotTheSame.objects.order_by("one").values_list("one", "other", "by__username")
+    assert list(rows) == [(p.pk, three[2].pk, "admin") for p in three[:2]]
+
+
+@pytest.mark.parametrize("action", ["merge", "hide", "list", "tell_apart"])
+def test_a_wrong_form_is_explained_and_changes_nothing(
+    admin_client: Client, three: list[Product], action: str
+) -> None:
+    other = make_lookalike(0, 1, name="Dan")
+    assert "Choose at least one product." in send(admin_client, action, three[0], [], three)
+    page = send(admin_client, action, three[0], [other], three)
+    assert "One of them is not in this group." in page
+    assert listed() == ["Ann", "Bea", "Cid", "Dan"]
+    assert not NotTheSame.objects.exists()
+
+
+def test_a_merge_needs_one_that_stays(admin_client: Client, three: list[Product]) -> None:
+    page = send(admin_client, "merge", None, three, three)
+    assert "Choose the product that stays." in page
+    assert listed() == ["Ann", "Bea", "Cid"]
+
+
+@pytest.mark.parametrize("group", ["Read-only", "Orders"])
+def test_who_may_not_change_products_is_offered_nothing_and_refused(
+    client: Client, three: list[Product], group: str
+) -> None:
+    user = User.objects.create_user("eve", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+    response = client.get(PAGE)
+    assert response.status_code == (200 if group == "Read-only" else 403)
+    assert "formaction" not in response.content.decode()
+    values = {"stays": three[0].pk, "chosen": three[1].pk, "confirmed": 1}
+    values["group"] = [product.pk for product in three]  # type: ignore[assignment]
+    for action in ("merge", "hide", "list", "tell_apart"):
+        url = reverse(f"admin:catalogue_product_copies_{action}")
+        assert client.post(url, values).status_code == 403
+    assert listed() == ["Ann", "Bea", "Cid"]
+    assert not NotTheSame.objects.exists()
+
+
+def test_a_form_from_another_site_is_refused(three: list[Product], admin_user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    for action in ("merge", "hide", "list", "tell_apart"):
+        url = reverse(f"admin:catalogue_product_copies_{action}")
+        assert client.post(url, {}).status_code == 403

@@ -1,0 +1,73 @@
+"""The download is faked and nothing else: Keras's own hash check runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras.applications import ResNet50
+from keras.src.applications import resnet
+from keras.src.legacy.saving import legacy_h5_format
+from keras.utils import get_file
+
+from recommender.embedding.model_folder import ModelFolder
+from recommender.embedding.model_store import IMAGENET_SIDE, find_model
+from recommender.embedding.network import build_network
+
+# Keras and NumPy 2 disagree about a keyword.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A file as Keras publishes it, with other numbers."""
+    keras.utils.set_random_seed(1)
+    path = tmp_path / "notop.h5"
+    network = ResNet50(include_top=False, weights=None, pooling="avg")
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
+    return path
+
+
+@pytest.fixture
+def served(weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Keras fetches the file from this disk and checks it as ever."""
+
+    def fetch(name: str, origin: str, file_hash: str, **options: object) -> str:
+        return str(get_file(name, weights.as_uri(), cache_dir=str(tmp_path), file_hash=file_hash))
+
+    monkeypatch.setattr(resnet.file_utils, "get_file", fetch)
+    return tmp_path
+
+
+def test_a_file_with_another_hash_is_refused_and_no_folder_is_left(
+    served: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MODEL_FOLDERS = [served / "models"]
+    with pytest.raises(Exception, match="Incomplete or corrupted file"):
+        find_model("imagenet")
+    assert not (served / "models").exists()
+
+
+def test_the_download_becomes_a_checked_model_folder(
+    served: Path, settings, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MODEL_FOLDERS = [served / "models"]
+    name, (top, _no_top) = "resnet50", resnet.WEIGHTS_HASHES["resnet50"]
+    digest = hashlib.md5(weights.read_bytes(), usedforsecurity=False).hexdigest()
+    monkeypatch.setitem(resnet.WEIGHTS_HASHES, name, (top, digest))
+    folder = find_model("imagenet")
+    assert (folder.name, folder.side) == ("imagenet", 224)
+    assert folder.weights().parent == served / "models" / "imagenet"
+    reference = ResNet50(include_top=False, weights=None, pooling="avg")
+    reference.load_weights(weights)
+    pixels = np.random.default_rng(1).uniform(0, 255, (1, 224, 224, 3)).astype(np.float32)
+    seen = reference(keras.applications.resnet50.preprocess_input(pixels.copy()))
+    expected = np.asarray(seen) / np.linalg.norm(seen)
+    found = np.asarray(build_network(ModelFolder(folder.path))(pixels))
+    assert np.abs(found - expected).max() < 1e-5
+    assert IMAGENET_SIDE == 224

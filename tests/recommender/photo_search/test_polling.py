@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from config import gunicorn
+from recommender import tasks
+from recommender.photo_search import photos
+from recommender.photo_search import polling
+from recommender.models import EmbeddingModel, QueryPhoto
+from tests.factories import picture_bytes, point
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
+HOURS = 10_000.0
+
+
+@pytest.fixture
+def full() -> Iterator[None]:
+    """Let as many wait as may."""
+    for _waiter in range(polling.MAX_WAITERS):
+        assert polling._waiters.acquire(blocking=False)
+    yield
+    for _waiter in range(polling.MAX_WAITERS):
+        polling._waiters.release()
+
+
+def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
+    """Sent so many seconds ago."""
+    photo = QueryPhoto.objects.create(
+        id=f"p{seconds}", content=picture_bytes(), width=60, height=80, **values
+    )
+    QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=seconds))
+    photo.refresh_from_db()
+    return photo
+
+
+def test_a_stale_photo_holds_no_thread() -> None:
+    photo = make_photo(seconds=7)
+    polling.wait_for_vector(photo, HOURS)
+    assert photo.embedding is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "values", "missed"),
+    [
+        (3, {}, True),
+        (0, {}, False),
+        (3, {"failure": "Cannot be decoded"}, False),
+        (3, {"embedding": point(1)}, False),
+        (86_400, {"expires": timezone.now()}, False),
+    ],
+    ids=["lost", "just sent", "failed", "embedded", "expired"],
+)
+def test_beat_finds_photos_whose_message_was_lost(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, values: dict[str, object], missed: bool
+) -> None:
+    photo = make_photo(seconds, **values)
+    found: list[str] = []
+    monkeypatch.setattr(photos, "embed_photo", found.append)
+    tasks.embed_missed_query_photos()
+    assert found == ([photo.pk] if missed else [])
+
+
+def test_a_photo_from_before_a_switch_of_models_is_embedded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = EmbeddingModel.objects.create(name="other", slot="green", state="previous")
+    photo = make_photo(seconds=3600, embedding=point(1), embedding_model=other)
+    active = EmbeddingModel.objects.active()
+
+    def embed(*_task_and_pk: object) -> bool:
+        QueryPhoto.objects.update(embedding_model=active)
+        return True
+
+    monkeypatch.setattr(polling, "send", embed)
+    assert polling.wait_for_vector(photo, HOURS) == active
+    assert photo.embedding_model_id == active.pk
+
+
+def test_no_more_wait_than_leave_threads_for_the_others(full: None) -> None:
+    photo = make_photo()
+    polling.wait_for_vector(photo, HOURS)
+    polling.wait_for_vector(photo, HOURS, even_if_stale=True)
+    assert photo.embedding is None
+
+
+def test_the_server_has_twice_as_many_threads_as_may_wait() -> None:
+    assert gunicorn.threads == 2 * polling.MAX_WAITERS
+
+
+def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**options: object) -> None:
+        raise ZeroDivisionError
+
+    photo = make_photo()
+    monkeypatch.setattr(photo, "refresh_from_db", fail)
+    for _attempt in range(polling.MAX_WAITERS + 1):
+        with pytest.raises(ZeroDivisionError):
+            polling.wait_for_vector(photo, HOURS)
+
+
+def test_a_page_for_which_nobody_is_there_asks_more_seldom(client: Client, full: None) -> None:
+    photo = make_photo()
+    for seconds, trigger, refresh in ((0, "300ms", "2"), (7, "4s", "6")):
+        QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=seconds))
+        page = client.get(photo.get_absolute_url()).content.decode()
+        assert f'hx-trigger="load delay:{trigger}"' in page
+        assert f'http-equiv="refresh" content="{refresh}"' in page

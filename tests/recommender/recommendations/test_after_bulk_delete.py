@@ -1,0 +1,33 @@
+"""A table of which most rows were deleted: the index and the statistics still know them."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from recommender.recommendations.personalised import picked
+from shop.catalogue.models import Product, ProductImage
+from tests.factories import make_category, make_lookalike, point
+
+pytestmark = pytest.mark.django_db
+
+
+def test_in_a_table_that_shrank_every_lookalike_is_found() -> None:
+    category = make_category()
+    gone = Product.objects.bulk_create(
+        Product(name=f"P{n}", slug=f"p-{n}", category=category, price=1, stock=1)
+        for n in range(1500)
+    )
+    ProductImage.objects.bulk_create(
+        ProductImage(
+            product=product, file=f"{n}.jpg", width=1, height=1, embedding_blue=point(1, 0.1)
+        )
+        for n, product in enumerate(gone)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
+    ProductImage.objects.all().delete()
+    Product.objects.all().delete()
+    product, *others = (make_lookalike(1, step / 10) for step in range(8))
+    found = picked(viewed=[product.pk])
+    assert sorted(one.product_id for one in found) == [other.pk for other in others]

@@ -1,0 +1,171 @@
+"""Test the cache of related products. Not in a transaction, where nothing is cached."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from recommender import tasks
+
+from recommender.embedding import worker as pending
+from recommender.models import EmbeddingModel
+from shop.catalogue.merging import merge
+from shop.catalogue.models import Product, ProductImage, Variant
+from shop.imports.signals import catalogue_imported
+from tests.factories import make_image, make_lookalike, make_product, point
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def products() -> list[Product]:
+    """The first, and twelve of which each is farther from it than the last."""
+    EmbeddingModel.objects.get_or_create(
+        state="active", defaults={"name": "fashion", "slot": "blue"}
+    )
+    return [make_lookalike(1, step / 10) for step in range(13)]
+
+
+def _page(product: Product) -> tuple[list[int], bool]:
+    """Similar items and those of the block below; and whether it searched."""
+    with CaptureQueriesContext(connection) as queries:
+        content = Client().get(product.get_absolute_url()).content.decode()
+    shown = [int(pk) for pk in re.findall(r'data-product-id="(\d+)"', content)]
+    return shown, any("<->" in query["sql"] for query in queries)
+
+
+def _pks(products: list[Product]) -> list[int]:
+    return [product.pk for product in products]
+
+
+def test_the_second_page_searches_for_nothing_and_shows_the_same(products: list[Product]) -> None:
+    first, searched = _page(products[0])
+    assert (first, searched) == (_pks(products[1:11]), True)
+    assert _page(products[0]) == (first, False)
+    assert _page(products[1])[1]
+    with CaptureQueriesContext(connection) as queries:
+        Client().get(products[0].get_absolute_url())
+    assert len(queries) == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda product: Product.objects.filter(pk=product.pk).update(listed=False),
+        lambda product: Variant.objects.filter(product=product).update(stock=0),
+    ],
+    ids=["not listed", "sold out"],
+)
+@pytest.mark.parametrize("place", [1, 8])
+def test_a_cached_product_that_cannot_be_bought_is_left_out(
+    products: list[Product],
+    change: Any,
+    place: int,
+) -> None:
+    _page(products[0])
+    change(products[place])
+    left = _pks(products[1:place] + products[place + 1 : 11])
+    assert _page(products[0]) == (left, False)
+
+
+def test_a_deleted_product_is_replaced_at_once(products: list[Product]) -> None:
+    _page(products[0])
+    products[1].delete()
+    assert _page(products[0]) == (_pks(products[2:12]), True)
+
+
+def test_prices_and_names_are_todays(products: list[Product]) -> None:
+    _page(products[0])
+    Product.objects.filter(pk=products[1].pk).update(name="Renamed", price=99)
+    content = Client().get(products[0].get_absolute_url()).content.decode()
+    assert "Renamed" in content
+    assert "€99.00" in content
+
+
+def test_a_picture_that_was_replaced_or_deleted_counts_at_once(products: list[Product]) -> None:
+    _page(products[0])
+    image = ProductImage.objects.get(product=products[2])
+    image.embedding_blue = point(-1)
+    image.save()
+    assert _page(products[0])[0] == _pks([products[1], *products[3:12]])
+    ProductImage.objects.get(product=products[1]).delete()
+    assert _page(products[0])[0] == _pks(products[3:13])
+
+
+def test_an_import_a_merge_and_a_saved_product_count_at_once(products: list[Product]) -> None:
+    first, second = products[1], products[2]
+
+    def merge_two() -> None:
+        merge(first.pk, [make_product(currency=first.currency).pk])
+
+    for change in (lambda: catalogue_imported.send(sender=None, image_ids=[]), merge_two):
+        _page(products[0])
+        assert not _page(products[0])[1]
+        change()
+        assert _page(products[0])[1]
+    second.gender = "Boys"
+    second.save()
+    assert _page(products[0])[1]
+
+
+def test_a_new_vector_counts_as_soon_as_a_worker_wrote_it(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = make_product()
+    image = make_image(new)
+    _page(products[0])
+
+    def embed(model: EmbeddingModel, **_options: object) -> pending.Outcome:
+        ProductImage.objects.filter(pk=image.pk).update(embedding_blue=point(1, 0.1, 0.1))
+        return pending.Outcome(embedded=1)
+
+    monkeypatch.setattr(pending, "embed_pending", embed)
+    tasks.embed_pending_images()
+    assert _page(products[0])[0] == _pks([products[1], new, *products[2:10]])
+
+
+def test_a_switch_of_models_counts_at_once(products: list[Product]) -> None:
+    _page(products[0])
+    for place, product in enumerate(products):
+        ProductImage.objects.filter(product=product).update(embedding_green=point(1, -place % 13))
+    other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
+    with transaction.atomic():
+        EmbeddingModel.objects.filter(state="active").update(state="previous")
+        other.state = EmbeddingModel.State.ACTIVE
+        other.save(update_fields=["state"])
+    assert _page(products[0])[0] == _pks(products[:2:-1])
+
+
+def test_fewer_than_asked_for_are_not_cached(products: list[Product]) -> None:
+    for product in products[1:4]:
+        product.delete()
+    assert _page(products[0]) == (_pks(products[4:]), True)
+    new = make_lookalike(1, 0.1)
+    assert _page(products[0]) == (_pks([new, *products[4:]]), True)
+
+
+def test_within_a_transaction_nothing_is_cached(products: list[Product]) -> None:
+    with transaction.atomic():
+        assert _page(products[0])[1]
+        assert _page(products[0])[1]
+    assert _page(products[0])[1]
+
+
+def test_with_a_replica_nothing_is_cached(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.recommendations.cache.configured", lambda: True)
+    assert _page(products[0])[1]
+    assert _page(products[0])[1]
+
+
+def test_without_redis_the_page_is_the_same(redis_away: None, products: list[Product]) -> None:
+    assert _page(products[0]) == (_pks(products[1:11]), True)
+    assert _page(products[0]) == (_pks(products[1:11]), True)
+    ProductImage.objects.get(product=products[1]).save()
+    assert _page(products[0]) == (_pks(products[1:11]), True)

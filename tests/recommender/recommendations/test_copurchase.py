@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from recommender.recommendations import copurchase as affinity
+from recommender.recommendations.copurchase import affinities, compute_affinities
+from recommender.tracking.events import delete_old_events
+from recommender.models import Affinity, Event, Popularity
+from recommender.tasks import compute_affinities as task
+from shop.catalogue.models import Product
+from shop.orders.models import Order
+from tests.factories import make_order, make_product
+from tests.recommender.recommendations.test_rows import buy
+
+pytestmark = pytest.mark.django_db
+
+
+def visit(number: int, *products: Product) -> None:
+    for product in products:
+        Event.objects.create(block="product", kind="viewed", product=product, visit=f"v{number}")
+
+
+def rows(kind: str) -> list[tuple[Product, Product, float, int]]:
+    found = Affinity.objects.filter(kind=kind).select_related("product", "other")
+    ordered = found.order_by("product_id", "-score", "other_id")
+    return [(row.product, row.other, row.score, row.support) for row in ordered]
+
+
+@pytest.fixture
+def three() -> tuple[Product, Product, Product]:
+    return make_product(), make_product(), make_product()
+
+
+def test_what_is_viewed_together_more_often_than_by_chance(three: tuple[Product, ...]) -> None:
+    one, two, three_ = three
+    for number in range(3):
+        visit(number, one, two)
+    visit(3, three_)
+    visit(4, three_, one)
+    visit(5, three_)
+    assert compute_affinities() == 2
+    # Three of six visits have both, four the one and three the other: 3 * 6 / (4 * 3) = 1.5,
+    # of which 3 / (3 + 5) is kept.
+    assert rows("viewed") == [(one, two, 0.5625, 3), (two, one, 0.5625, 3)]
+
+
+def test_what_is_bought_together(three: tuple[Product, ...]) -> None:
+    one, two, other = three
+    for _order in range(2):
+        buy(None, one, two)
+        buy(None, other)
+    compute_affinities()
+    # 2 * 4 / (2 * 2) = 2, of which 2 / 7 is kept.
+    score = pytest.approx(4 / 7)
+    assert rows("bought") == [(one, two, score, 2), (two, one, score, 2)]
+
+
+def test_one_basket_alone_says_nothing(three: tuple[Product, ...]) -> None:
+    buy(None, *three)
+    visit(1, *three)
+    assert compute_affinities() == 0
+
+
+def test_cancelled_and_refunded_orders_do_not_count(three: tuple[Product, ...]) -> None:
+    buy(None, *three)
+    buy(None, *three, state=Order.State.CANCELLED)
+    buy(None, *three, state=Order.State.REFUNDED)
+    assert compute_affinities() == 0
+
+
+def test_reloading_a_page_counts_once(three: tuple[Product, ...]) -> None:
+    one, two, other = three
+    visit(1, one, two, one, two, one)
+    visit(2, other)
+    assert compute_affinities() == 0
+    assert Popularity.objects.get(product=one).baskets == 1
+
+
+def test_what_is_in_every_basket_goes_with_nothing(three: tuple[Product, ...]) -> None:
+    one, two, _three = three
+    for number in range(4):
+        visit(number, one, two)
+    assert compute_affinities() == 0
+
+
+def test_a_robot_that_views_everything_is_left_out(
+    three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(affinity, "LARGEST", 2)
+    for number in range(3):
+        visit(number, *three)
+    visit(9, make_product())
+    assert compute_affinities() == 0
+
+
+def test_computing_again_changes_nothing_and_forgets_what_is_gone(
+    three: tuple[Product, ...],
+) -> None:
+    one, two, other = three
+    visit(1, one, two)
+    visit(2, one, two)
+    visit(3, other)
+    assert compute_affinities() == compute_affinities() == 2
+    task()
+    assert len(rows("viewed")) == 2
+    Event.objects.filter(visit="v1").delete()
+    assert compute_affinities() == 0
+    assert not Affinity.objects.exists()
+
+
+def test_only_so_many_are_kept_the_strongest(
+    three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(affinity, "KEPT", 1)
+    one, two, other = three
+    for number in range(4):
+        visit(number, one, two)
+    for number in range(4, 6):
+        visit(number, one, other)
+    visit(6, make_product())
+    compute_affinities()
+    assert [(p, o) for p, o, _score, _support in rows("viewed")] == [
+        (one, two),
+        (two, one),
+        (other, one),
+    ]
+
+
+def test_a_failure_leaves_the_old_rows(
+    three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, other = three
+    visit(1, one, two)
+    visit(2, one, two)
+    visit(3, other)
+    compute_affinities()
+    monkeypatch.setattr(affinity, "COMPUTE", "SELECT 1 / 0 {baskets}")
+    with pytest.raises(Exception, match=r"syntax|division"):
+        compute_affinities()
+    assert len(rows("viewed")) == 2
+
+
+def test_sold_out_and_unlisted_others_are_not_read(
+    three: tuple[Product, ...], django_assert_num_queries: Any
+) -> None:
+    one, two, other = three
+    hidden, gone = make_product(listed=False), make_product(stock=0)
+    for score, each in enumerate((two, other, hidden, gone)):
+        Affinity.objects.create(kind="bought", product=one, other=each, score=score, support=2)
+    with django_assert_num_queries(1):
+        assert affinities(one) == {"bought": [other.pk, two.pk]}
+
+
+def test_an_order_counts_for_popularity_as_a_visit_does(three: tuple[Product, ...]) -> None:
+    one, two, _three = three
+    visit(1, one, two)
+    buy(None, one)
+    compute_affinities()
+    assert dict(Popularity.objects.values_list("product", "baskets")) == {one.pk: 2, two.pk: 1}
+
+
+def test_an_order_whose_variant_is_gone_is_passed_over() -> None:
+    make_order().lines.update(variant=None)
+    assert compute_affinities() == 0
+
+
+# What the page notes
+
+
+def _view(client: Client, product: Product, **headers: str) -> None:
+    client.post("/events/", {"event": f"product,viewed,{product.pk}"}, headers=headers)
+
+
+def test_the_pages_of_one_visit_share_a_random_key_and_name_nobody(
+    client: Client, three: tuple[Product, ...]
+) -> None:
+    one, two, other = three
+    _view(client, one)
+    _view(client, two)
+    stranger = Client()
+    _view(stranger, other)
+    keys = list(Event.objects.order_by("pk").values_list("visit", flat=True))
+    assert keys[0] == keys[1] != keys[2]
+    assert {len(key) for key in keys} == {22}
+    cookie = client.cookies["visit"]
+    assert (cookie.value, cookie["max-age"], cookie["httponly"]) == (keys[0], "", True)
+    client.post("/events/", {"event": f"similar,followed,{one.pk}"})
+    assert Event.objects.get(kind="followed").visit == ""
+
+
+@pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec-GPC": "1"}])
+def test_who_does_not_want_it_leaves_no_visit(
+    client: Client, three: tuple[Product, ...], headers: dict[str, str]
+) -> None:
+    _view(client, three[0], **headers)
+    assert not Event.objects.exists()
+    assert "visit" not in client.cookies
+
+
+def test_opting_out_ends_the_visit(client: Client, three: tuple[Product, ...]) -> None:
+    _view(client, three[0])
+    client.post("/privacy/counting/")
+    assert not client.cookies["visit"].value
+    _view(client, three[1])
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("cookie", ["", "short", "x" * 500, "é" * 22, "a b" + "c" * 19])
+def test_a_forged_visit_is_replaced(
+    client: Client, three: tuple[Product, ...], cookie: str
+) -> None:
+    client.cookies["visit"] = cookie
+    _view(client, three[0])
+    assert Event.objects.get().visit not in ("", cookie)
+
+
+@pytest.mark.parametrize("event", ["product,viewed,", "product,seen,1", "similar,viewed,1"])
+def test_a_look_without_a_product_or_at_a_block_is_not_noted(client: Client, event: str) -> None:
+    make_product(pk=1)
+    client.post("/events/", {"event": event})
+    assert not Event.objects.exists()
+
+
+def test_a_visit_dies_after_90_days(three: tuple[Product, ...]) -> None:
+    visit(1, *three)
+    Event.objects.filter(product=three[0]).update(at=timezone.now() - timedelta(days=91))
+    assert delete_old_events() == 1
+    assert Event.objects.count() == 2
+
+
+def test_the_planner_is_left_as_it_was() -> None:
+    compute_affinities()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from recommender.photo_search import photos
+from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.recommendations.refine import steps
+from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.models import Product
+from tests.factories import make_category, make_image, make_product, picture_bytes, point
+from tests.html import one_line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shirt() -> Product:
+    """A red shirt for women at 50, and five that differ from it in one thing each."""
+    shirts = make_category("Apparel", "Topwear", "Shirts")
+    common = {"category": shirts, "gender": "Women", "base_colour": "Red", "price": Decimal(50)}
+    variations: dict[str, dict[str, object]] = {
+        "Shirt": {},
+        "Cheap": {"price": Decimal(20)},
+        "Blue": {"base_colour": "Blue"},
+        "Mens": {"gender": "Men"},
+        "Skirt": {"category": make_category("Apparel", "Bottomwear", "Skirts")},
+        "Striped": {"price": Decimal(60), "name": "Striped linen"},
+    }
+    for number, (name, different) in enumerate(variations.items()):
+        product = make_product(**{"name": name, **common, **different})  # type: ignore[arg-type]
+        make_image(product, embedding_blue=point(1, number / 5))
+    return Product.objects.get(name="Shirt")
+
+
+def _names(client: Client, shirt: Product, query: str) -> list[str]:
+    response = client.get(f"{shirt.get_absolute_url()}similar/{query}")
+    assert response.status_code == 200
+    return [product.name for product in response.context["products"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["Cheap", "Blue", "Mens", "Skirt", "Striped linen"]),
+        ("?price_to=49.99", ["Cheap"]),
+        ("?not_colour=Red", ["Blue"]),
+        ("?colour=Red", ["Cheap", "Mens", "Skirt", "Striped linen"]),
+        ("?gender=Men", ["Mens"]),
+        ("?not_type=apparel/topwear/shirts", ["Skirt"]),
+        ("?not_type=apparel/topwear", ["Skirt"]),
+        ("?type=apparel/topwear/shirts", ["Cheap", "Blue", "Mens", "Striped linen"]),
+        ("?q=striped", ["Striped linen"]),
+        ("?q=stripd", ["Striped linen"]),
+        ("?q=striped+linen&colour=Red", ["Striped linen"]),
+        ("?q=%27%29%3B+--&gender=Men", ["Mens"]),
+        ("?q=nothing", []),
+    ],
+)
+def test_each_direction_keeps_what_it_says(
+    client: Client, shirt: Product, query: str, names: list[str]
+) -> None:
+    refresh_search_words()
+    assert _names(client, shirt, query) == names
+
+
+def test_every_step_of_a_product_leads_where_its_label_says(client: Client, shirt: Product) -> None:
+    page = client.get(shirt.get_absolute_url())
+    found = {step.label: step for step in steps(shirt, QueryDict())}
+    assert list(found) == [
+        *("Cheaper", "In another colour", "In the same colour", "For Men"),
+        *("Of another type", "Of the same type"),
+    ]
+    for step in found.values():
+        assert f'href="{step.address.replace("&", "&amp;")}"' in page.content.decode()
+    path = found["For Men"].address.removeprefix(f"{shirt.get_absolute_url()}similar/")
+    assert _names(client, shirt, path) == ["Mens"]
+
+
+def test_a_step_is_taken_back_by_following_it_again(shirt: Product) -> None:
+    taken = steps(shirt, QueryDict("not_colour=Red&q=linen"))[1]
+    assert taken.taken
+    assert taken.address == f"{shirt.get_absolute_url()}similar/?q=linen"
+
+
+def test_the_opposite_step_replaces_its_opposite(shirt: Product) -> None:
+    same = steps(shirt, QueryDict("not_colour=Red"))[2]
+    assert same.address == f"{shirt.get_absolute_url()}similar/?colour=Red"
+
+
+def test_a_product_that_says_little_has_few_steps() -> None:
+    product = make_product(gender="", base_colour="", price=Decimal("0.01"))
+    assert [step.label for step in steps(product, QueryDict())] == [
+        *("Of another type", "Of the same type"),
+    ]
+
+
+def test_nothing_found_says_so_and_leads_back(client: Client, shirt: Product) -> None:
+    page = client.get(f"{shirt.get_absolute_url()}similar/?gender=Boys").content.decode()
+    assert "Nothing looks like it here" in page
+    assert f'href="{shirt.get_absolute_url()}similar/"' in page
+
+
+def test_the_steered_search_is_one_statement_with_vectors(client: Client, shirt: Product) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        client.get(f"{shirt.get_absolute_url()}similar/?not_colour=Red&q=blue")
+    assert len([q for q in queries.captured_queries if "<->" in q["sql"]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "start"),
+    [
+        ({"HX-Request": "true"}, '<div id="results"'),
+        ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, "<!doctype html>"),
+        ({}, "<!doctype html>"),
+    ],
+)
+def test_the_way_back_gets_the_whole_page(
+    client: Client, shirt: Product, headers: dict[str, str], start: str
+) -> None:
+    page = client.get(f"{shirt.get_absolute_url()}similar/", headers=headers).content.decode()
+    assert one_line(page).lower().startswith(start)
+
+
+def test_an_unlisted_product_has_no_page(client: Client, shirt: Product) -> None:
+    Product.objects.filter(pk=shirt.pk).update(listed=False)
+    assert client.get(f"{shirt.get_absolute_url()}similar/").status_code == 404
+
+
+def test_a_photo_and_words_go_together(client: Client, shirt: Product) -> None:
+    photo = photos.store_photo(picture_bytes())
+    model = EmbeddingModel.objects.active()
+    QueryPhoto.objects.filter(pk=photo.pk).update(embedding=point(1, 0), embedding_model=model)
+    response = client.get(f"{photo.get_absolute_url()}?q=linen")
+    assert [product.name for product in response.context["products"]] == ["Striped linen"]

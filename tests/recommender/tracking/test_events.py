@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from recommender.tracking.events import click_through, delete_old_events
+from recommender.models import Event
+from tests.factories import make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def _send(client: Client, *events: str, **headers: str) -> int:
+    return client.post("/events/", {"event": events}, headers=headers).status_code
+
+
+def test_seen_and_followed_are_counted_by_block(client: Client) -> None:
+    product = make_product()
+    _send(client, "similar,seen,", "similar,seen,", f"similar,followed,{product.pk}")
+    _send(client, "photo,seen,")
+    assert click_through(7) == [
+        {"block": "photo", "seen": 1, "followed": 0, "rate": 0.0},
+        {"block": "similar", "seen": 2, "followed": 1, "rate": 0.5},
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *("", ",", "none,seen,", "similar,none,", "similar,followed,x", "similar,followed,999999"),
+        *("similar,followed," + "9" * 30, "similar,followed,²", "a,b,c,d,e", "\x00,seen,"),
+    ],
+)
+def test_nonsense_is_not_counted(client: Client, event: str) -> None:
+    assert _send(client, event) == 204
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"DNT": "1"}, {"Sec-GPC": "1"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_who_does_not_want_it_is_not_counted(client: Client, headers: dict[str, str]) -> None:
+    assert _send(client, "similar,seen,", **headers) == 204
+    assert not Event.objects.exists()
+
+
+def test_the_button_stops_counting_and_starts_it_again(client: Client) -> None:
+    client.post("/privacy/counting/")
+    assert "Count me again" in client.get("/privacy/").content.decode()
+    _send(client, "similar,seen,")
+    assert not Event.objects.exists()
+    client.post("/privacy/counting/")
+    _send(client, "similar,seen,")
+    assert Event.objects.count() == 1
+
+
+def test_one_beacon_counts_at_most_twenty(client: Client) -> None:
+    _send(client, *["similar,seen,"] * 50)
+    assert Event.objects.count() == 20
+
+
+def test_old_events_are_deleted(client: Client) -> None:
+    _send(client, "similar,seen,", "photo,seen,")
+    old = Event.objects.filter(block="photo")
+    old.update(at=timezone.now() - timedelta(days=91))
+    assert delete_old_events() == 1
+    assert Event.objects.get().block == "similar"
