@@ -55,7 +55,6 @@ class Near:
     embedding: bytes
     baskets: int
     spread: float
-    spread: float
 
 
 def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
