@@ -15,6 +15,7 @@ ROUTES = {
     "recommender.tasks.warm_up": {"queue": "search"},
     # Bulk work, in slices.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
+    "recommender.tasks.fill_garments": {"queue": "catalogue"},
     "recommender.tasks.repair_embeddings": {"queue": "catalogue"},
     "recommender.tasks.compute_affinities": {"queue": "catalogue"},
     "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
@@ -41,6 +42,7 @@ CELERY_BEAT_SCHEDULE = {
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),
     "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),
+    "fill-garments": _every(3600, "recommender.tasks.fill_garments"),
     "repair-embeddings": _every(3600, "recommender.tasks.repair_embeddings"),
     "delete-idempotency-records": _every(3600, "shop.api.tasks.delete_idempotency_records"),
     "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),

@@ -17,11 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from recommender.garments.classifier import garments
 from recommender.models import EmbeddingModel, Event, QueryPhoto
+from recommender.photo_search.answers import EVERYTHING, MAX_COUNT, Answer, answer_photo
 from recommender.photo_search.crops import Region, RegionError
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import wait_for_vector
-from recommender.search.similar import similar_to_photo, similar_to_product
+from recommender.search.similar import ROW_SIZE, similar_to_product
 from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
 from shop.api.idempotency import idempotent
@@ -46,6 +48,22 @@ WAIT = OpenApiParameter(
 )
 
 
+GARMENT = OpenApiParameter(
+    "garment",
+    str,
+    enum=[*garments(), EVERYTHING],
+    description="Search for this garment instead of the one that was made out.",
+)
+COUNT = OpenApiParameter(
+    "count", int, description=f"How many products, at most {MAX_COUNT}; 5 unless given."
+)
+
+
+class GuessSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    probability = serializers.FloatField()
+
+
 class ImageSearchSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     state = serializers.ChoiceField(STATES)
@@ -53,6 +71,10 @@ class ImageSearchSerializer(serializers.Serializer[Any]):
     page = serializers.URLField()
     expires = serializers.DateTimeField()
     failure = serializers.CharField(allow_blank=True)
+    garments = GuessSerializer(many=True, help_text="The likeliest garments, the first best.")
+    searched = serializers.ListField(
+        child=serializers.CharField(), help_text="The garments that the search was limited to."
+    )
     products = ProductSerializer(many=True)
 
 
@@ -79,14 +101,14 @@ class PhotoTextSerializer(serializers.Serializer[Any]):
 class Similar(APIView):
     @extend_schema(
         operation_id="products_similar_list",
-        parameters=VISUAL_FILTERS,
+        parameters=[COUNT, *VISUAL_FILTERS],
         responses={200: ProductSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> Response:
         """The five products that look most like this one, nearest first; fewer if there are."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
         filters = _filters(request)
-        products = similar_to_product(product, filters)
+        products = similar_to_product(product, filters, count=_count(request))
         context: dict[str, Any] = {"request": request}
         return Response(ProductSerializer(products, many=True, context=context).data)
 
@@ -98,7 +120,7 @@ class ImageSearchList(APIView):
 
     @extend_schema(
         operation_id="image_searches_create",
-        parameters=[WAIT, IDEMPOTENCY, *VISUAL_FILTERS],
+        parameters=[WAIT, GARMENT, COUNT, IDEMPOTENCY, *VISUAL_FILTERS],
         request={
             "multipart/form-data": PhotoUploadSerializer,
             "application/json": PhotoTextSerializer,
@@ -131,7 +153,7 @@ class ImageSearchList(APIView):
 class ImageSearchDetail(APIView):
     @extend_schema(
         operation_id="image_searches_retrieve",
-        parameters=[WAIT, *VISUAL_FILTERS],
+        parameters=[WAIT, GARMENT, COUNT, *VISUAL_FILTERS],
         responses={200: ImageSearchSerializer},
     )
     def get(self, request: Request, photo_id: str) -> Response:
@@ -173,6 +195,16 @@ def _from_base64(text: str) -> bytes:
         raise ValidationError({"photo": ["This is not base64."]}) from None
 
 
+def _count(request: Request) -> int:
+    try:
+        count = int(request.query_params.get("count", ROW_SIZE))
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MAX_COUNT:
+        raise ValidationError({"count": [f"A whole number from 1 to {MAX_COUNT}."]})
+    return count
+
+
 def _seconds(request: Request) -> float:
     try:
         seconds = float(request.query_params.get("wait", "0"))
@@ -186,7 +218,10 @@ def _seconds(request: Request) -> float:
 def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
     state = state_of(photo, EmbeddingModel.objects.active())
     filters = _filters(request)
-    products = similar_to_photo(photo, filters) if state == "ready" else []
+    query = request.query_params
+    answer = Answer()
+    if state == "ready":
+        answer = answer_photo(photo, filters, query.get("garment", ""), _count(request))
     address = reverse("recommender-api:image-search", args=[photo.pk])
     return {
         "id": photo.pk,
@@ -195,5 +230,11 @@ def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
         "page": request.build_absolute_uri(photo.get_absolute_url()),
         "expires": photo.expires,
         "failure": photo.failure,
-        "products": ProductSerializer(products, many=True, context={"request": request}).data,
+        "garments": [
+            {"name": name, "probability": probability} for name, probability in photo.garments or ()
+        ],
+        "searched": list(answer.searched),
+        "products": ProductSerializer(
+            answer.products, many=True, context={"request": request}
+        ).data,
     }

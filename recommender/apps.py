@@ -25,6 +25,7 @@ class RecommenderConfig(AppConfig):
         post_migrate.connect(_ensure_active_model, sender=self)
         products_merged.connect(on_products_merged)
         catalogue_imported.connect(_enqueue_embedding)
+        catalogue_imported.connect(_enqueue_garments)
         post_save.connect(_enqueue_embedding, sender=ProductImage)
         products_merged.connect(invalidate)
         catalogue_imported.connect(invalidate)
@@ -52,3 +53,7 @@ def _ensure_active_model(using: str, **kwargs: Any) -> None:
 
 def _enqueue_embedding(**kwargs: Any) -> None:
     enqueue("recommender.tasks.embed_pending_images")
+
+
+def _enqueue_garments(**kwargs: Any) -> None:
+    enqueue("recommender.tasks.fill_garments")

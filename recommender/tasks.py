@@ -8,6 +8,7 @@ from celery.signals import worker_ready
 
 from recommender.embedding import queue, rollout, worker
 from recommender.embedding.inference import embedder
+from recommender.garments import categories
 from recommender.models import EmbeddingModel
 from recommender.photo_search import photos
 from recommender.recommendations import cache, copurchase
@@ -32,6 +33,11 @@ def embed_pending_images() -> None:
         if outcome != worker.Outcome() and queue.claimable(model).exists():
             send("recommender.tasks.embed_pending_images")
             return
+
+
+@shared_task(time_limit=HANGS_SECONDS)
+def fill_garments() -> None:
+    categories.fill_garments()
 
 
 @shared_task(time_limit=HANGS_SECONDS)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recommender.garments.colour import Colour, garment_colour
+from recommender.garments.colour import Colour, garment_colour, has_white_border, median_colour
+from recommender.garments.cut_out import MAX_SIDE, cut_out
 from shop.catalogue.images.pictures import upright_rgb
 
 Pixels = NDArray[np.uint8]
@@ -43,6 +44,30 @@ def prepare(content: bytes, side: int) -> Prepared:
     """Decode stored bytes. Raises what Pillow raises for a picture that it cannot read."""
     image = _open(content, side)
     return Prepared(fit(image, side), garment_colour(image), perceptual_hash(image))
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """Holds what is looked at of a photo to search with: as a whole, and cut out where that works.
+
+    ``colour`` is the cut-out garment's; ``image`` is upright.
+    """
+
+    image: Image.Image
+    views: list[Pixels]
+    colour: Colour
+    picture_hash: int
+
+
+def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
+    """Decode a photo. Raises what Pillow raises for a picture that it cannot read."""
+    image = upright_rgb(Image.open(BytesIO(content)))
+    small = image.copy()
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    views, garment = [fit(image, side)], small
+    if not has_white_border(small) and (garment := cut_out(small)) is not small:
+        views.append(fit(garment, side))
+    return PreparedPhoto(image, views, median_colour(garment), perceptual_hash(image))
 
 
 def decode(content: bytes, side: int) -> Pixels:

@@ -23,8 +23,11 @@ def garment_colour(image: Image.Image) -> Colour:
     """
     image = image.convert("RGB")
     image.thumbnail((MAX_SIDE, MAX_SIDE))
-    if not has_white_border(image):
-        image = cut_out(image)
+    return median_colour(image if has_white_border(image) else cut_out(image))
+
+
+def median_colour(image: Image.Image) -> Colour:
+    """Return the median colour (3,) of the pixels that are not near-white, lightness halved."""
     pixels = np.asarray(image).reshape(-1, 3)
     coloured = pixels[pixels.min(axis=1) < NEAR_WHITE]
     if len(coloured) < LEAST_COLOURED * len(pixels):

@@ -16,12 +16,13 @@ LEAST_COVERED, MOST_COVERED = 0.05, 0.9
 
 
 def cut_out(image: Image.Image) -> Image.Image:
-    """Return the garment on white, cropped to it; the photo itself where GrabCut fails.
+    """Return the garment on white, cropped to it; the very photo where GrabCut fails.
 
     The same steps made the cut-outs that the network learned from, at most 160 px a side.
     """
-    image = image.convert("RGB")
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    if image.mode != "RGB" or max(image.size) > MAX_SIDE:
+        image = image.convert("RGB")
+        image.thumbnail((MAX_SIDE, MAX_SIDE))
     pixels = np.asarray(image)
     garment = _garment_mask(pixels)
     if not LEAST_COVERED < garment.mean() < MOST_COVERED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recommender.models.behaviour import Affinity, Event, Popularity
+from recommender.models.category_garment import CategoryGarment, DiscreetCategory
 from recommender.models.duplicate_dismissal import DuplicateDismissal
 from recommender.models.embedding import (
     DIMENSIONS,
@@ -21,6 +22,8 @@ __all__ = [
     "DIMENSIONS",
     "Affinity",
     "BlueEmbedding",
+    "CategoryGarment",
+    "DiscreetCategory",
     "DuplicateDismissal",
     "EmbeddedImage",
     "EmbeddedProduct",

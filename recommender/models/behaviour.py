@@ -19,9 +19,10 @@ class Event(models.Model):
         FOLLOWED = "followed", _("followed")
         SEARCHED = "searched", _("searched")
         VIEWED = "viewed", _("viewed")
+        CORRECTED = "corrected", _("corrected")
 
     block = models.CharField(_("block"), max_length=16)
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
     product = models.ForeignKey(
         Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
     )

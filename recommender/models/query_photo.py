@@ -41,7 +41,13 @@ class QueryPhoto(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
+    # Of the whole photo alone; ``embedding`` weighs its cut-out as well.
+    whole_embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     colour = VectorField(dimensions=3, null=True)
+    picture_hash = models.BigIntegerField(null=True)
+    # The likeliest garments with their probabilities; empty where nothing could be made out, null
+    # where nothing can guess.
+    garments = models.JSONField(null=True)
     embedding_model = models.ForeignKey(EmbeddingModel, models.SET_NULL, null=True)
     failure = models.CharField(max_length=255, blank=True)
     # What it was cut out of, if it is a crop: a photo or a product's picture.

@@ -10,11 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from recommender.garments.names import NAMES
 from recommender.models import Event, QueryPhoto
+from recommender.photo_search.answers import MAX_COUNT, Answer, answer_photo
+from recommender.photo_search.choices import garment_choices, gender_choices
 from recommender.photo_search.forms import PhotoForm
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import is_stale, wait_for_vector
-from recommender.search.similar import similar_to_photo
+from recommender.search.similar import ROW_SIZE
 from recommender.tracking.events import (
     record,
     tracking_allowed,
@@ -44,8 +47,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
         return render(request, "429.html", status=429)
     form = PhotoForm(request.POST, request.FILES)
     try:
-        data = _sent_photo(request, form)
-        photo = store_photo(data) if data is not None else None
+        photo = _store_sent(request, form)
     except PictureError as error:
         form.add_error("photo", str(error))
         photo = None
@@ -57,18 +59,20 @@ def photo_search(request: HttpRequest) -> HttpResponse:
     return redirect(photo)
 
 
-def _sent_photo(request: HttpRequest, form: PhotoForm) -> bytes | None:
-    """The upload's bytes, or those of the sample that was chosen; ``None`` if the form is wrong."""
+def _store_sent(request: HttpRequest, form: PhotoForm) -> QueryPhoto | None:
+    """Store the upload or the sample that was chosen; ``None`` if the form is wrong.
+
+    Raises ``PictureError``.
+    """
     sample = request.POST.get("sample", "")
     if is_id(sample):
         images = ProductImage.objects.filter(product__listed=True)
-        return get_object_or_404(images, pk=int(sample)).read()
+        image = get_object_or_404(images, pk=int(sample))
+        return store_photo(image.read(), image=image)
     if not form.is_valid():
         return None
-    upload = form.cleaned_data["photo"]
     # One byte over the limit is enough to know; the rest is never read.
-    content: bytes = upload.read(settings.PICTURE_MAX_BYTES + 1)
-    return content
+    return store_photo(form.cleaned_data["photo"].read(settings.PICTURE_MAX_BYTES + 1))
 
 
 def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> HttpResponse:
@@ -101,13 +105,21 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     model = wait_for_vector(photo, PATIENCE_SECONDS)
     slow = is_stale(photo)
     state = state_of(photo, model)
-    products = similar_to_photo(photo, filters) if state == "ready" else []
+    garment = request.GET.get("garment", "")
+    answer = Answer()
+    if state == "ready":
+        answer = answer_photo(photo, filters, garment, _count(request))
+        _count_correction(request, photo, garment)
     context = {
         "photo": photo,
         "state": state,
         "slow": slow,
         "delay": LATER if slow else SOON,
-        "products": products,
+        "answer": answer,
+        "garment_choices": garment_choices(answer, request.GET),
+        "gender_choices": gender_choices(filters, request.GET),
+        "more": _more(request, answer),
+        "products": answer.products,
         "filters": filters,
         "query": request.GET,
         "facets": choices,
@@ -116,6 +128,28 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     response = render(request, f"recommender/{name}.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _count(request: HttpRequest) -> int:
+    """Return five, or the twenty of "Show more"."""
+    return MAX_COUNT if request.GET.get("count") == str(MAX_COUNT) else ROW_SIZE
+
+
+def _more(request: HttpRequest, answer: Answer) -> str:
+    """Return the address that shows more, if there is any."""
+    if len(answer.products) != ROW_SIZE or _count(request) != ROW_SIZE:
+        return ""
+    query = request.GET.copy()
+    query["count"] = str(MAX_COUNT)
+    return f"?{query.urlencode()}"
+
+
+def _count_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> None:
+    """Count that somebody chose another garment than was made out."""
+    likely = [name for name, _probability in photo.garments or ()]
+    corrected = garment in NAMES and likely[:1] != [garment] and "count" not in request.GET
+    if corrected and tracking_allowed(request):
+        record([("photo", Event.Kind.CORRECTED, None)])
 
 
 def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:

@@ -17,7 +17,7 @@ from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 from shop.core.htmx import is_htmx_fragment
 
-SHOWN = 15
+SHOWN = 20
 CENT = Decimal("0.01")
 EXCLUSIONS = ("not_colour", "not_type")
 OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
@@ -64,7 +64,7 @@ def _step(product: Product, query: QueryDict, label: str, name: str, value: str)
 
 @require_safe
 def more_like(request: HttpRequest, slug: str) -> HttpResponse:
-    """Fifteen look-alikes within what was chosen, nearest first."""
+    """Twenty look-alikes within what was chosen, nearest first."""
     products = Product.objects.listed().with_card_data().select_related("category")
     product = get_object_or_404(products, slug=slug)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", "")[:200])

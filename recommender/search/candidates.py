@@ -29,13 +29,14 @@ EXACT = """
     SELECT * FROM (SELECT {columns} FROM {table} AS embedded {join} WHERE {conditions} OFFSET 0)
         AS compared
     ORDER BY distance"""
-COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group,
+COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group, embedded.colour,
+        embedded.base_colour, embedded.picture_hash,
         embedded.embedding <-> (SELECT embedding FROM query) AS distance"""
 JOIN = "JOIN catalogue_product AS product ON product.id = embedded.product_id"
 # For ``Strategy.HNSW`` the planner may neither scan nor sort, whatever it thinks the index costs.
 SETTINGS: dict[Strategy, dict[str, object]] = {
     Strategy.HNSW: {
-        "hnsw.ef_search": 64,
+        "hnsw.ef_search": 100,
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.max_scan_tuples": 20_000,
         "enable_seqscan": False,

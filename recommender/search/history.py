@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connections
 
+from recommender.garments.categories import discreet_ids
 from recommender.models import EmbeddingModel
 from recommender.search.candidates import SETTINGS, Strategy
 from recommender.search.replica import read_with_fallback
@@ -15,7 +16,8 @@ from shop.core.db import execute_with_settings
 HISTORY = """
 WITH {weighed},
 seed AS MATERIALIZED (
-    SELECT product.id, weighed.reason, weighed.weight, picture.embedding, picture.duplicate_group
+    SELECT product.id, product.category_id, weighed.reason, weighed.weight, picture.embedding,
+        picture.duplicate_group
     FROM weighed JOIN catalogue_product AS product USING (id)
     CROSS JOIN LATERAL (
         SELECT embedded.embedding, embedded.duplicate_group FROM {table} AS embedded
@@ -24,16 +26,19 @@ seed AS MATERIALIZED (
         ORDER BY image.position, image.id LIMIT 1) AS picture
     WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
 SELECT seed.id, seed.reason, seed.weight, near.product_id, near.duplicate_group,
-    halfvec_send(near.embedding), COALESCE(popular.baskets, 0)
+    halfvec_send(near.embedding), COALESCE(popular.baskets, 0), %(spread)s::float8
 FROM seed CROSS JOIN LATERAL (
     SELECT embedded.product_id, embedded.duplicate_group, embedded.embedding
     FROM {table} AS embedded
     WHERE embedded.embedding IS NOT NULL AND embedded.available
         AND embedded.product_id <> ALL (ARRAY(SELECT id FROM history))
+        AND (embedded.category_id = seed.category_id
+            OR embedded.category_id <> ALL (%(discreet)s::bigint[]))
     ORDER BY embedded.embedding <-> seed.embedding LIMIT %(each)s) AS near
 LEFT JOIN recommender_popularity AS popular ON popular.product_id = near.product_id
 UNION ALL
-SELECT id, reason, weight, id, duplicate_group, halfvec_send(embedding), 0 FROM seed
+SELECT id, reason, weight, id, duplicate_group, halfvec_send(embedding), 0, %(spread)s::float8
+FROM seed
 """
 # The products of a history are joined by sorting and scanning few rows.
 HISTORY_SETTINGS = SETTINGS[Strategy.HNSW] | {"hnsw.iterative_scan": "strict_order"}
@@ -68,7 +73,8 @@ def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
         model = EmbeddingModel.objects.using(server).active()
         sql = HISTORY.format(weighed=weighed, table=model.table)
         with connections[server].cursor() as cursor:
-            execute_with_settings(cursor, sql, values, HISTORY_SETTINGS)
-            return [Near(*row, model.spread) for row in cursor.fetchall()]
+            limits = {"spread": model.spread, "discreet": discreet_ids()}
+            execute_with_settings(cursor, sql, {**values, **limits}, HISTORY_SETTINGS)
+            return [Near(*row) for row in cursor.fetchall()]
 
     return read_with_fallback(search)

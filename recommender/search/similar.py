@@ -1,59 +1,98 @@
-"""Find the nearest five: THE nearest-five SQL.
+"""Find similar products: THE nearest-five SQL.
 
-Embeddings are L2-normalised, so the order by L2 distance is the order by cosine.
+Embeddings are L2-normalised, so the order by L2 distance is the order by cosine. The index finds
+candidates by distance; their order weighs the difference of the garments' colours as well.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection, connections
 
+from recommender.duplicates.grouping import MAX_COLOUR_DISTANCE, MAX_HASH_DISTANCE
+from recommender.garments.categories import categories_of, garments_of
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.search.candidates import SETTINGS, Strategy, candidate_sql, choose_strategy
 from recommender.search.replica import read_with_fallback
 from shop.catalogue.browsing.filters import Filters
-from shop.catalogue.models import Product
+from shop.catalogue.models import Category, Product
 from shop.core.db import execute_with_settings
 
 ROW_SIZE = 5
 # Several images a product and copies are among them.
-CANDIDATES = 64
+CANDIDATES = 200
+# What a unit of ΔE and another base colour weigh, in spreads of the network, where L2²/2 weighs 1:
+# chosen by eye and reported in docs/quality.
+COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.03, 0.9
+PHOTO_COLOUR_WEIGHT = 0.06
+FOR_ANYBODY = ("Unisex", "")
 
 NEAREST = """
 WITH query AS MATERIALIZED ({query}),
 candidates AS MATERIALIZED ({candidates} LIMIT %(candidates)s),
+scored AS (
+    SELECT *, distance ^ 2 / 2
+        + %(colour_weight)s * COALESCE(colour <-> (SELECT colour FROM query), 0)
+        + CASE WHEN base_colour = %(base_colour)s THEN 0 ELSE %(base_colour_weight)s END AS score
+    FROM candidates),
 best_per_product AS (
-    SELECT DISTINCT ON (product_id) * FROM candidates WHERE product_id NOT IN (
+    SELECT DISTINCT ON (product_id) * FROM scored WHERE product_id NOT IN (
         SELECT product_id FROM candidates WHERE duplicate_group IN ({own_groups}))
-    ORDER BY product_id, distance),
+    ORDER BY product_id, score),
 distinct_products AS (
-    SELECT DISTINCT ON (duplicate_group) product_id, distance FROM best_per_product
-    ORDER BY duplicate_group, distance, product_id)
-SELECT (SELECT count(*) FROM candidates), found.product_id, found.distance
+    SELECT DISTINCT ON (duplicate_group) product_id, duplicate_group, score FROM best_per_product
+    ORDER BY duplicate_group, score, product_id)
+SELECT (SELECT count(*) FROM candidates), found.*
 FROM (SELECT) AS always LEFT JOIN (
-    SELECT * FROM distinct_products ORDER BY distance, product_id LIMIT %(limit)s) AS found ON true
-ORDER BY found.distance, found.product_id
+    SELECT * FROM distinct_products ORDER BY score, product_id LIMIT %(limit)s) AS found ON true
+ORDER BY found.score, found.product_id
 """
-OF_PRODUCT = """SELECT embedded.embedding FROM {table} AS embedded
+OF_PRODUCT = """SELECT embedded.embedding, embedded.colour FROM {table} AS embedded
     JOIN catalogue_productimage AS image ON image.id = embedded.image_id
     WHERE embedded.product_id = %(product)s AND embedded.embedding IS NOT NULL
     ORDER BY image.position, image.id LIMIT 1"""
 OWN_GROUPS = """SELECT duplicate_group FROM {table}
         WHERE product_id = %(product)s AND duplicate_group IS NOT NULL"""
+SAME_PICTURE = """
+SELECT product_id, duplicate_group, distance FROM (
+    SELECT product_id, duplicate_group, colour, picture_hash,
+        embedding <-> %(vector)s::halfvec AS distance
+    FROM {table} WHERE embedding IS NOT NULL AND available AND product_id <> %(source)s
+    ORDER BY embedding <-> %(vector)s::halfvec LIMIT 20) AS near
+WHERE bit_count((picture_hash # %(picture_hash)s)::bit(64)) <= %(max_hash)s
+    AND colour <-> %(colour)s::vector <= %(max_colour)s
+ORDER BY distance LIMIT 1"""
+OF_PHOTO = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS colour"
 
 
 @dataclass(frozen=True)
 class Neighbour:
     product_id: int
-    distance: float
+    duplicate_group: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Query:
+    """Holds what is searched with: SQL of tables, its parameters, and the weights of the order."""
+
+    sql: str
+    values: dict[str, Any]
+    own_groups: str = "SELECT 0"
+    weights: dict[str, Any] = field(default_factory=dict)
 
 
 def similar_to_product(
     product: Product, filters: Filters | None = None, *, count: int = ROW_SIZE
 ) -> list[Product]:
-    """Return the products that look most like this one, nearest first; fewer rather than padded."""
+    """Return products like this one that a shopper would take instead, the most alike first.
+
+    Of its category and for the same people; where those are too few, of its garment in the parent
+    category, then of its garment anywhere. Never another garment, and fewer rather than padded.
+    """
     chosen = filters or Filters()
     return _products(
         read_with_fallback(lambda server: _like_product(server, product, chosen, count))
@@ -71,12 +110,58 @@ def similar_ids(product: Product, *, count: int = ROW_SIZE) -> list[int]:
 
 def _like_product(server: str, product: Product, filters: Filters, count: int) -> list[Neighbour]:
     model = EmbeddingModel.objects.using(server).active()
-    parts = {
-        "query": OF_PRODUCT.format(table=model.table),
-        "own_groups": OWN_GROUPS.format(table=model.table),
+    names_colour = filters.colours or filters.not_colours or not product.base_colour
+    query = Query(
+        OF_PRODUCT.format(table=model.table),
+        {"product": product.pk, "excluded": product.pk},
+        OWN_GROUPS.format(table=model.table),
+        _weights(
+            COLOUR_WEIGHT * model.spread,
+            "" if names_colour else product.base_colour,
+            0.0 if names_colour else BASE_COLOUR_WEIGHT * model.spread,
+        ),
+    )
+    found: dict[int, Neighbour] = {}
+    for scope in scopes(product, filters):
+        for neighbour in _nearest(server, model, query, scope, count):
+            found.setdefault(neighbour.duplicate_group, neighbour)
+        if len(found) >= count:
+            break
+    return list(found.values())[:count]
+
+
+def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
+    """Yield where to search, one after the other until there are enough.
+
+    What the filters say of gender or category replaces what would be assumed from the product.
+    """
+    if not filters.genders:
+        filters = replace(filters, genders=fitting_genders(product.gender))
+    if filters.category_ids or filters.not_category_ids:
+        yield filters
+        return
+    yield replace(filters, category_ids=(product.category_id,))
+    same_garment = categories_of(garments_of(product.category))
+    if not same_garment:
+        return
+    parent = product.category.path.rpartition("/")[0]
+    beside = Category.objects.filter(pk__in=same_garment, path__startswith=f"{parent}/")
+    if parent and (ids := tuple(beside.order_by("pk").values_list("pk", flat=True))):
+        yield replace(filters, category_ids=ids)
+    yield replace(filters, category_ids=same_garment)
+
+
+def fitting_genders(gender: str) -> tuple[str, ...]:
+    """Return the genders of products that suit somebody who looks at one for ``gender``."""
+    return () if gender in FOR_ANYBODY else (gender, *FOR_ANYBODY)
+
+
+def _weights(colour: float, base_colour: str = "", base_weight: float = 0.0) -> dict[str, Any]:
+    return {
+        "colour_weight": colour,
+        "base_colour": base_colour,
+        "base_colour_weight": base_weight,
     }
-    values = {"product": product.pk, "excluded": product.pk}
-    return _nearest(server, model, parts, values, filters, count)
 
 
 def similar_to_photo(
@@ -92,21 +177,52 @@ def _like_photo(server: str, photo: QueryPhoto, filters: Filters, count: int) ->
     if photo.embedding_model_id != model.pk:
         return []
     # Sent along: a moment after it was written a replica cannot have it.
-    vector = QueryPhoto._meta.get_field("embedding").get_prep_value(photo.embedding)
-    parts = {"query": "SELECT %(vector)s::halfvec AS embedding", "own_groups": "SELECT 0"}
-    values = {"vector": vector, "excluded": 0}
-    return _nearest(server, model, parts, values, filters, count)
+    source = _source_product(photo)
+    values = {name: _text(photo, name) for name in ("embedding", "colour")}
+    query = Query(
+        OF_PHOTO,
+        {"vector": values["embedding"], "colour": values["colour"], "excluded": source},
+        weights=_weights(PHOTO_COLOUR_WEIGHT * model.spread),
+    )
+    same = _same_picture(server, model, photo, source)
+    found = _nearest(server, model, query, filters, count)
+    groups = {each.duplicate_group for each in same}
+    return [*same, *(each for each in found if each.duplicate_group not in groups)][:count]
+
+
+def _source_product(photo: QueryPhoto) -> int:
+    """Return the product whose picture the photo was taken or cut from, or 0."""
+    image = photo.image or (photo.parent.image if photo.parent else None)
+    return image.product_id if image else 0
+
+
+def _same_picture(
+    server: str, model: EmbeddingModel, photo: QueryPhoto, source: int
+) -> list[Neighbour]:
+    """Return the product whose image the photo is, whatever garment was made out in it."""
+    values = {
+        "vector": _text(photo, "whole_embedding"),
+        "colour": _text(photo, "colour"),
+        "picture_hash": photo.picture_hash,
+        "source": source,
+        "max_hash": MAX_HASH_DISTANCE,
+        "max_colour": MAX_COLOUR_DISTANCE,
+    }
+    with connections[server].cursor() as cursor:
+        sql = SAME_PICTURE.format(table=model.table)
+        execute_with_settings(cursor, sql, values, SETTINGS[Strategy.HNSW])
+        return [Neighbour(*row) for row in cursor.fetchall()]
+
+
+def _text(photo: QueryPhoto, name: str) -> Any:
+    column: Any = QueryPhoto._meta.get_field(name)
+    return column.get_prep_value(getattr(photo, name))
 
 
 def _nearest(
-    server: str,
-    model: EmbeddingModel,
-    parts: dict[str, str],
-    values: dict[str, Any],
-    filters: Filters,
-    count: int,
+    server: str, model: EmbeddingModel, query: Query, filters: Filters, count: int
 ) -> list[Neighbour]:
-    """Return products by ascending L2 distance, ties by primary key, no two copies.
+    """Return products by ascending score, ties by primary key, no two copies.
 
     Takes more candidates where copies leave too few products, and compares every row where the
     index has no more.
@@ -115,9 +231,10 @@ def _nearest(
     with connections[server].cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, filters)
         while True:
-            sql, more = nearest_sql(strategy, model, parts, filters)
-            limits = {"candidates": wanted, "limit": count}
-            execute_with_settings(cursor, sql, {**values, **more, **limits}, SETTINGS[strategy])
+            sql, more = nearest_sql(strategy, model, query, filters)
+            values = {**query.values, **query.weights, **more}
+            values |= {"candidates": wanted, "limit": count}
+            execute_with_settings(cursor, sql, values, SETTINGS[strategy])
             rows = cursor.fetchall()
             # The first column counts the candidates; without a neighbour the others are null.
             exhausted = rows[0][0] < wanted
@@ -131,11 +248,12 @@ def _nearest(
 
 
 def nearest_sql(
-    strategy: Strategy, model: EmbeddingModel, parts: dict[str, str], filters: Filters
+    strategy: Strategy, model: EmbeddingModel, query: Query, filters: Filters
 ) -> tuple[str, dict[str, Any]]:
     """Return the SQL of a search and the parameters of its filters."""
     candidates, values = candidate_sql(strategy, model.table, filters)
-    return NEAREST.format(candidates=candidates, **parts), values
+    sql = NEAREST.format(query=query.sql, candidates=candidates, own_groups=query.own_groups)
+    return sql, values
 
 
 def _products(neighbours: list[Neighbour]) -> list[Product]:

@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 EXPIRES: dict[str, int | None] = {
     "recommender.tasks.embed_pending_images": 60,
     "recommender.tasks.embed_query_photo": 60,
+    "recommender.tasks.fill_garments": 3600,
     "recommender.tasks.warm_up": 60,
     "shop.imports.tasks.run_upload": None,
     "shop.mail.tasks.send_queued_emails": 60,

@@ -1,0 +1,90 @@
+"""Say which kind of garment a picture shows, by a network of its own.
+
+EfficientNet-Lite2 with a linear head over 31 kinds (``weights/garments/manifest.json``). It embeds
+nothing; it says where to search. Needs OpenVINO.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+logger = logging.getLogger(__name__)
+FOLDER = Path(__file__).resolve().parent.parent / "weights" / "garments"
+Probabilities = NDArray[np.float32]
+# Pixels of the shorter side, and the mean and deviation of grey values from 0 to 255.
+LEAST_SIDE, DARK, PLAIN = 24, 12, 4
+_running = threading.Lock()
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    """Return what the folder of the classifier says of it."""
+    found: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
+    return found
+
+
+@cache
+def garments() -> tuple[str, ...]:
+    """Return the names of the garments, in the order of their probabilities."""
+    return tuple(kind["name"] for kind in manifest()["kinds"])
+
+
+def article_types() -> dict[str, str]:
+    """Return the garment that each article type of the training data is."""
+    return {name: kind["name"] for kind in manifest()["kinds"] for name in kind["article_types"]}
+
+
+def shows_nothing(image: Image.Image) -> bool:
+    """Return whether a picture is too small, too dark or too plain to show a garment."""
+    grey = np.asarray(image.convert("L"), np.float32)
+    return min(image.size) < LEAST_SIDE or grey.mean() < DARK or grey.std() < PLAIN
+
+
+def guess_garments(images: Sequence[Image.Image]) -> Probabilities | None:
+    """Return (n, 31) probabilities of upright RGB pictures, or ``None`` without OpenVINO."""
+    network = _network()
+    if network is None or not images:
+        return None
+    pixels = np.stack([_fit(image) for image in images]).astype(np.float32)
+    with _running:
+        found: Probabilities = np.array(network([pixels])[0], np.float32)
+    return found
+
+
+@cache
+def _network() -> Any:
+    """Compile the network once a process."""
+    if not find_spec("openvino"):
+        return None
+    import openvino
+
+    file = FOLDER / manifest()["file"]
+    with file.open("rb") as content:
+        if hashlib.file_digest(content, "sha256").hexdigest() != manifest()["sha256"]:
+            logger.error("%s is damaged; garments are not guessed.", file)
+            return None
+    core = openvino.Core()
+    return core.compile_model(core.read_model(file), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+
+
+def _fit(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the whole picture in the middle of a white square, as in training."""
+    side = int(manifest()["input"]["shape"][1])
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    square = Image.new("RGB", (side, side), "white")
+    resized = image.resize(size, Image.Resampling.BICUBIC)
+    square.paste(resized, ((side - size[0]) // 2, (side - size[1]) // 2))
+    return np.asarray(square)

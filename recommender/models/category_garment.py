@@ -1,0 +1,51 @@
+"""Define which garments a category holds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from shop.catalogue.models import Category
+
+
+class DiscreetCategory(models.Model):
+    """A category, such as underwear, whose products are shown beside their own kind only."""
+
+    category = models.OneToOneField(
+        Category, models.CASCADE, related_name="+", verbose_name=_("category")
+    )
+
+    class Meta:
+        verbose_name = _("discreet category")
+        verbose_name_plural = _("discreet categories")
+
+    def __str__(self) -> str:
+        return str(self.category)
+
+
+class CategoryGarment(models.Model):
+    """The share of a category's images that show a garment.
+
+    A task fills it from images, so that any tree in any language works; staff can correct it.
+    """
+
+    category = models.ForeignKey(
+        Category, models.CASCADE, related_name="+", verbose_name=_("category")
+    )
+    garment = models.CharField(_("garment"), max_length=40)
+    share = models.FloatField(_("share"))
+    # Images that were looked at; none where the category's name said it, or staff.
+    images = models.PositiveSmallIntegerField(_("images"), default=0)
+    corrected = models.BooleanField(_("corrected by staff"), default=False)
+
+    class Meta:
+        verbose_name = _("garment of a category")
+        verbose_name_plural = _("garments of categories")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["category", "garment"], name="category_garment_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.garment}"
