@@ -150,8 +150,7 @@ def _blocks() -> list[dict[str, object]]:
         "look": _("Complete the look"),
         "bought": _("Bought together"),
         "viewed": _("Also viewed"),
-        "goes-with": _("More that goes with it"),
-        "more-like": _("More that looks like it"),
+        "new-in": _("New in the category"),
         "cart": _("Goes with your cart"),
     }
     return [

@@ -23,6 +23,7 @@ from recommender.photo_search.answers import EVERYTHING, MAX_COUNT, Answer, answ
 from recommender.photo_search.crops import Region, RegionError
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import wait_for_vector
+from recommender.recommendations.newest import has_embedding, newest_like
 from recommender.search.similar import ROW_SIZE, similar_to_product
 from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
@@ -56,6 +57,15 @@ GARMENT = OpenApiParameter(
 )
 COUNT = OpenApiParameter(
     "count", int, description=f"How many products, at most {MAX_COUNT}; 5 unless given."
+)
+
+BASIS = OpenApiParameter(
+    "Similarity-Basis",
+    str,
+    OpenApiParameter.HEADER,
+    enum=["image", "newest"],
+    response=True,
+    description="newest: no network has seen the product yet; these are the newest of its kind.",
 )
 
 
@@ -101,16 +111,21 @@ class PhotoTextSerializer(serializers.Serializer[Any]):
 class Similar(APIView):
     @extend_schema(
         operation_id="products_similar_list",
-        parameters=[COUNT, *VISUAL_FILTERS],
+        parameters=[COUNT, *VISUAL_FILTERS, BASIS],
         responses={200: ProductSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> Response:
         """The five products that look most like this one, nearest first; fewer if there are."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
         filters = _filters(request)
-        products = similar_to_product(product, filters, count=_count(request))
+        count, basis = _count(request), "image"
+        products = similar_to_product(product, filters, count=count)
+        if not products and not filters and not has_embedding(product):
+            found = Product.objects.with_card_data().in_bulk(newest_like(product, count))
+            products, basis = list(found.values()), "newest"
         context: dict[str, Any] = {"request": request}
-        return Response(ProductSerializer(products, many=True, context=context).data)
+        data = ProductSerializer(products, many=True, context=context).data
+        return Response(data, headers={"Similarity-Basis": basis})
 
 
 class ImageSearchList(APIView):

@@ -18,8 +18,6 @@ from recommender.search.similar import ROW_SIZE, similar_ids
 from shop.catalogue.models import Product
 
 SECONDS = 600
-# Twice as many as the row of similar items shows, for the row "More that looks like it".
-SIMILAR = 2 * ROW_SIZE
 VERSION = "related-version"
 
 
@@ -44,14 +42,14 @@ def related(product: Product) -> RelatedProducts:
     found: RelatedProducts | None = cache.get(key)
     if found is None:
         found = _search(product)
-        if len(found.similar) == SIMILAR:
+        if len(found.similar) == ROW_SIZE:
             cache.set(key, found, SECONDS)
     return found
 
 
 def _search(product: Product) -> RelatedProducts:
-    similar = similar_ids(product, count=SIMILAR)
-    return RelatedProducts(similar, complements([product], without=similar[:ROW_SIZE]))
+    similar = similar_ids(product)
+    return RelatedProducts(similar, complements([product], without=similar))
 
 
 def invalidate(**kwargs: object) -> None:

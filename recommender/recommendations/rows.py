@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from recommender.models import Affinity
 from recommender.recommendations.cache import related
 from recommender.recommendations.copurchase import affinities
+from recommender.recommendations.newest import has_embedding, newest_like
 from recommender.recommendations.outfits import complements, outfit
 from recommender.recommendations.personalised import personalised
 from recommender.recommendations.refine import Step, steps
@@ -27,6 +29,8 @@ from shop.wishlist.saved import saved_ids
 # For the products put into the cart last; each costs as much as the first.
 CART_SOURCES = 2
 REASONS = 3
+# Two things are no outfit.
+LEAST_ROLES = 3
 
 
 @dataclass
@@ -34,7 +38,8 @@ class RecommendationRow:
     """Holds the products of one row under their title.
 
     ``name`` identifies the row in click tracking (``recommender.tracking.events.BLOCKS``),
-    ``reasons`` are (reason, product) pairs, and ``steps`` refine the row.
+    ``reasons`` are (reason, product) pairs, ``steps`` refine the row, and ``more``
+    is the address of a longer one.
     """
 
     name: str
@@ -44,51 +49,49 @@ class RecommendationRow:
     products: list[Product] = field(default_factory=list)
     reasons: list[tuple[str, Product]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    more: str = ""
 
 
 def product_rows(product: Product) -> list[RecommendationRow]:
-    """Return similar items, even if there are none, then complements and more alternatives.
+    """Return similar items, even if there are none, then at most two rows of other products.
 
     Takes two queries besides the searches, whose results may be cached.
     """
     found, known = related(product), affinities(product)
-    similar = RecommendationRow("similar", _("Similar items"), found.similar[:ROW_SIZE])
-    similar.steps = steps(product, QueryDict())
+    similar = _similar_row(product, found.similar)
     already_shown = {*similar.ids, product.pk}
     look = _look_row(found.complements, already_shown)
     already_shown.update(look.ids)
-    bought = _bought_row(known[Affinity.Kind.BOUGHT], found.complements, already_shown)
-    already_shown.update(bought.ids)
-    viewed = _viewed_row(known[Affinity.Kind.VIEWED], found.similar[ROW_SIZE:], already_shown)
-    rows = [similar, look, bought, viewed]
+    rows = [similar, look, _together_row(known, already_shown)]
     _load_products(rows)
     return [row for row in rows if row.products or row is similar]
+
+
+def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
+    """Return similar items, or the newest of the category until the product has an embedding."""
+    if not ids and not has_embedding(product):
+        title = _("New in %(category)s") % {"category": product.category}
+        return RecommendationRow("new-in", title, newest_like(product, ROW_SIZE))
+    row = RecommendationRow("similar", _("Similar items"), ids)
+    row.steps = steps(product, QueryDict())
+    row.more = reverse("more-like", args=[product.slug])
+    return row
 
 
 def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> RecommendationRow:
     hint = _("For the same wearer and occasion, in colours that go together.")
     ids = outfit(by_role, without=already_shown)
+    ids = ids if len(ids) >= LEAST_ROLES else []
     return RecommendationRow("look", _("Complete the look"), ids, hint)
 
 
-def _bought_row(
-    ids: Iterable[int], by_role: dict[str, list[Complement]], already_shown: set[int]
-) -> RecommendationRow:
-    if left := _left(ids, already_shown):
-        return RecommendationRow("bought", _("Bought together"), left)
-    more = outfit(by_role, without=already_shown, rounds=ROW_SIZE)[:ROW_SIZE]
-    hint = _("Chosen by colour and picture: too few people have bought this to know more.")
-    return RecommendationRow("goes-with", _("More that goes with it"), more, hint)
-
-
-def _viewed_row(
-    ids: Iterable[int], similar: Iterable[int], already_shown: set[int]
-) -> RecommendationRow:
-    if left := _left(ids, already_shown):
-        return RecommendationRow("viewed", _("Also viewed"), left)
-    hint = _("Chosen by picture: too few people have looked at this to know more.")
-    more = _left(similar, already_shown)
-    return RecommendationRow("more-like", _("More that looks like it"), more, hint)
+def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> RecommendationRow:
+    """Return what is bought together or viewed in one visit, whichever is more."""
+    bought = _left(known[Affinity.Kind.BOUGHT], already_shown)
+    viewed = _left(known[Affinity.Kind.VIEWED], already_shown)
+    if len(bought) >= len(viewed):
+        return RecommendationRow("bought", _("Bought together"), bought)
+    return RecommendationRow("viewed", _("Also viewed"), viewed)
 
 
 def _left(ids: Iterable[int], already_shown: set[int]) -> list[int]:
@@ -100,6 +103,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
     ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
+    ids = ids if len(ids) >= LEAST_ROLES else []
     hint = _("For the same wearer and occasion, in colours that go together.")
     row = RecommendationRow("cart", _("Goes with your cart"), ids, hint)
     _load_products([row])

@@ -70,6 +70,8 @@ def candidate_sql(
     It needs a table ``query (embedding)`` and the parameter ``excluded``, a product's id.
     """
     conditions, join, values = where_clause(filters)
+    # Without an embedding to search with, nothing is read.
+    conditions = f"EXISTS (SELECT FROM query)\n        AND {conditions}"
     sql = HNSW if strategy is Strategy.HNSW else EXACT
     return sql.format(columns=columns, table=table, join=join, conditions=conditions), values
 

@@ -19,8 +19,8 @@ from recommender.models import Event
 from shop.catalogue.models import Product
 
 BLOCKS = (
-    *("similar", "photo", "recent", "picked", "look", "bought", "viewed", "goes-with", "more-like"),
-    *("cart", "steered"),
+    *("similar", "new-in", "photo", "recent", "picked", "look", "bought", "viewed", "cart"),
+    "steered",
 )
 # Not a block: a product's page was looked at.
 PAGE = "product"

@@ -1,0 +1,26 @@
+"""Show the newest of its kind beside a product that no network has seen yet."""
+
+from __future__ import annotations
+
+from django.db.models import Case, Value, When
+
+from recommender.models import EmbeddingModel, ImageEmbedding
+from recommender.search.similar import fitting_genders
+from shop.catalogue.models import Product
+
+
+def has_embedding(product: Product) -> bool:
+    """Return whether the active model has seen an image of the product."""
+    embeddings = EmbeddingModel.objects.active().embeddings
+    return embeddings.filter(product=product, status=ImageEmbedding.Status.EMBEDDED).exists()
+
+
+def newest_like(product: Product, count: int) -> list[int]:
+    """Return the ids of the newest of the product's category, of its colour first."""
+    others = Product.objects.listed().in_stock().filter(category=product.category_id)
+    others = others.exclude(pk=product.pk)
+    if genders := fitting_genders(product.gender):
+        others = others.filter(gender__in=genders)
+    same_colour = When(base_colour=product.base_colour, then=Value(0))
+    ordered = others.order_by(Case(same_colour, default=Value(1)), "-created", "-pk")
+    return list(ordered.values_list("pk", flat=True)[:count])

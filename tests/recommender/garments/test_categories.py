@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recommender.garments import categories
+from recommender.garments.categories import categories_of, discreet_ids, fill_garments, garments_of
+from recommender.garments.classifier import article_types, garments
+from recommender.garments.names import NAMES
+from recommender.models import CategoryGarment
+from tests.factories import make_category, make_product, make_stored_image
+
+pytestmark = pytest.mark.django_db
+
+
+def _guess(**probabilities: float) -> Any:
+    """Return a classifier that says the same of every picture."""
+    row = np.array([probabilities.get(name, 0.0) for name in garments()], np.float32)
+    return lambda images: np.tile(row, (len(images), 1))
+
+
+def _fill_by(monkeypatch: pytest.MonkeyPatch, **probabilities: float) -> int:
+    monkeypatch.setattr(categories, "guess_garments", _guess(**probabilities))
+    return fill_garments()
+
+
+def test_every_garment_has_a_name_to_translate() -> None:
+    assert set(NAMES) == set(garments())
+
+
+def test_a_category_named_like_an_article_type_needs_no_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = make_product(category=make_category("Apparel", "Dress", "Dresses"))
+    assert _fill_by(monkeypatch, Shoes=1.0) == 1
+    assert garments_of(product.category) == {"Dresses"}
+    assert fill_garments() == 0
+
+
+def test_a_category_in_any_language_is_known_by_its_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = make_product(category=make_category("Mode", "Kleider"))
+    make_stored_image(product)
+    assert _fill_by(monkeypatch, Dresses=0.7, Skirts=0.26, Tops=0.04) == 1
+    assert garments_of(product.category) == {"Dresses", "Skirts"}
+    assert categories_of(["Skirts"]) == (product.category_id,)
+    assert categories_of(["Tops"]) == ()
+
+
+def test_a_category_is_looked_at_again_when_it_has_more_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = make_product(category=make_category("Mode", "Kleider"))
+    make_stored_image(product)
+    _fill_by(monkeypatch, Dresses=1.0)
+    assert _fill_by(monkeypatch, Skirts=1.0) == 0
+    make_stored_image(product, colour="red")
+    assert _fill_by(monkeypatch, Skirts=1.0) == 1
+    assert garments_of(product.category) == {"Skirts"}
+
+
+def test_what_staff_correct_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = make_product(category=make_category("Mode", "Kleider"))
+    make_stored_image(product)
+    CategoryGarment.objects.create(
+        category=product.category, garment="Tops", share=1, corrected=True
+    )
+    assert _fill_by(monkeypatch, Dresses=1.0) == 0
+    assert garments_of(product.category) == {"Tops"}
+
+
+def test_without_a_classifier_nothing_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_stored_image(make_product(category=make_category("Mode", "Kleider")))
+    monkeypatch.setattr(categories, "guess_garments", lambda images: None)
+    assert fill_garments() == 0
+    assert not CategoryGarment.objects.exists()
+
+
+def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = make_product(category=make_category("Mode", "Kleider"))
+    product.images.create(file="missing.jpg", width=1, height=1)
+    make_stored_image(product)
+    assert _fill_by(monkeypatch, Dresses=1.0) == 1
+
+
+def test_underwear_starts_as_discreet_and_staff_decide_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bras = make_product(category=make_category("Innerwear", "Bra"))
+    make_product(category=make_category("Apparel", "Shirts"))
+    _fill_by(monkeypatch)
+    assert discreet_ids() == [bras.category_id]
+    categories.DiscreetCategory.objects.all().delete()
+    _fill_by(monkeypatch)
+    assert discreet_ids() == []
+
+
+def test_a_long_sleeved_top_may_be_a_sweater() -> None:
+    sweaters = make_category("Apparel", "Topwear", "Sweaters")
+    CategoryGarment.objects.create(category=sweaters, garment="Sweaters", share=1)
+    assert article_types()["Sweaters"] == "Sweaters"
+    assert categories_of(["Long-sleeved tops"]) == (sweaters.pk,)
