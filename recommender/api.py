@@ -121,8 +121,9 @@ class Similar(APIView):
         count, basis = _count(request), "image"
         products = similar_to_product(product, filters, count=count)
         if not products and not filters and not has_embedding(product):
-            found = Product.objects.with_card_data().in_bulk(newest_like(product, count))
-            products, basis = list(found.values()), "newest"
+            ids, basis = newest_like(product, count), "newest"
+            found = Product.objects.with_card_data().in_bulk(ids)
+            products = [found[pk] for pk in ids if pk in found]
         context: dict[str, Any] = {"request": request}
         data = ProductSerializer(products, many=True, context=context).data
         return Response(data, headers={"Similarity-Basis": basis})
