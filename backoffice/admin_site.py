@@ -37,6 +37,8 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Pictures"), "image_search", "catalogue.productimage"),
             (_("Near-duplicates"), "content_copy", "admin:catalogue_product_copies"),
             (_("Embedding models"), "neurology", "recommender.embeddingmodel"),
+            (_("Garments of categories"), "checkroom", "recommender.categorygarment"),
+            (_("Discreet categories"), "visibility_off", "recommender.discreetcategory"),
         ),
     ),
     (

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission
 CATALOGUE_MODELS = {
     "catalogue": ("category", "product", "variant", "productimage", "stockadjustment"),
     "imports": None,
+    "recommender": ("categorygarment", "discreetcategory"),
     "wishlist": ("stockalert",),
 }
 ORDER_MODELS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
@@ -19,7 +20,14 @@ from unfold.decorators import display
 from recommender.duplicates import admin_views as duplicate_views
 from recommender.embedding import queue
 from recommender.embedding.model_store import problem
-from recommender.models import EmbeddingModel, ImageEmbedding
+from recommender.garments.classifier import garments
+from recommender.garments.names import NAMES
+from recommender.models import (
+    CategoryGarment,
+    DiscreetCategory,
+    EmbeddingModel,
+    ImageEmbedding,
+)
 from recommender.search.similar import similar_to_product
 from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline, thumbnail
 from shop.catalogue.models import Product, ProductImage
@@ -193,3 +201,36 @@ class EmbeddingModelAdmin(ModelAdmin):
     @admin.display(description=_("problem"))
     def problem(self, model: EmbeddingModel) -> str:
         return "" if model.state == EmbeddingModel.State.RETIRED else problem(model)
+
+
+class GarmentForm(forms.ModelForm):
+    garment = forms.ChoiceField(
+        label=_("garment"), choices=lambda: [(name, NAMES[name]) for name in garments()]
+    )
+
+    class Meta:
+        model = CategoryGarment
+        fields = ("category", "garment", "share")
+
+
+@admin.register(CategoryGarment)
+class CategoryGarmentAdmin(ModelAdmin):
+    """Which garments a category holds; what staff change is not measured again."""
+
+    form = GarmentForm
+    list_display = ("category", "garment", "share", "images", "corrected")
+    list_filter = ("corrected",)
+    list_select_related = ("category",)
+    search_fields = ("category__name", "garment")
+
+    def save_model(
+        self, request: HttpRequest, obj: CategoryGarment, form: Any, change: bool
+    ) -> None:
+        obj.corrected = True
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(DiscreetCategory)
+class DiscreetCategoryAdmin(ModelAdmin):
+    list_display = ("category",)
+    list_select_related = ("category",)

@@ -37,7 +37,7 @@ from shop.catalogue.models import Product
 from shop.core.tasks import enqueue
 
 MAX_WAIT_SECONDS = 10
-STATES = ("waiting", "ready", "failed")
+STATES = ("waiting", "ready", "failed", "unavailable")
 VISUAL_FILTERS = [
     *FILTERS,
     OpenApiParameter("not_colour", str, many=True, description="A base colour to keep out."),

@@ -88,9 +88,9 @@ def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:
 
 
 def state_of(photo: QueryPhoto, model: EmbeddingModel) -> str:
-    """Return whether the search is ``ready``, ``waiting`` for its embedding, or ``failed``."""
+    """Return whether the search is ``ready``, ``waiting``, ``failed`` or ``unavailable``."""
     if photo.failure:
-        return "failed"
+        return "unavailable" if photo.failure == UNAVAILABLE else "failed"
     return "waiting" if needs_vector(photo, model) else "ready"
 
 
