@@ -18,7 +18,7 @@ from recommender.training.trainer import Tensors, Trainer, values_of
 
 FILE = "checkpoint.safetensors"
 # Raised when the same options and pictures would no longer give the same run.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass

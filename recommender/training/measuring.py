@@ -1,4 +1,4 @@
-"""Precision@5 of a network on pictures that it does not learn from."""
+"""Measure a network on pictures that it does not learn from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.training.catalogue import LABELS
-from recommender.training.snapshot import TRAIN, Snapshot
+from recommender.training.snapshot import TRAIN, VALIDATION, Snapshot
 
 if TYPE_CHECKING:
     # Imports TensorFlow, which an evaluation does without.
@@ -21,7 +21,7 @@ Precision = dict[str, float | None]
 
 
 def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Precision:
-    """P@5 of a part of the snapshot against the training pictures, by label.
+    """Return P@5 of a part of the snapshot against the training pictures, by label.
 
     A query without the label is left out; a neighbour without it is wrong. ``None``: no query.
     """
@@ -35,6 +35,16 @@ def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Preci
         name: _precision(snapshot.labels[:, number], queries, neighbours)
         for number, name in enumerate(LABELS)
     }
+
+
+def measure_spread(trainer: Trainer, snapshot: Snapshot, seed: int) -> float:
+    """Return half of the squared L2 distance to the fifth training picture, in the median.
+
+    Of the products for validation. Where there are fewer than five, the last one counts.
+    """
+    queries = trainer.embed(snapshot.parts[VALIDATION])
+    cosines = queries @ trainer.embed(_gallery(snapshot, seed)).T
+    return float(np.median(1 - np.sort(cosines, axis=1)[:, ::-1][:, :COUNT][:, -1]))
 
 
 def _gallery(snapshot: Snapshot, seed: int) -> NDArray[np.int64]:
@@ -56,7 +66,7 @@ def _precision(
 def nearest_indices(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """Of unit vectors, the exact nearest by L2; ties by index."""
+    """Return the exact nearest unit vectors by L2, ties by index."""
     found: NDArray[np.int64] = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :count]
     return found
 

@@ -54,10 +54,10 @@ def make_options(name: str, source: str, given: Mapping[str, Any]) -> Options:
     A random network has nothing that frozen epochs would protect, and needs larger steps.
     """
     check_name(name)
-    side, digest = _source(source)
+    size, sha256 = _source(source)
     scratch = source == UNTRAINED
     values = {
-        "size": side,
+        "size": size,
         "epochs": 10,
         "frozen_epochs": 0 if scratch else 1,
         "batch": 32,
@@ -68,7 +68,7 @@ def make_options(name: str, source: str, given: Mapping[str, Any]) -> Options:
         "unfreeze": ALL,
         "augment": True,
     } | {key: value for key, value in given.items() if value is not None}
-    options = Options(name, source, digest, **values)
+    options = Options(name, source, sha256, **values)
     _check(options)
     return options
 
@@ -85,13 +85,13 @@ def check_name(name: str) -> None:
 
 
 def _source(source: str) -> tuple[int, str]:
-    """The side that it was made for and the hash of its weights."""
+    """Return the side in pixels that it was made for and the hash of its weights."""
     if source == UNTRAINED:
         return UNTRAINED_SIDE, ""
     try:
         folder = find_model(source)
         folder.weights()
-        return folder.side, folder.digest
+        return folder.input_size, folder.sha256
     except ModelFolderError as error:
         raise TrainingError(f"{error}. Or start with --from {UNTRAINED}.") from error
     except Exception as error:  # what Keras raises when there is no internet

@@ -1,4 +1,4 @@
-"""What a run leaves: a model folder with its manifest, figures and curves."""
+"""Write what a run leaves: a model folder with its manifest, figures and curves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from recommender.embedding.model_folder import write_model
+from recommender.models import DIMENSIONS
 from recommender.training.checkpoint import State, weights_hash
 from recommender.training.curves import draw_curves
 from recommender.training.measuring import MAX_GALLERY, Precision
@@ -24,9 +25,13 @@ def write_results(
     snapshot: Snapshot,
     state: State,
     after: dict[str, Precision],
+    spread: float,
     weights: Tensors,
 ) -> Path:
-    """The folder, whole or not at all. Raises ``ModelFolderError`` if the name is taken."""
+    """Write the folder, whole or not at all, and return it.
+
+    Raises ``ModelFolderError`` if the name is taken.
+    """
     figures = {
         "name": options.name,
         "weights": weights_hash(weights),
@@ -42,20 +47,30 @@ def write_results(
         "curves.svg": draw_curves(options.name, state.history, state.best),
     }
     path = Path(settings.MODEL_FOLDERS[0]) / options.name
-    write_model(path, _manifest(options, snapshot, state, after), weights, files)
+    write_model(path, _manifest(options, snapshot, state, after, spread), weights, files)
     return path
 
 
 def _manifest(
-    options: Options, snapshot: Snapshot, state: State, after: dict[str, Precision]
+    options: Options,
+    snapshot: Snapshot,
+    state: State,
+    after: dict[str, Precision],
+    spread: float,
 ) -> dict[str, Any]:
     side = options.size
     return {
         "name": options.name,
         "version": 1,
-        "architecture": "keras.applications.ResNet50, include_top=False, pooling='avg'",
-        "dimensions": 2048,
+        "architecture": "keras.applications.ResNet50, include_top=False, pooling='avg'; then "
+        "Dense(256, name='embedding') with bias, no activation",
+        "dimensions": DIMENSIONS,
         "normalise": "l2",
+        "spread": {
+            "what": "half of the squared L2 distance to the fifth neighbour, in the median of "
+            f"{snapshot.counts['validation']:,} products for validation; neighbours as in quality",
+            "value": round(spread, 5),
+        },
         "input": {
             "size": [side, side],
             "resize": f"keep the aspect ratio, longest side {side}, paste in the middle of white",
@@ -67,14 +82,15 @@ def _manifest(
         "weights": {
             "file": "weights.safetensors",
             "tensors": "<layer>/kernel (HWIO), bias, gamma, beta, moving_mean, moving_variance "
-            "(float32); layer names as in Keras",
+            "(float32); layer names as in Keras; embedding/kernel (2048, 256) and embedding/bias "
+            "on the pooled features",
         },
         "training": _training(options, snapshot, state),
         "quality": {
             "measure": "precision@5 by L2 of products that were not learned from against those "
             f"that were (at most {MAX_GALLERY:,}); validation chose the epoch, excluded did not",
-            "full_2048": after,
             "before": state.before,
+            "after": after,
         },
     }
 

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from recommender.training import checkpoint
 from recommender.training.catalogue import open_entries
-from recommender.training.measuring import Precision, measure
+from recommender.training.measuring import Precision, measure, measure_spread
 from recommender.training.options import Options, TrainingError, check_name, make_options
 from recommender.training.output import write_results
 from recommender.training.snapshot import (
@@ -133,7 +133,8 @@ def _train(folder: Path, options: Options, watcher: Watcher) -> Path:
             watcher.epoch(options, state)
         trainer.restore(best)
         after = _measure_both(trainer, snapshot, options)
-        path = write_results(options, snapshot, state, after, best)
+        spread = measure_spread(trainer, snapshot, options.seed)
+        path = write_results(options, snapshot, state, after, spread, best)
         watcher.finished(state, after)
     shutil.rmtree(folder)
     return path

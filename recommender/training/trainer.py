@@ -1,4 +1,4 @@
-"""The network while it learns: ResNet50 and a cosine-softmax head for each label.
+"""Train the network, ResNet50 and its dense layer, with a cosine-softmax head for each label.
 
 Source of the heads: Wang et al., "NormFace", 2017. This module imports TensorFlow.
 """
@@ -17,7 +17,8 @@ from keras.applications import resnet50
 from numpy.typing import NDArray
 
 from recommender.embedding.model_store import find_model
-from recommender.embedding.network import build_backbone, load_weights, weight_names
+from recommender.embedding.network import DENSE, build_trunk, load_weights, weight_names
+from recommender.models import DIMENSIONS
 from recommender.training.augmentation import augment
 from recommender.training.catalogue import LABELS
 from recommender.training.options import LAST, UNTRAINED, Options, TrainingError
@@ -28,7 +29,8 @@ WEIGHTS = {"category": 1.0, "base_colour": 0.6, "gender": 0.3, "usage": 0.2}
 # Logits are 16 times a cosine: enough for a certain answer among some hundred classes.
 SCALE = 16.0
 MAX_GRADIENT = 5.0
-LAST_STAGE = "conv5_"
+# Beginnings of the names of the layers that ``unfreeze="last"`` lets learn.
+LAST_STAGE = ("conv5_", DENSE)
 WARM_UP_STEPS = 20
 # Heads alone begin from nothing and cannot spoil the network.
 HEADS_RATE = 10.0
@@ -47,25 +49,25 @@ class Trainer:
         keras.utils.set_random_seed(options.seed)
         tf.config.experimental.enable_op_determinism()
         self.options, self.snapshot = options, snapshot
-        self.backbone = build_backbone(options.size)
+        self.trunk = build_trunk(options.size)
         if options.source != UNTRAINED:
-            load_weights(self.backbone, find_model(options.source))
+            load_weights(self.trunk, find_model(options.source))
         self.heads = [self._head(number) for number in range(len(LABELS))]
         self.optimizer: Any = None
         self._frozen: bool | None = None
-        self._features = tf.function(
+        self._embeddings = tf.function(
             self._embed, input_signature=[_images(options.size)], reduce_retracing=True
         )
 
     def _head(self, number: int) -> Any:
         classes = max(1, len(self.snapshot.classes[number]))
         rng = np.random.default_rng([self.options.seed, 3, number])
-        kernel = rng.normal(0, 1 / 2048**0.5, (2048, classes)).astype(np.float32)
+        kernel = rng.normal(0, 1 / DIMENSIONS**0.5, (DIMENSIONS, classes)).astype(np.float32)
         return keras.Variable(kernel, name=LABELS[number])
 
     def _embed(self, pixels: Any) -> Any:
-        features = self.backbone(resnet50.preprocess_input(pixels), training=False)
-        return tf.math.l2_normalize(features, -1)
+        values = self.trunk(resnet50.preprocess_input(pixels), training=False)
+        return tf.math.l2_normalize(values, -1)
 
     def is_frozen(self, epoch: int) -> bool:
         return epoch <= self.options.frozen_epochs
@@ -106,15 +108,14 @@ class Trainer:
         )
 
     def _unfrozen(self) -> list[Any]:
-        start = LAST_STAGE if self.options.unfreeze == LAST else ""
-        layers = (layer for layer in self.backbone.layers if layer.name.startswith(start))
+        start = LAST_STAGE if self.options.unfreeze == LAST else ("",)
+        layers = (layer for layer in self.trunk.layers if layer.name.startswith(start))
         return [variable for layer in layers for variable in layer.trainable_variables]
 
     def _learn(self, pixels: Any, labels: Any, rate: Any, variables: list[Any]) -> Any:
         self.optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
-            features = self.backbone(resnet50.preprocess_input(pixels), training=False)
-            loss = heads_loss(tf.math.l2_normalize(features, -1), self.heads, labels)
+            loss = heads_loss(self._embed(pixels), self.heads, labels)
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         self.optimizer.apply(gradients, variables)
         return loss
@@ -162,18 +163,18 @@ class Trainer:
         return pictures.astype(np.float32), self.snapshot.labels[rows]
 
     def embed(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The (n, 2048) vectors of length 1 of these pictures as they are."""
+        """Return the (n, 256) unit vectors of these pictures as they are."""
         parts = [rows[start : start + EMBED_BATCH] for start in range(0, len(rows), EMBED_BATCH)]
         vectors = [
-            self._features(tf.constant(self.snapshot.pictures[part].astype(np.float32)))
+            self._embeddings(tf.constant(self.snapshot.pictures[part].astype(np.float32)))
             for part in parts
         ]
         return np.concatenate([np.asarray(each) for each in vectors])
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """Everything that a checkpoint must hold, by name."""
-        for name, variable in weight_names(self.backbone):
-            yield f"backbone/{name}", variable
+        for name, variable in weight_names(self.trunk):
+            yield f"trunk/{name}", variable
         for head in self.heads:
             yield f"head/{head.name}", head
         if self.optimizer is not None:
@@ -181,24 +182,25 @@ class Trainer:
                 yield f"optimizer/{number}", variable
 
     def weights(self) -> Tensors:
-        """The network's own, named as in a model folder."""
-        return {name: values_of(variable) for name, variable in weight_names(self.backbone)}
+        """Return the network's own, named as in a model folder."""
+        return {name: values_of(variable) for name, variable in weight_names(self.trunk)}
 
     def restore(self, weights: Tensors) -> None:
-        for name, variable in weight_names(self.backbone):
+        for name, variable in weight_names(self.trunk):
             variable.assign(weights[name])
 
 
-def heads_loss(features: Any, heads: list[Any], labels: Any) -> Any:
-    """The weighted sum over the labels, each a mean over the pictures that have it.
+def heads_loss(vectors: Any, heads: list[Any], labels: Any) -> Any:
+    """Return the weighted sum over the labels, each a mean over the pictures that have it.
 
-    ``features`` (n, 2048) of length 1, ``labels`` (n, 4) with -1 for a missing one. Pooled ReLU
-    outputs all point the same way, so the heads look at what is left without the batch's mean.
+    ``vectors`` (n, 256) have length 1, ``labels`` (n, 4) -1 for a missing one. As long as the dense
+    layer has learned nothing they all point one way, as pooled ReLU outputs do, so the heads see
+    what is left without the batch's mean.
     """
-    features = tf.math.l2_normalize(features - tf.reduce_mean(features, 0), -1)
+    vectors = tf.math.l2_normalize(vectors - tf.reduce_mean(vectors, 0), -1)
     loss = tf.constant(0.0)
     for number, head in enumerate(heads):
-        logits = SCALE * tf.matmul(features, tf.math.l2_normalize(head.value, 0))
+        logits = SCALE * tf.matmul(vectors, tf.math.l2_normalize(head.value, 0))
         wanted = labels[:, number]
         known = tf.cast(wanted >= 0, tf.float32)
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(wanted, 0), logits)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.embedding.model_folder import ModelFolderError
@@ -24,7 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="of the new model: small letters, digits, - . _")
         parser.add_argument(
-            "--from", dest="source", help="fashion (default), imagenet, untrained or another model"
+            "--from",
+            dest="source",
+            help=f"imagenet, untrained or a model folder; default {settings.DEFAULT_MODEL}",
         )
         parser.add_argument("--catalogue", type=Path, help="folder or ZIP; default: the shop")
         parser.add_argument("--exclude", type=Path, help="file of ids never to learn from")
@@ -75,7 +78,7 @@ class Command(BaseCommand):
             if not options["resume"]:
                 return start(
                     options["name"],
-                    options["source"] or "fashion",
+                    options["source"] or settings.DEFAULT_MODEL,
                     given,
                     catalogue=options["catalogue"],
                     exclude=options["exclude"],

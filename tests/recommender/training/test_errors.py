@@ -69,7 +69,7 @@ def _catalogue(path: Path, pictures: list[bytes], types: tuple[str, ...]) -> Pat
         ({"frozen_epochs": -1}, "--frozen-epochs is -1 of 1"),
         ({"name": "Spring Model"}, "'Spring Model' cannot name a model"),
         ({"name": "../out"}, "'../out' cannot name a model"),
-        ({"name": "fashion"}, "There is a model 'fashion' already; choose another name"),
+        ({"name": "fashion-3"}, "There is a model 'fashion-3' already; choose another name"),
         ({"name": "imagenet"}, "There is a model 'imagenet' already"),
         ({"source": "nothing"}, "There is no model folder 'nothing' in .* --from"),
         ({"catalogue": Path("/none")}, "/none does not exist. Name a folder, a ZIP"),

@@ -14,9 +14,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
+from recommender.embedding.inference import Embedder
 from recommender.embedding.model_folder import ModelFolder
 from recommender.embedding.model_store import find_model
-from recommender.embedding.inference import Embedder
 from recommender.training import checkpoint
 from recommender.training.catalogue import open_entries
 from recommender.training.options import make_options
@@ -81,7 +81,7 @@ def test_a_killed_run_that_goes_on_equals_one_that_was_never_interrupted(places:
     killed, whole = _figures("killed"), _figures("whole")
     assert killed == whole
     assert len(whole["weights"]) == 64
-    assert find_model("killed").digest == find_model("whole").digest
+    assert find_model("killed").sha256 == find_model("whole").sha256
     assert not (places / "training" / "killed").exists()
 
 
@@ -105,8 +105,10 @@ def test_learning_improves_what_is_found_and_the_model_can_be_used(places: Path)
         "metrics.json",
         "weights.safetensors",
     ]
-    assert folder.manifest["quality"]["full_2048"]["validation"]["category"] == after
-    assert set(folder.manifest) <= set(find_model("fashion").manifest)
+    assert folder.manifest["quality"]["after"]["validation"]["category"] == after
+    assert set(folder.manifest) <= {*find_model("fashion-3").manifest, "spread"}
+    assert folder.manifest["dimensions"] == 256
+    assert 0 < (folder.spread or 0) < 0.5
     assert (folder.path / "curves.svg").read_text().count("<path") == 6 + 1 + 5
     _check_engines(folder)
     with pytest.raises(CommandError, match=r"There is a model 'taught' already; choose another"):
@@ -116,8 +118,8 @@ def test_learning_improves_what_is_found_and_the_model_can_be_used(places: Path)
 def _check_engines(folder: ModelFolder) -> None:
     """OpenVINO sees what Keras sees: the vectors that the shop will store."""
     pictures = list(np.random.default_rng(1).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8))
-    fast, plain = (Embedder(folder, engine=e).features(pictures) for e in ("openvino", "keras"))
-    assert fast.shape == (3, 2048)
+    fast, plain = (Embedder(folder, engine=e).embed(pictures) for e in ("openvino", "keras"))
+    assert fast.shape == (3, 256)
     assert np.abs(fast - plain).max() < 1e-4
 
 
@@ -150,15 +152,15 @@ def test_frozen_epochs_teach_the_heads_and_leave_the_network_then_the_last_stage
     assert all((values_of(h) != old).any() for h, old in zip(trainer.heads, heads, strict=True))
     trainer.learn(2)
     changed = _changed(start, trainer.weights())
-    assert {name.split("_")[0] for name in changed} == {"conv5"}
-    assert "conv5_block1_1_conv/kernel" in changed
+    assert {name.split("_")[0].split("/")[0] for name in changed} == {"conv5", "embedding"}
+    assert {"conv5_block1_1_conv/kernel", "embedding/kernel", "embedding/bias"} <= changed
     # BatchNorm learns its scales and keeps its statistics.
     assert "conv5_block1_1_bn/gamma" in changed
     assert not any("moving_" in name for name in changed)
 
 
 def test_missing_labels_are_masked(trainer: Trainer) -> None:
-    features = np.random.default_rng(1).normal(size=(4, 2048)).astype(np.float32)
+    features = np.random.default_rng(1).normal(size=(4, 256)).astype(np.float32)
     nothing = np.full((4, 4), -1, np.int32)
     assert float(heads_loss(features, trainer.heads, nothing)) == 0
     half = nothing.copy()
@@ -179,7 +181,7 @@ def test_missing_labels_are_masked(trainer: Trainer) -> None:
 
 
 def test_the_heads_forget_what_is_the_same_in_all_pictures(trainer: Trainer) -> None:
-    features = np.random.default_rng(1).normal(size=(4, 2048)).astype(np.float32)
+    features = np.random.default_rng(1).normal(size=(4, 256)).astype(np.float32)
     labels = np.zeros((4, 4), np.int32)
     shifted = features + np.float32(3)
     first, second = (float(heads_loss(f, trainer.heads, labels)) for f in (features, shifted))
