@@ -2,7 +2,7 @@
 
     python bench/taste.py [SHOPPERS]
 
-``recommender/evaluation/population.py`` says how they come about, ``docs/population.md`` why.
+``recommender/evaluation/simulation.py`` says how they come about, ``docs/population.md`` why.
 Four ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
 the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
 has counted, and what the shop shows (``recommender.recommendations.personalised.picked``); the last once more where few
@@ -29,7 +29,7 @@ set_up_django()
 from django.db import connection, transaction  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.evaluation.population import (  # noqa: E402
+from recommender.evaluation.simulation import (  # noqa: E402
     WORLDS,
     Catalogue,
     Recommend,

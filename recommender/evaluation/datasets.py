@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.embedding.preprocessing import decode
-from recommender.photo_search.photos import clean
+from recommender.photo_search.photos import sanitise
 from recommender.training.catalogue import Entry, open_entries
 from recommender.training.options import TrainingError
 from shop.imports.errors import ImportProblem
@@ -80,11 +80,16 @@ class Collection:
 
 @contextmanager
 def open_catalogue(
-    path: Path | None, ids: Path | None, seed: int, progress: Progress
+    path: Path | None,
+    ids: Path | None,
+    seed: int,
+    progress: Progress,
+    *,
+    exclude_queries: bool = False,
 ) -> Iterator[Collection]:
-    """All products with the queries among them; without ``ids``, 500 drawn by the seed.
+    """Open all products with the queries among them; without ``ids``, 500 drawn by the seed.
 
-    Raises ``EvaluationError``.
+    With ``exclude_queries`` no query is in the gallery. Raises ``EvaluationError``.
     """
     wanted = None if ids is None else read_ids(ids)
     try:
@@ -95,8 +100,10 @@ def open_catalogue(
             kept, damaged = keep_readable(pictures, progress)
             queries = _find(kept, wanted) if wanted is not None else _draw(len(kept), seed)
             labels = (*PRODUCT_LABELS, BOTH, PATTERN)
-            name, rows = path.name if path else "the shop", np.arange(len(kept))
-            collection = Collection(CATALOGUE, name, kept, queries, rows, labels, damaged)
+            name, gallery = path.name if path else "the shop", np.arange(len(kept))
+            if exclude_queries:
+                gallery = np.setdiff1d(gallery, queries)
+            collection = Collection(CATALOGUE, name, kept, queries, gallery, labels, damaged)
             _check_size(collection)
             yield collection
     except TrainingError as error:
@@ -193,7 +200,7 @@ def pattern_of(name: str) -> str:
 
 def _read_photo(archive: zipfile.ZipFile, name: str) -> bytes:
     """As the photo page would keep it."""
-    return clean(archive.read(name)).jpeg
+    return sanitise(archive.read(name)).jpeg
 
 
 def _place(name: str) -> tuple[str, str] | None:

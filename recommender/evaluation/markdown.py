@@ -77,7 +77,7 @@ def _right_types(classes: Sequence[str]) -> str:
 def _source(results: Results) -> str:
     catalogue = results[CATALOGUE]
     return (
-        f"network `{results['about']['model']}`, {catalogue['gallery']:,} products with a picture "
+        f"network `{results['about']['model']}`, {catalogue['pictures']:,} products with a picture "
         f"of {catalogue['source']}, seed {results['about']['seed']}."
     )
 

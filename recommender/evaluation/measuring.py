@@ -1,4 +1,4 @@
-"""The figures of one collection: every way's five for every query, and what they are worth."""
+"""Measure one collection: the five of every vectorizer for every query, and what they are worth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recommender.evaluation.datasets import COUNT, Collection, Rows, agreeing
 from recommender.evaluation.metrics import average_precisions, estimate, precisions
-from recommender.evaluation.ways import Vectors
+from recommender.evaluation.vectorizers import Vectors
 from recommender.training.measuring import nearest_indices
 
 Found = Mapping[str, Rows]
@@ -42,7 +42,7 @@ def _find(vectors: Vectors, gallery: Vectors, rows: Rows, queries: Rows) -> Rows
 
 
 def measure(collection: Collection, found: Found, seed: int, against: str) -> Results:
-    """By label: a row for each way, with its paired difference to the way ``against``."""
+    """Measure each label: a row for each vectorizer, with its paired difference to ``against``."""
     return {
         label: _measure_label(collection, label, found, seed, against)
         for label in collection.labels
@@ -50,16 +50,20 @@ def measure(collection: Collection, found: Found, seed: int, against: str) -> Re
     }
 
 
-def measure_uncopied(collection: Collection, found: Found, seed: int, against: str) -> Results:
-    """The same of the queries whose file is nowhere else in the gallery, unless under the id of
-    another query: what has a copy may have been learned from. And how many have one."""
+def measure_without_duplicates(
+    collection: Collection, found: Found, seed: int, against: str
+) -> Results:
+    """Measure the queries whose file is nowhere else in the gallery, and count the others.
+
+    What has a copy there may have been learned from. A copy that is a query too does not count.
+    """
     files = np.array([picture.sha256 for picture in collection.pictures])
     others = np.setdiff1d(collection.gallery, collection.queries)
     alone = ~np.isin(files[collection.queries], files[others])
     fewer = replace(collection, queries=collection.queries[alone])
-    rows = {way: neighbours[alone] for way, neighbours in found.items()}
+    rows = {name: neighbours[alone] for name, neighbours in found.items()}
     return {
-        "copied": len(alone) - int(alone.sum()),
+        "duplicates": len(alone) - int(alone.sum()),
         "measures": {} if alone.all() else measure(fewer, rows, seed, against),
     }
 
@@ -72,17 +76,17 @@ def _measure_label(
     queries = collection.queries[asked]
     relevant = _relevant(collection, label, queries)
     values = {}
-    for way, neighbours in found.items():
+    for name, neighbours in found.items():
         hits = agreeing(label, labels[queries][:, None], labels[neighbours[asked]])
-        values[way] = (precisions(hits), average_precisions(hits, relevant))
+        values[name] = (precisions(hits), average_precisions(hits, relevant))
     reference = values[against][0]
     rows = {
-        way: {
+        name: {
             "precision": estimate(precision, seed),
             "average_precision": estimate(average, seed),
             f"minus_{against}": estimate(precision - reference, seed),
         }
-        for way, (precision, average) in values.items()
+        for name, (precision, average) in values.items()
     }
     classes = len(set(labels[collection.gallery].tolist()) - {""})
     alone = int((relevant == 0).sum())
@@ -112,13 +116,13 @@ def measure_spread(collection: Collection, found: Found, seen: Vectors, seed: in
     first = collection.labels[0]
     colours = "base_colour" if "base_colour" in collection.labels else None
     return {
-        way: {"spread": estimate(_spread(seen, neighbours), seed)}
+        name: {"spread": estimate(_spread(seen, neighbours), seed)}
         | {
             f"distinct_by_{label}": estimate(_different(collection.column(label)[neighbours]), seed)
             for label in (first, colours)
             if label
         }
-        for way, neighbours in found.items()
+        for name, neighbours in found.items()
     }
 
 

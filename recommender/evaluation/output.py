@@ -88,10 +88,10 @@ def _context(results: Results) -> Results:
     return {
         "about": results["about"],
         "main": main,
-        "there": [way for way in results["ways"] if "what" in way],
-        "missing": [way for way in results["ways"] if "missing" in way],
+        "there": [each for each in results["vectorizers"] if "what" in each],
+        "missing": [each for each in results["vectorizers"] if "missing" in each],
         "collections": [
-            _collection(name, results[name], results["ways"], main)
+            _collection(name, results[name], results["vectorizers"], main)
             for name in TITLES
             if name in results
         ],
@@ -101,8 +101,8 @@ def _context(results: Results) -> Results:
     }
 
 
-def _collection(name: str, results: Results, ways: list[Results], main: str) -> Results:
-    measures, alone = results["measures"], results["uncopied"]["measures"]
+def _collection(name: str, results: Results, vectorizers: list[Results], main: str) -> Results:
+    measures, alone = results["measures"], results["without_duplicates"]["measures"]
     label = next(iter(measures))
     return results | {
         "name": name,
@@ -118,14 +118,10 @@ def _collection(name: str, results: Results, ways: list[Results], main: str) -> 
                 **_table(measures, f"minus_{main}", main),
             },
         ],
-        "uncopied": _table(alone, "precision", main) if alone else None,
-        "copied": results["uncopied"]["copied"],
-        "claimed": [
-            *_claims(results["claims"]),
-            *(row for way, said in results["references"].items() for row in _claims(said, way)),
-        ],
-        # The projection is measured on the same pictures as its network.
-        "claimed_on": list(dict.fromkeys(way["measure"] for way in ways if way.get("measure"))),
+        "without_duplicates": _table(alone, "precision", main) if alone else None,
+        "duplicates": results["without_duplicates"]["duplicates"],
+        "reported": _reported(results["reported_scores"]),
+        "measures_reported": [each["measure"] for each in vectorizers if each.get("measure")],
         "counts": mark_safe(draw_counts("right of five", results["right"][main])),  # noqa: S308
         "spreads": _spreads(results["spread"], main),
         "examples": [_example(each, label) for each in results["worst"]],
@@ -133,36 +129,36 @@ def _collection(name: str, results: Results, ways: list[Results], main: str) -> 
 
 
 def _plot(label: str, measure: Results, main: str) -> Results:
-    rows = {way: row["precision"] for way, row in measure["rows"].items()}
+    rows = {name: row["precision"] for name, row in measure["rows"].items()}
     # Names are escaped where they are drawn.
     svg = mark_safe(draw_intervals(words(label), rows, main))  # noqa: S308
     return {"title": words(label), "svg": svg, **measure}
 
 
 def _table(measures: Results, figure: str, main: str) -> Results:
-    """A row for each way, a column for each label."""
-    ways = next(iter(measures.values()))["rows"]
+    """Return a row for each vectorizer and a column for each label."""
+    vectorizers = next(iter(measures.values()))["rows"]
     return {
         "heads": [words(label) for label in measures],
         "rows": [
             {
-                "name": way,
-                "main": way == main,
-                "cells": [_cell(measure["rows"][way][figure]) for measure in measures.values()],
+                "name": name,
+                "main": name == main,
+                "cells": [_cell(measure["rows"][name][figure]) for measure in measures.values()],
             }
-            for way in ways
+            for name in vectorizers
         ],
     }
 
 
 def _spreads(spread: Results, main: str) -> Results:
-    names = list(next(iter(spread.values()), {}))
+    figures = list(next(iter(spread.values()), {}))
     titles = {"spread": "distance between two of the five"}
     return {
-        "heads": [titles.get(name, words(name)) for name in names],
+        "heads": [titles.get(figure, words(figure)) for figure in figures],
         "rows": [
-            {"name": way, "main": way == main, "cells": [_cell(row[name]) for name in names]}
-            for way, row in spread.items()
+            {"name": name, "main": name == main, "cells": [_cell(row[each]) for each in figures]}
+            for name, row in spread.items()
         ],
     }
 
@@ -171,17 +167,12 @@ def _cell(row: Estimate) -> Results:
     return {"value": f"{row.value:.3f}", "interval": f"{row.low:.3f} to {row.high:.3f}"}
 
 
-def _claims(claims: Results, of: str = "") -> list[Results]:
-    """``of``: the model whose manifest says it of its rivals."""
+def _reported(scores: Results) -> list[Results]:
+    """Return a row for each score that a manifest reports, beside the one measured here."""
     return [
-        {
-            "way": f"{way} beside {of}" if of else way,
-            "label": words(label),
-            "cell": _cell(row["seen"]),
-            **row,
-        }
-        for way, said in claims.items()
-        for label, row in said.items()
+        {"name": name, "label": words(label), "cell": _cell(row["measured"]), **row}
+        for name, labels in scores.items()
+        for label, row in labels.items()
     ]
 
 
@@ -195,8 +186,8 @@ def _parts(parts: Results | None, about: Results, main: str) -> Results | None:
         "variants": [(words(name), what) for name, what in variants.items()],
         "heads": [words(name) for name in variants],
         "rows": [
-            {"name": way, "main": way == main, "cells": [_cell(row[name]) for name in variants]}
-            for way, row in parts.items()
+            {"name": name, "main": name == main, "cells": [_cell(row[each]) for each in variants]}
+            for name, row in parts.items()
         ],
         "gain": _cell(gain),
         "clear": gain.low > 0,

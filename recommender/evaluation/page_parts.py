@@ -20,8 +20,8 @@ from recommender.evaluation.page_answers import active_network
 from recommender.evaluation.product_pages import measure_product_pages
 from recommender.evaluation.scratch import scratch_database
 from recommender.evaluation.street_photos import StreetPhoto, measure_photo_to_catalogue
+from recommender.evaluation.vectorizers import Network
 from recommender.evaluation.vectors import vectors_of
-from recommender.evaluation.ways import Network
 
 PRODUCT_PAGES, PHOTO_TO_CATALOGUE = "product_pages", "photo_to_catalogue"
 Results = dict[str, Any]

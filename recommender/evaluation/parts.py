@@ -26,10 +26,10 @@ from recommender.evaluation.datasets import (
     keep_readable,
 )
 from recommender.evaluation.metrics import estimate, precisions
+from recommender.evaluation.vectorizers import Vectorizer, Vectors
 from recommender.evaluation.vectors import vectors_of
-from recommender.evaluation.ways import Vectors, Way
 from recommender.photo_search.crops import MIN_PIXELS, Region
-from recommender.photo_search.photos import clean
+from recommender.photo_search.photos import sanitise
 from recommender.training.measuring import nearest_indices
 
 Results = dict[str, Any]
@@ -76,10 +76,10 @@ class Pair:
         """What is searched with."""
         photo, (meant, other) = self.draw()
         if variant == WHOLE:
-            return clean(photo).jpeg
+            return sanitise(photo).jpeg
         if variant == ROUGH:
             meant = _shifted(meant, self.shifts)
-        return clean(photo, other if variant == OTHER else meant).jpeg
+        return sanitise(photo, other if variant == OTHER else meant).jpeg
 
 
 def make_pairs(collection: Collection, seed: int) -> list[Pair]:
@@ -97,23 +97,26 @@ def make_pairs(collection: Collection, seed: int) -> list[Pair]:
 
 
 def measure_parts(
-    collection: Collection, ways: Sequence[Way], seed: int, progress: Progress
+    collection: Collection, vectorizers: Sequence[Vectorizer], seed: int, progress: Progress
 ) -> Results | None:
-    """P@5 of the class for each way and variant, and what the part gains over the whole photo.
+    """Measure P@5 of the class for each vectorizer and variant, and what the part gains.
 
     ``None`` if all photos are of one class.
     """
     if len({collection.pictures[row].labels[PHOTO_CLASS] for row in collection.queries}) < 2:
         return None
     pairs = make_pairs(collection, seed)
-    photos = [vectors_of(way, collection.pictures, progress) for way in ways]
+    photos = [vectors_of(vectorizer, collection.pictures, progress) for vectorizer in vectorizers]
     right = [{ALONE: _right(each[collection.queries], each, collection)} for each in photos]
     for variant in list(VARIANTS)[1:]:
         pictures, _ = keep_readable(_searched(pairs, variant), progress)
-        for way, gallery, values in zip(ways, photos, right, strict=True):
-            queries = vectors_of(way, pictures, progress)
+        for vectorizer, gallery, values in zip(vectorizers, photos, right, strict=True):
+            queries = vectors_of(vectorizer, pictures, progress)
             values[variant] = _right(queries, gallery, collection)
-    return {way.name: _estimates(values, seed) for way, values in zip(ways, right, strict=True)}
+    return {
+        vectorizer.name: _estimates(values, seed)
+        for vectorizer, values in zip(vectorizers, right, strict=True)
+    }
 
 
 def _right(queries: Vectors, photos: Vectors, collection: Collection) -> Values:

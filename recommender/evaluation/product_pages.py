@@ -22,7 +22,7 @@ from recommender.evaluation.datasets import (
 )
 from recommender.evaluation.metrics import mean_of_known
 from recommender.evaluation.page_answers import ShopProducts, match_products, similar_strip
-from recommender.evaluation.ways import Vectors
+from recommender.evaluation.vectorizers import Vectors
 
 Results = dict[str, Any]
 Found = Mapping[int, list[int]]

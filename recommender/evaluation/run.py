@@ -17,7 +17,6 @@ from PIL import Image
 from recommender.evaluation import measuring
 from recommender.evaluation.datasets import (
     CATALOGUE,
-    PHOTO_CLASS,
     PHOTOS,
     Collection,
     EvaluationError,
@@ -30,21 +29,18 @@ from recommender.evaluation.metrics import DEFINITIONS
 from recommender.evaluation.page_parts import measure_pages, queries_in_order
 from recommender.evaluation.parts import VARIANTS, measure_parts
 from recommender.evaluation.street_photos import StreetPhoto, read_street_photos
-from recommender.evaluation.vectors import vectors_of
-from recommender.evaluation.ways import (
+from recommender.evaluation.vectorizers import (
     Missing,
     Network,
-    Way,
-    claimed_on,
-    claims,
-    open_ways,
-    references,
+    Vectorizer,
+    open_vectorizers,
+    reported_measure,
+    reported_scores,
 )
+from recommender.evaluation.vectors import vectors_of
 from shop.catalogue.images.pictures import upright_rgb
 
 Results = dict[str, Any]
-# What the manifests call the labels.
-CLAIMED_AS = {PHOTO_CLASS: "street_photo_class"}
 THUMBNAIL = 96
 PACKAGES = ("numpy", "pillow", "openvino", "tensorflow-cpu", "tensorflow")
 
@@ -54,7 +50,8 @@ class Request:
     """Say what to measure.
 
     ``models``: the first is the one that the report is about. ``catalogue`` ``None``: the shop's
-    own, unless ``photos_only``. ``product_pages`` and ``street_photos`` go through the pages.
+    own, unless ``photos_only``. ``exclude_queries`` leaves them out of what is searched among.
+    ``product_pages`` and ``street_photos`` go through the pages.
     """
 
     models: tuple[str, ...]
@@ -63,6 +60,7 @@ class Request:
     queries: Path | None
     photos: Path | None
     photos_only: bool
+    exclude_queries: bool
     product_pages: bool
     street_photos: Path | None
     seed: int
@@ -72,18 +70,21 @@ def evaluate(request: Request, progress: Progress) -> Results:
     """All figures, ready for JSON but for pictures. Raises ``EvaluationError``."""
     _check(request)
     photos = read_street_photos(request.street_photos) if request.street_photos else []
-    opened = list(open_ways(request.models, request.without, request.seed))
-    ways = [way for way in opened if not isinstance(way, Missing)]
-    networks = [way for way in ways if isinstance(way, Network)]
-    main = next(way for way in networks if way.name == request.models[0])
-    results: Results = {"about": _about(request), "ways": [_describe(way) for way in opened]}
+    opened = list(open_vectorizers(request.models, request.without, request.seed))
+    vectorizers = [vectorizer for vectorizer in opened if not isinstance(vectorizer, Missing)]
+    networks = [vectorizer for vectorizer in vectorizers if isinstance(vectorizer, Network)]
+    main = next(vectorizer for vectorizer in networks if vectorizer.name == request.models[0])
+    results: Results = {
+        "about": _about(request),
+        "vectorizers": [_describe(vectorizer) for vectorizer in opened],
+    }
     with ExitStack() as stack:
         # All are opened and read before anything is embedded: what is wrong is said early.
         for collection in [stack.enter_context(each) for each in _open(request, progress)]:
-            figures = _evaluate(collection, ways, main, request.seed, progress)
+            figures = _evaluate(collection, vectorizers, main, request.seed, progress)
             results[collection.name] = figures
             if collection.name == PHOTOS:
-                results["parts"] = measure_parts(collection, ways, request.seed, progress)
+                results["parts"] = measure_parts(collection, vectorizers, request.seed, progress)
             if collection.name == CATALOGUE and (request.product_pages or photos):
                 results |= _through_the_pages(request, collection, main, photos, progress)
     return results
@@ -104,7 +105,13 @@ def _through_the_pages(
 
 def _open(request: Request, progress: Progress) -> Iterator[AbstractContextManager[Collection]]:
     if not request.photos_only:
-        yield open_catalogue(request.catalogue, request.queries, request.seed, progress)
+        yield open_catalogue(
+            request.catalogue,
+            request.queries,
+            request.seed,
+            progress,
+            exclude_queries=request.exclude_queries,
+        )
     if request.photos:
         yield open_photos(request.photos, progress)
 
@@ -138,18 +145,27 @@ def _about(request: Request) -> Results:
     }
 
 
-def _describe(way: Way | Missing) -> Results:
-    if isinstance(way, Missing):
-        return {"name": way.name, "missing": way.reason}
-    return {"name": way.name, "what": way.what, "key": way.key, "measure": claimed_on(way)}
+def _describe(vectorizer: Vectorizer | Missing) -> Results:
+    if isinstance(vectorizer, Missing):
+        return {"name": vectorizer.name, "missing": vectorizer.reason}
+    return {
+        "name": vectorizer.name,
+        "what": vectorizer.what,
+        "key": vectorizer.key,
+        "measure": reported_measure(vectorizer),
+    }
 
 
 def _evaluate(
-    collection: Collection, ways: Sequence[Way], main: Way, seed: int, progress: Progress
+    collection: Collection,
+    vectorizers: Sequence[Vectorizer],
+    main: Vectorizer,
+    seed: int,
+    progress: Progress,
 ) -> Results:
     found, asked = {}, (collection.pictures, progress)
-    for way in ways:
-        found[way.name] = measuring.find_five(vectors_of(way, *asked), collection)
+    for vectorizer in vectorizers:
+        found[vectorizer.name] = measuring.find_five(vectors_of(vectorizer, *asked), collection)
     first, own = collection.labels[0], found[main.name]
     rows = measuring.measure(collection, found, seed, main.name)
     spread = measuring.measure_spread(collection, found, vectors_of(main, *asked), seed)
@@ -159,18 +175,19 @@ def _evaluate(
         "digest": collection.digest,
         "queries": len(collection.queries),
         "gallery": len(collection.gallery),
+        "pictures": len(collection.pictures),
         "damaged": collection.damaged,
         "measures": rows,
-        "uncopied": measuring.measure_uncopied(collection, found, seed, main.name),
-        "claims": _compare({way.name: claims(way) for way in ways}, rows),
-        "references": {
-            way.name: said
-            for way in ways
-            if (said := _compare(references(way), rows, of_rivals=True))
-        },
+        "without_duplicates": measuring.measure_without_duplicates(
+            collection, found, seed, main.name
+        ),
+        "reported_scores": _compare(
+            {each.name: reported_scores(each) for each in vectorizers}, rows
+        ),
         "spread": spread,
         "right": {
-            way.name: measuring.right_counts(collection, first, found[way.name]) for way in ways
+            name: measuring.right_counts(collection, first, neighbours)
+            for name, neighbours in found.items()
         },
         "classes": measuring.by_class(collection, first, own),
         "confusions": measuring.confusions(collection, first, own),
@@ -178,21 +195,18 @@ def _evaluate(
     }
 
 
-def _compare(
-    said: Mapping[str, Mapping[str, float]], measures: Results, *, of_rivals: bool = False
-) -> Results:
-    """What a manifest says of rows, by label, beside these figures.
+def _compare(reported: Mapping[str, Mapping[str, float]], measures: Results) -> Results:
+    """Put each score that a manifest reports, by label, beside the one measured here.
 
-    ``holds`` unless all of the interval is lower; ``of_rivals``, unless all of it is higher.
+    It ``holds`` unless all of the interval is lower.
     """
     compared: Results = defaultdict(dict)
     for label, measure in measures.items():
-        for way, row in measure["rows"].items():
-            claimed = said.get(way, {}).get(CLAIMED_AS.get(label, label))
-            if claimed is not None:
-                seen = row["precision"]
-                holds = seen.low <= claimed if of_rivals else seen.high >= claimed
-                compared[way][label] = {"claimed": claimed, "seen": seen, "holds": holds}
+        for name, row in measure["rows"].items():
+            score, measured = reported.get(name, {}).get(label), row["precision"]
+            if score is not None:
+                holds = measured.high >= score
+                compared[name][label] = {"reported": score, "measured": measured, "holds": holds}
     return dict(compared)
 
 

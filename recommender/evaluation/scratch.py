@@ -12,10 +12,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
-from recommender.embedding.worker import embed_pending, pending
+from recommender.embedding.queue import pending
+from recommender.embedding.worker import embed_pending
 from recommender.evaluation.datasets import Collection, EvaluationError, Progress
-from recommender.evaluation.ways import Network
+from recommender.evaluation.vectorizers import Network
 from recommender.models import EmbeddingModel
+from recommender.search.spread import measure_spread
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.run import import_catalogue
 
@@ -34,7 +36,7 @@ def scratch_database(
     _connect_to(name)
     try:
         call_command("migrate", verbosity=0, interactive=False)
-        _fill(catalogue, network.name, progress)
+        _fill(catalogue, network, progress)
         yield name
     finally:
         _connect_to(shop)
@@ -66,9 +68,9 @@ def _connect_to(name: str) -> None:
     connection.settings_dict["NAME"] = name
 
 
-def _fill(catalogue: Path, network: str, progress: Progress) -> None:
-    """Import the catalogue and embed what is not embedded yet."""
-    EmbeddingModel.objects.exclude(name=network).update(name=network)
+def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
+    """Import the catalogue, embed what is not embedded yet and measure the spread."""
+    EmbeddingModel.objects.update(name=network.name, sha256=network.folder.sha256)
     try:
         import_catalogue(catalogue, progress=partial(progress, "import"))
     except ImportProblem as problem:
@@ -84,3 +86,6 @@ def _fill(catalogue: Path, network: str, progress: Progress) -> None:
     embed_pending(model, progress=count)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
+    EmbeddingModel.objects.update(
+        spread=measure_spread(model, network.folder.spread or model.spread)
+    )

@@ -11,37 +11,37 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from recommender.evaluation.datasets import Picture, Progress, digest_of
-from recommender.evaluation.ways import Projection, Vectors, Way, normalised
+from recommender.evaluation.vectorizers import Vectorizer, Vectors, normalised
 
 BATCH = 64
 # Pictures in one file; a run that stops loses fewer than these.
 CHUNK = 64 * BATCH
 
 
-def vectors_of(way: Way, pictures: Sequence[Picture], progress: Progress) -> Vectors:
-    """(n, d), of length 1, from the disk where the same pictures went this way before.
+def vectors_of(vectorizer: Vectorizer, pictures: Sequence[Picture], progress: Progress) -> Vectors:
+    """Return (n, d) vectors of length 1, from the disk where they were computed before.
 
     Kept in half precision, as the shop keeps its own.
     """
-    if isinstance(way, Projection):
-        return way.project(vectors_of(way.base, pictures, progress))
     parts = []
     for start in range(0, len(pictures), CHUNK):
-        parts.append(_chunk(way, pictures[start : start + CHUNK], start, len(pictures), progress))
+        parts.append(
+            _chunk(vectorizer, pictures[start : start + CHUNK], start, len(pictures), progress)
+        )
     return normalised(np.concatenate(parts).astype(np.float32))
 
 
 def _chunk(
-    way: Way, pictures: Sequence[Picture], before: int, total: int, progress: Progress
+    vectorizer: Vectorizer, pictures: Sequence[Picture], before: int, total: int, progress: Progress
 ) -> NDArray[np.float16]:
     folder = Path(settings.VAR_DIR) / "evaluation" / "vectors"
-    path = folder / f"{way.key}-{digest_of(pictures)[:16]}.npy"
+    path = folder / f"{vectorizer.key}-{digest_of(pictures)[:16]}.npy"
     if not path.exists():
         parts = []
         for start in range(0, len(pictures), BATCH):
             batch = pictures[start : start + BATCH]
-            parts.append(way.features([picture.read() for picture in batch]))
-            progress(way.name, before + start + len(batch), total)
+            parts.append(vectorizer.vectors([picture.read() for picture in batch]))
+            progress(vectorizer.name, before + start + len(batch), total)
         _save(path, np.concatenate(parts).astype(np.float16))
     kept: NDArray[np.float16] = np.load(path)
     return kept

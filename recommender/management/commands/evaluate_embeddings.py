@@ -17,11 +17,11 @@ from recommender.evaluation.metrics import Mean
 from recommender.evaluation.output import HTML, JSON, check_writable, write_report
 from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.run import Request, Results, evaluate
-from recommender.evaluation.ways import BASELINES
+from recommender.evaluation.vectorizers import BASELINES
 
 # Named the same in a request.
 OPTIONS = (
-    *("catalogue", "queries", "photos", "photos_only"),
+    *("catalogue", "queries", "exclude_queries", "photos", "photos_only"),
     *("product_pages", "street_photos", "seed"),
 )
 
@@ -30,10 +30,16 @@ class Command(BaseCommand):
     help = "Measure how good the five are, of several networks side by side; writes a report."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("models", nargs="*", help="model folders; default: fashion")
+        default = settings.DEFAULT_MODEL
+        parser.add_argument("models", nargs="*", help=f"model folders; default: {default}")
         parser.add_argument("--catalogue", type=Path, help="folder or ZIP; default: the shop")
         parser.add_argument(
             "--queries", type=Path, help="file of ids to search with; default: 500 drawn by seed"
+        )
+        parser.add_argument(
+            "--exclude-queries",
+            action="store_true",
+            help="search among the other products only, as for the figures of a manifest",
         )
         parser.add_argument(
             "--photos", type=Path, help="ZIP of photos: train/CLASS/, validation/CLASS/"
@@ -56,7 +62,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder = options["output"] or Path(settings.VAR_DIR) / "evaluation"
         request = Request(
-            models=tuple(options["models"] or ["fashion"]),
+            models=tuple(options["models"] or [settings.DEFAULT_MODEL]),
             without=tuple(options["without"]),
             **{key: options[key] for key in OPTIONS},
         )
@@ -78,13 +84,13 @@ class Command(BaseCommand):
         self.stdout.write(f"The report is in {folder / HTML}, its figures in {folder / JSON}")
 
     def _say(self, results: Results) -> None:
-        for way in results["ways"]:
-            if "missing" in way:
-                self.stdout.write(f"{way['name']} is not in the report: {way['missing']}")
+        for each in results["vectorizers"]:
+            if "missing" in each:
+                self.stdout.write(f"{each['name']} is not in the report: {each['missing']}")
         for name in (CATALOGUE, PHOTOS):
             for label, measure in results.get(name, {}).get("measures", {}).items():
                 rows = measure["rows"].items()
-                figures = ", ".join(f"{way} {row['precision'].value:.3f}" for way, row in rows)
+                figures = ", ".join(f"{name} {row['precision'].value:.3f}" for name, row in rows)
                 self.stdout.write(f"P@5 {label.replace('_', ' ')}: {figures}")
 
     def _say_pages(self, results: Results) -> None:

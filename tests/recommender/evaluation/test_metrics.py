@@ -11,7 +11,7 @@ from recommender.evaluation.measuring import (
     find_five,
     measure,
     measure_spread,
-    measure_uncopied,
+    measure_without_duplicates,
     right_counts,
     worst_queries,
 )
@@ -77,17 +77,17 @@ def test_seven_equal_pictures_find_five_others_in_the_order_of_their_ids() -> No
 
 def test_figures_leave_out_queries_without_a_label_and_count_such_neighbours_as_wrong() -> None:
     collection, vectors = _line([0, 1, 2.1, 3.3, 4.6, 6, 7.5, 9.1], "aa-babab", [0, 2, 7])
-    found = {"way": find_five(vectors, collection)}
-    kind = measure(collection, found, 1, "way")["kind"]
-    row = kind["rows"]["way"]
+    found = {"one": find_five(vectors, collection)}
+    kind = measure(collection, found, 1, "one")["kind"]
+    row = kind["rows"]["one"]
     # 0 finds a - b a b: 2 of 5; 7 finds a b a b -: 2 of 5. Two others have the first's label
     # beside those found at most: a is 4 times in the gallery, b 3 times.
     assert (kind["queries"], kind["classes"], kind["without_relevant"]) == (2, 2, 0)
     assert row["precision"].value == 0.4
     first, second = (1 + 2 / 4) / 3, (1 / 2 + 2 / 4) / 2
     assert row["average_precision"].value == round((first + second) / 2, 4)
-    assert row["minus_way"] == (0, 0, 0)
-    assert right_counts(collection, "kind", found["way"]) == [0, 0, 2, 0, 0, 0]
+    assert row["minus_one"] == (0, 0, 0)
+    assert right_counts(collection, "kind", found["one"]) == [0, 0, 2, 0, 0, 0]
 
 
 def test_the_difference_of_two_rows_is_taken_query_by_query() -> None:
@@ -105,17 +105,17 @@ def test_queries_whose_file_the_gallery_has_twice_are_left_out() -> None:
     named = zip(collection.pictures, files, strict=True)
     pictures = [replace(picture, sha256=file) for picture, file in named]
     collection = replace(collection, pictures=pictures)
-    found = {"way": find_five(vectors, collection)}
-    alone = measure_uncopied(collection, found, 1, "way")
+    found = {"one": find_five(vectors, collection)}
+    alone = measure_without_duplicates(collection, found, 1, "one")
     fewer = replace(collection, queries=np.array([1, 2]))
-    rows = {"way": find_five(vectors, fewer)}
-    assert alone == {"copied": 1, "measures": measure(fewer, rows, 1, "way")}
+    rows = {"one": find_five(vectors, fewer)}
+    assert alone == {"duplicates": 1, "measures": measure(fewer, rows, 1, "one")}
     assert alone["measures"]["kind"]["queries"] == 2
     # Where no query has a copy there is nothing to add, and where each has one nothing is left.
-    assert measure_uncopied(fewer, rows, 1, "way") == {"copied": 0, "measures": {}}
+    assert measure_without_duplicates(fewer, rows, 1, "one") == {"duplicates": 0, "measures": {}}
     first = replace(collection, queries=np.array([0]))
-    rows = {"way": find_five(vectors, first)}
-    assert measure_uncopied(first, rows, 1, "way") == {"copied": 1, "measures": {}}
+    rows = {"one": find_five(vectors, first)}
+    assert measure_without_duplicates(first, rows, 1, "one") == {"duplicates": 1, "measures": {}}
 
 
 def test_classes_confusions_and_the_worst_come_worst_first() -> None:
@@ -137,9 +137,9 @@ def test_classes_confusions_and_the_worst_come_worst_first() -> None:
 def test_spread_is_the_mean_distance_of_two_of_the_five() -> None:
     collection, _vectors = _line([0] * 6, "aabbca", [0])
     seen = np.eye(6, dtype=np.float32)
-    found = {"way": np.array([[1, 2, 3, 4, 5]]), "same": np.array([[1, 1, 1, 1, 1]])}
+    found = {"one": np.array([[1, 2, 3, 4, 5]]), "same": np.array([[1, 1, 1, 1, 1]])}
     spread = measure_spread(collection, found, seen, 1)
-    assert spread["way"]["spread"].value == round(2**0.5, 4)
-    assert spread["way"]["distinct_by_kind"].value == 3
+    assert spread["one"]["spread"].value == round(2**0.5, 4)
+    assert spread["one"]["distinct_by_kind"].value == 3
     assert spread["same"]["spread"].value == 0
     assert spread["same"]["distinct_by_kind"].value == 1

@@ -16,7 +16,7 @@ from recommender.evaluation.contact_sheets import Example, draw_sheet, drawn_by_
 from recommender.evaluation.datasets import pattern_of
 from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.models import Product
-from tests.factories import make_category, make_product, make_stored_image, picture_bytes, point
+from tests.factories import embed, make_category, make_product, make_stored_image, picture_bytes
 from tests.recommender.evaluation.conftest import HEADER
 
 WITHOUT = ["random", "histogram", "untrained", "imagenet"]
@@ -39,9 +39,7 @@ def _make(number: int, *place: float, category: str = "Tops", **values: Any) -> 
     """A product whose picture has the colour of the product and lies at this place."""
     tree = make_category("Apparel", "Topwear", category)
     product = make_product(external_id=str(number), category=tree, **values)
-    image = make_stored_image(product, values["base_colour"].lower())
-    image.embedding_blue = point(*place)
-    image.save(update_fields=["embedding_blue"])
+    embed(make_stored_image(product, values["base_colour"].lower()), *place)
 
 
 def _make_street(path: Path, rows: list[str], files: dict[str, bytes]) -> Path:

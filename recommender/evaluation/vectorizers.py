@@ -1,4 +1,4 @@
-"""What turns a picture into a vector: the rows of a report, side by side."""
+"""Turn pictures into vectors: networks, and baselines to compare them with, a row each."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from safetensors.numpy import load
 
 from recommender.embedding import preprocessing
 from recommender.embedding.inference import Embedder
@@ -26,8 +25,6 @@ from recommender.evaluation.datasets import EvaluationError
 Vectors = NDArray[np.float32]
 RANDOM, HISTOGRAM, UNTRAINED, IMAGENET = "random", "histogram", "untrained", "imagenet"
 BASELINES = (RANDOM, HISTOGRAM, UNTRAINED, IMAGENET)
-# What the manifests call the rows.
-REFERRED_AS = {"colour_histogram": HISTOGRAM}
 UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
@@ -38,8 +35,8 @@ SECONDS = 15.0
 PREPROCESSING = hashlib.sha256(Path(preprocessing.__file__).read_bytes()).hexdigest()[:8]
 
 
-class Way(Protocol):
-    """``key`` changes whenever the vectors would; vectors have length 1."""
+class Vectorizer(Protocol):
+    """A row of the report. ``key`` changes whenever the vectors would; vectors have length 1."""
 
     @property
     def name(self) -> str: ...
@@ -47,38 +44,22 @@ class Way(Protocol):
     def what(self) -> str: ...
     @property
     def key(self) -> str: ...
-    def features(self, contents: Sequence[bytes]) -> Vectors: ...
+    def vectors(self, contents: Sequence[bytes]) -> Vectors: ...
 
 
-def claims(way: Way) -> dict[str, float]:
-    """What the manifest says of the vectors' quality, by label; nothing if it says nothing."""
-    said = "projection_256" if isinstance(way, Projection) else "full_2048"
-    return _figures(_quality(way).get(said, {}))
+def reported_scores(vectorizer: Vectorizer) -> dict[str, float]:
+    """Return the P@5 that a network's manifest reports, by label; nothing of a baseline."""
+    if not isinstance(vectorizer, Network):
+        return {}
+    reported = vectorizer.folder.manifest.get("quality", {}).get("validation", {})
+    return {label: score for label, score in reported.items() if isinstance(score, float)}
 
 
-def references(way: Way) -> dict[str, dict[str, float]]:
-    """What the manifest says of its network's rivals, by row and label."""
-    said = {} if isinstance(way, Projection) else _quality(way).get("references", {})
-    return {
-        REFERRED_AS.get(name, name): _figures(figures)
-        for name, figures in said.items()
-        if isinstance(figures, dict)
-    }
-
-
-def _figures(said: dict[str, Any]) -> dict[str, float]:
-    return {label: each for label, each in said.items() if isinstance(each, float)}
-
-
-def claimed_on(way: Way) -> str:
-    """On what the manifest's figures were measured."""
-    return str(_quality(way).get("measure", ""))
-
-
-def _quality(way: Way) -> dict[str, Any]:
-    network = way.base if isinstance(way, Projection) else way
-    quality = network.folder.manifest.get("quality", {}) if isinstance(network, Network) else {}
-    return dict(quality)
+def reported_measure(vectorizer: Vectorizer) -> str:
+    """Return what the manifest's scores were measured on, in its own words."""
+    if not isinstance(vectorizer, Network):
+        return ""
+    return str(vectorizer.folder.manifest.get("quality", {}).get("measure", ""))
 
 
 @dataclass(frozen=True)
@@ -93,7 +74,7 @@ class Random:
     def key(self) -> str:
         return f"random-{self.seed}"
 
-    def features(self, contents: Sequence[bytes]) -> Vectors:
+    def vectors(self, contents: Sequence[bytes]) -> Vectors:
         digest = hashlib.sha256(b"".join(contents)).digest()
         rng = np.random.default_rng([self.seed, *digest])
         return normalised(rng.standard_normal((len(contents), 32)).astype(np.float32))
@@ -109,7 +90,7 @@ class Histogram:
     )
     key: str = f"histogram-{HISTOGRAM_SIDE}-{LEVELS}-{NEAR_WHITE}"
 
-    def features(self, contents: Sequence[bytes]) -> Vectors:
+    def vectors(self, contents: Sequence[bytes]) -> Vectors:
         return np.stack([self._histogram(content) for content in contents])
 
     def _histogram(self, content: bytes) -> Vectors:
@@ -133,61 +114,16 @@ class Network:
     @property
     def key(self) -> str:
         precision = settings.NETWORK_PRECISION
-        key = f"{self.folder.side}-{self.folder.digest[:16]}-{PREPROCESSING}"
+        key = f"{self.folder.input_size}-{self.folder.sha256[:16]}-{PREPROCESSING}"
         return key if precision == "f32" else f"{key}-{precision}"
 
-    def features(self, contents: Sequence[bytes]) -> Vectors:
-        return self._network.features([decode(each, self.folder.side) for each in contents])
+    def vectors(self, contents: Sequence[bytes]) -> Vectors:
+        size = self.folder.input_size
+        return self._network.embed([decode(content, size) for content in contents])
 
     @cached_property
     def _network(self) -> Embedder:
         return Embedder(self.folder)
-
-
-@dataclass(frozen=True)
-class Projection:
-    """The short vectors that a model folder may bring with it: a matrix after the network."""
-
-    base: Network
-
-    @property
-    def name(self) -> str:
-        return f"{self.base.name} projected"
-
-    @property
-    def what(self) -> str:
-        return f"the {self._bias.size} values of {self.base.name}'s projection"
-
-    @property
-    def key(self) -> str:
-        return f"{self.base.key}-{self._said['sha256'][:16]}"
-
-    def features(self, contents: Sequence[bytes]) -> Vectors:
-        return self.project(self.base.features(contents))
-
-    def project(self, vectors: Vectors) -> Vectors:
-        return normalised(vectors @ self._tensors["projection/kernel"] + self._bias)
-
-    @property
-    def _said(self) -> dict[str, str]:
-        said: dict[str, str] = self.base.folder.manifest["projection"]
-        return said
-
-    @property
-    def _bias(self) -> Vectors:
-        return self._tensors["projection/bias"]
-
-    @cached_property
-    def _tensors(self) -> dict[str, Vectors]:
-        """Raises ``EvaluationError`` if the file is not what the manifest says."""
-        path = self.base.folder.path / self._said["file"]
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise EvaluationError(f"{path} cannot be read: {error}") from error
-        if hashlib.sha256(content).hexdigest() != self._said["sha256"]:
-            raise EvaluationError(f"{path} is damaged: its SHA-256 is not the manifest's.")
-        return load(content)
 
 
 @dataclass(frozen=True)
@@ -198,8 +134,10 @@ class Missing:
     reason: str
 
 
-def open_ways(models: Sequence[str], without: Sequence[str], seed: int) -> Iterator[Way | Missing]:
-    """The baselines, then the models, each followed by its projection if it has one.
+def open_vectorizers(
+    models: Sequence[str], without: Sequence[str], seed: int
+) -> Iterator[Vectorizer | Missing]:
+    """Yield the baselines that are not left out, then the models.
 
     Raises ``EvaluationError`` for a model that there is not.
     """
@@ -207,10 +145,7 @@ def open_ways(models: Sequence[str], without: Sequence[str], seed: int) -> Itera
     for name in BASELINES:
         if name not in without and name not in models:
             yield _baseline(name, seed)
-    for network in networks:
-        yield network
-        if "projection" in network.folder.manifest:
-            yield Projection(network)
+    yield from networks
 
 
 def _model(name: str) -> Network:
@@ -219,10 +154,10 @@ def _model(name: str) -> Network:
         folder.weights()
     except ModelFolderError as error:
         raise EvaluationError(f"{error}. Train it first, or correct the name.") from error
-    return Network(folder, name, f"model folder {name}, {folder.side} px")
+    return Network(folder, name, f"model folder {name}, {folder.input_size} px")
 
 
-def _baseline(name: str, seed: int) -> Way | Missing:
+def _baseline(name: str, seed: int) -> Vectorizer | Missing:
     if name == RANDOM:
         return Random(seed)
     if name == HISTOGRAM:
@@ -261,10 +196,10 @@ def _untrained(seed: int) -> ModelFolder:
 def _make_untrained(path: Path, seed: int) -> None:
     import keras
 
-    from recommender.embedding.network import build_backbone, weight_names
+    from recommender.embedding.network import build_trunk, weight_names
 
     keras.utils.set_random_seed(seed)
-    network = build_backbone(UNTRAINED_SIDE)
+    network = build_trunk(UNTRAINED_SIDE)
     weights = {name: np.asarray(variable) for name, variable in weight_names(network)}
     manifest = {
         "name": UNTRAINED,

@@ -1,4 +1,4 @@
-"""Shoppers who are made up, with tastes that are known, to measure recommendations on.
+"""Simulate shoppers whose tastes are known, to measure recommendations on.
 
 How a shopper comes about (all of it drawn from one seeded generator; ``World`` has the numbers and
 ``docs/population.md`` the reasons for each):
@@ -28,17 +28,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.recommendations.copurchase import compute_affinities
 from recommender.recommendations.personalised import EACH, POPULAR, REACH, SEEDS
-from recommender.search.similar import Neighbour, nearest
+from recommender.search.candidates import SETTINGS, Strategy, candidate_sql
+from recommender.search.similar import Neighbour
 from recommender.tracking.events import PAGE
 from shop.catalogue.browsing.filters import Filters
+from shop.core.db import execute_with_settings
 
 Floats = NDArray[np.float64]
 Recommend = Callable[[list[int]], list[int]]
@@ -46,6 +48,15 @@ NOISE = 0.2
 TASTES = (2, 3, 4)
 NEIGHBOURS = 100
 FAVOURITE = 5.0
+MEAN = """
+WITH query AS MATERIALIZED (
+    SELECT l2_normalize(avg(embedding::vector))::halfvec AS embedding FROM {table}
+    WHERE product_id = ANY(%(history)s) AND embedding IS NOT NULL)
+SELECT product_id, duplicate_group, distance FROM ({candidates} LIMIT %(candidates)s) AS candidate
+ORDER BY distance, product_id
+"""
+# So many candidates for each product that is wanted: some are in the history or copies.
+CANDIDATES = 4
 
 
 @dataclass(frozen=True)
@@ -187,28 +198,41 @@ def leave_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
 
 
 def near_mean(product_ids: list[int], count: int) -> list[int]:
-    """The nearest to the mean of these products' vectors, without them: what taste is against."""
-    return [one.product_id for one in _near_mean(product_ids, count)]
+    """Return the products nearest to the mean of these products' embeddings, without them."""
+    return [
+        one.product_id for one in _near_mean(EmbeddingModel.objects.active(), product_ids, count)
+    ]
 
 
-def _near_mean(product_ids: list[int], count: int) -> list[Neighbour]:
-    model = EmbeddingModel.objects.active()
-    query = f"""SELECT l2_normalize(avg({model.column}::vector))::halfvec AS vector
-    FROM catalogue_productimage WHERE product_id = ANY(%(source)s)"""  # noqa: S608
-    values: dict[str, Any] = {"source": product_ids, "excluded": 0}
-    found = nearest(model, query, values, Filters(), count + len(product_ids))
-    return [one for one in found if one.product_id not in product_ids][:count]
+def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> list[Neighbour]:
+    """Search as the shop does; of copies the nearest one is kept."""
+    candidates, values = candidate_sql(Strategy.HNSW, model.table, Filters())
+    sql = MEAN.format(table=model.table, candidates=candidates)
+    values |= {"history": product_ids, "excluded": 0}
+    values["candidates"] = CANDIDATES * (count + len(product_ids))
+    with transaction.atomic(), connection.cursor() as cursor:
+        execute_with_settings(cursor, sql, values, SETTINGS[Strategy.HNSW])
+        rows = cursor.fetchall()
+    found: list[Neighbour] = []
+    seen, groups = set(product_ids), set[int]()
+    for product_id, group, distance in rows:
+        if product_id not in seen and group not in groups:
+            found.append(Neighbour(product_id, distance))
+        seen.add(product_id)
+        groups.add(group)
+    return found[:count]
 
 
 def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
-    """``near_mean`` of as many as ``taste.choose`` has, weighed by popularity as it does."""
-    near = _near_mean(product_ids, SEEDS * EACH)
+    """Weigh as many near the mean as ``personalised.choose`` has by popularity, as it does."""
+    model = EmbeddingModel.objects.active()
+    near = _near_mean(model, product_ids, SEEDS * EACH)
     ids = [one.product_id for one in near]
     baskets = dict(Popularity.objects.filter(product__in=ids).values_list("product", "baskets"))
 
     def score(one: Neighbour) -> float:
         popular = 1 + POPULAR * np.log1p(baskets.get(one.product_id, 0))
-        return float(np.exp(-(one.distance**2) / REACH) * popular)
+        return float(np.exp(-(one.distance**2) / (REACH * model.spread)) * popular)
 
     return [one.product_id for one in sorted(near, key=score, reverse=True)[:count]]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from recommender.evaluation import population
-from recommender.evaluation.population import (
+from recommender.evaluation import simulation
+from recommender.evaluation.simulation import (
     Catalogue,
     by_popularity,
     leave_visits,
@@ -17,9 +17,9 @@ from recommender.evaluation.population import (
     populate,
 )
 from recommender.models import Event, Popularity
-from recommender.recommendations.personalised import picked
+from recommender.recommendations.personalised import personalised
 from shop.catalogue.models import Product, ProductImage
-from tests.factories import make_category, point
+from tests.factories import embed, make_category
 
 CLUSTERS, EACH, VALUES = 60, 25, 8
 
@@ -27,7 +27,7 @@ CLUSTERS, EACH, VALUES = 60, 25, 8
 @pytest.fixture
 def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """1,500 products around 60 points on a sphere of 8 dimensions, with rows in the database."""
-    monkeypatch.setattr(population, "NEIGHBOURS", EACH)
+    monkeypatch.setattr(simulation, "NEIGHBOURS", EACH)
     rng = np.random.default_rng(1)
     centres = np.repeat(rng.normal(size=(CLUSTERS, VALUES)), EACH, axis=0)
     vectors = centres + 0.35 * rng.normal(size=centres.shape)
@@ -37,14 +37,14 @@ def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
         Product(name=f"P{n}", slug=f"p-{n}", category=category, price=1, stock=1)
         for n in range(len(vectors))
     )
-    ProductImage.objects.bulk_create(
-        ProductImage(
-            product=product, file=f"{n}.jpg", width=1, height=1, embedding_blue=point(*vector)
-        )
-        for n, (product, vector) in enumerate(zip(products, vectors.tolist(), strict=True))
+    images = ProductImage.objects.bulk_create(
+        ProductImage(product=product, file=f"{n}.jpg", width=1, height=1)
+        for n, product in enumerate(products)
     )
+    for image, vector in zip(images, vectors.tolist(), strict=True):
+        embed(image, *vector)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
+        cursor.execute("ANALYZE")
     return Catalogue(
         np.array([product.pk for product in products]),
         vectors.astype(np.float32),
@@ -60,7 +60,7 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     popular = measure(catalogue, tested, by_popularity(catalogue, people.popularity, 10))
     mean = measure(catalogue, tested, lambda history: near_mean(history, 10))
     shop = measure(
-        catalogue, tested, lambda history: [pick.product_id for pick in picked(viewed=history)]
+        catalogue, tested, lambda history: [one.product_id for one in personalised(viewed=history)]
     )
     assert shop["hit_rate"] >= 2 * popular["hit_rate"] > 0
     assert shop["hit_rate"] >= 1.2 * mean["hit_rate"] > 0
@@ -69,7 +69,7 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     assert shop["diversity"] >= mean["diversity"]
 
 
-@pytest.mark.parametrize("world", list(population.WORLDS))
+@pytest.mark.parametrize("world", list(simulation.WORLDS))
 def test_a_seed_makes_the_same_shoppers_again_and_another_makes_others(
     catalogue: Catalogue, world: str
 ) -> None:
