@@ -11,8 +11,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from PIL import Image
 
+from recommender.models import DIMENSIONS, EmbeddingModel, ImageEmbedding
 from shop.catalogue.images.pictures import read_picture
-from recommender.models import DIMENSIONS, EmbeddingModel
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.orders.models import Order, OrderEvent, OrderLine
 
@@ -69,9 +69,20 @@ def make_lookalike(*values: float, **product: Any) -> Product:
 
 def embed(image: ProductImage, *values: float, **row: Any) -> None:
     """Store an embedding of the image by the active model, as its worker would."""
-    row = {"embedding": point(*values), "colour": [25, 0, 0], "picture_hash": image.pk, **row}
+    seen = {"embedding": point(*values), "colour": [25, 0, 0], "picture_hash": image.pk}
     rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
-    rows.update(status="embedded", duplicate_group=image.pk, **row)
+    rows.update(**{"status": "embedded", "duplicate_group": image.pk, **seen, **row})
+
+
+def fail_embedding(image: ProductImage, failure: str = "OSError: torn") -> None:
+    """Store that workers have tried the image three times in vain."""
+    rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
+    rows.update(status="failed", attempts=3, failure=failure)
+
+
+def embedding_of(image: ProductImage, model: EmbeddingModel | None = None) -> ImageEmbedding:
+    """The image's row in the model's table, of the active one by default."""
+    return (model or EmbeddingModel.objects.active()).embeddings.get(image=image)
 
 
 def picture_bytes(

@@ -1,39 +1,55 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from recommender.embedding import inference as runtime
+from recommender.embedding import inference
+from recommender.embedding.inference import embedder
+from recommender.models import EmbeddingModel
 
 
-def test_a_name_that_comes_back_with_other_weights_is_loaded_again(
-    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def model(name: str) -> EmbeddingModel:
+    return EmbeddingModel(name=name)
+
+
+def write_manifest(parent: Path, name: str, sha256: str) -> None:
+    (parent / name).mkdir(exist_ok=True)
+    manifest = {"name": name, "weights": {"file": "weights.safetensors", "sha256": sha256}}
+    (parent / name / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_loaded(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Networks without weights, in an empty folder."""
     settings.MODEL_FOLDERS = [tmp_path]
-    monkeypatch.setattr(runtime, "Embedder", lambda folder, streams: SimpleNamespace(folder=folder))
-    monkeypatch.setattr(runtime, "_loaded", {})
-    manifest = tmp_path / "again" / "manifest.json"
-    manifest.parent.mkdir()
-    manifest.write_text('{"weights": {"sha256": "1"}}')
-    first = runtime.embedder("again")
-    assert runtime.embedder("again") is first
-    manifest.write_text('{"weights": {"sha256": "2"}}')
-    assert runtime.embedder("again").folder.digest == "2"
+    made = lambda folder, streams: SimpleNamespace(folder=folder, streams=streams)  # noqa: E731
+    monkeypatch.setattr(inference, "Embedder", made)
+    monkeypatch.setattr(inference, "_loaded", {})
 
 
-def test_three_networks_are_kept_and_what_was_not_used_for_longest_goes(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = SimpleNamespace(manifest={})
-    monkeypatch.setattr(runtime, "find_model", lambda name: made)
-    monkeypatch.setattr(runtime, "Embedder", lambda folder, streams: SimpleNamespace(folder=folder))
-    monkeypatch.setattr(runtime, "_loaded", {})
+def test_a_name_that_comes_back_with_other_weights_is_loaded_again(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "again", "1")
+    first = embedder(model("again"))
+    assert embedder(model("again")) is first
+    write_manifest(tmp_path, "again", "2")
+    assert embedder(model("again")).folder.sha256 == "2"
+
+
+def test_three_networks_are_kept_and_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
+    for name in ("first", "second", "third", "fourth"):
+        write_manifest(tmp_path, name, name)
     for name in ("first", "second", "third", "first", "fourth"):
-        runtime.embedder(name)
-    assert list(runtime._loaded) == [("third", 1), ("first", 1), ("fourth", 1)]
+        embedder(model(name))
+    assert list(inference._loaded) == [("third", 1), ("first", 1), ("fourth", 1)]
+
+
+def test_a_network_for_bulk_work_is_another_than_the_one_for_photos(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "one", "1")
+    assert (embedder(model("one")).streams, embedder(model("one"), 2).streams) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +69,5 @@ def test_a_precision_is_used_where_the_processor_has_it(
 ) -> None:
     settings.NETWORK_PRECISION = wanted
     core: Any = SimpleNamespace(get_property=lambda device, name: able)
-    assert runtime._precision(core) == runs
+    assert inference._precision(core) == runs
     assert len(caplog.messages) == (wanted != runs)

@@ -5,15 +5,23 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from django.conf import settings
 from PIL import Image, ImageDraw
 
-from recommender.embedding.model_folder import ModelFolder, ModelFolderError
-from recommender.embedding.model_store import find_model
-from recommender.embedding.preprocessing import Pixels, fit
-from recommender.rotation import rotate
 from recommender.embedding.inference import Embedder
+from recommender.embedding.model_folder import ModelFolder, ModelFolderError, write_model
+from recommender.embedding.model_store import find_model
+from recommender.embedding.network import (
+    build_network,
+    build_trunk,
+    random_projection,
+    weight_names,
+)
+from recommender.embedding.preprocessing import Pixels, decode, fit, perceptual_hash, prepare
+from tests.factories import picture_bytes
 
 
 def _drawn() -> list[Image.Image]:
@@ -30,36 +38,81 @@ def _drawn() -> list[Image.Image]:
 
 @pytest.fixture(scope="module")
 def folder() -> ModelFolder:
-    return find_model("fashion")
+    return find_model(settings.DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="module")
 def pixels(folder: ModelFolder) -> list[Pixels]:
-    return [fit(image, folder.side) for image in _drawn()]
+    return [fit(image, folder.input_size) for image in _drawn()]
 
 
 @pytest.fixture(scope="module")
-def openvino_features(folder: ModelFolder, pixels: list[Pixels]) -> np.ndarray:
-    return Embedder(folder).features(pixels)
+def embeddings(folder: ModelFolder, pixels: list[Pixels]) -> np.ndarray:
+    return Embedder(folder).embed(pixels)
 
 
 def test_openvino_and_keras_see_the_same(
-    folder: ModelFolder, pixels: list[Pixels], openvino_features: np.ndarray
+    folder: ModelFolder, pixels: list[Pixels], embeddings: np.ndarray
 ) -> None:
-    keras_features = Embedder(folder, engine="keras").features(pixels)
-    assert np.abs(keras_features - openvino_features).max() < 1e-4
+    by_keras = Embedder(folder, engine="keras").embed(pixels)
+    assert np.abs(by_keras - embeddings).max() < 1e-4
 
 
-def test_features_are_2048_values_of_length_one(openvino_features: np.ndarray) -> None:
-    assert openvino_features.shape == (3, 2048)
-    assert np.linalg.norm(openvino_features, axis=1) == pytest.approx(1, abs=1e-5)
+def test_embeddings_are_256_values_of_length_one(embeddings: np.ndarray) -> None:
+    assert embeddings.shape == (3, 256)
+    assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_vectors_of_three_drawn_pictures_stay_what_they_are(
-    openvino_features: np.ndarray,
+def test_the_embeddings_of_three_drawn_pictures_stay_what_they_are(embeddings: np.ndarray) -> None:
+    pinned = np.load(Path(__file__).with_name("drawn_embeddings.npy"))
+    assert np.abs(embeddings - pinned).max() < 1e-3
+
+
+def test_many_pictures_are_embedded_as_if_each_were_alone(
+    folder: ModelFolder, pixels: list[Pixels], embeddings: np.ndarray
 ) -> None:
-    pinned = np.load(Path(__file__).with_name("drawn_features.npy"))
-    assert np.abs(openvino_features - pinned).max() < 1e-3
+    many = Embedder(folder).embed(pixels * 7)  # more than one inference takes
+    assert np.abs(many - np.tile(embeddings, (7, 1))).max() < 1e-4
+
+
+def test_the_columns_of_the_random_projection_are_orthonormal_and_the_same_everywhere() -> None:
+    projection = random_projection()
+    assert projection.shape == (2048, 256)
+    assert np.abs(projection.T @ projection - np.eye(256)).max() < 1e-5
+    assert projection[:2, :2].ravel() == pytest.approx(
+        [-0.005557, 0.003395, -0.023875, -0.027209], abs=1e-5
+    )
+
+
+def test_a_folder_without_a_dense_layer_gets_the_random_projection(tmp_path: Path) -> None:
+    """As ``imagenet`` does. What the file holds is used, and only the dense layer is not there."""
+    keras.utils.set_random_seed(3)
+    trunk = build_trunk(32)
+    tensors = {name: np.asarray(v) for name, v in weight_names(trunk)}
+    pooled = {name: value for name, value in tensors.items() if not name.startswith("embedding/")}
+    assert len(tensors) - len(pooled) == 2
+    weights = {"file": "weights.safetensors"}
+    manifest = {"name": "pooled", "input": {"size": [32, 32]}, "weights": weights}
+    write_model(tmp_path / "pooled", manifest, pooled, {})
+    keras.utils.set_random_seed(4)
+    network = build_network(ModelFolder(tmp_path / "pooled"))
+    pixels = np.random.default_rng(1).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    seen = keras.Model(trunk.input, trunk.layers[-2].output)(
+        keras.applications.resnet50.preprocess_input(pixels.copy())
+    )
+    expected = np.asarray(seen) @ random_projection()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.abs(np.asarray(network(pixels)) - expected).max() < 1e-5
+
+
+def test_a_dense_layer_of_another_size_is_refused(tmp_path: Path) -> None:
+    tensors = {name: np.asarray(v) for name, v in weight_names(build_trunk(32))}
+    tensors["embedding/kernel"] = np.zeros((2048, 128), np.float32)
+    weights = {"file": "weights.safetensors"}
+    manifest = {"name": "narrow", "input": {"size": [32, 32]}, "weights": weights}
+    write_model(tmp_path / "narrow", manifest, tensors, {})
+    with pytest.raises(ModelFolderError, match=r"no tensor embedding/kernel of shape \(2048, 256"):
+        build_network(ModelFolder(tmp_path / "narrow"))
 
 
 def test_a_picture_is_fitted_into_the_middle_of_white() -> None:
@@ -70,12 +123,28 @@ def test_a_picture_is_fitted_into_the_middle_of_white() -> None:
     assert (square[:, 72:] == 255).all()
 
 
-def test_rotating_keeps_lengths_and_distances() -> None:
-    vectors = np.random.default_rng(1).normal(size=(5, 2048)).astype(np.float32)
-    rotated = rotate(vectors)
-    assert np.linalg.norm(rotated, axis=1) == pytest.approx(np.linalg.norm(vectors, axis=1), 1e-5)
-    before, after = np.linalg.norm(vectors[0] - vectors[1]), np.linalg.norm(rotated[0] - rotated[1])
-    assert after == pytest.approx(before, 1e-5)
+def test_a_picture_is_prepared_with_its_pixels_its_colour_and_its_hash() -> None:
+    content = picture_bytes("navy", (300, 400))
+    prepared = prepare(content, 96)
+    assert (prepared.pixels == decode(content, 96)).all()
+    # Navy is (13, 47, -65) in CIE Lab; the lightness counts half.
+    assert prepared.colour.tolist() == pytest.approx([6.5, 47, -65], abs=2)
+    assert -(2**63) <= prepared.picture_hash < 2**63
+
+
+def test_a_smaller_copy_differs_in_few_bits_of_the_hash_and_another_picture_in_many() -> None:
+    generator = np.random.default_rng(1)
+    first, second = (
+        Image.fromarray(generator.integers(0, 255, (8, 6, 3), np.uint8)).resize((300, 400))
+        for _number in range(2)
+    )
+    copy = first.resize((60, 80))
+
+    def bits(one: Image.Image, other: Image.Image) -> int:
+        return ((perceptual_hash(one) ^ perceptual_hash(other)) & (2**64 - 1)).bit_count()
+
+    assert bits(first, copy) <= 2
+    assert bits(first, second) > 16
 
 
 def test_damaged_weights_are_refused(folder: ModelFolder, tmp_path: Path) -> None:

@@ -14,9 +14,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from PIL import Image, ImageDraw
 
-from recommender.embedding import worker as pending
-
 from recommender.embedding import rollout as switching
+from recommender.embedding import worker as pending
 from recommender.embedding.model_folder import write_model
 from recommender.models import EmbeddingModel
 from recommender.search.similar import similar_to_product

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import psycopg
 import pytest
@@ -7,12 +10,21 @@ from django.conf import LazySettings
 from django.db import connection
 from psycopg._adapters_map import AdaptersMap
 
-from recommender.embedding import worker as pending
-from recommender.models import EmbeddingModel
-from recommender.embedding.preprocessing import decode
+from recommender.embedding import worker
 from recommender.embedding.inference import embedder
-from shop.catalogue.models import ProductImage, StoredFile
-from tests.factories import make_image, make_product, make_stored_image
+from recommender.embedding.preprocessing import Prepared, decode, prepare
+from recommender.embedding.queue import MAX_ATTEMPTS, ClaimCursor, claimable, failed
+from recommender.embedding.worker import Outcome, Row, embed_pending
+from recommender.models import EmbeddingModel
+from shop.catalogue.models import Product, ProductImage, StoredFile
+from tests.factories import (
+    embedding_of,
+    make_image,
+    make_product,
+    make_stored_image,
+    picture_bytes,
+    point,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,164 +34,205 @@ def model() -> EmbeddingModel:
     return EmbeddingModel.objects.active()
 
 
-def _vectors() -> list[bool]:
-    images = ProductImage.objects.order_by("pk").values_list("embedding_blue", flat=True)
-    return [vector is not None for vector in images]
+def make_broken_image(**product: str) -> ProductImage:
+    """Its file is no picture."""
+    image = make_image(make_product(**product))
+    StoredFile.objects.create(name=image.file, content=b"no picture", size=10)
+    return image
 
 
-def test_every_waiting_picture_gets_a_vector_of_length_one(model: EmbeddingModel) -> None:
+def seen_row(image: ProductImage, **changes: str) -> Row:
+    """What a worker would write of the image."""
+    prepared = Prepared(np.zeros((1, 1, 3), np.uint8), np.array([25, 0, 0], np.float32), image.pk)
+    file = changes.get("file", image.file)
+    return Row(image.pk, file, prepared, np.array(point(1), np.float32))
+
+
+def statuses() -> list[str]:
+    rows = EmbeddingModel.objects.active().embeddings.order_by("image")
+    return list(rows.values_list("status", flat=True))
+
+
+def test_every_pending_image_gets_an_embedding_of_length_one(model: EmbeddingModel) -> None:
     for colour in ("red", "green", "blue"):
         make_stored_image(make_product(), colour)
-    assert pending.embed_pending(model) == pending.Outcome(embedded=3, failed=0)
-    assert _vectors() == [True, True, True]
+    assert embed_pending(model) == Outcome(embedded=3, failed=0)
+    assert statuses() == ["embedded"] * 3
     with connection.cursor() as cursor:
-        cursor.execute("SELECT l2_norm(embedding_blue) FROM catalogue_productimage")
+        cursor.execute(f"SELECT l2_norm(embedding) FROM {model.table}")
         assert [row[0] for row in cursor.fetchall()] == [pytest.approx(1, abs=1e-3)] * 3
 
 
-def test_each_picture_of_a_batch_gets_its_own_vector(model: EmbeddingModel) -> None:
-    broken = make_image(make_product())
-    StoredFile.objects.create(name=broken.file, content=b"no picture", size=10)
+def test_colour_and_hash_are_stored_and_the_claim_ends(model: EmbeddingModel) -> None:
+    image = make_stored_image(make_product(), "navy")
+    embed_pending(model)
+    row = embedding_of(image)
+    seen = prepare(picture_bytes("navy"), 96)
+    assert row.colour == pytest.approx(seen.colour.tolist(), abs=1)
+    assert row.picture_hash == prepare(image.read(), 96).picture_hash
+    assert (row.duplicate_group, row.attempts, row.claimed_until, row.failure) == (
+        image.pk, 0, None, ""
+    )  # fmt: skip
+
+
+def test_each_image_of_a_batch_gets_its_own_embedding(model: EmbeddingModel) -> None:
+    make_broken_image()
     colours = ("red", "green", "blue", "white", "black")
     images = [make_stored_image(make_product(), colour) for colour in colours]
-    pending.embed_pending(model)
-    network = embedder(model.name)
-    alone = [network.embed([decode(image.read(), network.side)])[0] for image in images]
-    stored = ProductImage.objects.in_bulk([image.pk for image in images])
-    vectors = np.array([stored[image.pk].embedding_blue for image in images])
+    embed_pending(model)
+    network = embedder(model)
+    alone = [network.embed([decode(image.read(), network.input_size)])[0] for image in images]
+    stored = [embedding_of(image).embedding for image in images]
     nearest = [
         min(range(5), key=lambda place: float(((vector - alone[place]) ** 2).sum()))
-        for vector in vectors
+        for vector in np.array(stored)
     ]
     assert nearest == [0, 1, 2, 3, 4]
 
 
 def test_a_second_run_finds_nothing_to_do(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
-    pending.embed_pending(model)
-    assert pending.embed_pending(model) == pending.Outcome(embedded=0, failed=0)
+    embed_pending(model)
+    assert embed_pending(model) == Outcome(embedded=0, failed=0)
 
 
-def test_a_picture_that_cannot_be_read_is_parked_after_three_attempts(
-    model: EmbeddingModel,
-) -> None:
-    good, bad = make_stored_image(make_product(), "red"), make_image(make_product())
-    StoredFile.objects.create(name=bad.file, content=b"no picture", size=10)
-    outcome = pending.embed_pending(model)
-    assert outcome == pending.Outcome(embedded=1, failed=3)
-    bad.refresh_from_db()
-    good.refresh_from_db()
-    assert (bad.attempts, good.attempts) == (3, 0)
-    assert bad.failure.startswith("UnidentifiedImageError")
-    assert list(pending.parked()) == [bad]
-    assert pending.retry(pending.parked()) == 1
-    assert list(pending.pending(model)) == [bad]
+def test_an_image_that_cannot_be_read_fails_after_three_attempts(model: EmbeddingModel) -> None:
+    good, bad = make_stored_image(make_product(), "red"), make_broken_image()
+    assert embed_pending(model) == Outcome(embedded=1, failed=3)
+    row = embedding_of(bad)
+    assert (row.status, row.attempts) == ("failed", 3)
+    assert row.failure.startswith("UnidentifiedImageError")
+    assert [row.image_id for row in failed(model)] == [bad.pk]
+    assert embedding_of(good).attempts == 0
+    assert embed_pending(model) == Outcome(embedded=0, failed=0)
 
 
 def test_a_missing_file_is_the_reason(model: EmbeddingModel) -> None:
     image = make_image(make_product())
-    pending.embed_pending(model)
-    image.refresh_from_db()
-    assert image.failure == f"FileNotFoundError: The picture's file {image.file} is missing"
+    embed_pending(model)
+    reason = f"FileNotFoundError: The picture's file {image.file} is missing"
+    assert embedding_of(image).failure == reason
 
 
-def test_a_claimed_picture_is_left_to_its_claimer(model: EmbeddingModel) -> None:
+def test_an_image_whose_worker_died_three_times_is_given_up(model: EmbeddingModel) -> None:
+    image = make_stored_image(make_product())
+    model.embeddings.update(attempts=MAX_ATTEMPTS)
+    assert embed_pending(model) == Outcome(embedded=0, failed=1)
+    row = embedding_of(image)
+    assert (row.status, row.attempts) == ("failed", 3)
+
+
+def test_a_claimed_image_is_left_to_its_claimer(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
-    assert len(pending._claim(model, pending.UNTRIED, 10)) == 1
-    assert pending.embed_pending(model) == pending.Outcome(embedded=0, failed=0)
+    assert len(ClaimCursor(model).claim()) == 1
+    assert embed_pending(model) == Outcome(embedded=0, failed=0)
 
 
-def test_a_picture_tried_before_is_claimed_alone(model: EmbeddingModel) -> None:
-    for _ in range(3):
-        make_stored_image(make_product())
-    pending._claim(model, pending.UNTRIED, 10)
-    ProductImage.objects.update(claimed_until=None)
-    assert pending._claim(model, pending.UNTRIED, 10) == []
-    assert len(pending._claim(model, ~pending.UNTRIED, 1)) == 1
-
-
-def test_claims_go_on_from_the_last_and_begin_again_once_before_they_end(
-    model: EmbeddingModel, settings: LazySettings
-) -> None:
-    settings.EMBED_BATCH = 2
-    first, second, third = (make_stored_image(make_product()) for _ in range(3))
-    pending._claim(model, pending.UNTRIED, 1)
-    queue = pending.Queue(model)
-    assert [pk for pk, _file in queue.claim()] == [second.pk, third.pk]
-    pending._release([first.pk])
-    assert [pk for pk, _file in queue.claim()] == [first.pk]
-    assert queue.claim() == []
-
-
-def test_a_claim_does_not_pass_again_what_got_its_vector_in_this_run(
-    model: EmbeddingModel, settings: LazySettings
-) -> None:
-    """A transaction of somebody else keeps the dead entries in the index meanwhile."""
-    settings.EMBED_BATCH = 10
-    for _ in range(60):
-        make_stored_image(make_product())
-    vectors = np.eye(10, 2048, dtype=np.float32)
-    queue = pending.Queue(model)
-    with psycopg.connect(connection.connection.info.dsn) as other, connection.cursor() as cursor:
-        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        other.execute("SELECT 1 FROM catalogue_product")
-        for way in ("seqscan", "bitmapscan"):
-            cursor.execute(f"SET enable_{way} = off")
-        passed = []
-        for _batch in range(6):
-            before = _entries_read()
-            claimed = queue.claim()
-            passed.append(_entries_read() - before)
-            pending._write(model, claimed, vectors)
-        for way in ("seqscan", "bitmapscan"):
-            cursor.execute(f"RESET enable_{way}")
-    # Ten to find them and ten to claim them; some plans look one further.
-    assert passed == passed[:1] * 6
-    assert passed[0] in {20, 21}
-
-
-def _entries_read() -> int:
-    """So far, of the indexes by which pictures are claimed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute(
-            """SELECT sum(idx_tup_read) FROM pg_stat_user_indexes
-            WHERE indexrelname IN ('image_blue_pending', 'catalogue_productimage_pkey')"""
-        )
-        return int(cursor.fetchone()[0])
-
-
-def test_a_vector_is_never_written_twice(model: EmbeddingModel) -> None:
-    make_stored_image(make_product())
-    pending.embed_pending(model)
-    image = ProductImage.objects.get()
-    vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
-    assert pending._write(model, [(image.pk, image.file)], vectors) == 0
+def test_an_embedding_is_never_written_twice(model: EmbeddingModel) -> None:
+    image = make_stored_image(make_product())
+    assert worker._write(model, [seen_row(image)]) == (1, [])
+    assert worker._write(model, [seen_row(image)]) == (0, [])
 
 
 def test_writing_many_batches_leaves_no_classes_behind(model: EmbeddingModel) -> None:
     """psycopg remembers every class of dumpers that it has met, for as long as the worker lives."""
-    vectors = np.eye(1, 2048, dtype=np.float32)
     known = []
     for _ in range(3):
         image = make_stored_image(make_product())
-        assert pending._write(model, [(image.pk, image.file)], vectors) == 1
+        assert worker._write(model, [seen_row(image)]) == (1, [])
         known.append(len(AdaptersMap._optimised))
     assert known[1:] == known[:1] * 2
 
 
-def test_a_picture_replaced_while_the_worker_looked_keeps_waiting(model: EmbeddingModel) -> None:
+def test_an_image_replaced_while_the_worker_looked_stays_pending(model: EmbeddingModel) -> None:
     image = make_stored_image(make_product())
-    vectors = embedder(model.name).embed([decode(image.read(), embedder(model.name).side)])
-    assert pending._write(model, [(image.pk, "another.jpg")], vectors) == 0
-    assert list(pending.pending(model)) == [image]
+    assert worker._write(model, [seen_row(image, file="another.jpg")]) == (0, [])
+    assert [row.image_id for row in claimable(model)] == [image.pk]
 
 
-def test_what_a_replaced_file_failed_with_is_not_said_of_the_new_one() -> None:
-    image = make_stored_image(make_product(), attempts=1)
-    pending._fail(image.pk, "another.jpg", OSError("torn"))
-    image.refresh_from_db()
-    assert image.failure == ""
-    pending._fail(image.pk, image.file, OSError("torn"))
-    image.refresh_from_db()
-    assert image.failure == "OSError: torn"
+def test_an_image_deleted_while_the_worker_looked_is_not_written(model: EmbeddingModel) -> None:
+    image = make_stored_image(make_product())
+    row = seen_row(image)
+    image.delete()
+    assert worker._write(model, [row]) == (0, [])
+    assert not model.embeddings.exists()
+
+
+def test_a_model_that_lost_its_table_writes_nothing_and_gives_back_its_claim(
+    model: EmbeddingModel,
+) -> None:
+    image = make_stored_image(make_product())
+    ClaimCursor(model).claim()
+    EmbeddingModel.objects.update(state="freeing")
+    assert worker._write(model, [seen_row(image)]) == (0, [])
+    assert ClaimCursor(model).claim() == []
+    row = model.embeddings.get()
+    assert (row.status, row.attempts, row.claimed_until) == ("pending", 0, None)
+
+
+def test_rows_that_somebody_locks_are_written_later_and_the_others_at_once(
+    model: EmbeddingModel,
+) -> None:
+    images = [make_stored_image(make_product()) for _number in range(3)]
+    rows = [seen_row(image) for image in images]
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute(f"SELECT FROM {model.table} WHERE image_id = %s FOR UPDATE", [images[1].pk])
+        assert worker._write(model, rows) == (2, [rows[1]])
+        assert statuses() == ["embedded", "pending", "embedded"]
+    assert worker._write(model, [rows[1]]) == (1, [])
+    assert statuses() == ["embedded"] * 3
+
+
+def test_a_worker_waits_for_rows_that_an_import_holds(
+    model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import holds what it has touched until it commits; the network's work is not lost."""
+    product = make_product()
+    image = make_stored_image(product)
+    held, real = threading.Event(), worker._write
+    outcomes: list[Outcome] = []
+    with psycopg.connect(connection.connection.info.dsn) as other:
+
+        def write(*arguments: object) -> tuple[int, list[Row]]:
+            if not held.is_set():
+                change = "UPDATE catalogue_product SET gender = 'Men' WHERE id = %s"
+                other.execute(change, [product.pk])
+                held.set()
+            return real(*arguments)  # type: ignore[arg-type]
+
+        def embed() -> None:
+            outcomes.append(embed_pending(model))
+            connection.close()
+
+        monkeypatch.setattr(worker, "_write", write)
+        thread = threading.Thread(target=embed)
+        thread.start()
+        assert held.wait(60)
+        time.sleep(2 * worker.LOCKED_SECONDS)
+        assert statuses() == ["pending"]
+    thread.join()
+    assert outcomes == [Outcome(embedded=1, failed=0)]
+    row = embedding_of(image)
+    assert (row.status, row.gender) == ("embedded", "Men")
+
+
+def test_rows_that_stay_locked_for_as_long_as_their_claim_are_left_to_the_next_one(
+    model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.EMBED_LEASE_SECONDS = 1
+    monkeypatch.setattr(worker, "LOCKED_SECONDS", 0.2)
+    image = make_stored_image(make_product())
+    monkeypatch.setattr(worker, "_write", lambda _model, rows: (0, rows))
+    assert embed_pending(model) == Outcome(embedded=0, failed=0)
+    row = embedding_of(image)
+    assert (row.status, row.attempts) == ("pending", 1)
+
+
+def test_one_product_may_be_sold_while_its_image_is_written(model: EmbeddingModel) -> None:
+    """Neither waits for the other: the worker takes no lock on the shop's rows."""
+    product = make_product()
+    image = make_stored_image(product)
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute("UPDATE catalogue_product SET stock = stock - 1 WHERE id = %s", [product.pk])
+        assert worker._write(model, [seen_row(image)]) == (1, [])
+    assert Product.objects.get(pk=product.pk).stock == 9
