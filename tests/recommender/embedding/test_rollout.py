@@ -2,57 +2,46 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from PIL import Image, ImageDraw
 
-from recommender.embedding import rollout as switching
-from recommender.embedding import worker as pending
+from recommender.embedding import rollout, worker
 from recommender.embedding.model_folder import write_model
-from recommender.models import EmbeddingModel
+from recommender.embedding.queue import MAX_ATTEMPTS, ClaimCursor, claimable, failed, pending
+from recommender.models import BlueEmbedding, EmbeddingModel, GreenEmbedding
+from recommender.search import spread
 from recommender.search.similar import similar_to_product
 from shop.catalogue.images.pictures import read_picture
-from shop.catalogue.models import Product, ProductImage, StoredFile
+from shop.catalogue.models import Product, StoredFile
 from shop.core.locks import AdvisoryLock, lock_until_commit
-from tests.factories import make_image, make_product, make_stored_image
+from tests.factories import (
+    embedding_of,
+    fail_embedding,
+    make_image,
+    make_lookalike,
+    make_product,
+    make_stored_image,
+    point,
+)
+from tests.recommender.embedding.conftest import SIDE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
-SIDE = 32
-
-
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds ``small``, an untrained network."""
-    import keras
-
-    from recommender.embedding.network import build_backbone, weight_names
-
-    keras.utils.set_random_seed(3)
-    tensors = {name: np.asarray(v) for name, v in weight_names(build_backbone(SIDE))}
-    weights = {"file": "weights.safetensors"}
-    manifest = {"name": "small", "input": {"size": [SIDE, SIDE]}, "weights": weights}
-    parent = tmp_path_factory.mktemp("models")
-    write_model(parent / "small", manifest, tensors, {})
-    return parent
+ACTIVE = "fashion-3"
 
 
 @pytest.fixture(autouse=True)
-def _small(folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small(folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MODEL_FOLDERS = [folders, *settings.MODEL_FOLDERS]
-    monkeypatch.setattr(switching, "PAUSE_SECONDS", 0)
-    EmbeddingModel.objects.exclude(state="active").delete()
-    EmbeddingModel.objects.update(name="fashion", slot="blue")
-    yield
-    EmbeddingModel.objects.exclude(state="active").delete()
-    EmbeddingModel.objects.update(name="fashion", slot="blue")
+    monkeypatch.setattr(rollout, "PAUSE_SECONDS", 0)
 
 
 def run(*arguments: str) -> str:
@@ -63,7 +52,7 @@ def run(*arguments: str) -> str:
 
 def fill() -> None:
     for model in EmbeddingModel.objects.filling():
-        pending.embed_pending(model)
+        worker.embed_pending(model)
 
 
 def states() -> dict[str, str]:
@@ -95,32 +84,31 @@ def fives(products: list[Product]) -> list[list[int]]:
 def test_a_switch_a_rollback_and_a_removal(products: list[Product]) -> None:
     old = fives(products)
     run("add", "small")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
     fill()
     assert fives(products) == old
     assert run("activate", "small") == "small is active.\n"
-    assert states() == {"fashion": "previous", "small": "active"}
+    assert states() == {ACTIVE: "previous", "small": "active"}
     new = fives(products)
     assert new != old
     late = make_stored_image(make_product(), "purple")
     fill()
-    late.refresh_from_db()
-    assert late.embedding_blue is not None
-    assert late.embedding_green is not None
+    assert [embedding_of(late, model).status for model in EmbeddingModel.objects.filling()] == [
+        "embedded", "embedded"
+    ]  # fmt: skip
     late.product.delete()
-    assert run("rollback") == "fashion is active again.\n"
+    assert run("rollback") == f"{ACTIVE} is active again.\n"
     assert fives(products) == old
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
     run("remove", "small")
-    assert states() == {"fashion": "active", "small": "retired"}
-    assert ProductImage.objects.exclude(embedding_green=None).count() == 0
-    assert ProductImage.objects.exclude(embedding_blue=None).count() == 12
+    assert states() == {ACTIVE: "active", "small": "retired"}
+    assert (BlueEmbedding.objects.count(), GreenEmbedding.objects.count()) == (12, 0)
 
 
 def test_the_list_says_how_far_each_model_is(products: list[Product]) -> None:
     run("add", "small")
     assert run("list") == (
-        "fashion (blue, active): 12 of 12 listed pictures, 0 parked\n"
+        f"{ACTIVE} (blue, active): 12 of 12 listed pictures, 0 parked\n"
         "small (green, filling): 0 of 12 listed pictures, 0 parked\n"
     )
 
@@ -129,7 +117,7 @@ def test_a_model_that_has_not_seen_all_is_not_activated(products: list[Product])
     run("add", "small")
     with pytest.raises(CommandError, match=r"(?s)0 of 12 pictures .* wait for a worker"):
         run("activate")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
 
 
 def test_neither_command_run_twice_undoes_itself(products: list[Product]) -> None:
@@ -140,14 +128,14 @@ def test_neither_command_run_twice_undoes_itself(products: list[Product]) -> Non
         run("activate")
     with pytest.raises(CommandError, match="small is active already"):
         run("activate", "small")
-    assert states() == {"fashion": "previous", "small": "active"}
+    assert states() == {ACTIVE: "previous", "small": "active"}
     run("rollback")
     with pytest.raises(CommandError, match="There is no previous model"):
         run("rollback")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
     run("activate")
-    run("activate", "fashion")
-    assert states() == {"fashion": "active", "small": "previous"}
+    run("activate", ACTIVE)
+    assert states() == {ACTIVE: "active", "small": "previous"}
 
 
 def test_a_rollback_waits_for_nothing_and_says_what_is_missing(products: list[Product]) -> None:
@@ -155,8 +143,8 @@ def test_a_rollback_waits_for_nothing_and_says_what_is_missing(products: list[Pr
     fill()
     run("activate")
     make_stored_image(make_product(), "purple")
-    assert run("rollback") == "fashion is active again. 1 of 13 listed pictures wait for it.\n"
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert run("rollback") == f"{ACTIVE} is active again. 1 of 13 listed pictures wait for it.\n"
+    assert states() == {ACTIVE: "active", "small": "filling"}
 
 
 def test_a_picture_that_comes_during_the_check_is_waited_for(
@@ -165,11 +153,11 @@ def test_a_picture_that_comes_during_the_check_is_waited_for(
     run("add", "small")
     fill()
     monkeypatch.setattr(
-        switching, "_check_sanity", lambda model: make_stored_image(make_product(), "purple")
+        rollout, "_check_sanity", lambda model: make_stored_image(make_product(), "purple")
     )
     with pytest.raises(CommandError, match="12 of 13 pictures"):
         run("activate")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
 
 
 def test_a_folder_that_went_away_or_a_picture_that_did_is_named(
@@ -177,15 +165,13 @@ def test_a_folder_that_went_away_or_a_picture_that_did_is_named(
 ) -> None:
     run("add", "small")
     fill()
-    StoredFile.objects.filter(
-        pk=switching._sample(EmbeddingModel.objects.active())[3].file
-    ).delete()
+    StoredFile.objects.filter(pk=rollout._sample(EmbeddingModel.objects.active())[3].file).delete()
     with pytest.raises(CommandError, match=r"The picture of Shape \d+ cannot be read; replace it"):
         run("activate")
     settings.MODEL_FOLDERS = settings.MODEL_FOLDERS[1:]
     with pytest.raises(CommandError, match="There is no model folder 'small'"):
         run("activate")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
 
 
 def test_a_half_removed_model_is_to_be_removed_first(products: list[Product]) -> None:
@@ -194,22 +180,7 @@ def test_a_half_removed_model_is_to_be_removed_first(products: list[Product]) ->
     for action in ("add", "activate"):
         with pytest.raises(CommandError, match=r"half removed; first run: .* remove small"):
             run(action, "small")
-    assert states() == {"fashion": "active", "small": "freeing"}
-
-
-def test_a_search_whose_column_is_emptied_meanwhile_begins_again(
-    products: list[Product], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = fives(products[:1])
-    run("add", "small")
-    fill()
-    small = EmbeddingModel.objects.get(name="small")
-    EmbeddingModel.objects.filter(pk=small.pk).update(state="freeing")
-    now = EmbeddingModel.objects.active()
-    answers = iter([small, now, now])
-    manager = type(EmbeddingModel.objects)
-    monkeypatch.setattr(manager, "active", lambda self: next(answers))
-    assert fives(products[:1]) == right
+    assert states() == {ACTIVE: "active", "small": "freeing"}
 
 
 def test_parked_pictures_are_named(products: list[Product]) -> None:
@@ -219,91 +190,157 @@ def test_parked_pictures_are_named(products: list[Product]) -> None:
     fill()
     with pytest.raises(CommandError, match=r"(?s)12 of 13 .*Parked.*Torn shirt: Unidentified"):
         run("activate")
-    bad.refresh_from_db()
-    assert bad.attempts == 2 * pending.MAX_ATTEMPTS
+    for model in EmbeddingModel.objects.filling():
+        assert embedding_of(bad, model).attempts == MAX_ATTEMPTS
 
 
 def test_vectors_that_are_not_the_networks_are_found_out(products: list[Product]) -> None:
     run("add", "small")
     fill()
-    ProductImage.objects.update(embedding_green=[1.0] + [0.0] * 2047)
+    GreenEmbedding.objects.update(embedding=point(1))
     with pytest.raises(CommandError, match="Only 0 of 12 copies found their original"):
         run("activate")
-    assert states() == {"fashion": "active", "small": "filling"}
+    assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_what_was_given_up_for_one_model_does_not_stop_the_other() -> None:
+def test_what_failed_with_one_model_does_not_stop_the_other() -> None:
     active = EmbeddingModel.objects.active()
-    image = make_stored_image(make_product(), attempts=3, failure="OSError: old")
+    image = make_stored_image(make_product())
+    fail_embedding(image, "OSError: old")
     run("add", "small")
     small = EmbeddingModel.objects.get(name="small")
-    assert pending.embed_pending(small) == pending.Outcome(embedded=1, failed=0)
-    image.refresh_from_db()
-    assert (image.attempts, image.failure) == (3, "OSError: old")
-    assert image.embedding_green is not None
-    assert list(pending.given_up(active)) == [image]
-    assert list(pending.given_up(small)) == []
+    assert worker.embed_pending(small) == worker.Outcome(embedded=1, failed=0)
+    row = embedding_of(image)
+    assert (row.status, row.attempts, row.failure) == ("failed", 3, "OSError: old")
+    assert embedding_of(image, small).status == "embedded"
+    assert [row.image_id for row in failed(active)] == [image.pk]
+    assert list(failed(small)) == []
 
 
-def test_the_active_model_looks_first() -> None:
+def test_the_active_model_comes_first_and_each_has_its_own_account() -> None:
     image = make_stored_image(make_product())
     run("add", "small")
-    small = EmbeddingModel.objects.get(name="small")
-    assert list(pending.claimable(small)) == []
-    assert list(pending.pending(small)) == [image]
-    fill()
-    image.refresh_from_db()
-    assert image.attempts == 0
-    assert image.embedding_blue is not None
-    assert image.embedding_green is not None
+    active, small = EmbeddingModel.objects.filling()
+    assert (active.name, small.name) == (ACTIVE, "small")
+    assert len(ClaimCursor(small).claim()) == 1
+    assert (embedding_of(image, small).attempts, embedding_of(image).attempts) == (1, 0)
+    assert [row.image_id for row in claimable(active)] == [image.pk]
+    assert list(claimable(small)) == []
+    assert [row.image_id for row in pending(small)] == [image.pk]
 
 
-def test_a_model_that_lost_its_column_writes_nothing(products: list[Product]) -> None:
+def test_a_model_that_was_removed_claims_nothing(products: list[Product]) -> None:
     run("add", "small")
     small = EmbeddingModel.objects.get(name="small")
-    claimed = pending._claim(small, pending.UNTRIED, 5)
+    assert len(ClaimCursor(small).claim()) == 12
     run("remove", "small")
-    vectors = [[1.0] + [0.0] * 2047] * 5
-    assert pending._write(small, claimed, vectors) == 0  # type: ignore[arg-type]
-    assert pending._claim(small, pending.UNTRIED, 5) == []
-    assert not ProductImage.objects.filter(attempts__gt=0).exists()
-    assert not ProductImage.objects.exclude(embedding_green=None).exists()
+    assert ClaimCursor(small).claim() == []
+    make_stored_image(make_product())
+    assert not GreenEmbedding.objects.exists()
 
 
-def test_a_column_is_emptied_in_batches_and_resumed(
+def test_a_table_that_a_search_reads_is_emptied_after_it_and_until_then_in_use(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout, "LOCK_ATTEMPTS", 2)
+    run("add", "small")
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute("SELECT count(*) FROM recommender_embedding_green")
+        with pytest.raises(CommandError, match="The table of small is in use; run the command"):
+            run("remove", "small")
+        assert states()["small"] == "freeing"
+        assert GreenEmbedding.objects.count() == 12
+    assert "small is removed, 12 vectors" in run("remove", "small")
+    assert states() == {ACTIVE: "active", "small": "retired"}
+    assert not GreenEmbedding.objects.exists()
+
+
+def test_a_slot_that_was_freed_serves_another_model_with_all_images_pending(
+    products: list[Product],
+) -> None:
+    run("add", "small")
+    fill()
+    run("remove", "small")
+    run("add", "small")
+    again = EmbeddingModel.objects.get(name="small", state="filling")
+    assert (again.slot, pending(again).count()) == ("green", 12)
+
+
+def test_a_model_is_added_with_the_hash_of_its_weights(folders: Path) -> None:
+    run("add", "small")
+    manifest = json.loads((folders / "small" / "manifest.json").read_text())
+    assert EmbeddingModel.objects.get(name="small").sha256 == manifest["weights"]["sha256"]
+
+
+def test_an_activated_models_spread_is_measured_if_the_catalogue_is_large_enough(
     products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("add", "small")
     fill()
-    monkeypatch.setattr(switching, "BATCH", 5)
+    before = EmbeddingModel.objects.get(name="small").spread
+    run("activate")
+    assert EmbeddingModel.objects.get(name="small").spread == before
+    run("rollback")
+    monkeypatch.setattr(spread, "SAMPLE", 12)
+    run("activate")
+    measured = EmbeddingModel.objects.get(name="small").spread
+    small = EmbeddingModel.objects.active()
+    vectors = np.array(small.embeddings.values_list("embedding", flat=True))
+    fifth = np.sort(1 - vectors @ vectors.T, axis=1)[:, 5]
+    assert measured == pytest.approx(np.median(fifth), rel=0.02)
+    assert measured != before
 
-    def stop(count: int) -> None:
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        switching.remove("small", stop)
-    assert states()["small"] == "freeing"
-    assert ProductImage.objects.exclude(embedding_green=None).count() == 7
-    assert switching.remove("small") == 7
-    assert states()["small"] == "retired"
+def test_an_image_that_an_open_import_added_is_missing_until_repair(
+    products: list[Product],
+) -> None:
+    """The import did not see the new model, and the model not the import's image."""
+    product = products[0]
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute(
+            """INSERT INTO catalogue_productimage (product_id, file, width, height, alt, position)
+            VALUES (%s, 'late.jpg', 1, 1, '', 1)""",
+            [product.pk],
+        )
+        run("add", "small")
+    late = product.images.get(file="late.jpg")
+    small = EmbeddingModel.objects.get(name="small")
+    assert (small.embeddings.count(), BlueEmbedding.objects.count()) == (12, 13)
+    assert rollout.repair() == 1
+    assert embedding_of(late, small).status == "pending"
+    assert rollout.repair() == 0
+
+
+def test_repair_corrects_columns_that_are_stale_and_keeps_the_embedding() -> None:
+    shirt, dress = make_lookalike(1, gender="Women", base_colour="Red"), make_lookalike(0, 1)
+    stale = {"gender": "Men", "base_colour": "", "available": False, "category": 1}
+    BlueEmbedding.objects.filter(product=shirt).update(**stale)
+    assert rollout.repair() == 1
+    row = embedding_of(shirt.images.get())
+    assert (row.category_id, row.gender, row.base_colour, row.available) == (
+        shirt.category_id, "Women", "Red", True
+    )  # fmt: skip
+    assert (row.status, row.embedding) == ("embedded", point(1))
+    assert embedding_of(dress.images.get()).embedding == point(0, 1)
+    assert rollout.repair() == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("add", "none"), "There is no model folder 'none'"),
-        (("add", "fashion"), "fashion .* is there already"),
+        (("add", ACTIVE), f"{ACTIVE} .* is there already"),
         (("activate",), "There is no other model"),
         (("activate", "none"), "There is no other model none"),
         (("rollback",), "There is no previous model"),
         (("remove", "none"), "There is no model none"),
-        (("remove", "fashion"), "fashion is active"),
+        (("remove", ACTIVE), f"{ACTIVE} is active"),
     ],
 )
 def test_what_cannot_be_done_says_why(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         run(*arguments)
-    assert states() == {"fashion": "active"}
+    assert states() == {ACTIVE: "active"}
 
 
 def test_a_third_model_finds_no_column(folders: Path) -> None:
@@ -317,7 +354,6 @@ def test_a_third_model_finds_no_column(folders: Path) -> None:
     ("change", "message"),
     [
         ({"name": "another"}, "names another model"),
-        ({"dimensions": 512}, "512 values"),
         ({"weights": {"file": "weights.safetensors", "sha256": "0"}}, "is damaged"),
         ({"weights": {"file": "none", "sha256": "0"}}, "none is missing"),
         ({"input": None}, "cannot be used: TypeError"),
@@ -335,7 +371,7 @@ def test_a_folder_that_is_wrong_is_refused(
     settings.MODEL_FOLDERS = [tmp_path]
     with pytest.raises(CommandError, match=message):
         run("add", "wrong")
-    assert states() == {"fashion": "active"}
+    assert states() == {ACTIVE: "active"}
 
 
 def test_weights_that_are_not_this_networks_are_refused(tmp_path: Path, settings: Any) -> None:
@@ -345,15 +381,15 @@ def test_weights_that_are_not_this_networks_are_refused(tmp_path: Path, settings
     write_model(tmp_path / "empty", manifest, {}, {})
     with pytest.raises(CommandError, match="no tensor conv1_conv/kernel"):
         run("add", "empty")
-    assert states() == {"fashion": "active"}
+    assert states() == {ACTIVE: "active"}
 
 
 def test_a_network_that_gives_no_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = SimpleNamespace(side=SIDE, embed=lambda pixels: np.full((1, 2048), np.nan))
-    monkeypatch.setattr(switching, "embedder", lambda name: broken)
+    broken = SimpleNamespace(input_size=SIDE, embed=lambda pixels: np.full((1, 256), np.nan))
+    monkeypatch.setattr(rollout, "embedder", lambda name: broken)
     with pytest.raises(CommandError, match="The model has 0 values a picture"):
         run("add", "small")
-    assert states() == {"fashion": "active"}
+    assert states() == {ACTIVE: "active"}
 
 
 @pytest.mark.parametrize("arguments", [("add", "small"), ("activate",), ("rollback",)])
@@ -376,4 +412,4 @@ def test_of_two_at_once_the_second_is_told_to_wait(arguments: tuple[str, ...]) -
     finally:
         done.set()
         thread.join()
-    assert states() == {"fashion": "active"}
+    assert states() == {ACTIVE: "active"}
