@@ -64,7 +64,7 @@ def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
 
 
 def _products_of_copies(model: EmbeddingModel, first: int) -> set[int]:
-    copies = model.embeddings.filter(duplicate_group=first).exclude(image=first)
+    copies = model.embeddings.filter(duplicate_group=first).exclude(duplicate_group=F("image"))
     return set(copies.values_list("product", flat=True))
 
 
@@ -119,7 +119,8 @@ def _ungroup(products: Collection[int]) -> None:
     images = ProductImage.objects.filter(product__in=products).order_by("pk")
     for model in EmbeddingModel.objects.filling():
         for image in images.values_list("pk", flat=True):
-            copies = model.embeddings.filter(duplicate_group=image).exclude(image=image)
+            copies = model.embeddings.filter(duplicate_group=image)
+            copies = copies.exclude(duplicate_group=F("image"))  # as the index of copies has them
             copies.update(duplicate_group=copies.order_by("image").values("image")[:1])
         rows = model.embeddings.filter(product__in=products).exclude(duplicate_group=None)
         rows.exclude(duplicate_group=F("image")).update(duplicate_group=F("image"))

@@ -330,8 +330,8 @@ class Migration(migrations.Migration):
                 name="reset_embeddings",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."file" IS DISTINCT FROM (NEW."file"))',
-                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.image_id <> NEW.id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_blue SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.image_id <> NEW.id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_green SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; RETURN NULL;",
-                    hash="aac2d5998fce6407ebc516b980b1577264f07778",
+                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_blue SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_green SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; RETURN NULL;",
+                    hash="9301274763ac95dd284acd7c0b7c9b3d16a70cbe",
                     operation='UPDATE OF "file"',
                     pgid="pgtrigger_reset_embeddings_f1102",
                     table="catalogue_productimage",
@@ -349,6 +349,20 @@ class Migration(migrations.Migration):
                     hash="08111809c6ab1a72974e86e048af16d8738e4add",
                     operation="UPDATE",
                     pgid="pgtrigger_move_embeddings_46ee1",
+                    table="catalogue_productimage",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="embeddedimage",
+            trigger=pgtrigger.compiler.Trigger(
+                name="regroup_embeddings",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = OLD.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = OLD.id AND duplicate_group <> image_id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = OLD.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = OLD.id AND duplicate_group <> image_id; RETURN NULL;",
+                    hash="b0866dd9a6e024daabe53404a144136ce63d48b7",
+                    operation="DELETE",
+                    pgid="pgtrigger_regroup_embeddings_0e3d2",
                     table="catalogue_productimage",
                     when="AFTER",
                 ),
