@@ -217,7 +217,7 @@ def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> lis
     seen, groups = set(product_ids), set[int]()
     for product_id, group, distance in rows:
         if product_id not in seen and group not in groups:
-            found.append(Neighbour(product_id, distance))
+            found.append(Neighbour(product_id, group, distance))
         seen.add(product_id)
         groups.add(group)
     return found[:count]
@@ -232,7 +232,7 @@ def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
 
     def score(one: Neighbour) -> float:
         popular = 1 + POPULAR * np.log1p(baskets.get(one.product_id, 0))
-        return float(np.exp(-(one.distance**2) / (REACH * model.spread)) * popular)
+        return float(np.exp(-(one.score**2) / (REACH * model.spread)) * popular)
 
     return [one.product_id for one in sorted(near, key=score, reverse=True)[:count]]
 
