@@ -37,13 +37,13 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from recommender.recommendations.outfits import role_of  # noqa: E402
-from recommender.search.similar import similar_to_product  # noqa: E402
 from recommender.recommendations.rows import (  # noqa: E402
     RecommendationRow,
     cart_rows,
     picked_rows,
     product_rows,
 )
+from recommender.search.similar import similar_to_product  # noqa: E402
 from shop.cart.models import CartLine  # noqa: E402
 from shop.catalogue.models import Product, Variant  # noqa: E402
 

@@ -31,10 +31,10 @@ from PIL import Image  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.stored import stored  # noqa: E402
 from recommender.duplicates.grouping import BATCH, connected, copies_of  # noqa: E402
+from recommender.embedding.inference import embedder  # noqa: E402
+from recommender.embedding.preprocessing import decode  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.search.similar import SAME  # noqa: E402
-from recommender.embedding.preprocessing import decode  # noqa: E402
-from recommender.embedding.inference import embedder  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
 BOUNDS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1)

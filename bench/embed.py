@@ -44,10 +44,10 @@ from django.db import connection  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.duplicates.grouping import grouping as duplicates
 from recommender.embedding import worker as pending
-from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.embedding.inference import PART, Embedder, embedder  # noqa: E402
 from recommender.embedding.network import build_network  # noqa: E402
 from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
-from recommender.embedding.inference import PART, Embedder, embedder  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 

@@ -33,9 +33,9 @@ from django.conf import settings  # noqa: E402
 
 from bench.embed import forget, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from recommender.embedding import worker as pending
-from recommender.embedding import preprocessing
 from recommender.embedding import inference as runtime
+from recommender.embedding import preprocessing
+from recommender.embedding import worker as pending
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402

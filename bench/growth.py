@@ -48,11 +48,11 @@ from django.test import Client  # noqa: E402
 
 from bench.embed import raw_openvino  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from recommender.embedding import worker as pending
 from recommender.embedding import inference as runtime
+from recommender.embedding import worker as pending
+from recommender.embedding.preprocessing import decode  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.search import similar as five
-from recommender.embedding.preprocessing import decode  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
 from shop.imports.jobs.run import import_catalogue  # noqa: E402
 

@@ -37,11 +37,11 @@ set_up_django()
 import faiss  # noqa: E402
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
+from recommender.nearest.cells import divide  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from bench.stored import stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.nearest.cells import divide  # noqa: E402
 
 NEIGHBOURS = 10
 NOISE = np.float32(0.5)

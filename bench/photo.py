@@ -52,10 +52,10 @@ from sklearn.neighbors import NearestNeighbors  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from demo.processes import YIELDING, shell_commands  # noqa: E402
 from recommender.embedding.model_store import find_model  # noqa: E402
-from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.embedding.network import build_network  # noqa: E402
-from recommender.embedding.worker import pending  # noqa: E402
 from recommender.embedding.preprocessing import decode  # noqa: E402
+from recommender.embedding.worker import pending  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 

@@ -31,13 +31,13 @@ from bench.setup import set_up_django  # noqa: E402
 set_up_django()
 
 import openvino  # noqa: E402
+from recommender.rotation import Vectors, rotate  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.embedding.model_store import find_model  # noqa: E402
-from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
-from recommender.rotation import Vectors, rotate  # noqa: E402
 from recommender.embedding.inference import _exported  # noqa: E402
+from recommender.embedding.model_store import find_model  # noqa: E402
+from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
+from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
 
 IDS = Path("/work/shared/data/validation-ids.txt")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from recommender.rotation import rotate
 from safetensors.numpy import load_file
 
 from recommender.embedding.model_store import find_model
-from recommender.rotation import rotate
 
 SAMPLE = 40_000
 

@@ -46,8 +46,8 @@ from django.db import connection, connections  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import worker as pending
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.search.similar import FIVE, nearest  # noqa: E402
 from recommender.search.replica import Watch  # noqa: E402
+from recommender.search.similar import FIVE, nearest  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recommender.garments.colour import Colour, garment_colour, has_white_border, median_colour
-from recommender.garments.cut_out import MAX_SIDE, cut_out
+from recommender.garments.cut_out import cut_out, small_rgb
 from shop.catalogue.images.pictures import upright_rgb
 
 Pixels = NDArray[np.uint8]
@@ -62,8 +62,7 @@ class PreparedPhoto:
 def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
     """Decode a photo. Raises what Pillow raises for a picture that it cannot read."""
     image = upright_rgb(Image.open(BytesIO(content)))
-    small = image.copy()
-    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    small = small_rgb(image)
     views, garment = [fit(image, side)], small
     if not has_white_border(small) and (garment := cut_out(small)) is not small:
         views.append(fit(garment, side))

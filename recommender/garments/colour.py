@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recommender.garments.cut_out import MAX_SIDE, cut_out
+from recommender.garments.cut_out import cut_out, small_rgb
 
 Colour = NDArray[np.float32]
 # A pixel whose darkest channel is at least this bright counts as background.
@@ -21,8 +21,7 @@ def garment_colour(image: Image.Image) -> Colour:
 
     Near-white pixels are background. A picture whose border is not white is cut out first.
     """
-    image = image.convert("RGB")
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    image = small_rgb(image)
     return median_colour(image if has_white_border(image) else cut_out(image))
 
 
@@ -38,9 +37,9 @@ def median_colour(image: Image.Image) -> Colour:
 
 def has_white_border(image: Image.Image) -> bool:
     """Whether most of the outermost pixels of an RGB picture are near-white."""
-    darkest = np.asarray(image).min(axis=2)
-    border = np.concatenate([darkest[0], darkest[-1], darkest[:, 0], darkest[:, -1]])
-    return bool(np.median(border) >= NEAR_WHITE)
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return bool(np.median(border.min(axis=1)) >= NEAR_WHITE)
 
 
 def _lab(pixels: NDArray[np.uint8]) -> Colour:

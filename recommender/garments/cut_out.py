@@ -15,14 +15,21 @@ ROUNDS = 4
 LEAST_COVERED, MOST_COVERED = 0.05, 0.9
 
 
+def small_rgb(image: Image.Image) -> Image.Image:
+    """Return a copy that fits into ``MAX_SIDE``, or the very image if it does already."""
+    if image.mode == "RGB" and max(image.size) <= MAX_SIDE:
+        return image
+    image = image.convert("RGB")
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    return image
+
+
 def cut_out(image: Image.Image) -> Image.Image:
     """Return the garment on white, cropped to it; the very photo where GrabCut fails.
 
     The same steps made the cut-outs that the network learned from, at most 160 px a side.
     """
-    if image.mode != "RGB" or max(image.size) > MAX_SIDE:
-        image = image.convert("RGB")
-        image.thumbnail((MAX_SIDE, MAX_SIDE))
+    image = small_rgb(image)
     pixels = np.asarray(image)
     garment = _garment_mask(pixels)
     if not LEAST_COVERED < garment.mean() < MOST_COVERED:

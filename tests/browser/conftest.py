@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from recommender.models import EmbeddingModel
 from recommender.embedding.worker import embed_pending
+from recommender.models import EmbeddingModel
 from shop.catalogue.models import Product
 from tests.factories import make_category, make_product, make_stored_image
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from recommender.photo_search import photos
 from recommender.models import QueryPhoto
+from recommender.photo_search import photos
 from tests.factories import picture_bytes
 
 pytestmark = pytest.mark.browser

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
+from recommender.nearest import cells
 
 from recommender.models import Cell, EmbeddingModel, Placement
-from recommender.nearest import cells
 from recommender.search import candidates
 from recommender.search import similar as five
 from recommender.search.candidates import Way

@@ -12,8 +12,8 @@ from django.db import connection
 from config.beat_schedule import CELERY_BEAT_SCHEDULE, ROUTES
 from config.celery import app
 from recommender import tasks
-from recommender.embedding import worker as pending
 from recommender.embedding import inference as runtime
+from recommender.embedding import worker as pending
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import ProductImage
 from tests.factories import make_product, make_stored_image, point

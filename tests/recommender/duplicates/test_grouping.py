@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from recommender import tasks
-
-from recommender.duplicates.grouping import grouping as duplicates
 from recommender.duplicates.grouping import Group, find_copies, groups, tell_apart
+from recommender.duplicates.grouping import grouping as duplicates
 from recommender.models import (
     ComparedPicture,
     EmbeddingModel,

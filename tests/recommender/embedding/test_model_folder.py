@@ -108,7 +108,11 @@ def test_a_photo_is_answered_that_the_search_is_unavailable(unusable: str, clien
     assert UNAVAILABLE in page
     address = reverse("recommender-api:image-search", args=[photo.pk])
     answer = client.get(address).json()
-    assert (answer["state"], answer["failure"], answer["products"]) == ("unavailable", UNAVAILABLE, [])
+    assert (answer["state"], answer["failure"], answer["products"]) == (
+        "unavailable",
+        UNAVAILABLE,
+        [],
+    )
 
 
 def test_the_dashboard_says_what_to_do(unusable: str, admin_client: Client) -> None:

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from PIL import Image
 
-from recommender.photo_search import photos
-from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.search.similar import similar_to_photo
 from recommender.embedding.worker import embed_pending
+from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.photo_search import photos
 from recommender.photo_search.crops import Region, RegionError, cut
+from recommender.search.similar import similar_to_photo
 from shop.catalogue.models import ProductImage
 from tests.factories import make_product, make_stored_image, picture_bytes
 

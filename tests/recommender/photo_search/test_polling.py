@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from config import gunicorn
 from recommender import tasks
-from recommender.photo_search import photos
-from recommender.photo_search import polling
 from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.photo_search import photos, polling
 from tests.factories import picture_bytes, point
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]

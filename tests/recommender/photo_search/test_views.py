@@ -13,9 +13,8 @@ from django.utils import timezone
 from PIL import Image
 
 from recommender import tasks
-
-from recommender.photo_search import photos
 from recommender.models import QueryPhoto
+from recommender.photo_search import photos
 from tests.factories import make_image, make_product, make_stored_image, picture_bytes, point
 from tests.html import one_line
 

@@ -11,7 +11,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender import tasks
-
 from recommender.embedding import worker as pending
 from recommender.models import EmbeddingModel
 from shop.catalogue.merging import merge

@@ -8,11 +8,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from recommender.models import Affinity, Event, Popularity
 from recommender.recommendations import copurchase as affinity
 from recommender.recommendations.copurchase import affinities, compute_affinities
-from recommender.tracking.events import delete_old_events
-from recommender.models import Affinity, Event, Popularity
 from recommender.tasks import compute_affinities as task
+from recommender.tracking.events import delete_old_events
 from shop.catalogue.models import Product
 from shop.orders.models import Order
 from tests.factories import make_order, make_product

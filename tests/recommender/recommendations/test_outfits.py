@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from demo.catalogue.ranges import RANGES
-from recommender.recommendations.outfits import COMPLETED_BY, NEUTRALS, ROLE_OF, agree, colours_for, role_of
+from recommender.recommendations.outfits import (
+    COMPLETED_BY,
+    NEUTRALS,
+    ROLE_OF,
+    agree,
+    colours_for,
+    role_of,
+)
 from shop.catalogue.browsing.colours import HEX
 from shop.catalogue.models import Category, Product
 

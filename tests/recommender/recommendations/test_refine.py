@@ -8,8 +8,8 @@ from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from recommender.photo_search import photos
 from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.photo_search import photos
 from recommender.recommendations.refine import steps
 from shop.catalogue.browsing.search import refresh_search_words
 from shop.catalogue.models import Product

@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender.search import replica
-from recommender.search.similar import similar_to_product
 from recommender.search.replica import Positions, State, Watch, searched
+from recommender.search.similar import similar_to_product
 from tests.factories import make_lookalike
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
+from recommender.nearest.cells import divide
 
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.search import candidates
 from recommender.search import similar as nearest
-from recommender.nearest.cells import divide
 from recommender.search.similar import similar_to_photo, similar_to_product
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from recommender.tracking.events import click_through, delete_old_events
 from recommender.models import Event
+from recommender.tracking.events import click_through, delete_old_events
 from tests.factories import make_product
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
-from recommender.models import EmbeddingModel
 from recommender.embedding.worker import embed_pending
+from recommender.models import EmbeddingModel
 from recommender.photo_search.photos import embed_photo
 from shop.catalogue.models import Product
 from tests.factories import make_category, picture_bytes
