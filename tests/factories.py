@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from PIL import Image
 
-from recommender.models import DIMENSIONS, EmbeddingModel, ImageEmbedding
+from recommender.models import DIMENSIONS, EmbeddingModel, ImageEmbedding, QueryPhoto
 from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.orders.models import Order, OrderEvent, OrderLine
@@ -83,6 +83,18 @@ def fail_embedding(image: ProductImage, failure: str = "OSError: torn") -> None:
 def embedding_of(image: ProductImage, model: EmbeddingModel | None = None) -> ImageEmbedding:
     """The image's row in the model's table, of the active one by default."""
     return (model or EmbeddingModel.objects.active()).embeddings.get(image=image)
+
+
+def make_photo(*values: float, **row: Any) -> QueryPhoto:
+    """A photo to search with that the active model has seen, or of which ``failure`` says why not.
+
+    Without values it waits for a worker.
+    """
+    seen: dict[str, Any] = {}
+    if values:
+        seen = {"embedding": point(*values), "whole_embedding": point(*values), "picture_hash": -1}
+        seen |= {"colour": [25, 0, 0], "embedding_model": EmbeddingModel.objects.active()}
+    return QueryPhoto.objects.create(**{"content": b"", "width": 60, "height": 80, **seen, **row})
 
 
 def picture_bytes(

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender.search import replica
-from recommender.search.replica import Positions, State, Watch, searched
+from recommender.search.replica import Positions, State, Watch, read_with_fallback
 from recommender.search.similar import similar_to_product
 from tests.factories import make_lookalike
 
@@ -74,7 +74,7 @@ def test_within_a_transaction_a_search_stays_where_its_changes_are(
 ) -> None:
     monkeypatch.setattr(Watch, "serving", lambda watch: True)
     servers: list[str] = []
-    assert searched(lambda server: servers.append(server) or [1]) == [1]
+    assert read_with_fallback(lambda server: servers.append(server) or [1]) == [1]
     assert servers == ["default"]
 
 

@@ -4,17 +4,24 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.http import QueryDict
-from recommender.nearest.cells import divide
 
-from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.search import candidates
-from recommender.search import similar as nearest
-from recommender.search.similar import similar_to_photo, similar_to_product
+from recommender.models import BlueEmbedding, EmbeddingModel
+from recommender.search import candidates, similar
+from recommender.search.candidates import Strategy, choose_strategy
+from recommender.search.similar import retrieves_itself, similar_to_photo, similar_to_product
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
-from tests.factories import make_category, make_image, make_lookalike, make_product, point
+from tests.factories import (
+    embed,
+    make_category,
+    make_image,
+    make_lookalike,
+    make_photo,
+    make_product,
+    point,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -24,26 +31,22 @@ def source() -> Product:
     return make_lookalike(1, 0)
 
 
+def make_copy(original: Product, *values: float, **product: Any) -> Product:
+    """A product whose image is a copy of the original's, as the worker notes it."""
+    made = make_product(**product)
+    embed(make_image(made), *values, duplicate_group=original.images.get().pk)
+    return made
+
+
 def test_the_nearest_come_first(source: Product) -> None:
     far, near, middle = make_lookalike(0, 1), make_lookalike(1, 0.1), make_lookalike(1, 0.5)
     assert similar_to_product(source) == [near, middle, far]
 
 
-def test_distances_are_euclidean(source: Product) -> None:
-    make_lookalike(1, 1)
-    make_lookalike(0, 1)
-    model = EmbeddingModel.objects.active()
-    query = (
-        "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
-    )
-    values = {"source": source.pk, "excluded": source.pk}
-    found = nearest.nearest(model, query, values, Filters(), 5)
-    assert [n.distance for n in found] == [1.0, pytest.approx(2**0.5)]
-
-
 def test_there_are_five_at_most(source: Product) -> None:
     near = [make_lookalike(1, step / 10) for step in range(1, 8)]
     assert similar_to_product(source) == near[:5]
+    assert similar_to_product(source, count=7) == near
 
 
 def test_fewer_are_not_padded(source: Product) -> None:
@@ -58,12 +61,26 @@ def test_unlisted_and_sold_out_products_are_left_out(source: Product) -> None:
     assert similar_to_product(source) == [kept]
 
 
-def test_a_product_with_many_pictures_comes_once(source: Product) -> None:
+def test_what_was_sold_out_a_moment_ago_is_left_out(source: Product) -> None:
+    gone, kept = make_lookalike(1, 0.1), make_lookalike(0, 1)
+    Product.objects.filter(pk=gone.pk).update(stock=0)
+    assert similar_to_product(source) == [kept]
+
+
+def test_a_product_with_many_images_comes_once(source: Product) -> None:
     many = make_lookalike(1, 0.1)
-    for step in range(70):
-        make_image(many, embedding_blue=point(1, 0.1 + step / 1000))
+    for step in range(2 * similar.CANDIDATES):
+        embed(make_image(many), 1, 0.1 + step / 1000)
     other = make_lookalike(0, 1)
     assert similar_to_product(source) == [many, other]
+
+
+def test_a_product_is_searched_by_its_first_image_that_was_embedded(source: Product) -> None:
+    make_image(source, position=0)
+    embed(make_image(source, position=2), 0, 1)
+    source.images.filter(position=0).order_by("pk").update(position=1)
+    near, far = make_lookalike(1, 0.1), make_lookalike(0.1, 1)
+    assert similar_to_product(source) == [near, far]
 
 
 def test_equal_distances_are_ordered_by_key(source: Product) -> None:
@@ -71,35 +88,46 @@ def test_equal_distances_are_ordered_by_key(source: Product) -> None:
     assert similar_to_product(source) == around
 
 
-def test_of_two_copies_the_five_hold_one_and_still_are_five(source: Product) -> None:
+def test_of_copies_the_five_hold_one_and_still_are_five(source: Product) -> None:
     first = make_lookalike(1, 0.1)
     for step in range(1, 30):
-        make_lookalike(1, 0.1, step / 1000)
+        make_copy(first, 1, 0.1, step / 1000)
+    others = [make_lookalike(1, step / 10) for step in range(2, 7)]
+    assert similar_to_product(source) == [first, *others[:4]]
+
+
+def test_more_candidates_are_taken_where_copies_leave_too_few(
+    source: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "CANDIDATES", 20)
+    first = make_lookalike(1, 0.1)
+    for step in range(1, 40):
+        make_copy(first, 1, 0.1, step / 1000)
     others = [make_lookalike(1, step / 10) for step in range(2, 7)]
     assert similar_to_product(source) == [first, *others[:4]]
 
 
 def test_a_copy_of_the_product_itself_is_no_recommendation(source: Product) -> None:
-    make_lookalike(1, 0)
-    make_lookalike(1, 0.049)
-    other = make_lookalike(1, 0.051)
-    assert similar_to_product(source) == [other]
+    copy = make_copy(source, 1, 0.049)
+    near = make_lookalike(1, 0.01)
+    assert similar_to_product(source) == [near]
+    assert similar_to_product(copy) == [near]
 
 
-def test_a_photo_may_find_its_copy_but_only_one() -> None:
-    copy = make_lookalike(1, 0)
-    make_lookalike(1, 0)
+def test_a_product_that_shares_any_image_is_no_recommendation(source: Product) -> None:
+    other = make_lookalike(1, 0.1)
+    embed(make_image(other), 0, 1, duplicate_group=source.images.get().pk)
+    assert similar_to_product(source) == []
+
+
+def test_a_photo_finds_one_of_two_copies() -> None:
+    original = make_lookalike(1, 0)
+    make_copy(original, 1, 0)
     other = make_lookalike(1, 0.5)
-    photo = QueryPhoto.objects.create(content=b"", width=1, height=1, embedding=point(1))
-    assert similar_to_photo(photo) == [copy, other]
+    assert similar_to_photo(make_photo(1)) == [original, other]
 
 
-def test_a_chain_of_copies_keeps_its_ends(source: Product) -> None:
-    chain = [make_lookalike(1, 0.1, step * 0.04) for step in range(3)]
-    assert similar_to_product(source) == [chain[0], chain[2]]
-
-
-def test_a_product_without_a_vector_has_no_lookalikes() -> None:
+def test_a_product_without_an_embedding_has_nothing_similar() -> None:
     product = make_product()
     make_image(product)
     make_lookalike(1, 0)
@@ -111,14 +139,18 @@ def test_a_product_without_a_vector_has_no_lookalikes() -> None:
     [
         ("gender=Women", {"gender": "Women"}),
         ("colour=Red", {"base_colour": "Red"}),
+        ("not_colour=Blue", {"base_colour": "Red"}),
         ("price_from=50", {"price": Decimal("60.00")}),
         ("price_to=10", {"price": Decimal("9.99")}),
+        ("q=linen", {"name": "Linen shirt"}),
     ],
 )
 def test_filters_narrow_the_five(source: Product, query: str, match: dict[str, Any]) -> None:
     make_lookalike(1, 0.1, gender="Men", base_colour="Blue")
     wanted = make_lookalike(0, 1, **match)
-    assert similar_to_product(source, Filters.from_query(QueryDict(query))) == [wanted]
+    parameters = QueryDict(query)
+    filters = Filters.from_query(parameters).with_words(parameters.get("q", ""))
+    assert similar_to_product(source, filters) == [wanted]
 
 
 def test_a_category_filter_takes_all_that_is_below_it(source: Product) -> None:
@@ -128,16 +160,44 @@ def test_a_category_filter_takes_all_that_is_below_it(source: Product) -> None:
     assert similar_to_product(source, filters) == [wanted]
 
 
+def test_filters_follow_what_changed_of_a_product_since_it_was_embedded(source: Product) -> None:
+    other = make_lookalike(0, 1, gender="Men")
+    women = Filters.from_query(QueryDict("gender=Women"))
+    assert similar_to_product(source, women) == []
+    Product.objects.filter(pk=other.pk).update(gender="Women")
+    assert similar_to_product(source, women) == [other]
+
+
 def test_a_photo_finds_the_nearest() -> None:
     far, near = make_lookalike(0, 1), make_lookalike(1, 0)
-    photo = QueryPhoto.objects.create(content=b"", width=1, height=1, embedding=point(1, 0.1))
-    assert similar_to_photo(photo) == [near, far]
+    assert similar_to_photo(make_photo(1, 0.1)) == [near, far]
 
 
-def test_vectors_of_the_other_model_are_not_searched(source: Product) -> None:
-    other = make_product()
-    make_image(other, embedding_green=point(1, 0))
+def test_a_photo_that_another_model_has_seen_finds_nothing() -> None:
+    make_lookalike(1, 0)
+    other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
+    assert similar_to_photo(make_photo(1, embedding_model=other)) == []
+    assert similar_to_photo(make_photo()) == []
+
+
+def test_embeddings_of_the_other_model_are_not_searched(source: Product) -> None:
+    other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
+    made = make_product()
+    image = make_image(made)
+    other.embeddings.filter(image=image).update(embedding=point(1), status="embedded")
     assert similar_to_product(source) == []
+
+
+def test_an_image_retrieves_itself_unless_five_others_are_nearer(source: Product) -> None:
+    model, image = EmbeddingModel.objects.active(), source.images.get()
+    for _number in range(10):
+        make_copy(source, 1, 0)
+    vector = point(1, 0.2)
+    for step in range(4):
+        make_lookalike(1, 0.2 + step / 100)
+    assert retrieves_itself(model, image.pk, vector)
+    make_lookalike(1, 0.15)
+    assert not retrieves_itself(model, image.pk, vector)
 
 
 def _fill(products: int) -> None:
@@ -158,65 +218,61 @@ def _fill(products: int) -> None:
         )
         cursor.execute(
             """
-            INSERT INTO catalogue_productimage (product_id, file, width, height, alt, position,
-                attempts, failure, embedding_blue)
-            SELECT id, id::text, 1, 1, '', 0, 0, '', l2_normalize(v.vector::halfvec(2048))
-            FROM catalogue_product,
-                LATERAL (SELECT array_agg(value) AS vector FROM (
-                    SELECT random() - 0.5 + 0 * catalogue_product.id AS value
-                    FROM generate_series(1, 2048)) AS row) AS v
-            WHERE slug LIKE 'p-%'
+            INSERT INTO catalogue_productimage (product_id, file, width, height, alt, position)
+            SELECT id, id::text, 1, 1, '', 0 FROM catalogue_product WHERE slug LIKE 'p-%'
             """
         )
-        cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
+        cursor.execute(
+            """
+            UPDATE recommender_embedding_blue SET status = 'embedded', duplicate_group = image_id,
+                colour = '[25,0,0]', picture_hash = image_id,
+                embedding = l2_normalize(v.vector::halfvec(256))
+            FROM (SELECT image.id, array_agg(random() - 0.5) AS vector
+                FROM catalogue_productimage AS image, generate_series(1, 256)
+                GROUP BY image.id) AS v
+            WHERE v.id = image_id
+            """
+        )
+        cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
 
 
-def test_a_large_table_is_searched_by_the_index_and_filters_still_bring_five(
+def test_a_large_table_is_searched_by_the_index_and_few_rows_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(candidates, "MAX_EXACT", 1000)
+    _fill(2500)
+    table = BlueEmbedding._meta.db_table
+    red = Filters(colours=("Red",))
+    with connection.cursor() as cursor:
+
+        def strategy(filters: Filters) -> Strategy:
+            return choose_strategy(cursor, table, filters)
+
+        assert strategy(Filters()) is Strategy.HNSW
+        assert strategy(Filters(genders=("",))) is Strategy.HNSW
+        assert strategy(red) is Strategy.EXACT
+        assert strategy(Filters().with_words("P77")) is Strategy.EXACT
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_either_strategy_finds_the_five_that_pass(
+    strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(300)
+    source = make_lookalike(1, 0)
+    near = [make_lookalike(1, step / 50, base_colour="Blue") for step in range(1, 7)]
+    monkeypatch.setattr(similar, "choose_strategy", lambda *_any: strategy)
+    assert similar_to_product(source, Filters(colours=("Blue",))) == near[:5]
+
+
+def test_where_the_index_holds_too_few_that_pass_every_row_is_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _fill(2500)
     source = make_lookalike(1, 0)
-    near = [make_lookalike(1, step / 50) for step in range(1, 6)]
-    model = EmbeddingModel.objects.active()
-    query = (
-        "SELECT embedding_blue AS vector FROM catalogue_productimage WHERE product_id=%(source)s"
-    )
-    values = {"source": source.pk, "excluded": source.pk}
-    red = Filters(colours=("Red",))
-    with transaction.atomic(), connection.cursor() as cursor:
-
-        def way(filters: Filters) -> nearest.Way:
-            return nearest.decide(cursor, model, values, filters)
-
-        assert way(Filters()) is nearest.Way.GRAPH
-        assert way(red) is nearest.Way.ONE_BY_ONE
-        assert divide(model) is False
-        assert way(red) is nearest.Way.CELLS
-        assert way(Filters().with_words("P77")) is nearest.Way.ONE_BY_ONE
-        cursor.execute("ANALYZE recommender_placement, recommender_cell")
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        undivided = {"model": model.pk, "slot": model.slot}
-        cursor.execute(f"EXPLAIN {candidates.DECIDE}", undivided)
-        assert "using placement_undivided" in "\n".join(row[0] for row in cursor.fetchall())
-        cursor.execute("SET LOCAL enable_seqscan = on")
-        plans = {}
-        for chosen, filters in ((nearest.Way.GRAPH, Filters()), (nearest.Way.CELLS, red)):
-            sql, parameters = nearest.statement(model, query, values, filters, 5, chosen)
-            cursor.execute(nearest.PLAN, parameters)
-            cursor.execute(f"EXPLAIN {sql}", parameters)
-            plans[chosen] = "\n".join(row[0] for row in cursor.fetchall())
-    assert "Index Scan using image_blue_hnsw" in plans[nearest.Way.GRAPH]
-    assert "using placement_colour" in plans[nearest.Way.CELLS]
-    for plan in plans.values():
-        assert "Seq Scan on catalogue_productimage" not in plan
-        assert "Seq Scan on recommender_placement" not in plan
-    # Random vectors have no neighbourhoods, so the graph may miss some; bench/ measures recall.
-    found = similar_to_product(source)
-    assert len(set(found)) == 5
-    assert set(found) & set(near)
-    exactly = similar_to_product(source, red)
-    assert [product.base_colour for product in exactly] == ["Red"] * 5
-    # The graph does not hold enough that passes.
-    monkeypatch.setattr(nearest, "decide", lambda *_any: nearest.Way.GRAPH)
-    monkeypatch.setitem(nearest.CANDIDATES, nearest.Way.GRAPH, 4000)
-    assert similar_to_product(source, red) == exactly
+    far = [make_lookalike(-1, step / 50, base_colour="Blue") for step in range(1, 6)]
+    monkeypatch.setattr(similar, "choose_strategy", lambda *_any: Strategy.HNSW)
+    few = candidates.SETTINGS[Strategy.HNSW] | {"hnsw.max_scan_tuples": 1, "hnsw.ef_search": 10}
+    monkeypatch.setitem(candidates.SETTINGS, Strategy.HNSW, few)
+    found = similar_to_product(source, Filters(colours=("Blue",)))
+    assert {product.pk for product in found} == {product.pk for product in far}
