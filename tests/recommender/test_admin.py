@@ -10,8 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from recommender.models import EmbeddingModel
 from shop.catalogue.models import Product, ProductImage, StoredFile
 from tests.factories import (
+    embed,
+    embedding_of,
+    fail_embedding,
     make_category,
     make_image,
     make_lookalike,
@@ -92,7 +96,7 @@ def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
     product = Product.objects.get(name="Red shirt")
     assert product.stock == 3
     image = product.images.get()
-    assert (image.width, image.height, image.attempts) == (300, 400, 0)
+    assert (image.width, image.height, embedding_of(image).status) == (300, 400, "pending")
     assert StoredFile.objects.filter(name=image.file).exists()
 
 
@@ -106,20 +110,24 @@ def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Clie
 
 def test_a_replaced_picture_is_looked_at_again(admin_client: Client) -> None:
     product = make_product()
-    image = make_stored_image(product, embedding_blue=point(1))
+    image = make_stored_image(product)
+    embed(image, 1)
     values = form_of(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
     admin_client.post(change_page(product), values)
     new = ProductImage.objects.get(pk=image.pk)
-    assert (new.width, new.height, new.embedding_blue) == (30, 40, None)
+    assert (new.width, new.height) == (30, 40)
     assert new.file != image.file
+    assert (embedding_of(new).status, embedding_of(new).embedding) == ("pending", None)
 
 
 def test_a_changed_alternative_text_keeps_file_and_vector(admin_client: Client) -> None:
     product = make_product()
-    image = make_stored_image(product, embedding_blue=point(1))
+    image = make_stored_image(product)
+    embed(image, 1)
     admin_client.post(change_page(product), form_of(product, **{"images-0-alt": "A red shirt"}))
     new = ProductImage.objects.get(pk=image.pk)
-    assert (new.alt, new.file, new.embedding_blue is None) == ("A red shirt", image.file, False)
+    assert (new.alt, new.file) == ("A red shirt", image.file)
+    assert embedding_of(new).embedding == point(1)
 
 
 def test_the_change_page_shows_the_look_alikes_that_shoppers_see(admin_client: Client) -> None:
@@ -133,21 +141,22 @@ def test_the_change_page_shows_the_look_alikes_that_shoppers_see(admin_client: C
 
 
 def test_pictures_are_filtered_by_state_and_a_parked_one_is_retried(admin_client: Client) -> None:
-    make_image(make_product(name="Done shirt"), embedding_blue=point(1))
+    embed(make_image(make_product(name="Done shirt")), 1)
     make_image(make_product(name="Waiting shirt"))
-    parked = make_image(make_product(name="Parked shirt"), attempts=3, failure="OSError: torn")
-    for state, name in (("done", "Done"), ("waiting", "Waiting"), ("parked", "Parked")):
+    parked = make_image(make_product(name="Parked shirt"))
+    fail_embedding(parked, "OSError: torn")
+    for state, name in (("embedded", "Done"), ("pending", "Waiting"), ("failed", "Parked")):
         rows = admin_client.get(PICTURES, {"embedding": state}).context["cl"].result_list
         assert [row.product.name for row in rows] == [f"{name} shirt"]
         rows = admin_client.get(PRODUCTS, {"embedding": state}).context["cl"].result_list
         assert [row.name for row in rows] == [f"{name} shirt"]
-    page = admin_client.get(PICTURES, {"embedding": "parked"}).content.decode()
+    page = admin_client.get(PICTURES, {"embedding": "failed"}).content.decode()
     assert "OSError: torn" in page
     action = {"action": "retry", "_selected_action": [parked.pk]}
     response = admin_client.post(PICTURES, action, follow=True)
     assert "1 picture is looked at again." in response.content.decode()
-    parked.refresh_from_db()
-    assert (parked.attempts, parked.failure) == (0, "")
+    row = embedding_of(parked)
+    assert (row.status, row.attempts, row.failure) == ("pending", 0, "")
 
 
 @pytest.mark.parametrize(("group", "attempts"), [("Catalogue", 0), ("Orders", 3), ("Read-only", 3)])
@@ -155,14 +164,14 @@ def test_pictures_are_filtered_by_state_and_a_parked_one_is_retried(admin_client
 def test_only_who_may_change_a_product_has_its_pictures_looked_at_again(
     client: Client, address: str, group: str, attempts: int
 ) -> None:
-    parked = make_image(make_product(), attempts=3)
+    parked = make_image(make_product())
+    fail_embedding(parked)
     user = User.objects.create_user(group, is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     pk = parked.product_id if address == PRODUCTS else parked.pk
     client.post(address, {"action": "retry", "_selected_action": [pk]})
-    parked.refresh_from_db()
-    assert parked.attempts == attempts
+    assert embedding_of(parked).attempts == attempts
 
 
 def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> None:
@@ -174,7 +183,19 @@ def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> 
 
 
 def test_models_are_shown_with_what_they_have_embedded(admin_client: Client) -> None:
-    make_image(make_product(), embedding_blue=point(1))
+    EmbeddingModel.objects.create(name="old", slot="green", state="retired")
+    embed(make_image(make_product()), 1)
     make_image(make_product())
     page = admin_client.get(reverse("admin:recommender_embeddingmodel_changelist"))
+    assert page.content.decode().count(" / 2") == 1
     assert "1 / 2" in page.content.decode()
+
+
+def test_the_product_page_says_what_was_seen_of_each_picture(admin_client: Client) -> None:
+    product = make_product()
+    embed(make_stored_image(product, "red"), 1)
+    fail_embedding(make_stored_image(product, "blue"), "OSError: torn")
+    page = admin_client.get(change_page(product)).content.decode()
+    assert "parked OSError: torn" in page
+    rows = admin_client.get(PRODUCTS).content.decode()
+    assert "parked" in rows

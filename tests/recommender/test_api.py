@@ -29,7 +29,10 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def look(_task: Any, photo_id: str) -> None:
         model = EmbeddingModel.objects.active()
-        QueryPhoto.objects.filter(pk=photo_id).update(embedding=point(1), embedding_model=model)
+        seen = {"embedding": point(1), "whole_embedding": point(1), "colour": [25, 0, 0]}
+        QueryPhoto.objects.filter(pk=photo_id).update(
+            **seen, picture_hash=-1, embedding_model=model
+        )
 
     monkeypatch.setattr(views, "enqueue", look)
 
@@ -66,7 +69,7 @@ def test_a_body_that_is_nested_without_end_is_refused(api: APIClient) -> None:
 
 
 def test_similar_products_come_nearest_first(api: APIClient) -> None:
-    source = make_lookalike(1, name="source", gender="Men")
+    source = make_lookalike(1, name="source")
     make_lookalike(1, 0.5, name="far", gender="Men")
     make_lookalike(1, 0.1, name="near", gender="Women")
     url = f"/api/v1/products/{source.pk}/similar/"

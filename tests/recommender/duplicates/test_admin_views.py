@@ -11,25 +11,32 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from recommender.duplicates.grouping import find_copies
-from recommender.models import NotTheSame
+from recommender.models import DuplicateDismissal
 from shop.catalogue.models import Product, Variant
 from shop.orders.models import OrderLine
-from tests.factories import make_lookalike, make_order
+from tests.factories import embed, make_image, make_lookalike, make_order, make_product
 from tests.html import one_line
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:catalogue_product_copies")
 
 
+def make_copies(*names: str) -> list[Product]:
+    """Products with copies of one image."""
+    made = [make_product(name=name) for name in names]
+    images = [make_image(product) for product in made]
+    for image in images:
+        embed(image, 1, duplicate_group=images[0].pk)
+    return made
+
+
 @pytest.fixture
 def three() -> list[Product]:
     """One group; the second was sold."""
-    made = [make_lookalike(1, 0, name=name) for name in ("Ann", "Bea", "Cid")]
+    made = make_copies("Ann", "Bea", "Cid")
     make_order()
     Product.objects.exclude(pk__in=[product.pk for product in made]).update(listed=False)
     OrderLine.objects.update(variant=made[1].variants.get(), quantity=4)
-    find_copies()
     return made
 
 
@@ -94,9 +101,7 @@ def test_the_page_asks_seven_queries_for_one_group_and_for_many(admin_client: Cl
         return [query["sql"] for query in captured]
 
     for step in range(4):
-        make_lookalike(1, step / 2)
-        make_lookalike(1, step / 2)
-        find_copies()
+        make_copies(f"P{step}", f"P{step}")
         if step == 0:
             few = queries()
     many = queries()
@@ -106,11 +111,9 @@ def test_the_page_asks_seven_queries_for_one_group_and_for_many(admin_client: Cl
 
 def test_ten_groups_stand_on_a_page(admin_client: Client) -> None:
     for step in range(11):
-        make_lookalike(1, step / 2, name=f"P{step}")
-        make_lookalike(1, step / 2, name=f"P{step}")
-    find_copies()
-    assert groups_on(admin_client) == [[f"P{step}"] * 2 for step in range(10)]
-    assert groups_on(admin_client, "?page=2") == [["P10"] * 2]
+        make_copies(f"P{step}", f"P{step}")
+    assert groups_on(admin_client) == [[f"P{step}"] * 2 for step in range(10, 0, -1)]
+    assert groups_on(admin_client, "?page=2") == [["P0"] * 2]
 
 
 def test_a_merge_asks_first_and_then_is_done(admin_client: Client, three: list[Product]) -> None:
@@ -171,7 +174,7 @@ def test_one_that_is_not_the_same_leaves_the_group(
     page = send(admin_client, "tell_apart", three[0], [three[2]], three)
     assert "Noted: they are not the same" in page
     assert groups_on(admin_client) == [["Ann", "Bea"]]
-    rows = NotTheSame.objects.order_by("one").values_list("one", "other", "by__username")
+    rows = DuplicateDismissal.objects.order_by("one").values_list("one", "other", "by__username")
     assert list(rows) == [(p.pk, three[2].pk, "admin") for p in three[:2]]
 
 
@@ -184,7 +187,7 @@ def test_a_wrong_form_is_explained_and_changes_nothing(
     page = send(admin_client, action, three[0], [other], three)
     assert "One of them is not in this group." in page
     assert listed() == ["Ann", "Bea", "Cid", "Dan"]
-    assert not NotTheSame.objects.exists()
+    assert not DuplicateDismissal.objects.exists()
 
 
 def test_a_merge_needs_one_that_stays(admin_client: Client, three: list[Product]) -> None:
@@ -209,7 +212,7 @@ def test_who_may_not_change_products_is_offered_nothing_and_refused(
         url = reverse(f"admin:catalogue_product_copies_{action}")
         assert client.post(url, values).status_code == 403
     assert listed() == ["Ann", "Bea", "Cid"]
-    assert not NotTheSame.objects.exists()
+    assert not DuplicateDismissal.objects.exists()
 
 
 def test_a_form_from_another_site_is_refused(three: list[Product], admin_user: User) -> None:

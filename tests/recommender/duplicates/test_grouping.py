@@ -1,181 +1,223 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from recommender import tasks
-from recommender.duplicates.grouping import Group, find_copies, groups, tell_apart
-from recommender.duplicates.grouping import grouping as duplicates
-from recommender.models import (
-    ComparedPicture,
-    EmbeddingModel,
-    Event,
-    NotTheSame,
-    PicturePair,
-)
+from recommender.duplicates.grouping import dismiss, duplicate_groups, group_copies
+from recommender.embedding.worker import Outcome, embed_pending
+from recommender.models import DuplicateDismissal, EmbeddingModel, Event
 from shop.catalogue.merging import merge
 from shop.catalogue.models import Product, ProductImage
-from tests.factories import make_image, make_lookalike, make_product, point
+from tests.factories import (
+    embed,
+    embedding_of,
+    make_image,
+    make_lookalike,
+    make_product,
+    make_stored_image,
+)
 
 pytestmark = pytest.mark.django_db
+HASH = 0x0F0F_0F0F_0F0F_0F0F
 
 
-def pairs() -> list[tuple[int, int]]:
-    rows = PicturePair.objects.order_by("one", "other")
-    return list(rows.values_list("one__product", "other__product"))
+def bits(count: int) -> int:
+    """A hash that differs from ``HASH`` in so many bits."""
+    return HASH ^ (2**count - 1)
 
 
-def found() -> list[list[int]]:
-    return [group.products for group in groups()]
+def make_seen(picture_hash: int = HASH, *values: float, **row: Any) -> Product:
+    """A product whose image a worker has just embedded."""
+    product = make_product()
+    see(make_image(product), picture_hash, *values, **row)
+    return product
 
 
-def pks(*products: Product) -> list[int]:
-    return [product.pk for product in products]
+def see(image: ProductImage, picture_hash: int = HASH, *values: float, **row: Any) -> None:
+    embed(image, *(values or (1,)), picture_hash=picture_hash, **row)
+    group_copies(EmbeddingModel.objects.active(), [image.pk])
 
 
-def test_two_pictures_nearer_than_the_threshold_are_a_group() -> None:
-    one, copy = make_lookalike(1, 0), make_lookalike(1, 0.049)
-    make_lookalike(1, 0, 0.051)
-    assert find_copies() is False
-    assert groups() == [Group(pks(one, copy), pytest.approx(0.049, abs=1e-4), is_chain=False)]
+def found(**options: bool) -> list[tuple[int, ...]]:
+    return [group.products for group in duplicate_groups(**options)]
 
 
-def test_a_chain_is_one_group_and_says_so() -> None:
-    chain = [make_lookalike(1, 0.04 * step) for step in range(3)]
-    find_copies()
-    assert [(group.products, group.is_chain) for group in groups()] == [(pks(*chain), True)]
+def pks(*products: Product) -> tuple[int, ...]:
+    return tuple(product.pk for product in products)
 
 
-def test_the_nearest_group_comes_first() -> None:
-    far = make_lookalike(1, 0), make_lookalike(1, 0.03)
-    near = make_lookalike(0, 1), make_lookalike(0.01, 1)
-    find_copies()
-    assert found() == [pks(*near), pks(*far)]
+def group_of(product: Product) -> int | None:
+    return embedding_of(product.images.get()).duplicate_group
 
 
-def test_two_pictures_of_one_product_are_no_group() -> None:
-    product = make_lookalike(1, 0)
-    make_image(product, embedding_blue=point(1))
-    find_copies()
-    assert pairs() == []
+def test_images_with_nearly_one_hash_and_colour_are_a_group_of_the_first() -> None:
+    one, copy = make_seen(HASH), make_seen(bits(8), colour=[25, 2, 2])
+    first = one.images.get().pk
+    assert (group_of(one), group_of(copy)) == (first, first)
+    assert found() == [pks(one, copy)]
 
 
-def test_products_with_several_common_pictures_are_one_pair_at_their_nearest() -> None:
-    one, other = make_lookalike(1, 0), make_lookalike(1, 0.04)
-    for product in (one, other):
-        make_image(product, embedding_blue=point(0, 1))
-    find_copies()
-    assert groups() == [Group(pks(one, other), 0.0, is_chain=False)]
-
-
-def test_what_was_compared_is_not_compared_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = make_lookalike(1, 0), make_lookalike(0, 1)
-    find_copies()
-    asked: list[list[int]] = []
-    real = duplicates.copies_of
-    monkeypatch.setattr(
-        duplicates, "copies_of", lambda model, ids: asked.append(sorted(ids)) or real(model, ids)
-    )
-    find_copies()
-    assert asked == []
-    copy = make_lookalike(1, 0)
-    find_copies()
-    assert asked == [pks(copy.images.get())]  # type: ignore[arg-type]
-    assert pairs() == [(one.pk, copy.pk)]
-    assert other.pk not in found()[0]
-
-
-def test_many_batches_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "BATCH", 1)
-    one, two, three = (make_lookalike(1, 0.01 * step) for step in range(3))
-    find_copies()
-    assert pairs() == [(one.pk, two.pk), (one.pk, three.pk), (two.pk, three.pk)]
-    assert ComparedPicture.objects.count() == 3
-
-
-def test_a_replaced_picture_loses_its_pairs_at_once_and_finds_new_ones() -> None:
-    one, copy, other = make_lookalike(1, 0), make_lookalike(1, 0), make_lookalike(0, 1)
-    find_copies()
-    image = ProductImage.objects.filter(product=copy)
-    image.update(file="new.jpg", embedding_blue=None)
+@pytest.mark.parametrize(
+    ("picture_hash", "colour"),
+    [(bits(9), [25, 0, 0]), (HASH, [25, 3.1, 0]), (-1, [25, 0, 0])],
+    ids=["another hash", "another colour", "quite another hash"],
+)
+def test_images_that_differ_in_hash_or_colour_are_no_copies(
+    picture_hash: int, colour: list[float]
+) -> None:
+    one, other = make_seen(), make_seen(picture_hash, colour=colour)
+    assert group_of(other) == other.images.get().pk
     assert found() == []
-    image.update(embedding_blue=point(0, 1))
-    find_copies()
-    assert found() == [pks(copy, other)]
-    assert one.pk not in found()[0]
+    assert group_of(one) == one.images.get().pk
 
 
-def test_a_deleted_picture_takes_its_pairs_along() -> None:
-    make_lookalike(1, 0)
-    make_lookalike(1, 0).images.get().delete()
-    find_copies()
-    assert pairs() == []
+def test_a_hash_with_the_highest_bit_is_compared_bit_by_bit() -> None:
+    one, copy = make_seen(2**63 - 1), make_seen(-1)  # which differ in that bit alone
+    assert found() == [pks(one, copy)]
 
 
-def test_another_model_begins_anew() -> None:
-    one, copy, other = (make_lookalike(1, 0), make_lookalike(1, 0), make_lookalike(0, 1))
-    find_copies()
-    EmbeddingModel.objects.filter(state="active").update(state="previous")
-    EmbeddingModel.objects.create(name="imagenet", slot="green", state="active")
-    for product, at in ((one, point(1)), (copy, point(0, 1)), (other, point(1))):
-        product.images.update(embedding_green=at)
-    find_copies()
+def test_only_what_the_network_finds_alike_is_compared() -> None:
+    one = make_seen()
+    for step in range(25):
+        make_lookalike(0.9, 0.1 + step / 1000)
+    make_seen(HASH, 0, 1)
+    copy = make_seen(HASH, 1, 0.001)
+    assert found() == [pks(one, copy)]
+
+
+def test_a_chain_of_small_differences_is_no_group() -> None:
+    first, second, third = make_seen(HASH), make_seen(bits(6)), make_seen(bits(12))
+    assert found() == [pks(first, second)]
+    assert group_of(third) == third.images.get().pk
+
+
+def test_copies_of_one_batch_are_grouped_by_the_first_of_them() -> None:
+    products = [make_product() for _number in range(3)]
+    images = [make_image(product) for product in products]
+    for image, picture_hash in zip(images, (HASH, bits(6), bits(12)), strict=True):
+        embed(image, 1, picture_hash=picture_hash)
+    assert group_copies(EmbeddingModel.objects.active(), [image.pk for image in images]) == 1
+    assert found() == [pks(*products[:2])]
+
+
+def test_nothing_that_was_just_embedded_is_no_copy() -> None:
+    make_seen()
+    assert group_copies(EmbeddingModel.objects.active(), []) == 0
+
+
+def test_the_newest_group_comes_first() -> None:
+    old = make_seen(HASH), make_seen(HASH)
+    new = make_seen(-1, 0, 1), make_seen(-1, 0, 1)
+    assert found() == [pks(*new), pks(*old)]
+
+
+def test_two_images_of_one_product_are_no_group() -> None:
+    product = make_seen()
+    see(make_image(product))
+    assert found() == []
+
+
+def test_products_with_several_common_images_are_one_group() -> None:
+    one, other = make_seen(), make_seen()
+    for product in (one, other):
+        see(make_image(product), -1, 0, 1)
     assert found() == [pks(one, other)]
 
 
-def test_what_is_unlisted_or_told_apart_is_not_shown() -> None:
-    one, two, three = (make_lookalike(1, 0) for _n in range(3))
-    find_copies()
+@pytest.mark.django_db(transaction=True)
+def test_equal_files_are_grouped_by_the_worker_that_embeds_them() -> None:
+    image = make_stored_image(make_product(), "navy")
+    model = EmbeddingModel.objects.active()
+    assert embed_pending(model) == Outcome(embedded=1)
+    others = [make_image(make_product(), file=image.file) for _number in range(2)]
+    make_stored_image(make_product(), "red")
+    assert embed_pending(model) == Outcome(embedded=3)
+    assert found() == [pks(image.product, *(other.product for other in others))]
+
+
+def test_a_replaced_file_leaves_the_group_at_once_and_finds_a_new_one() -> None:
+    one, copy, other = make_seen(), make_seen(), make_seen(-1, 0, 1)
+    image = copy.images.get()
+    ProductImage.objects.filter(pk=image.pk).update(file="new.jpg")
+    assert (found(), group_of(copy)) == ([], None)
+    see(image, -1, 0, 1)
+    assert found() == [pks(copy, other)]
+    assert group_of(one) == one.images.get().pk
+
+
+def test_a_further_copy_joins_what_is_left_when_the_first_was_replaced_or_deleted() -> None:
+    first, second, third = make_seen(), make_seen(), make_seen()
+    ProductImage.objects.filter(product=first).update(file="new.jpg")
+    assert found() == [pks(second, third)]
+    second.images.get().delete()
+    assert found() == []
+    fourth = make_seen()
+    assert found() == [pks(third, fourth)]
+
+
+def test_another_model_groups_by_its_own_account() -> None:
+    one, copy = make_seen(), make_seen()
+    EmbeddingModel.objects.filter(state="active").update(state="previous")
+    EmbeddingModel.objects.create(name="imagenet", slot="green", state="active")
+    assert found() == []
+    other, other_copy = make_seen(), make_seen()
+    assert found() == [pks(other, other_copy)]
+    EmbeddingModel.objects.filter(slot="green").delete()
+    EmbeddingModel.objects.update(state="active")
+    assert found() == [pks(one, copy)]
+
+
+def test_unlisted_products_are_shown_among_the_hidden() -> None:
+    one, two, three = make_seen(), make_seen(), make_seen()
+    assert found(hidden=True) == []
     Product.objects.filter(pk=three.pk).update(listed=False)
     assert found() == [pks(one, two)]
-    assert [group.products for group in groups(hidden=True)] == [pks(one, two, three)]
-    tell_apart([two.pk], pks(one, two, three), None)
+    assert found(hidden=True) == [pks(one, two, three)]
+
+
+def test_what_was_dismissed_leaves_its_group_and_never_comes_back() -> None:
+    one, two, three = make_seen(), make_seen(), make_seen()
+    assert dismiss([two.pk], pks(one, two, three), None) == 2
+    assert found() == [pks(one, three)]
+    group_copies(EmbeddingModel.objects.active(), [two.images.get().pk])
+    assert found() == [pks(one, three)]
+    dismiss([two.pk], pks(one, two, three), None)
+    assert DuplicateDismissal.objects.count() == 2
+
+
+def test_the_others_stay_a_group_when_the_first_is_dismissed() -> None:
+    one, two, three = make_seen(), make_seen(), make_seen()
+    dismiss([one.pk], pks(one, two, three), None)
+    assert found() == [pks(two, three)]
+    assert group_of(one) == one.images.get().pk
+
+
+def test_dismissed_products_are_not_joined_by_a_copy_of_both() -> None:
+    one, two = make_seen(), make_seen()
+    dismiss(pks(one, two), pks(one, two), None)
     assert found() == []
-    PicturePair.objects.all().delete()
-    ComparedPicture.objects.all().delete()
-    find_copies()
-    assert found() == []
-    assert [group.products for group in groups(hidden=True)] == [pks(one, three)]
+    three = make_seen()
+    assert found() == [pks(one, three)]
+    see(make_image(two), HASH)
+    assert found() == [pks(one, three)]
 
 
-def test_a_new_copy_of_what_was_told_apart_is_shown() -> None:
-    one, two = make_lookalike(1, 0), make_lookalike(1, 0)
-    find_copies()
-    tell_apart(pks(one, two), pks(one, two), None)
-    three = make_lookalike(1, 0.04)
-    product = make_lookalike(1, -0.04)
-    find_copies()
-    assert found() == [pks(one, two, three, product)]
-
-
-def test_a_merge_ends_the_group_and_keeps_what_was_told_apart() -> None:
-    one, two, three = (make_lookalike(1, 0) for _n in range(3))
-    find_copies()
-    tell_apart([three.pk], pks(one, two, three), None)
+def test_a_merge_ends_the_group_and_keeps_what_was_dismissed() -> None:
+    one, two, three = make_seen(), make_seen(), make_seen()
+    dismiss([three.pk], pks(one, two, three), None)
     Event.objects.create(block="product", kind="viewed", product=two)
     merge(one.pk, [two.pk])
     assert found() == []
-    told = NotTheSame.objects.values_list("one", "other")
-    assert list(told) == [(one.pk, three.pk)]
+    assert list(DuplicateDismissal.objects.values_list("one", "other")) == [(one.pk, three.pk)]
     assert Event.objects.get().product == one
-    find_copies()
+    for image in one.images.all():
+        group_copies(EmbeddingModel.objects.active(), [image.pk])
     assert found() == []
 
 
-def test_the_task_goes_on_until_all_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_lookalike(1, 0)
-    make_lookalike(1, 0)
-    monkeypatch.setattr(tasks, "TURN_SECONDS", 0)
-    rung: list[str] = []
-    monkeypatch.setattr(tasks, "send", lambda _name, begun: rung.append(begun))
-    tasks.find_copies()
-    assert (len(rung), pairs()) == (1, [])
-    monkeypatch.setattr(tasks, "TURN_SECONDS", 60)
-    tasks.find_copies(rung[0])
-    assert (len(rung), len(pairs())) == (1, 1)
-
-
-def test_a_product_without_a_picture_is_in_no_group() -> None:
+def test_a_product_without_an_image_is_in_no_group() -> None:
     make_product()
-    find_copies()
-    assert groups() == []
-    assert groups(hidden=True) == []
+    make_image(make_product())
+    assert found() == []
+    assert found(hidden=True) == []
