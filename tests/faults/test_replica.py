@@ -33,7 +33,7 @@ from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.models import Category, Product, ProductImage
 
 other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
-fashion = EmbeddingModel.objects.get(name="fashion")
+fashion = EmbeddingModel.objects.get(name="fashion-3")
 category, _new = Category.objects.get_or_create(name="Shirts")
 chance = np.random.default_rng(7)
 
@@ -43,8 +43,8 @@ def vectors(count):
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     return points.astype(np.float16).astype(np.float64)
 
-stored = {"fashion": vectors(products), "other": vectors(products)}
-seen = {"fashion": vectors(photos), "other": vectors(photos)}
+stored = {"fashion-3": vectors(products), "other": vectors(products)}
+seen = {"fashion-3": vectors(photos), "other": vectors(photos)}
 rows = [
     Product(name=f"Shape {n}", slug=f"shape-{n}", category=category, price=9, stock=9)
     for n in range(products)
@@ -56,7 +56,7 @@ ProductImage.objects.bulk_create(
         file=f"{n:064x}.jpg",
         width=60,
         height=80,
-        embedding_blue=stored["fashion"][n].tolist(),
+        embedding_blue=stored["fashion-3"][n].tolist(),
         embedding_green=stored["other"][n].tolist(),
     )
     for n, product in enumerate(rows)
@@ -73,7 +73,7 @@ fives = {
     | {f"photo {n}": five(name, seen[name][n]) for n in range(photos)}
     for name in stored
 }
-both = zip(fives["fashion"].values(), fives["other"].values())
+both = zip(fives["fashion-3"].values(), fives["other"].values())
 assert all(one != two for one, two in both)
 slugs = {product.pk: product.slug for product in rows}
 print(json.dumps([slugs, fives, {name: seen[name].tolist() for name in seen}]))
@@ -86,7 +86,7 @@ FROM recommender_embeddingmodel WHERE state = 'active' RETURNING id
 """
 FLIP = """
 BEGIN;
-UPDATE recommender_embeddingmodel SET state = 'previous' WHERE name = 'fashion';
+UPDATE recommender_embeddingmodel SET state = 'previous' WHERE name = 'fashion-3';
 UPDATE recommender_embeddingmodel SET state = 'active' WHERE name = 'other';
 COMMIT;
 """
@@ -168,16 +168,16 @@ def test_what_lags_answers_as_of_then_with_one_model_and_not_for_long(
     slugs, fives, seen = begin(shop, standby, searchers)
     assert standby.sql("SELECT pg_is_in_recovery()") is True
     key, slug = next(iter(slugs.items()))
-    old, new = (fives[name][f"product {key}"] for name in ("fashion", "other"))
+    old, new = (fives[name][f"product {key}"] for name in ("fashion-3", "other"))
     assert similar(searchers, slug) == old
-    photo = send(shop, "early", seen["fashion"][0])
-    assert found(searchers, photo) == fives["fashion"]["photo 0"]
+    photo = send(shop, "early", seen["fashion-3"][0])
+    assert found(searchers, photo) == fives["fashion-3"]["photo 0"]
     arrived(shop, standby)  # the primary answers for a photo that has not
 
     standby.sql("SELECT 1 FROM pg_wal_replay_pause()")
-    photo = send(shop, "unheard-of", seen["fashion"][1])
+    photo = send(shop, "unheard-of", seen["fashion-3"][1])
     assert standby.sql("SELECT count(*) FROM recommender_queryphoto") == 1
-    assert found(searchers, photo) == fives["fashion"]["photo 1"]
+    assert found(searchers, photo) == fives["fashion-3"]["photo 1"]
     shop.sql(FLIP)
     assert health(searchers)["serving"] is True
     # Which only the replica says: on the primary another model is active.
@@ -207,7 +207,7 @@ def test_a_replica_that_dies_or_freezes_is_not_noticed_and_serves_when_it_is_bac
     shop: Shop, standby: Standby, searchers: Searchers
 ) -> None:
     slugs, fives, seen = begin(shop, standby, searchers)
-    photos = {f"photo {n}": send(shop, f"p{n}", one) for n, one in enumerate(seen["fashion"])}
+    photos = {f"photo {n}": send(shop, f"p{n}", one) for n, one in enumerate(seen["fashion-3"])}
     searchers.start(searchers.pages({int(pk): slug for pk, slug in slugs.items()}))
     searchers.start(searchers.programs([int(pk) for pk in slugs]))
     searchers.start(searchers.old_photos(photos))
@@ -227,7 +227,7 @@ def test_a_replica_that_dies_or_freezes_is_not_noticed_and_serves_when_it_is_bac
     searchers.stop()
 
     assert searchers.wrong == []
-    assert judged(searchers.answers, [Flip("fashion", 0, 0)], fives) == []
+    assert judged(searchers.answers, [Flip("fashion-3", 0, 0)], fives) == []
     assert {answer.way for answer in searchers.answers} == {"page", "API", "old photo"}
 
 

@@ -36,7 +36,7 @@ from safetensors.numpy import load_file
 from recommender.embedding.model_folder import write_model
 from recommender.embedding.model_store import find_model
 
-tensors = load_file(find_model("fashion").weights())
+tensors = load_file(find_model("fashion-3").weights())
 order = np.random.default_rng(1).permutation(2048)
 for name, tensor in tensors.items():
     layer = name.split("/")[0]
@@ -112,7 +112,7 @@ def search(queries, stored):
     distances[np.arange(len(stored)), np.arange(len(stored))] = np.inf
     return distances, ids[np.argsort(distances, axis=1)[:, :5]]
 
-vectors = {name: embed(name) for name in ("fashion", "other")}
+vectors = {name: embed(name) for name in ("fashion-3", "other")}
 stored = {name: vector[: len(images)] for name, vector in vectors.items()}
 fives, clear = {}, np.ones(len(subjects), bool)
 for name in vectors:
@@ -122,7 +122,7 @@ for name in vectors:
     clear &= np.diff(first, axis=1).min(axis=1) > 1e-3
 one, two = fives.values()
 clear &= (one != two).any(axis=1)
-for asked, held in (("fashion", "other"), ("other", "fashion")):
+for asked, held in (("fashion-3", "other"), ("other", "fashion-3")):
     mixed = search(vectors[asked], stored[held])[1]
     clear &= (mixed != one).any(axis=1) & (mixed != two).any(axis=1)
 kept = np.flatnonzero(clear)
@@ -165,7 +165,7 @@ for name in names:
     time.sleep(0.4)
 switching.PAUSE_SECONDS, switching.BATCH = 1, 50
 batches = []
-switching.remove("fashion", batches.append)
+switching.remove("fashion-3", batches.append)
 print(json.dumps([flips, batches]))
 """
 QUICK_FLIPS = "DROP TRIGGER IF EXISTS wait_a_moment ON recommender_embeddingmodel"
@@ -203,7 +203,7 @@ def test_every_search_during_a_switch_is_answered_by_one_model(
     shop.wait_until_all_embedded()
     shop.sql(SLOW_FLIPS)
     _search(shop, searchers, [b64decode(photo) for photo in photos], set(fives["other"]))
-    flips = [Flip("fashion", 0, 0)]
+    flips = [Flip("fashion-3", 0, 0)]
 
     shop.sql(SLOW_VECTORS)
     shop.manage("embedding_model", "add", "other")
@@ -225,7 +225,7 @@ def test_every_search_during_a_switch_is_answered_by_one_model(
     flips.append(Flip("other", began, time.monotonic()))
     more, batches = shop.run(SWITCH_AND_FREE, names=["", "other", "", "other"])
     flips += [Flip(*flip) for flip in more]
-    assert [flip.model for flip in flips] == ["fashion", "other"] * 3
+    assert [flip.model for flip in flips] == ["fashion-3", "other"] * 3
     assert batches == [50, 100, 150, 200, 208]
     assert shop.images("embedding_blue IS NULL") == PRODUCTS
     searchers.stop()
