@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
-from recommender.recommendations.personalised import picked
+from recommender.models import BlueEmbedding
+from recommender.recommendations.personalised import personalised
+from recommender.search.similar import similar_to_product
 from shop.catalogue.models import Product, ProductImage
 from tests.factories import make_category, make_lookalike, point
 
@@ -19,15 +22,16 @@ def test_in_a_table_that_shrank_every_lookalike_is_found() -> None:
         for n in range(1500)
     )
     ProductImage.objects.bulk_create(
-        ProductImage(
-            product=product, file=f"{n}.jpg", width=1, height=1, embedding_blue=point(1, 0.1)
-        )
+        ProductImage(product=product, file=f"{n}.jpg", width=1, height=1)
         for n, product in enumerate(gone)
     )
+    seen = {"embedding": point(1, 0.1), "duplicate_group": F("image"), "status": "embedded"}
+    BlueEmbedding.objects.update(**seen)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE catalogue_product, catalogue_productimage")
+        cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
     ProductImage.objects.all().delete()
     Product.objects.all().delete()
     product, *others = (make_lookalike(1, step / 10) for step in range(8))
-    found = picked(viewed=[product.pk])
+    found = personalised(viewed=[product.pk])
     assert sorted(one.product_id for one in found) == [other.pk for other in others]
+    assert similar_to_product(product) == others[:5]

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.test import Client
 
+from recommender.embedding.rollout import repair
 from recommender.models import Affinity, EmbeddingModel, Event
 from shop.catalogue.models import Category, Product
 from shop.orders.models import Order, OrderLine
@@ -14,6 +16,7 @@ from tests.factories import (
     make_category,
     make_customer,
     make_image,
+    embed,
     make_lookalike,
     make_order,
     make_product,
@@ -159,11 +162,16 @@ def test_a_cookie_of_nonsense_picks_nothing(client: Client, cookie: str) -> None
 def test_the_active_models_vectors_are_compared_and_no_others(client: Client) -> None:
     seen, blue = make_lookalike(1, 0), make_lookalike(1, 0.1)
     green = make_product()
-    make_image(green, embedding_green=point(1, 0.1))
-    seen.images.update(embedding_green=point(1, 0))
+    make_image(green)
+    other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
+    repair()
+    for product, at in ((green, point(1, 0.1)), (seen, point(1, 0))):
+        rows = other.embeddings.filter(product=product)
+        rows.update(embedding=at, duplicate_group=F("image"), status="embedded")
     look_at(client, seen)
     assert block(client, "/", "picked") == [blue.pk]
-    EmbeddingModel.objects.update(slot="green")
+    EmbeddingModel.objects.filter(state="active").update(state="previous")
+    EmbeddingModel.objects.filter(pk=other.pk).update(state="active")
     assert block(client, "/", "picked") == [green.pk]
 
 
