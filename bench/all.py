@@ -38,6 +38,7 @@ RUNS: dict[str, tuple[str, Path]] = {
     "duplicates": ("duplicates", BASE),
     "taste": ("taste 400", BASE),
     "import": ("import {catalogue}", BASE),
+    "import_prices": ("import {catalogue} --prices", COPY),
     "upload": ("upload {catalogue}", BASE),
     "replica": ("replica", BASE),
     "machines": ("machines", BASE),
@@ -47,7 +48,6 @@ RUNS: dict[str, tuple[str, Path]] = {
     "embed": ("embed", COPY),
     "embed_whole": ("embed --whole", COPY),
     "embed_split": ("embed_split", COPY),
-    "vectors": ("vectors --cold", COPY),
     "growth_1": ("growth 1", COPY),
     "growth_4": ("growth 4", BASE.with_name(f"{BASE.name}-4")),
     "growth_16": ("growth 16", BASE.with_name(f"{BASE.name}-16")),
@@ -55,7 +55,6 @@ RUNS: dict[str, tuple[str, Path]] = {
 MILLIONS = {
     "million": (f"million {MILLION}", LARGE),
     "nearest_million": ("nearest 100", LARGE),
-    "vectors_million": (f"vectors --cold --size {MILLION}", LARGE),
     "growth_million": ("growth 0", LARGE),
 }
 
@@ -72,9 +71,8 @@ def prepare(catalogue: Path) -> None:
     if (BASE / "postgres").exists():
         return
     worker = "from recommender.models import EmbeddingModel as M; "
-    worker += "from recommender.nearest.cells import divide; "
     worker += "from recommender.embedding.worker import embed_pending; "
-    worker += "embed_pending(M.objects.active()); divide(M.objects.active())"
+    worker += "embed_pending(M.objects.active())"
     steps = [
         ["migrate", "-v0"],
         ["import_catalogue", str(catalogue)],

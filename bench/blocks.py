@@ -99,27 +99,27 @@ def cart_of(products: list[Product]) -> list[CartLine]:
 
 
 def similar_alone(product: Product) -> list[RecommendationRow]:
-    """Return what the page showed without the rows below."""
+    """Return the row of similar items, without the rows below."""
     row = RecommendationRow("similar", "Similar items", [], products=similar_to_product(product))
     return [row]
 
 
 def page_times(products: list[Product]) -> dict[str, Any]:
-    """Each page in turn without and with what stands below the similar items, and remembered."""
+    """Each page in turn without and with what stands below the similar items, and cached."""
     client = Client(SERVER_NAME="localhost")
     urls = [product.get_absolute_url() for product in products]
     for url in urls[:WARM_UP]:
         client.get(url)
     without: list[float] = []
     with_them: list[float] = []
-    remembered: list[float] = []
+    cached: list[float] = []
     for url in urls:
         with NOT_CACHED:
             with patch("recommender.recommendations.rows.product_rows", similar_alone):
                 without.append(_milliseconds(client, url))
             with_them.append(_milliseconds(client, url))
         client.get(url)
-        remembered.append(_milliseconds(client, url))
+        cached.append(_milliseconds(client, url))
     added = np.array(with_them) - np.array(without)
     return {
         name: {f"p{p}_ms": round(float(np.percentile(times, p)), 2) for p in (50, 99)}
@@ -127,7 +127,7 @@ def page_times(products: list[Product]) -> dict[str, Any]:
             ("without", without),
             ("with", with_them),
             ("added", added),
-            ("remembered", remembered),
+            ("cached", cached),
         )
     }
 
@@ -155,12 +155,12 @@ if __name__ == "__main__":
         "products": Product.objects.count(),
         "pages": len(products),
         "limit_ms_a_block": LIMIT_MS,
-        "product_page_four_blocks": searched,
-        "product_page_four_blocks_remembered": timed(lambda p: drawn(product_rows(p)), products),
+        "product_page_rows": searched,
+        "product_page_rows_cached": timed(lambda p: drawn(product_rows(p)), products),
         "cart_two_sources": timed(
             lambda i: drawn(cart_rows(cart_of(dressed[i : i + 2]))), range(len(dressed) - 2)
         ),
-        "picked_twelve_views": timed(
+        "personalised_twelve_views": timed(
             lambda history: drawn(picked_rows(visitor(history))), histories
         ),
         "product_page": page_times(products),

@@ -1,12 +1,13 @@
 """Images per second through Celery, PostgreSQL and the network, against two rivals.
 
     python bench/embed.py [--pictures 3000] [--rounds 5] [--whole]
+        [--rival CHECKOUT --rival-folder VAR_DIR]
 
-Needs an imported catalogue. Each round forgets the vectors of PICTURES pictures and waits until a
-worker for ``catalogue`` has given them vectors again; between the rounds it is the turn of OpenVINO
-on arrays that are already in memory, so that a busy second falls on both. The rivals: the best of
-OpenVINO's batch sizes, and ``model.predict`` one by one on the same pictures. Copies are looked for
-before, as the worker does it after each of its runs, and would take minutes of the first rounds.
+Needs an embedded catalogue. Each round forgets the embeddings of PICTURES images and waits until a
+worker for ``catalogue`` has made them again; between the rounds it is the turn of OpenVINO on
+arrays that are already in memory, so that a busy second falls on both, and of another checkout on a
+database of its own (``--rival``). The rivals: that one, the best of OpenVINO's batch sizes, and
+``model.predict`` one by one on the same pictures.
 
 ``--whole`` embeds the whole catalogue once and follows the worker's memory. Each is kept in
 bench/results/embed.json under its name. ``bench/embed_split.py`` compares batches and threads.
@@ -20,9 +21,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -42,11 +43,12 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.duplicates.grouping import grouping as duplicates
-from recommender.embedding import worker as pending
-from recommender.embedding.inference import PART, Embedder, embedder  # noqa: E402
+from bench.rivals import rival  # noqa: E402
+from recommender.embedding import queue  # noqa: E402
+from recommender.embedding import worker as pipeline  # noqa: E402
+from recommender.embedding.inference import INFERENCE_BATCH, Embedder, embedder  # noqa: E402
 from recommender.embedding.network import build_network  # noqa: E402
-from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
+from recommender.embedding.preprocessing import Pixels, decode, prepare  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
@@ -57,6 +59,20 @@ ONE_BY_ONE = 100
 RAW = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
 RAW_SECONDS = 2
 WORKER = ["celery", "-A", "config", "worker", "-Q", "catalogue", "-c", "1", "--without-gossip"]
+# 9e8e8d9 looks for copies after a run: what is left of that is done before the rounds.
+RIVAL = """
+from contextlib import ExitStack
+from bench.embed import *
+
+model, stack = EmbeddingModel.objects.active(), ExitStack()
+if "duplicates" in globals():
+    duplicates.find_copies()
+stack.enter_context(worker())
+through_the_queue(model, 64)
+
+def answer(count):
+    return through_the_queue(model, count)
+"""
 
 
 @contextmanager
@@ -71,21 +87,25 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
-def forget(model: EmbeddingModel, count: int) -> None:
-    ids = ProductImage.objects.order_by("pk").values("pk")[:count]
-    ProductImage.objects.filter(pk__in=ids).update(**{model.column: None})
+def forget(model: EmbeddingModel, count: int, images: Any = None) -> None:
+    """Let so many images wait as if they had just come, or those with the keys ``images``."""
+    if images is None:
+        images = ProductImage.objects.order_by("pk").values("pk")[:count]
+    model.embeddings.filter(image__in=images).update(
+        embedding=None, duplicate_group=None, status="pending"
+    )
     with connection.cursor() as cursor:  # or the dead rows of one round slow the next
-        cursor.execute("VACUUM catalogue_productimage")
+        cursor.execute(f"VACUUM {model.table}")
 
 
 def through_the_queue(model: EmbeddingModel, count: int) -> float:
-    """Images per second from the bell to the last vector."""
-    if pending.pending(model).count() < count:
+    """Return images per second, from the task to the last embedding."""
+    if queue.pending(model).count() < count:
         forget(model, count)
     started = time.perf_counter()
     embed_pending_images.delay()
     deadline = time.monotonic() + 1800
-    while pending.pending(model).exists():
+    while queue.pending(model).exists():
         if time.monotonic() > deadline:
             raise SystemExit("The worker did not finish in half an hour.")
         time.sleep(0.05)
@@ -114,28 +134,34 @@ def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: i
 def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
     """The paper's loop: decode and ``model.predict`` for each picture."""
     keras_model = build_network(network.folder)
-    keras_model.predict(decode(contents[0], network.side)[None].astype(np.float32), verbose=0)
+    keras_model.predict(decode(contents[0], network.input_size)[None].astype(np.float32), verbose=0)
     started = time.perf_counter()
     for content in contents:
-        keras_model.predict(decode(content, network.side)[None].astype(np.float32), verbose=0)
+        keras_model.predict(decode(content, network.input_size)[None].astype(np.float32), verbose=0)
     return len(contents) / (time.perf_counter() - started)
 
 
-def rounds(model: EmbeddingModel, count: int, number: int) -> dict[str, Any]:
+def rounds(
+    model: EmbeddingModel, count: int, number: int, ask: Callable[..., float] | None
+) -> dict[str, Any]:
     contents = [image.read() for image in ProductImage.objects.order_by("pk")[:1024]]
-    network = embedder(model.name)
-    pixels = [decode(content, network.side) for content in contents]
-    networks = {streams: embedder(model.name, streams) for _batch, streams in RAW}
+    network = embedder(model)
+    pixels = [decode(content, network.input_size) for content in contents]
+    networks = {streams: embedder(model, streams) for _batch, streams in RAW}
     ways = {(b, n): raw_openvino(networks[n], pixels, b, n) for b, n in RAW}
     best = max(ways, key=lambda way: ways[way])
-    ours, raw = [], []
-    duplicates.find_copies()
+    ours, raw, theirs = [], [], []
     with worker():
         through_the_queue(model, 64)  # it loads its network
         for _ in range(number):
             ours.append(through_the_queue(model, count))
             raw.append(raw_openvino(networks[best[1]], pixels, *best))
+            theirs += [ask(count)] if ask else []
     one_by_one = predict_one_by_one(network, contents[:ONE_BY_ONE])
+    against = {}
+    if theirs:
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        against = {"rival": spread(theirs), "of_rival": spread(ratios, digits=3)}
     return {
         "pictures_a_round": count,
         "precision": settings.NETWORK_PRECISION,
@@ -145,6 +171,7 @@ def rounds(model: EmbeddingModel, count: int, number: int) -> dict[str, Any]:
             f"{batch} x {streams}": round(rate, 1) for (batch, streams), rate in ways.items()
         },
         "of_raw_openvino": spread([a / b for a, b in zip(ours, raw, strict=True)], digits=3),
+        **against,
         "predict_one_by_one": round(one_by_one, 1),
         "times_predict": round(median(ours) / one_by_one, 1),
         "cpu_ms_a_picture": cpu_by_stage(model, network),
@@ -162,7 +189,7 @@ def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) ->
     ``postgres`` is what the server spends on all of them, with the index.
     """
     forget(model, count)
-    spent = dict.fromkeys(("claim", "read", "decode", "network", "write", "postgres"), 0.0)
+    spent = dict.fromkeys(("claim", "read", "prepare", "network", "write", "postgres"), 0.0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = cursor.fetchone()[0]
@@ -174,12 +201,15 @@ def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) ->
         spent[stage] += clock() - started
         return result
 
-    size = settings.EMBED_BATCH
-    while claimed := timed("claim", pending._claim, model, pending.UNTRIED, size):
-        contents = timed("read", pending._read, [file for _id, file in claimed])
-        pixels = [timed("decode", decode, contents[f], network.side) for _id, f in claimed]
-        vectors = timed("network", network.embed, pixels)
-        timed("write", pending._write, model, claimed, vectors)
+    cursor = queue.ClaimCursor(model)
+    while claimed := timed("claim", cursor.claim):
+        contents = timed("read", pipeline._read, [file for _id, file in claimed])
+        prepared = [
+            timed("prepare", prepare, contents[f], network.input_size) for _id, f in claimed
+        ]
+        vectors = timed("network", network.embed, [one.pixels for one in prepared])
+        parts = zip(claimed, prepared, vectors, strict=True)
+        timed("write", pipeline._write, model, [pipeline.Row(*one, *rest) for one, *rest in parts])
     spent["postgres"] = cpu_of(backend) - server
     return {stage: round(seconds * 1000 / count, 3) for stage, seconds in spent.items()}
 
@@ -191,14 +221,14 @@ def cpu_of(pid: int) -> float:
 
 def whole(model: EmbeddingModel) -> dict[str, Any]:
     """Once over everything, and the worker's memory: its processes together, every second."""
-    network = embedder(model.name, pending.STREAMS)
+    way = (INFERENCE_BATCH, pipeline.INFERENCE_STREAMS)
+    network = embedder(model, pipeline.INFERENCE_STREAMS)
     some = [image.read() for image in ProductImage.objects.order_by("pk")[:512]]
-    pixels = [decode(content, network.side) for content in some]
+    pixels = [decode(content, network.input_size) for content in some]
     count = ProductImage.objects.count()
     samples: list[tuple[float, float]] = []
     left: list[tuple[float, int]] = []
-    raw = [raw_openvino(network, pixels, PART, pending.STREAMS) for _ in range(3)]
-    duplicates.find_copies()
+    raw = [raw_openvino(network, pixels, *way) for _ in range(3)]
     with worker() as process:
         through_the_queue(model, 64)
         forget(model, count)
@@ -208,7 +238,7 @@ def whole(model: EmbeddingModel) -> dict[str, Any]:
         rate = through_the_queue(model, count)
         stop.set()
         sampler.join()
-    raw += [raw_openvino(network, pixels, PART, pending.STREAMS) for _ in range(3)]
+    raw += [raw_openvino(network, pixels, *way) for _ in range(3)]
     return {
         "pictures": count,
         "precision": settings.NETWORK_PRECISION,
@@ -249,7 +279,7 @@ def follow(
         pids = [str(pid), *children.read_text().split()]
         samples.append((time.perf_counter(), sum(map(resident_mb, pids))))
         if len(samples) % 10 == 1:
-            left.append((time.perf_counter(), pending.pending(model).count()))
+            left.append((time.perf_counter(), queue.pending(model).count()))
     connection.close()
 
 
@@ -264,13 +294,20 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--rival", type=Path)
+    parser.add_argument("--rival-folder", type=Path)
     options = parser.parse_args()
     model = EmbeddingModel.objects.active()
     machine = environment()
     if options.whole:
         name, found = "whole", whole(model)
     else:
-        name, found = settings.NETWORK_PRECISION, rounds(model, options.pictures, options.rounds)
+        name = settings.NETWORK_PRECISION
+        with ExitStack() as stack:
+            ask = None
+            if options.rival:
+                ask = stack.enter_context(rival(options.rival, options.rival_folder, RIVAL))
+            found = rounds(model, options.pictures, options.rounds, ask)
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     kept[name] = {**found, "environment": machine}
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")

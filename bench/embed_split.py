@@ -33,9 +33,9 @@ from django.conf import settings  # noqa: E402
 
 from bench.embed import forget, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from recommender.embedding import inference as runtime
-from recommender.embedding import preprocessing
-from recommender.embedding import worker as pending
+from recommender.embedding import inference, preprocessing, worker  # noqa: E402
+from recommender.embedding.preprocessing import Prepared, fit, perceptual_hash  # noqa: E402
+from recommender.garments.colour import garment_colour  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
@@ -44,8 +44,8 @@ RESULT = ROOT / "bench" / "results" / "embed_split.json"
 LARGE = (1500, 2000)
 AS_IT_IS = {
     "batch": settings.EMBED_BATCH,
-    "streams": pending.STREAMS,
-    "decoders": pending.DECODERS,
+    "streams": worker.INFERENCE_STREAMS,
+    "decoders": worker.DECODERS,
 }
 CHOICES = [
     AS_IT_IS,
@@ -62,15 +62,16 @@ LARGE_CHOICES = [
 ]
 
 
-def without_shrinking(content: bytes, side: int) -> preprocessing.Pixels:
-    return preprocessing.fit(upright_rgb(Image.open(BytesIO(content))), side)
+def without_shrinking(content: bytes, side: int) -> Prepared:
+    image = upright_rgb(Image.open(BytesIO(content)))
+    return Prepared(fit(image, side), garment_colour(image), perceptual_hash(image))
 
 
 def choose(choice: dict[str, Any]) -> None:
-    settings.EMBED_BATCH, pending.STREAMS = choice["batch"], choice["streams"]
-    pending.DECODERS = choice["decoders"]
+    settings.EMBED_BATCH, worker.INFERENCE_STREAMS = choice["batch"], choice["streams"]
+    worker.DECODERS = choice["decoders"]
     shrinking = choice.get("shrinking", True)
-    pending.decode = preprocessing.decode if shrinking else without_shrinking
+    worker.prepare = preprocessing.prepare if shrinking else without_shrinking
 
 
 def rates(
@@ -80,10 +81,10 @@ def rates(
     for _ in range(rounds):
         for place, choice in enumerate(choices):
             choose(choice)
-            runtime.embedder(model.name, choice["streams"])
+            inference.embedder(model, choice["streams"])
             forget_all()
             started = time.perf_counter()
-            outcome = pending.embed_pending(model)
+            outcome = worker.embed_pending(model)
             found[place].append(outcome.embedded / (time.perf_counter() - started))
     return [
         {**choice, "pictures_per_second": spread(some)}
@@ -117,9 +118,9 @@ def large_pictures(count: int) -> Any:
         StoredFile.objects.filter(pk__in=names).delete()
 
 
-def decode_ms(contents: list[bytes], side: int) -> dict[str, float]:
-    """CPU time to decode one, with and without the decoder's shrinking."""
-    ways = {"shrinking": preprocessing.decode, "whole": without_shrinking}
+def prepare_ms(contents: list[bytes], side: int) -> dict[str, float]:
+    """Return the CPU time to prepare one, with and without the decoder's shrinking."""
+    ways = {"shrinking": preprocessing.prepare, "whole": without_shrinking}
     found: dict[str, float] = {}
     for name, way in ways.items():
         times = []
@@ -138,21 +139,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     model = EmbeddingModel.objects.active()
-    side = runtime.embedder(model.name).side
+    side = inference.embedder(model).input_size
     result: dict[str, Any] = {"bench": "embed_split", "environment": environment()}
     result["precision"] = settings.NETWORK_PRECISION
     small = [image.read() for image in ProductImage.objects.order_by("pk")[:200]]
-    result["decode_cpu_ms"] = {"catalogue": decode_ms(small, side)}
+    result["prepare_cpu_ms"] = {"catalogue": prepare_ms(small, side)}
     result["catalogue"] = rates(
         model, CHOICES, lambda: forget(model, options.pictures), options.rounds
     )
     with large_pictures(options.large) as (keys, files):
         stored = [file.content for file in files]
-        result["decode_cpu_ms"]["large"] = decode_ms(stored[:40], side)
+        result["prepare_cpu_ms"]["large"] = prepare_ms(stored[:40], side)
         result["large_bytes"] = round(median(len(content) for content in stored))
 
         def forget_large() -> None:
-            ProductImage.objects.filter(pk__in=keys).update(**{model.column: None})
+            forget(model, options.large, keys)
 
         result["large"] = rates(model, LARGE_CHOICES, forget_large, options.rounds)
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}

@@ -7,8 +7,8 @@ were made before: bench/million.py adds some made from its own, which have vecto
 factor a copy, then; 0 stands for the size that is there. At each size the same stages are timed in
 this process, on the real products:
 
-- ``embed``: a batch of 64 claimed, and its vectors written; and pictures a second with the network,
-  also as a part of OpenVINO's alone. Before are 320 writes that read a large index from the disk.
+- ``embed``: a batch of 64 claimed, and its embeddings written; and pictures a second with the
+  network, also as a part of OpenVINO's alone.
 - ``nearest``: the five of a product; ``exact`` is the rival, the paper's way: all are compared.
 - ``photo``: the results page of a photo that was looked at (the network's part knows no size).
 - pages: home, a category, a filtered list, a search by words, a product.
@@ -46,25 +46,20 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from bench.embed import raw_openvino  # noqa: E402
+from bench.embed import forget, raw_openvino  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from recommender.embedding import inference as runtime
-from recommender.embedding import worker as pending
-from recommender.embedding.preprocessing import decode  # noqa: E402
+from bench.stored import embedded_photo  # noqa: E402
+from recommender.embedding import inference, queue, worker  # noqa: E402
+from recommender.embedding.preprocessing import Prepared, decode  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
-from recommender.search import similar as five
+from recommender.search.similar import similar_to_product  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
 from shop.imports.jobs.run import import_catalogue  # noqa: E402
 
 QUERIES, PAGES, BATCHES, EXACTS, ROWS = 300, 60, 60, 3, 2000
 COLUMNS = "id gender masterCategory subCategory articleType baseColour season year usage"
-VECTOR = """SELECT {column} AS vector FROM catalogue_productimage
-    WHERE product_id = %(source)s AND {column} IS NOT NULL ORDER BY position, id LIMIT 1"""
-
-EXACT = """SELECT image.product_id FROM catalogue_productimage AS image
-    JOIN catalogue_product AS product ON product.id = image.product_id
-    WHERE product.listed AND product.stock > 0
-    ORDER BY image.{column} <-> ({query}) LIMIT 6"""
+EXACT = """SELECT product_id FROM {table} WHERE available ORDER BY embedding <-> (
+    SELECT embedding FROM {table} WHERE product_id = %(source)s LIMIT 1) LIMIT 6"""
 
 
 def milliseconds(work: Callable[[Any], object], things: Iterable[Any]) -> dict[str, float]:
@@ -86,16 +81,14 @@ def once(work: Callable[[Any], object], things: Iterable[Any]) -> dict[str, floa
 
 
 def nearest(model: EmbeddingModel, products: list[Product]) -> dict[str, Any]:
-    query = VECTOR.format(column=model.column)
-
     def exact(product: Product) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_indexscan = off")
-            cursor.execute(EXACT.format(column=model.column, query=query), {"source": product.pk})
+            cursor.execute(EXACT.format(table=model.table), {"source": product.pk})
             cursor.fetchall()
 
     return {
-        "nearest": milliseconds(five.similar_to_product, products),
+        "nearest": milliseconds(similar_to_product, products),
         "exact": milliseconds(exact, products[:EXACTS]),
     }
 
@@ -127,36 +120,35 @@ def pages(products: list[Product]) -> dict[str, Any]:
 
 def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
     client = Client(SERVER_NAME="localhost")
-    images = ProductImage.objects.filter(product__in=products[:PAGES]).defer(None)
-    photos = [
-        QueryPhoto.objects.create(
-            content=image.read(),
-            width=image.width,
-            height=image.height,
-            embedding=getattr(image, model.column),
-            embedding_model=model,
-        )
-        for image in images
-    ]
+    rows = model.embeddings.filter(product__in=products[:PAGES]).select_related("image")
+    photos = [embedded_photo(row) for row in rows]
     found = milliseconds(lambda one: client.get(one.get_absolute_url()), photos)
     QueryPhoto.objects.filter(pk__in=[one.pk for one in photos]).delete()
     return found
 
 
 def embed(model: EmbeddingModel) -> dict[str, Any]:
-    """The newest pictures lose their vectors; a third get them back as they were, the rest anew."""
+    """Let the newest images wait; a third get their embeddings back, the rest new ones."""
     size = settings.EMBED_BATCH * BATCHES
-    real = ProductImage.objects.exclude(product__external_id__startswith="made-")
-    newest = real.defer(None).order_by("-pk")[:size]
-    kept = {image.pk: np.array(getattr(image, model.column)) for image in newest}
-    ProductImage.objects.filter(pk__in=kept).update(**{model.column: None})
-    queue = pending.Queue(model)
+    real = model.embeddings.exclude(product__external_id__startswith="made-")
+    newest = list(real.select_related("image").order_by("-pk")[:size])
+    kept = {
+        row.pk: worker.Row(
+            row.pk,
+            row.image.file,
+            Prepared(np.empty(0, np.uint8), np.array(row.colour, np.float32), row.picture_hash),
+            np.array(row.embedding.to_list(), np.float32),
+        )
+        for row in newest
+    }
+    forget(model, size, list(kept))
+    cursor = queue.ClaimCursor(model)
     claimed: list[list[tuple[int, str]]] = []
 
     def write(batch: list[tuple[int, str]]) -> None:
-        pending._write(model, batch, np.stack([kept[pk] for pk, _file in batch]))
+        worker._write(model, [kept[pk] for pk, _file in batch])
 
-    claims = milliseconds(lambda _n: claimed.append(queue.claim()), range(BATCHES // 3 - 5))
+    claims = milliseconds(lambda _n: claimed.append(cursor.claim()), range(BATCHES // 3 - 5))
     for batch in claimed[:5]:
         write(batch)
     writes = once(write, claimed[5:])
@@ -164,16 +156,16 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
 
 
 def embedded(model: EmbeddingModel) -> dict[str, float]:
-    """What is left, with the network; that is loaded before, as it does not grow."""
-    network = runtime.embedder(model.name, pending.STREAMS)
-    pixels = [
-        decode(image.read(), network.side) for image in ProductImage.objects.order_by("pk")[:512]
-    ]
-    raw = [raw_openvino(network, pixels, runtime.PART, pending.STREAMS)]
+    """Embed what is left; the network is loaded before, as it does not grow."""
+    streams, batch = worker.INFERENCE_STREAMS, inference.INFERENCE_BATCH
+    network = inference.embedder(model, streams)
+    images = ProductImage.objects.order_by("pk")[:512]
+    pixels = [decode(image.read(), network.input_size) for image in images]
+    raw = [raw_openvino(network, pixels, batch, streams)]
     started = time.perf_counter()
-    done = pending.embed_pending(model).embedded
+    done = worker.embed_pending(model).embedded
     rate = done / (time.perf_counter() - started)
-    raw.append(raw_openvino(network, pixels, runtime.PART, pending.STREAMS))
+    raw.append(raw_openvino(network, pixels, batch, streams))
     return {
         "pictures": done,
         "pictures_per_second": round(rate, 1),
@@ -220,7 +212,8 @@ def measured() -> dict[str, Any]:
     products = random.Random(3).sample(list(real), QUERIES)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_relation_size('image_blue_hnsw'), pg_database_size(current_database())"
+            "SELECT pg_relation_size(%s), pg_database_size(current_database())",
+            [f"embedding_{model.slot}_hnsw"],
         )
         index, database = cursor.fetchone()
     return {

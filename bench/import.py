@@ -1,8 +1,15 @@
 """How fast the catalogue import is, against a loop that saves product by product.
 
-``python bench/import.py [PATH] [--limit N] [--rounds 3]`` makes a fresh database in a temporary
-folder, imports into it ROUNDS times, emptied before each, prints one JSON object and keeps it in
-bench/results/import.json. Memory is this process's, at each quarter of the rows.
+    python bench/import.py [PATH] [--limit N] [--rounds 3]
+        [--prices] [--rival CHECKOUT --rival-folder VAR_DIR]
+
+Makes a fresh database in a temporary folder and imports into it ROUNDS times, emptied before each.
+Memory is this process's, at each quarter of the rows. Prints one JSON object and keeps it in
+bench/results/import.json. ``--rival`` is another checkout, which imports by turns.
+
+``--prices`` instead imports PATH with another price in every row into the embedded catalogue of
+``VAR_DIR``, which was imported from it: use a copy. It is kept as ``new_prices``, with the updates
+of the table of embeddings meanwhile. Its rival's embedded catalogue lies in ``--rival-folder``.
 """
 
 from __future__ import annotations
@@ -17,7 +24,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -28,6 +37,31 @@ DATA = Path("/work/shared/data/fashion-products.zip")
 RESULT = ROOT / "bench" / "results" / "import.json"
 NAIVE_ROWS = 1000
 T = TypeVar("T")
+Ask = Callable[..., Any]
+RIVAL = """
+import importlib
+from pathlib import Path
+
+bench = importlib.import_module("bench.import")
+bench._start_django()
+
+def answer(path, limit):
+    bench._empty()
+    return bench._import(Path(path), limit)[1]
+"""
+RIVAL_PRICES = """
+import importlib
+from pathlib import Path
+import django
+
+django.setup()
+bench = importlib.import_module("bench.import")
+
+def answer(path):
+    result, seconds, _memory = bench._import(Path(path), None)
+    return [result.read, result.updated, seconds]
+"""
+UPDATES = """SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s"""
 
 
 def main() -> None:
@@ -35,11 +69,20 @@ def main() -> None:
     parser.add_argument("path", type=Path, nargs="?", default=DATA)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--prices", action="store_true")
+    parser.add_argument("--rival", type=Path)
+    parser.add_argument("--rival-folder", type=Path)
     options = parser.parse_args()
     if not options.path.exists():
         sys.exit(f"{options.path} is missing: name a catalogue, a folder or a ZIP.")
-    _start_django()
-    result = measure(options.path, options.limit, options.rounds)
+    sys.path.insert(0, str(ROOT))
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    if options.prices:
+        result = kept | {"new_prices": new_prices(options)}
+    else:
+        _start_django()
+        found = {"new_prices": kept["new_prices"]} if "new_prices" in kept else {}
+        result = measure(options) | found
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
@@ -51,7 +94,6 @@ def _start_django() -> None:
     # Registered before the handler that stops the servers, so called after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ |= {"VAR_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
-    sys.path.insert(0, str(ROOT))
     from django.core.management import call_command
 
     from bench.setup import set_up_django
@@ -60,14 +102,17 @@ def _start_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-def measure(path: Path, limit: int | None, rounds: int) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     from shop.imports.jobs.run import import_catalogue
 
+    path, limit = options.path, options.limit
     naive_rows, naive_seconds = _import_naively(path)
-    runs = []
-    for _ in range(rounds):
-        _empty()
-        runs.append(_import(path, limit))
+    runs, theirs = [], []
+    with _rival(options, RIVAL) as ask:
+        for _ in range(options.rounds):
+            _empty()
+            runs.append(_import(path, limit))
+            theirs += [ask(str(path), limit)] if ask else []
     first, seconds = runs[0][0], median(seconds for _result, seconds, _memory in runs)
     again, again_seconds = _timed(lambda: import_catalogue(path, limit=limit))
     rate, naive_rate = first.read / seconds, naive_rows / naive_seconds
@@ -93,9 +138,101 @@ def measure(path: Path, limit: int | None, rounds: int) -> dict[str, Any]:
             "rows_per_second": round(naive_rate),
         },
         "times_faster_than_naive": round(rate / naive_rate, 1),
+        **_against(options, [seconds for _result, seconds, _memory in runs], theirs),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "environment": _environment(),
     }
+
+
+@contextmanager
+def _rival(options: argparse.Namespace, code: str) -> Iterator[Ask | None]:
+    """Yield a way to ask the other checkout, if there is one.
+
+    Without ``--prices`` it makes a database of its own, and the folder's is not used.
+    """
+    from bench.rivals import rival
+
+    other = rival(options.rival, options.rival_folder, code) if options.rival else nullcontext()
+    with other as ask:
+        yield ask
+
+
+def _against(options: argparse.Namespace, ours: list[float], theirs: list[float]) -> dict[str, Any]:
+    if not theirs:
+        return {}
+    speeds = [their / our for our, their in zip(ours, theirs, strict=True)]
+    return {
+        "rival": {
+            "checkout": options.rival.name,
+            "seconds_of_each_round": [round(seconds, 1) for seconds in theirs],
+            "our_speed_of_theirs": round(median(speeds), 3),
+        }
+    }
+
+
+def new_prices(options: argparse.Namespace) -> dict[str, Any]:
+    """Import other prices ROUNDS times, each round dearer than the one before."""
+    from bench.setup import set_up_django
+
+    set_up_django()
+    from recommender.models import EmbeddingModel
+
+    table = EmbeddingModel.objects.active().table
+    ours, theirs, updates = [], [], []
+    with tempfile.TemporaryDirectory() as folder, _rival(options, RIVAL_PRICES) as ask:
+        for number in range(options.rounds):
+            path = _priced(options.path, Path(folder, f"{number}.zip"), number)
+            before = _updates(table)
+            result, seconds, _memory = _import(path, None)
+            if not result.updated:
+                sys.exit("No product was updated: VAR_DIR holds another catalogue.")
+            ours.append(seconds)
+            after = _updates(table)
+            updates.append({name: after[name] - before[name] for name in after})
+            theirs += [ask(str(path))[2]] if ask else []
+    return {
+        "rows": result.read,
+        "updated": result.updated,
+        "seconds_of_each_round": [round(seconds, 1) for seconds in ours],
+        "rows_per_second": round(result.read / median(ours)),
+        "embedding_table": table,
+        "its_updates_of_each_round": updates,
+        **_against(options, ours, theirs),
+        "environment": _environment(),
+    }
+
+
+def _updates(table: str) -> dict[str, int]:
+    """Return how many rows were updated, and how many of them in place (HOT)."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+        cursor.execute(UPDATES, [table])
+        return dict(zip(("n_tup_upd", "n_tup_hot_upd"), cursor.fetchone(), strict=True))
+
+
+def _priced(source: Path, target: Path, number: int) -> Path:
+    """Write the ZIP again with a price in every row, which differs by ``number``."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            if info.filename.endswith(".csv"):
+                content = _with_prices(content.decode(), number).encode()
+            new.writestr(info, content)
+    return target
+
+
+def _with_prices(table: str, number: int) -> str:
+    """Return the table with a column more; names in it hold commas without quotes."""
+    header, *rows = table.splitlines()
+    lines = [header.replace(",", ",price,", 1)]
+    # Prices between 1,000 and 2,000 that no sample has.
+    lines += [
+        row.replace(",", f",{1000 + number + place % 1000}.37,", 1)
+        for place, row in enumerate(rows)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:

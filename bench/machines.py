@@ -39,8 +39,9 @@ from recommender.tasks import embed_pending_images
 for _host in range(2):
     embed_pending_images.delay()
 """
-FORGET = """UPDATE catalogue_productimage
-SET embedding_blue = NULL, attempts = 0, claimed_until = NULL, failure = ''"""
+FORGET = """UPDATE recommender_embedding_blue SET embedding = NULL, duplicate_group = NULL,
+    status = 'pending', attempts = 0, claimed_until = NULL, failure = ''"""
+EMBEDDED = "SELECT count(*) FROM recommender_embedding_blue WHERE status = 'embedded'"
 
 
 def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, float]:
@@ -71,9 +72,9 @@ def _once(site: Site, hosts: list[Host], count: int) -> tuple[float, list[float]
     site.servers.sql(FORGET)
     before = list(map(processor_seconds, hosts))
     hosts[0].script(RING)
-    site.wait_for("the first", lambda: site.images("embedding_blue IS NOT NULL") > 0)
-    begun, started = site.images("embedding_blue IS NOT NULL"), time.perf_counter()
-    site.wait_for("all", lambda: site.images("embedding_blue IS NULL") == 0)
+    site.wait_for("the first", lambda: site.servers.sql(EMBEDDED) > 0)
+    begun, started = site.servers.sql(EMBEDDED), time.perf_counter()
+    site.wait_for("all", lambda: site.servers.sql(EMBEDDED) == count)
     rate = (count - begun) / (time.perf_counter() - started)
     after = map(processor_seconds, hosts)
     return rate, [now - then for now, then in zip(after, before, strict=True)]

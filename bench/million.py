@@ -10,8 +10,9 @@ made length 1:
     x + t (x_j - x) + 0.5 (x_k - x_l),   t uniform in [0, 1]
 
 so it lies among real ones and varies in the directions in which they do. The product is the real
-one's: category, gender, colour, price (up to 10 % off), stock. ``likeness`` shows that real queries
-meet the made ones at the distances at which they meet other real ones.
+one's: category, gender, colour, price (up to 10 % off), stock. The garment's colour is the real
+one's within a few ΔE, and nothing is a copy. ``likeness`` shows that real queries meet the made
+ones at the distances at which they meet other real ones.
 
 Prints one JSON object and writes it to bench/results/made-N.json, N the pictures there then are.
 """
@@ -37,11 +38,11 @@ set_up_django()
 import faiss  # noqa: E402
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
-from recommender.nearest.cells import divide  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from bench.stored import stored  # noqa: E402
+from bench.stored import DIMENSIONS, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.models.trigger_sql import COLUMNS, VALUES  # noqa: E402
 
 NEIGHBOURS = 10
 NOISE = np.float32(0.5)
@@ -55,27 +56,33 @@ SELECT 'made-' || made.number, name, 'made-' || made.number, description, brand,
     currency, stock, listed, keywords, created, updated
 FROM made JOIN catalogue_product AS product ON product.id = made.source ORDER BY made.number
 """
-# One picture of a made product as COPY reads it in binary: count, then length and value of each.
-FIELDS: list[tuple[str, str, bytes | int | None]] = [
-    ("product_id", ">i8", None),
-    ("file", "S64", None),
-    ("width", ">i4", 60),
-    ("height", ">i4", 80),
-    ("position", ">i2", 0),
-    ("attempts", ">i2", 0),
-    ("alt", "S1", b"-"),
-    ("failure", "S1", b"-"),
-    ("embedding_blue", "V4100", None),
-]
+IMAGES = """
+INSERT INTO catalogue_productimage (product_id, file, width, height, position, alt)
+SELECT id, md5(id::text) || md5(slug), 60, 80, 0, '' FROM catalogue_product
+WHERE slug LIKE 'made-%' ORDER BY id RETURNING id
+"""
+# The triggers are off: they would make rows that wait for a network.
+EMBEDDINGS = f"""
+INSERT INTO {{table}} (image_id, embedding, colour, picture_hash, duplicate_group, status,
+    {COLUMNS})
+SELECT image.id, made.embedding, made.colour, hashint8extended(image.id, 0), image.id, 'embedded',
+    {VALUES}
+FROM made_embedding AS made JOIN catalogue_productimage AS image ON image.id = made.image_id
+JOIN catalogue_product AS product ON product.id = image.product_id ORDER BY image.id
+"""  # noqa: S608 - columns of ours
+COLOUR_NOISE = 3.0
+# A row of COPY BINARY: a count, then length and value of each.
+HALFVEC = [("size", ">i2"), ("unused", ">i2"), ("of", ">f2", DIMENSIONS)]
+COLOUR = [("size", ">i2"), ("unused", ">i2"), ("of", ">f4", 3)]
+FIELDS: list[tuple[str, Any]] = [("image", ">i8"), ("embedding", HALFVEC), ("colour", COLOUR)]
 
 
 def neighbours(vectors: np.ndarray) -> np.ndarray:
-    """(n, 2048) -> (n, 10): near others, by a graph of the sketches: enough to pick from."""
-    sketches = np.ascontiguousarray(vectors[:, :256])
-    index = faiss.IndexHNSWFlat(256, 16)
+    """(n, 256) -> (n, 10): near others, by a graph, which is exact enough to pick from."""
+    index = faiss.IndexHNSWFlat(DIMENSIONS, 16)
     index.hnsw.efSearch = 32
-    index.add(sketches)
-    return index.search(sketches, NEIGHBOURS + 1)[1][:, 1:]
+    index.add(vectors)
+    return index.search(vectors, NEIGHBOURS + 1)[1][:, 1:]
 
 
 def made(
@@ -116,60 +123,69 @@ def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]
     }
 
 
-def pictures(ids: np.ndarray, vectors: np.ndarray) -> bytes:
-    """Rows of COPY BINARY."""
-    layout: list[tuple[str, str]] = [("count", ">i2")]
-    for name, kind, _value in FIELDS:
+def packed(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> bytes:
+    """Return rows of COPY BINARY."""
+    layout: list[tuple[str, Any]] = [("count", ">i2")]
+    for name, kind in FIELDS:
         layout += [(f"{name}_length", ">i4"), (name, kind)]
     rows = np.zeros(len(ids), np.dtype(layout))
     rows["count"] = len(FIELDS)
-    for name, kind, value in FIELDS:
+    for name, kind in FIELDS:
         rows[f"{name}_length"] = np.dtype(kind).itemsize
-        if value is not None:
-            rows[name] = value
-    rows["product_id"] = ids
-    rows["file"] = [b"%064x" % one for one in ids]
-    packed = np.zeros(len(ids), np.dtype([("size", ">i2"), ("unused", ">i2"), ("of", ">f2", 2048)]))
-    packed["size"], packed["of"] = 2048, vectors
-    rows["embedding_blue"] = packed.view("V4100")
+    rows["image"] = ids
+    rows["embedding"]["size"], rows["embedding"]["of"] = DIMENSIONS, vectors
+    rows["colour"]["size"], rows["colour"]["of"] = 3, colours
     return rows.tobytes()
 
 
-def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> np.ndarray:
-    """Ids of the new products, one for each real source."""
+def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> None:
+    """Add a product for each real one of ``sources``, and its image."""
     cursor.execute("CREATE TEMPORARY TABLE made (number int, source bigint)")
     with cursor.copy("COPY made FROM STDIN") as copy:
         for number, source in enumerate(sources.tolist()):
             copy.write_row((number, source))
     cursor.execute(PRODUCTS)
-    cursor.execute("SELECT id FROM catalogue_product WHERE slug LIKE 'made-%' ORDER BY id")
-    return np.array(cursor.fetchall()).ravel()
 
 
-def add_pictures(cursor: psycopg.Cursor, batches: Iterator[bytes]) -> None:
-    names = ", ".join(name for name, _kind, _value in FIELDS)
-    with cursor.copy(f"COPY catalogue_productimage ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+def add_embeddings(cursor: psycopg.Cursor, table: str, batches: Iterator[bytes]) -> None:
+    cursor.execute(
+        f"""CREATE TEMPORARY TABLE made_embedding
+        (image_id bigint, embedding halfvec({DIMENSIONS}), colour vector(3))"""
+    )
+    with cursor.copy("COPY made_embedding FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         for batch in batches:
             copy.write(batch)
         copy.write(b"\xff\xff")
+    cursor.execute(EMBEDDINGS.format(table=table))
 
 
 def batches(
-    ids: np.ndarray, sources: np.ndarray, vectors: np.ndarray, rng: np.random.Generator
+    ids: np.ndarray, sources: np.ndarray, vectors: np.ndarray, colours: np.ndarray
 ) -> Iterator[bytes]:
-    near = neighbours(vectors)
+    near, rng = neighbours(vectors), np.random.default_rng(256)
     for start in range(0, len(ids), CHUNK):
-        part = slice(start, start + CHUNK)
-        yield pictures(ids[part], made(vectors, near, sources[part], rng))
+        some = sources[start : start + CHUNK]
+        jittered = colours[some] + rng.normal(0, COLOUR_NOISE, (len(some), 3))
+        yield packed(ids[start : start + CHUNK], made(vectors, near, some, rng), jittered)
 
 
-def indexes(cursor: psycopg.Cursor) -> dict[str, str]:
-    """What can be dropped for the loading, by name."""
+def colours_of(cursor: psycopg.Cursor, table: str) -> np.ndarray:
+    """Return the garments' colours (n, 3), in the order of ``stored``."""
+    cursor.execute(
+        f"""SELECT colour::real[] FROM {table} WHERE embedding IS NOT NULL
+        ORDER BY product_id, image_id"""  # noqa: S608 - a table of ours
+    )
+    return np.array([row[0] for row in cursor.fetchall()], np.float32)
+
+
+def indexes(cursor: psycopg.Cursor, table: str) -> dict[str, str]:
+    """Return what can be dropped while rows are loaded, by name."""
     cursor.execute(
         """SELECT indexname, indexdef FROM pg_indexes
-        WHERE tablename IN ('catalogue_product', 'catalogue_productimage') AND indexname NOT IN (
-            SELECT conname FROM pg_constraint WHERE contype IN ('p', 'u', 'x'))"""
+        WHERE tablename IN ('catalogue_product', 'catalogue_productimage', %s) AND indexname NOT IN
+            (SELECT conname FROM pg_constraint WHERE contype IN ('p', 'u', 'x'))""",
+        [table],
     )
     return dict(cursor.fetchall())
 
@@ -183,28 +199,29 @@ def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
     cursor.execute("SELECT count(*) FROM catalogue_product WHERE slug LIKE 'made-%'")
     if cursor.fetchall()[0][0]:
         sys.exit("This catalogue has made products already; take a fresh copy of the real one.")
-    _images, ids, halves = stored(cursor)
-    vectors = halves.astype(np.float32)
-    rng, seconds = np.random.default_rng(2048), dict[str, float]()
-    result = {"real": len(ids), "made": size - len(ids), "likeness": likeness(vectors)}
-    kept = indexes(cursor)
+    table = EmbeddingModel.objects.active().table
+    real, colours = stored(cursor, table), colours_of(cursor, table)
+    vectors, new = real.vectors.astype(np.float32), size - len(real)
+    seconds = dict[str, float]()
+    result = {"real": len(real), "made": new, "likeness": likeness(vectors)}
+    kept = indexes(cursor, table)
     for name in kept:
         cursor.execute(f"DROP INDEX {name}")
-    sources = rng.integers(0, len(ids), size - len(ids))
+    sources = np.random.default_rng(2048).integers(0, len(real), new)
     started = time.perf_counter()
-    products = add_products(cursor, ids[sources])
+    add_products(cursor, real.products[sources])
+    cursor.execute("SET session_replication_role = replica")
+    cursor.execute(IMAGES)
+    images = np.array(cursor.fetchall()).ravel()
     timed(seconds, "products", started)
     started = time.perf_counter()
-    add_pictures(cursor, batches(products, sources, vectors, rng))
-    timed(seconds, "pictures", started)
+    add_embeddings(cursor, table, batches(images, sources, vectors, colours))
+    timed(seconds, "embeddings", started)
     cursor.execute(BUILD)
     for name, definition in kept.items():
         started = time.perf_counter()
         cursor.execute(definition)
         timed(seconds, name, started)
-    started = time.perf_counter()
-    divide(EmbeddingModel.objects.active())
-    timed(seconds, "cells", started)
     started = time.perf_counter()
     cursor.execute("VACUUM ANALYZE")
     timed(seconds, "vacuum", started)

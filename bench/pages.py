@@ -8,9 +8,9 @@ Starts gunicorn as in production on the shop's catalogue and drives it by bench/
 - ``shoppers``: the same, warm.
 - ``no_pause``: eight users, each asking for the next page as soon as it has the last.
 - ``product_alone_cold``: one user without a pause, product pages only, each for the first time:
-  none of what they search for is remembered. ``product_alone``: those pages again, round and round.
-- ``facet_counts_ms``, ``around_ms``: the counts of a list and what stands around a product, in this
-  process; ``facet_counts_uncached_ms``: with nothing in the cache, the rival.
+  none of what they search for is cached. ``product_alone``: those pages again, round and round.
+- ``facet_counts_ms``, ``related_ms``: the counts of a list and what stands around a product, in
+  this process; ``facet_counts_uncached_ms``: with nothing in the cache, the rival.
 
 - ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
 
@@ -53,12 +53,13 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
+from bench.stored import embedded_photo  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.recommendations.cache import invalidate, related  # noqa: E402
 from recommender.recommendations.rows import cards  # noqa: E402
 from shop.catalogue.browsing.facets import count, facets  # noqa: E402
 from shop.catalogue.browsing.filters import FACETS, Filters  # noqa: E402
-from shop.catalogue.models import Category, Product, ProductImage, SearchWord  # noqa: E402
+from shop.catalogue.models import Category, Product, SearchWord  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "pages.json"
 USERS = 8
@@ -102,20 +103,11 @@ def _mistyped(text: str, dice: random.Random) -> str:
 
 
 def _photos(dice: random.Random) -> list[QueryPhoto]:
-    """Searches with pictures of the shop's own, already looked at."""
-    model = EmbeddingModel.objects.active()
-    images = ProductImage.objects.filter(**{f"{model.column}__isnull": False})
-    keys = dice.sample(list(images.order_by("pk").values_list("pk", flat=True)), PHOTOS)
-    return [
-        QueryPhoto.objects.create(
-            content=image.read(),
-            width=image.width,
-            height=image.height,
-            embedding=getattr(image, model.column),
-            embedding_model=model,
-        )
-        for image in ProductImage.objects.filter(pk__in=keys).order_by("pk")
-    ]
+    """Create searches with pictures of the shop's own, already embedded."""
+    embedded = EmbeddingModel.objects.active().embeddings.filter(status="embedded")
+    keys = dice.sample(list(embedded.order_by("pk").values_list("pk", flat=True)), PHOTOS)
+    rows = embedded.filter(pk__in=keys).select_related("image").order_by("pk")
+    return [embedded_photo(row) for row in rows]
 
 
 @contextmanager
@@ -262,7 +254,7 @@ def related_times() -> dict[str, Any]:
             started = time.perf_counter()
             cards(related(product).similar)
             times.append((time.perf_counter() - started) * 1000)
-    return {"searched": _percentiles(searched[20:]), "remembered": _percentiles(cached[20:])}
+    return {"searched": _percentiles(searched[20:]), "cached": _percentiles(cached[20:])}
 
 
 def measure(
@@ -335,7 +327,7 @@ def main() -> None:
         "products": Product.objects.listed().count(),
         "facet_counts_ms": facet_times(drawn, cached=True),
         "facet_counts_uncached_ms": facet_times(drawn, cached=False),
-        "around_ms": related_times(),
+        "related_ms": related_times(),
     }
     connection.close()
     if options.models:

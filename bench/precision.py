@@ -2,7 +2,7 @@
 
     python bench/precision.py [IDS] [CALIBRATION]
 
-Needs the real catalogue with the active model's 32-bit vectors, and writes nothing to it. IDS names
+Needs the real catalogue with embeddings of 32-bit inference, and writes nothing to it. IDS names
 the queries (`../shared/data/validation-ids.txt`). ``f32`` is the rival: OpenVINO in 32-bit floats.
 ``bf16`` runs where the processor has it; ``int8`` is quantised by nncf (requirements-bench.txt)
 with CALIBRATION pictures of the catalogue that are no queries.
@@ -31,14 +31,13 @@ from bench.setup import set_up_django  # noqa: E402
 set_up_django()
 
 import openvino  # noqa: E402
-from recommender.rotation import Vectors, rotate  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.embedding.inference import _exported  # noqa: E402
-from recommender.embedding.model_store import find_model  # noqa: E402
+from recommender.embedding.inference import Vectors, _exported  # noqa: E402
+from recommender.embedding.model_store import model_folder  # noqa: E402
 from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
+from shop.catalogue.models import StoredFile  # noqa: E402
 
 IDS = Path("/work/shared/data/validation-ids.txt")
 RESULT = ROOT / "bench" / "results" / "precision.json"
@@ -50,12 +49,11 @@ SECONDS = 2.0
 
 def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vectors]:
     """(external id, file, article type, colour, gender, usage) of each picture; its vector."""
-    images = ProductImage.objects.filter(position=0, **{f"{model.column}__isnull": False})
-    names = ("product__external_id", "file", "product__category__name", "product__base_colour")
-    fields = (*names, "product__gender", "product__usage", model.column)
-    rows = list(images.order_by("pk").values_list(*fields))
-    vectors = np.array([row[-1] for row in rows], dtype=np.float32)
-    return [row[:-1] for row in rows], vectors
+    rows = model.embeddings.filter(image__position=0, status="embedded").order_by("pk")
+    names = ("product__external_id", "image__file", "category__name", "base_colour", "gender")
+    found = list(rows.values_list(*names, "product__usage", "embedding"))
+    vectors = np.array([row[-1].to_list() for row in found], dtype=np.float32)
+    return [row[:-1] for row in found], vectors
 
 
 def read_pixels(files: list[str], side: int) -> list[Pixels]:
@@ -127,7 +125,7 @@ def embed(network: Any, pixels: list[Pixels]) -> Vectors:
     parts = [
         np.array(network(np.stack(pixels[i : i + BATCH]).astype(np.float32))[0]) for i in starts
     ]
-    return rotate(np.concatenate(parts)).astype(np.float16).astype(np.float32)
+    return np.concatenate(parts).astype(np.float16).astype(np.float32)
 
 
 def nearest(queries: Vectors, catalogue: Vectors, own: np.ndarray) -> tuple[Any, Any]:
@@ -179,11 +177,11 @@ def main() -> None:
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 300
     result: dict[str, Any] = {"bench": "precision", "environment": environment()}
     model = EmbeddingModel.objects.active()
-    folder = find_model(model.name)
+    folder = model_folder(model)
     rows, exact = read_catalogue(model)
     own = np.array([place for place, row in enumerate(rows) if row[0] in ids])
     labels = np.array([row[2:] for row in rows])
-    pixels = read_pixels([row[1] for row in rows], folder.side)
+    pixels = read_pixels([row[1] for row in rows], folder.input_size)
     others = np.setdiff1d(np.arange(len(rows)), own)
     chosen = np.random.default_rng(5).choice(others, count, replace=False)
     networks = compile_all(

@@ -44,10 +44,11 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from recommender.embedding import worker as pending
-from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.embedding import worker  # noqa: E402
+from recommender.embedding.preprocessing import Prepared  # noqa: E402
+from recommender.models import DIMENSIONS, EmbeddingModel  # noqa: E402
 from recommender.search.replica import Watch  # noqa: E402
-from recommender.search.similar import FIVE, nearest  # noqa: E402
+from recommender.search.similar import ROW_SIZE, _like_product  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402
@@ -62,7 +63,7 @@ def vectors(count: int) -> np.ndarray:
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float16)
 
 
-BASIS = CHANCE.normal(size=(64, 2048))
+BASIS = CHANCE.normal(size=(64, DIMENSIONS))
 
 
 def fill(count: int) -> list[tuple[int, str]]:
@@ -83,13 +84,19 @@ def fill(count: int) -> list[tuple[int, str]]:
 def write(model: EmbeddingModel, images: list[tuple[int, str]]) -> None:
     for at in range(0, len(images), BATCH):
         batch = images[at : at + BATCH]
-        pending._write(model, batch, vectors(len(batch)))
+        parts = zip(batch, vectors(len(batch)), strict=True)
+        worker._write(model, [worker.Row(*image, drawn(), vector) for image, vector in parts])
 
 
-def search_ms(model: EmbeddingModel, server: str, vector: np.ndarray) -> float:
-    values: dict[str, Any] = {"vector": str(vector.tolist()), "excluded": 0}
+def drawn() -> Prepared:
+    """Return colour and hash at random, by which no image is another's copy."""
+    colour, picture_hash = CHANCE.uniform(0, 60, 3), int(CHANCE.integers(-(2**62), 2**62))
+    return Prepared(np.empty(0, np.uint8), colour.astype(np.float32), picture_hash)
+
+
+def search_ms(server: str, product: Product) -> float:
     started = time.perf_counter()
-    nearest(model, "SELECT %(vector)s::halfvec AS vector", values, Filters(), FIVE, server=server)
+    _like_product(server, product, Filters(), ROW_SIZE)
     return (time.perf_counter() - started) * 1000
 
 
@@ -108,7 +115,7 @@ def measure(count: int) -> dict[str, Any]:
     writer = threading.Thread(
         target=lambda: (write(model, images[count // 5 :]), connections.close_all())
     )
-    queries = vectors(500).astype(np.float32)
+    products = list(Product.objects.select_related("category").order_by("pk")[:500])
     before, started = position(), time.perf_counter()
     writer.start()
     while writer.is_alive():
@@ -116,7 +123,7 @@ def measure(count: int) -> dict[str, Any]:
         missed += lag is None
         lags += [] if lag is None else [lag * 1000]
         for name, server in (("primary", "default"), ("replica", "replica")):
-            times[name].append(search_ms(model, server, queries[len(lags) % 500]))
+            times[name].append(search_ms(server, products[len(lags) % 500]))
         time.sleep(0.02)
     seconds, written = time.perf_counter() - started, count - count // 5
     return {

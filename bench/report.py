@@ -37,6 +37,10 @@ class Row:
     bar: str = ""
     rival: Callable[[Results], str] = lambda _results: ""
 
+    def is_measured(self, results: Results) -> bool:
+        """Return whether there is a figure; a share that no filter has leaves no line."""
+        return "%" not in self.what or _read(self.figure, results) != MISSING
+
     def line(self, results: Results) -> str:
         cells = [self.what, _read(self.figure, results), self.bar, _read(self.rival, results)]
         return f"| {' | '.join(cells)} |"
@@ -82,6 +86,12 @@ EMBEDDING = [
         lambda r: f"{r['embed']['f32']['predict_one_by_one']} pictures/s",
     ),
     Row(
+        "the same, against the shop before",
+        lambda r: f"{r['embed']['f32']['of_rival']['median']} times",
+        "1",
+        lambda r: _embedded(r["embed"]["f32"]["rival"]),
+    ),
+    Row(
         "through Celery and PostgreSQL, bfloat16 (an option)",
         lambda r: _embedded(r["embed"]["bf16"]["through_the_queue"]),
         "",
@@ -107,43 +117,72 @@ EMBEDDING = [
 ]
 
 
-def _nearest(name: str, key: str, what: str, bar: str) -> Row:
+def _nearest(name: str, key: str, size: str) -> Row:
     def figure(r: Results) -> str:
         found = r[name][key]
         return f"{_times(found)}; recall {found['recall_at_5']}; at least {found['fewest']}"
 
-    return Row(f"{what} ({key})", figure, bar)
+    limit = 60 if name == "nearest" else 150
+    return Row(f"{size} ({key})", figure, f"p99 {limit}, recall 0.95")
 
 
-FILTERED = ("price 50.0%", "price 10.0%", "price 1.0%", "price 0.1%")
-MORE = ("gender 50.0%", "colour 10.0%", "colour 1.0%", "colour 0.1%")
+def _filters(name: str, size: str) -> list[Row]:
+    return [_nearest(name, key, size) for key in FILTERED]
+
+
+SHARES = ("50.0%", "10.0%", "1.0%", "0.1%")
+# Shares that no value has are not measured, and left out.
+FILTERED = [f"{what} {share}" for what in ("price", "gender", "colour", "category")
+            for share in SHARES]  # fmt: skip
+MILLION = "nearest-1000000"
+
+
+def _found(found: dict[str, Any]) -> str:
+    return f"{_times(found['all'])}; recall {found['all']['recall_at_5']}"
+
+
+def _library(found: dict[str, Any], name: str) -> str:
+    one = found["in_memory"][name]
+    return f"{name} {_times(one)}; recall {one['recall_at_5']}"
+
+
+def _times_of_rival(found: dict[str, Any]) -> str:
+    p50, p99 = (sorted(times)[len(times) // 2] for times in zip(*found["p50_p99_ms"], strict=True))
+    return f"{found['checkout']}: {p50}; p99 {p99}"
+
+
 NEAREST = [
     Row(
-        "43,941 pictures, ms",
-        lambda r: f"{_times(r['nearest']['all'])}; recall {r['nearest']['all']['recall_at_5']}",
-        "p50 3, p99 10, recall 0.99",
-        lambda r: (
-            f"scikit-learn {_times(r['nearest']['scikit_learn'])}: "
-            f"{r['nearest']['times_faster']} times"
-        ),
+        "43,941 images, by distance, ms",
+        lambda r: _found(r["nearest"]),
+        "p50 2, p99 6, recall 0.99",
+        lambda r: _times_of_rival(r["nearest"]["rival"]),
     ),
-    *(_nearest("nearest", key, "43,941", "p99 50, recall 0.97") for key in FILTERED + MORE),
     Row(
-        "1,000,000 pictures, ms",
-        lambda r: (
-            f"{_times(r['nearest-1000000']['all'])}; "
-            f"recall {r['nearest-1000000']['all']['recall_at_5']}"
-        ),
-        "p50 10, recall 0.98",
+        "the strip of a product page, ms",
+        lambda r: _times(r["nearest"]["strip"]),
+        "",
+        lambda r: _library(r["nearest"], "scikit_learn_brute"),
     ),
-    *(_nearest("nearest-1000000", k, "1,000,000", "p99 50, recall 0.97") for k in FILTERED + MORE),
+    Row(
+        "embeddings and their indexes, MB",
+        lambda r: str(r["nearest"]["sizes_mb"]["embeddings"]),
+        "0.3 of the rival's",
+        lambda r: (
+            f"{r['nearest']['rival']['sizes_mb']['embeddings']}: "
+            f"{r['nearest']['rival']['our_size_of_theirs']} of it"
+        ),
+    ),
+    *_filters("nearest", "43,941"),
+    Row(
+        "1,000,000 images, by distance, ms",
+        lambda r: _found(r[MILLION]),
+        "p50 5",
+        lambda r: _library(r[MILLION], "faiss_hnsw"),
+    ),
+    Row("the strip of a product page, ms", lambda r: _times(r[MILLION]["strip"])),
+    *_filters(MILLION, "1,000,000"),
 ]
-WAYS = (
-    *("sketch_256_hnsw", "sketch_256_ivfflat", "sketch_256_scan", "pca_128_hnsw", "pca_256_hnsw"),
-    *("pca_512_hnsw", "learned_256_hnsw", "full_2048_hnsw", "full_2048_ivfflat"),
-    *("full_2048_scan", "scikit_learn_brute", "faiss_flat", "faiss_hnsw", "usearch_hnsw"),
-    *("faiss_hnsw_256_reranked", "usearch_hnsw_256_reranked"),
-)
 
 
 KINDS = (
@@ -178,7 +217,7 @@ PAGES = [
         "p50 30",
     ),
     Row(
-        "the same, its searches remembered",
+        "the same, its searches cached",
         lambda r: str(r["pages"]["product_alone"]["product"]["server_ms"]["p50"]),
         "p50 30",
     ),
@@ -236,6 +275,21 @@ IMPORT = [
         lambda r: f"{r['import']['times_faster_than_naive']} times a loop of saves",
     ),
     Row(
+        "the same, against the shop before",
+        lambda r: f"{r['import']['rival']['our_speed_of_theirs']} times",
+        "0.9",
+        lambda r: f"{r['import']['rival']['seconds_of_each_round']}",
+    ),
+    Row(
+        "43,941 new prices, rows/s",
+        lambda r: (
+            f"{r['import']['new_prices']['rows_per_second']}; of embeddings updated "
+            f"{r['import']['new_prices']['its_updates_of_each_round'][-1]}"
+        ),
+        "0.9 of the rival's",
+        lambda r: f"{r['import']['new_prices']['rival']['our_speed_of_theirs']} times",
+    ),
+    Row(
         "memory, MB at the quarters of each run",
         lambda r: f"{r['import']['memory_mb_at_quarters']}",
         "flat",
@@ -248,10 +302,10 @@ BLOCKS = [
         "20 and 2 queries a block",
     )
     for what, key in (
-        ("the four of a product page together, ms", "product_page_four_blocks"),
-        ("the same remembered, ms", "product_page_four_blocks_remembered"),
+        ("those of a product page together, ms", "product_page_rows"),
+        ("the same cached, ms", "product_page_rows_cached"),
         ("cart, ms", "cart_two_sources"),
-        ("picked for you, ms", "picked_twelve_views"),
+        ("picked for you, ms", "personalised_twelve_views"),
     )
 ]
 SECTIONS = {
@@ -260,30 +314,35 @@ SECTIONS = {
     "Pages, eight shoppers": PAGES,
     "Photo search": PHOTO,
     "Import": IMPORT,
-    "Blocks of recommendations": BLOCKS,
+    "Rows of recommendations": BLOCKS,
 }
 
 
-def ways(results: Results) -> list[str]:
-    """Every way to search vectors, at both sizes."""
+def libraries(results: Results) -> list[str]:
+    """Return a table of the libraries that search the same embeddings in memory."""
     lines = [
-        "| way | size | p50 ms (least to most), p99 | recall@5 | index, MB | build, s | inserts/s "
-        "| cold p50, ms |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | images | p50 ms (least to most), p99 | recall@5 | build, s |",
+        "|---|---|---|---|---|",
     ]
-    for name in ("vectors", "vectors-1000000"):
+    for name in ("nearest", MILLION):
         found = results.get(name, {})
-        for way in [way for way in WAYS if way in found]:
-            one = found[way]
-            if "gave_up_after_minutes" in one:
-                times = f"gave up building after {one['gave_up_after_minutes']:g} minutes"
-                lines.append(f"| {way} | {found['pictures']:,} | {times} | | | | | |")
-                continue
-            figures = ("recall_at_5", "index_mb", "build_seconds", "inserts_a_second")
-            cells = [way, f"{found['pictures']:,}", _times(one)]
-            cells += [str(one.get(figure, "")) for figure in figures]
-            cells.append(str(one.get("cold", {}).get("p50_ms", "")))
+        for library, one in found.get("in_memory", {}).items():
+            cells = [library, f"{found['pictures']:,}", _times(one)]
+            cells += [str(one["recall_at_5"]), str(one["build_seconds"])]
             lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def sizes(results: Results) -> list[str]:
+    """Return a table of every table and index that holds embeddings, and of the rival's."""
+    lines = ["| | part | MB |", "|---|---|---|"]
+    found = results.get("nearest", {})
+    rival = found.get("rival", {})
+    shops = ((None, found), (rival.get("checkout"), rival))
+    for shop, tables in ((shop, one.get("sizes_mb")) for shop, one in shops):
+        for table, parts in (tables or {}).get("tables", {}).items():
+            name = f"{table} ({shop})" if shop else table
+            lines += [f"| {name} | {part} | {size} |" for part, size in parts.items() if size]
     return lines
 
 
@@ -337,20 +396,6 @@ def _plot_growth(sizes: list[dict[str, Any]]) -> None:
     _save(figure, "growth")
 
 
-def _plot_ways(results: Results) -> list[str]:
-    figure, axes = plt.subplots(figsize=(10, 5))
-    for colour, way in zip(plt.cm.tab20.colors, WAYS, strict=False):
-        for name, marker in (("vectors-1000000", "^"), ("vectors", "o")):
-            if "p50_ms" in (one := results.get(name, {}).get(way, {})):
-                axes.plot(one["p50_ms"], one["recall_at_5"], marker, color=colour, label=way)
-    names = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    axes.legend(names.values(), names, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    axes.set(xscale="log", xlabel="p50, ms", ylabel="recall@5")
-    axes.set_title("43,941 pictures (circles) and 1,000,000 (triangles)", fontsize=9)
-    _save(figure, "ways")
-    return ["", "![Recall against time](performance/ways.svg)"]
-
-
 def _save(figure: Any, name: str) -> None:
     PLOTS.mkdir(exist_ok=True)
     figure.tight_layout()
@@ -388,8 +433,9 @@ def main() -> None:
             "| | figure | bar | rival in the same run |",
             "|---|---|---|---|",
         ]
-        lines += [*head, *(row.line(results) for row in rows)]
-    lines += ["", "## Ways to search vectors", "", *ways(results), *_plot_ways(results)]
+        lines += [*head, *(row.line(results) for row in rows if row.is_measured(results))]
+    lines += ["", "## The same embeddings in memory", "", *libraries(results)]
+    lines += ["", "## What embeddings take on disk", "", *sizes(results)]
     lines += ["", "## Growth", "", *growth(results)]
     lines += ["", "## Where it was measured", "", *environments(results)]
     PAGE.write_text("\n".join(line.rstrip() for line in lines) + "\n")

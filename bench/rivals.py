@@ -1,41 +1,84 @@
-"""Other people's nearest neighbours, in this process's memory."""
+"""Rivals to measure against: nearest neighbours in memory, and another checkout of the shop."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
-from usearch.index import Index
 
-FIVE, CANDIDATES, REPETITIONS, FEW = 5, 50, 5, 20
-# More than so many pictures are searched part by part, the times added up: 2 GB instead of 8.
-LARGE, PART = 100_000, 250_000
+from demo.servers import EmbeddedServers
+
+FIVE, REPETITIONS = 5, 5
 Search = Callable[[np.ndarray], np.ndarray]
 
 
+@contextmanager
+def rival(checkout: Path, folder: Path | None, code: str) -> Iterator[Callable[..., Any]]:
+    """Run code of another checkout on the servers of its folder; yield a way to ask it.
+
+    The code defines ``answer(*question)``. Questions and answers are JSON, one a line, so that
+    both shops take turns within one run.
+    """
+    servers = EmbeddedServers(folder or checkout / "var")
+    loop = "\nimport json, sys\nfor line in sys.stdin:\n"
+    loop += "    print(json.dumps(answer(*json.loads(line))), flush=True)\n"
+    with servers.running():
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", code + loop],
+            cwd=checkout,
+            env=os.environ | servers.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+        def ask(*question: Any) -> Any:
+            print(json.dumps(question), file=process.stdin, flush=True)
+            if not (line := process.stdout.readline() if process.stdout else ""):
+                sys.exit("The rival failed; what it says is above.")
+            return json.loads(line)
+
+        try:
+            yield ask
+        finally:
+            process.communicate()
+
+
 def scikit_learn_brute(vectors: np.ndarray) -> Search:
+    from sklearn.neighbors import NearestNeighbors
+
     brute = NearestNeighbors(n_neighbors=FIVE, algorithm="brute").fit(vectors)
     return lambda query: brute.kneighbors(query, return_distance=False)[0]
 
 
 def faiss_flat(vectors: np.ndarray) -> Search:
+    import faiss
+
     index = faiss.IndexFlatL2(vectors.shape[1])
     index.add(vectors)
     return lambda query: index.search(query, FIVE)[1][0]
 
 
-def faiss_hnsw(vectors: np.ndarray, count: int = FIVE) -> Search:
+def faiss_hnsw(vectors: np.ndarray) -> Search:
+    import faiss
+
     index = faiss.IndexHNSWFlat(vectors.shape[1], 16)
     index.hnsw.efConstruction, index.hnsw.efSearch = 64, 64
     index.add(vectors)
-    return lambda query: index.search(query, count)[1][0]
+    return lambda query: index.search(query, FIVE)[1][0]
 
 
-def usearch_hnsw(vectors: np.ndarray, count: int = FIVE) -> Search:
+def usearch_hnsw(vectors: np.ndarray) -> Search:
+    from usearch.index import Index
+
     index = Index(
         ndim=vectors.shape[1],
         metric="l2sq",
@@ -45,78 +88,46 @@ def usearch_hnsw(vectors: np.ndarray, count: int = FIVE) -> Search:
         expansion_search=64,
     )
     index.add(np.arange(len(vectors)), vectors, threads=1)
-    return lambda query: np.asarray(index.search(query[0], count, threads=1).keys)
+    return lambda query: np.asarray(index.search(query[0], FIVE, threads=1).keys)
 
 
-def rivals(vectors: np.ndarray, picked: np.ndarray) -> dict[str, tuple[dict[str, Any], np.ndarray]]:
-    """Figures, and the rows (q, 5) that each found for the ``picked`` rows."""
+def in_memory(vectors: np.ndarray, queries: list[int], truth: np.ndarray) -> dict[str, Any]:
+    """Time each library on one thread; ``truth`` (q, 5) are the nearest rows of each query.
+
+    No conditions, no copies left out, no database: an upper bound of what an index can gain.
+    """
+    import faiss
+
     faiss.omp_set_num_threads(1)
-    report = {}
-    for brute in (scikit_learn_brute, faiss_flat):
-        report[brute.__name__] = _whole(brute, vectors, picked[:FEW])
-    for graph in (faiss_hnsw, usearch_hnsw):
-        if len(vectors) <= LARGE:
-            report[graph.__name__] = _whole(graph, vectors, picked)
-        else:
-            report[f"{graph.__name__}_256_reranked"] = _reranked(graph, vectors, picked)
-    return report
+    vectors = vectors.astype(np.float32)
+    return {
+        make.__name__: _measure(make, vectors, queries, truth)
+        for make in (scikit_learn_brute, faiss_flat, faiss_hnsw, usearch_hnsw)
+    }
 
 
-def _whole(
-    make: Callable[[np.ndarray], Search], vectors: np.ndarray, picked: np.ndarray
-) -> tuple[dict[str, Any], np.ndarray]:
-    """On all 2,048 values."""
-    times = np.zeros((REPETITIONS, len(picked)))
-    found: list[list[np.ndarray]] = [[] for _row in picked]
-    seconds = 0.0
-    for start in range(0, len(vectors), PART):
-        started = time.perf_counter()
-        search = make(vectors[start : start + PART].astype(np.float32))
-        seconds += time.perf_counter() - started
-        for repetition in range(REPETITIONS):
-            for number, row in enumerate(picked):
-                query = vectors[row][None].astype(np.float32)
-                started = time.perf_counter()
-                rows = search(query)
-                times[repetition, number] += (time.perf_counter() - started) * 1000
-                if repetition == 0:
-                    found[number].append(rows + start)
-    best = [
-        _best(vectors, row, np.concatenate(parts)) for row, parts in zip(picked, found, strict=True)
-    ]
-    return _figures(times, seconds), np.stack(best)
-
-
-def _reranked(
-    make: Callable[[np.ndarray, int], Search], vectors: np.ndarray, picked: np.ndarray
-) -> tuple[dict[str, Any], np.ndarray]:
-    """On the first 256 values, the best 50 ordered by all."""
+def _measure(
+    make: Callable[[np.ndarray], Search], vectors: np.ndarray, queries: list[int], truth: np.ndarray
+) -> dict[str, Any]:
     started = time.perf_counter()
-    search = make(vectors[:, :256].astype(np.float32), CANDIDATES)
-    seconds = time.perf_counter() - started
-    times, best = np.zeros((REPETITIONS, len(picked))), []
+    search = make(vectors)
+    build = time.perf_counter() - started
+    times, found = np.zeros((REPETITIONS, len(queries))), []
     for repetition in range(REPETITIONS):
-        for number, row in enumerate(picked):
-            query = vectors[row][None, :256].astype(np.float32)
+        for number, row in enumerate(queries):
             started = time.perf_counter()
-            rows = _best(vectors, row, search(query))
+            rows = search(vectors[row][None])
             times[repetition, number] = (time.perf_counter() - started) * 1000
             if repetition == 0:
-                best.append(rows)
-    return _figures(times, seconds), np.stack(best)
-
-
-def _best(vectors: np.ndarray, row: int, rows: np.ndarray) -> np.ndarray:
-    apart = vectors[rows].astype(np.float32) - vectors[row].astype(np.float32)
-    return rows[np.argsort(np.einsum("ij,ij->i", apart, apart))[:FIVE]]
-
-
-def _figures(times: np.ndarray, seconds: float) -> dict[str, Any]:
+                found.append(rows)
+    hits = [
+        len({*map(int, some)} & {*map(int, true)}) for some, true in zip(found, truth, strict=True)
+    ]
     medians = np.sort(np.percentile(times, 50, axis=1))
     return {
-        "build_seconds": round(seconds, 1),
+        "build_seconds": round(build, 1),
         "p50_ms": round(float(np.median(medians)), 2),
         "p50_ms_least_most": [round(float(medians[0]), 2), round(float(medians[-1]), 2)],
         "p99_ms": round(float(np.median(np.percentile(times, 99, axis=1))), 2),
-        "queries": times.shape[1],
+        "recall_at_5": round(float(np.mean(hits)) / FIVE, 4),
     }

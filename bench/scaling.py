@@ -30,21 +30,23 @@ from django.db import connection, transaction  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.search.similar import FIVE, nearest  # noqa: E402
+from recommender.search.similar import similar_ids  # noqa: E402
 from shop.catalogue.browsing.facets import count as count_products  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
 
 ROUNDS = 5
 TABLES = ("catalogue_product", "catalogue_variant", "catalogue_productimage")
+TABLES += ("recommender_embedding_blue", "recommender_embedding_green")
 FILES = "catalogue_storedfile"
 SIZES = """
 SELECT pg_relation_size(oid), COALESCE(pg_total_relation_size(NULLIF(reltoastrelid, 0)), 0),
     pg_indexes_size(oid) FROM pg_class WHERE oid = %s::regclass"""
 INDEXES = """SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index
-WHERE indrelid = 'catalogue_productimage'::regclass ORDER BY 1"""
-EXACT = """SELECT product_id FROM catalogue_productimage WHERE {column} IS NOT NULL
-ORDER BY {column} <-> (SELECT {column} FROM catalogue_productimage WHERE id = %s) LIMIT 6"""
+WHERE indrelid = ANY(ARRAY['recommender_embedding_blue', 'recommender_embedding_green']::regclass[])
+ORDER BY 1"""
+EXACT = """SELECT product_id FROM {table}
+ORDER BY embedding <-> (SELECT embedding FROM {table} WHERE image_id = %s) LIMIT 6"""
 
 
 def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -61,7 +63,7 @@ def bytes_a_product(products: int) -> dict[str, Any]:
         sizes[table] = {name: round(size / products) for name, size in parts.items()}
     each = {name: round(size / products) for name, size in rows(INDEXES)}
     ((database,),) = rows("SELECT pg_database_size(current_database())")
-    return {"tables": sizes, "picture_indexes": each, "database": round(database / products)}
+    return {"tables": sizes, "embedding_indexes": each, "database": round(database / products)}
 
 
 def processor_seconds() -> tuple[float, float]:
@@ -97,15 +99,6 @@ def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, 
     }
 
 
-def five(product: Product) -> object:
-    model = EmbeddingModel.objects.active()
-    query = f"""SELECT {model.column} AS vector FROM catalogue_productimage
-    WHERE product_id = %(source)s AND {model.column} IS NOT NULL
-    ORDER BY position, id LIMIT 1"""  # noqa: S608 - the column is one of two names
-    values = {"source": product.pk, "excluded": product.pk}
-    return nearest(model, query, values, Filters(), FIVE)
-
-
 def list_counts(number: int) -> object:
     """Count beside the whole catalogue's list, with nothing in the cache."""
     cache.clear()
@@ -113,10 +106,10 @@ def list_counts(number: int) -> object:
 
 
 def exact(image: ProductImage) -> object:
-    column = EmbeddingModel.objects.active().column
+    table = EmbeddingModel.objects.active().table
     with transaction.atomic():
         rows("SELECT set_config('enable_indexscan', 'off', true)")
-        return rows(EXACT.format(column=column), image.pk)
+        return rows(EXACT.format(table=table), image.pk)
 
 
 if __name__ == "__main__":
@@ -125,8 +118,8 @@ if __name__ == "__main__":
     result: dict[str, Any] = {"environment": environment(), "products": count}
     result["pictures"] = ProductImage.objects.count()
     result["bytes_a_product"] = bytes_a_product(count)
-    some = list(Product.objects.listed().order_by("?").only("pk")[:searches])
-    result["nearest_five"] = cost(five, some)
+    some = list(Product.objects.listed().select_related("category").order_by("?")[:searches])
+    result["nearest_five"] = cost(similar_ids, some)
     result["counts_beside_the_list"] = cost(list_counts, range(10))
     images = list(ProductImage.objects.order_by("?").only("pk")[:5])
     result["without_the_index"] = cost(exact, images)

@@ -1,31 +1,60 @@
-"""The vectors that the shop holds, and the truth about them."""
+"""Read the embeddings that the shop holds, and search them exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import psycopg
 
-COUNT = "SELECT count({column}) FROM catalogue_productimage"
-ALL = """COPY (SELECT id, product_id, halfvec_send({column}) FROM catalogue_productimage
-    WHERE {column} IS NOT NULL ORDER BY product_id, position, id) TO STDOUT (FORMAT BINARY)"""
+from recommender.models import EmbeddingModel, ImageEmbedding, QueryPhoto
+
+DIMENSIONS = 256
+COUNT = "SELECT count(embedding) FROM {table}"
+ALL = """COPY (SELECT image_id, product_id, duplicate_group, halfvec_send(embedding) FROM {table}
+    WHERE embedding IS NOT NULL ORDER BY product_id, image_id) TO STDOUT (FORMAT BINARY)"""
 CHUNK = 20_000
 
 
-def stored(
-    cursor: psycopg.Cursor, column: str = "embedding_blue"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each picture: id (n,), product's id (n,), rotated float16 vector (n, 2048)."""
-    (count,) = cursor.execute(COUNT.format(column=column)).fetchone() or (0,)
-    ids, products = np.empty(count, np.int64), np.empty(count, np.int64)
-    vectors = np.empty((count, 2048), np.float16)
-    with cursor.copy(ALL.format(column=column)) as copy:
-        copy.set_types(["int8", "int8", "bytea"])
-        for row, (image, product, packed) in enumerate(copy.rows()):
-            ids[row], products[row] = image, product
+@dataclass(frozen=True)
+class Stored:
+    """Holds, a row an image, its id, its product's, its group of copies and its embedding."""
+
+    images: np.ndarray
+    products: np.ndarray
+    groups: np.ndarray
+    vectors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def stored(cursor: psycopg.Cursor, table: str) -> Stored:
+    """Read a table of embeddings; the vectors are (n, 256) of float16."""
+    (count,) = cursor.execute(COUNT.format(table=table)).fetchone() or (0,)
+    images, products, groups = (np.empty(count, np.int64) for _column in range(3))
+    vectors = np.empty((count, DIMENSIONS), np.float16)
+    with cursor.copy(ALL.format(table=table)) as copy:
+        copy.set_types(["int8", "int8", "int8", "bytea"])
+        for row, (image, product, group, packed) in enumerate(copy.rows()):
+            images[row], products[row], groups[row] = image, product, group
             vectors[row] = np.frombuffer(packed, ">f2", offset=4)
-    return ids, products, vectors
+    return Stored(images, products, groups, vectors)
+
+
+def embedded_photo(row: ImageEmbedding) -> QueryPhoto:
+    """Create a search with an image of the shop, whose embedding is there already."""
+    return QueryPhoto.objects.create(
+        content=row.image.read(),
+        width=row.image.width,
+        height=row.image.height,
+        embedding=row.embedding,
+        whole_embedding=row.embedding,
+        colour=row.colour,
+        picture_hash=row.picture_hash,
+        embedding_model=EmbeddingModel.objects.active(),
+    )
 
 
 def nearest_of(
@@ -33,7 +62,7 @@ def nearest_of(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each mask (n,): rows (q, keep) of the nearest that it lets pass, and their distances.
 
-    The vectors (n, 2048) have length 1; where fewer pass, distances are infinite.
+    The vectors (n, 256) have length 1; where fewer pass, distances are infinite.
     """
     best = [
         (np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32))

@@ -5,9 +5,10 @@
 ``recommender/evaluation/simulation.py`` says how they come about, ``docs/population.md`` why.
 Four ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
 the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
-has counted, and what the shop shows (``recommender.recommendations.personalised.picked``); the last once more where few
-visits were counted, and in a shop that nobody has visited yet. Prints one JSON object and writes it
-to bench/results/taste.json. Needs an embedded catalogue; what it writes is rolled back.
+has counted, and what the shop shows (``personalised`` in ``recommender.recommendations``); the last
+once more where few visits were counted, and in a shop that nobody has visited yet. Prints one JSON
+object and writes it to bench/results/taste.json. Needs an embedded catalogue; what it writes is
+rolled back.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from bench.setup import set_up_django  # noqa: E402
 set_up_django()
 
 from django.db import connection, transaction  # noqa: E402
-
-from bench.environment import environment  # noqa: E402
 from recommender.evaluation.simulation import (  # noqa: E402
     WORLDS,
     Catalogue,
@@ -40,8 +39,11 @@ from recommender.evaluation.simulation import (  # noqa: E402
     near_mean_popular,
     populate,
 )
+
+from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel, Event  # noqa: E402
-from recommender.recommendations.personalised import TEN, picked  # noqa: E402
+from recommender.recommendations.personalised import COUNT, personalised  # noqa: E402
+from recommender.search.halfvec import read_halfvecs  # noqa: E402
 
 # Used for the figures and for nothing else; constants are chosen on 101 to 199.
 SEEDS = (7001, 7002, 7003, 7004, 7005)
@@ -50,25 +52,22 @@ VISITS, FEW = 15_000, 800
 
 
 def load() -> Catalogue:
-    """What may be recommended, each product by its first picture."""
-    column = EmbeddingModel.objects.active().column
+    """Return what may be recommended, each product by its first image."""
+    table = EmbeddingModel.objects.active().table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT DISTINCT ON (product.id) product.id, image.{column}::text,
+            f"""SELECT DISTINCT ON (product.id) product.id, halfvec_send(embedded.embedding),
                 product.gender || ' ' || product.category_id, product.base_colour
-            FROM catalogue_productimage AS image
+            FROM {table} AS embedded
+            JOIN catalogue_productimage AS image ON image.id = embedded.image_id
             JOIN catalogue_product AS product ON product.id = image.product_id
-            WHERE product.listed AND product.stock > 0 AND image.{column} IS NOT NULL
-            ORDER BY product.id, image.position, image.id"""  # noqa: S608
+            WHERE embedded.available AND embedded.embedding IS NOT NULL
+            ORDER BY product.id, image.position, image.id"""  # noqa: S608 - a table of ours
         )
-        rows = cursor.fetchall()
-    vectors = np.stack([np.fromstring(row[1][1:-1], np.float32, sep=",") for row in rows])
-    return Catalogue(
-        np.array([row[0] for row in rows]),
-        vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
-        np.array([row[2] for row in rows]),
-        np.array([row[3] for row in rows]),
-    )
+        ids, packed, kinds, colours = zip(*cursor.fetchall(), strict=True)
+    vectors = read_halfvecs(packed)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Catalogue(np.array(ids), vectors, np.array(kinds), np.array(colours))
 
 
 def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[str, Any]:
@@ -76,12 +75,12 @@ def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[
     visitors, tested = population.shoppers[:VISITS], population.shoppers[VISITS:]
 
     def shop(history: list[int]) -> list[int]:
-        return [pick.product_id for pick in picked(viewed=history)]
+        return [pick.product_id for pick in personalised(viewed=history)]
 
     ways: dict[str, Recommend] = {
-        "popularity": by_popularity(catalogue, population.popularity, TEN),
-        "mean": lambda history: near_mean(history, TEN),
-        "mean_popular": lambda history: near_mean_popular(history, TEN),
+        "popularity": by_popularity(catalogue, population.popularity, COUNT),
+        "mean": lambda history: near_mean(history, COUNT),
+        "mean_popular": lambda history: near_mean_popular(history, COUNT),
         "picked": shop,
     }
     with transaction.atomic():
