@@ -28,6 +28,8 @@ from bench.setup import set_up_django  # noqa: E402
 set_up_django()
 
 from django.db import connection, transaction  # noqa: E402
+
+from bench.environment import environment  # noqa: E402
 from recommender.evaluation.simulation import (  # noqa: E402
     WORLDS,
     Catalogue,
@@ -39,8 +41,6 @@ from recommender.evaluation.simulation import (  # noqa: E402
     near_mean_popular,
     populate,
 )
-
-from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel, Event  # noqa: E402
 from recommender.recommendations.personalised import COUNT, personalised  # noqa: E402
 from recommender.search.halfvec import read_halfvecs  # noqa: E402

@@ -26,8 +26,8 @@ ROW_SIZE = 5
 CANDIDATES = 200
 # What a unit of ΔE and another base colour weigh, in spreads of the network, where L2²/2 weighs 1:
 # chosen by eye and reported in docs/quality.
-COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.03, 0.9
-PHOTO_COLOUR_WEIGHT = 0.06
+COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.04, 0.4
+PHOTO_COLOUR_WEIGHT = 0.09
 FOR_ANYBODY = ("Unisex", "")
 
 NEAREST = """

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from django.db import connection
 from numpy.typing import NDArray
-
-from recommender.evaluation import population
 from recommender.evaluation.population import (
     Catalogue,
     by_popularity,
@@ -17,6 +15,8 @@ from recommender.evaluation.population import (
     near_mean_popular,
     populate,
 )
+
+from recommender.evaluation import population
 from recommender.models import BlueEmbedding, EmbeddingModel, Event, Popularity
 from recommender.recommendations.personalised import personalised
 from shop.catalogue.models import Product, ProductImage

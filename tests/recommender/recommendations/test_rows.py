@@ -16,7 +16,6 @@ from tests.factories import (
     make_category,
     make_customer,
     make_image,
-    embed,
     make_lookalike,
     make_order,
     make_product,
