@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db.models import F
 from django.test import Client
 
@@ -38,6 +39,16 @@ def jeans() -> Category:
 
 def shoes() -> Category:
     return make_category("Footwear", "Shoes", "Casual Shoes")
+
+
+def complete(**values: Any) -> list[int]:
+    """A pair of shoes, a bag and a belt, in the order in which a look shows them: with a shirt."""
+    categories = (
+        shoes(),
+        make_category("Accessories", "Bags", "Backpacks"),
+        make_category("Accessories", "Belts", "Belts"),
+    )
+    return [make_lookalike(0, 1, category=each, **(MAN | values)).pk for each in categories]
 
 
 def block(client: Client, url: str, name: str) -> list[int]:
@@ -174,14 +185,15 @@ def test_the_active_models_vectors_are_compared_and_no_others(client: Client) ->
     assert block(client, "/", "picked") == [green.pk]
 
 
-def test_picked_for_you_adds_two_queries(client: Client, django_assert_num_queries: Any) -> None:
+def test_picked_for_you_adds_four_queries(client: Client, django_assert_num_queries: Any) -> None:
     seen = make_lookalike(1, 0)
-    make_lookalike(1, 0.3)
+    for step in range(1, 14):
+        make_lookalike(1, step / 10)
     client.get("/")  # caches the counts of the categories
     with django_assert_num_queries(7):
         client.get("/")
     look_at(client, seen)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         client.get("/")
 
 
@@ -199,11 +211,18 @@ def test_a_look_has_one_of_each_other_role_and_the_nearest_of_each(client: Clien
     shirt = make_lookalike(1, 0, **MAN)
     make_lookalike(1, 0.9, category=jeans(), **MAN)
     near = make_lookalike(1, 0.5, category=jeans(), **MAN)
-    pair = make_lookalike(0, 1, category=shoes(), **MAN)
-    bag = make_lookalike(0, 1, category=make_category("Accessories", "Bags", "Backpacks"), **MAN)
-    belt = make_lookalike(0, 1, category=make_category("Accessories", "Belts", "Belts"), **MAN)
+    others = complete()
     make_lookalike(1, 0.1, **MAN)
-    assert outfit_of(client, shirt) == [near.pk, pair.pk, bag.pk, belt.pk]
+    assert outfit_of(client, shirt) == [near.pk, *others]
+
+
+def test_two_things_are_no_look(client: Client) -> None:
+    shirt = make_lookalike(1, 0, **MAN)
+    pair, bag, belt = complete()
+    assert outfit_of(client, shirt) == [pair, bag, belt]
+    Product.objects.filter(pk=belt).update(listed=False)
+    cache.clear()
+    assert block(client, shirt.get_absolute_url(), "look") == []
 
 
 @pytest.mark.parametrize(
@@ -221,7 +240,8 @@ def test_a_look_has_one_of_each_other_role_and_the_nearest_of_each(client: Clien
 def test_what_does_not_fit_completes_no_look(client: Client, other: dict[str, Any]) -> None:
     shirt = make_lookalike(1, 0, **MAN)
     make_lookalike(0.5, 1, category=jeans(), **(MAN | other))
-    assert outfit_of(client, shirt) == []
+    others = complete()
+    assert outfit_of(client, shirt) == others
 
 
 @pytest.mark.parametrize(
@@ -229,30 +249,32 @@ def test_what_does_not_fit_completes_no_look(client: Client, other: dict[str, An
 )
 def test_what_fits_everything_completes_every_look(client: Client, other: dict[str, Any]) -> None:
     shirt = make_lookalike(1, 0, **MAN)
-    pair = make_lookalike(0.5, 1, category=jeans(), **(MAN | other))
-    assert outfit_of(client, shirt) == [pair.pk]
+    trousers = make_lookalike(0.5, 1, category=jeans(), **(MAN | other))
+    others = complete()
+    assert outfit_of(client, shirt) == [trousers.pk, *others]
 
 
 def test_a_look_is_for_one_person(client: Client) -> None:
     shirt = make_lookalike(1, 0, **(MAN | {"gender": "Unisex"}))
     trousers = make_lookalike(1, 0.5, category=jeans(), **MAN)
     make_lookalike(1, 0.5, category=shoes(), **(MAN | {"gender": "Women"}))
-    pair = make_lookalike(1, 0.9, category=shoes(), **MAN)
-    assert outfit_of(client, shirt) == [trousers.pk, pair.pk]
+    others = complete()
+    assert outfit_of(client, shirt) == [trousers.pk, *others]
 
 
 def test_a_dress_gets_no_trousers(client: Client) -> None:
     woman = MAN | {"gender": "Women"}
     dress = make_lookalike(1, 0, category=make_category("Apparel", "Dress", "Dresses"), **woman)
     make_lookalike(1, 0.1, category=jeans(), **woman)
-    pair = make_lookalike(1, 0.1, category=shoes(), **woman)
-    assert outfit_of(client, dress) == [pair.pk]
+    others = complete(gender="Women")
+    assert outfit_of(client, dress) == others
 
 
 @pytest.mark.parametrize("path", [("Apparel", "Innerwear", "Briefs"), ("Personal Care", "Lips")])
 def test_what_is_no_part_of_an_outfit_has_no_look(client: Client, path: tuple[str, ...]) -> None:
     product = make_lookalike(1, 0, category=make_category(*path), **MAN)
     make_lookalike(1, 0.1, category=jeans(), **MAN)
+    complete()
     assert outfit_of(client, product) == []
 
 
@@ -261,7 +283,8 @@ def test_a_product_without_a_vector_has_a_look_of_the_newest(client: Client) -> 
     make_lookalike(1, 0.1, category=jeans(), **MAN)
     Product.objects.update(created="2020-01-01T00:00Z")
     newest = make_lookalike(1, 0.9, category=jeans(), **MAN)
-    assert outfit_of(client, shirt) == [newest.pk]
+    others = complete()
+    assert outfit_of(client, shirt) == [newest.pk, *others]
 
 
 def test_no_product_is_twice_on_a_page(client: Client) -> None:
@@ -269,11 +292,13 @@ def test_no_product_is_twice_on_a_page(client: Client) -> None:
     for step in range(1, 12):
         make_lookalike(1, step / 10, category=jeans(), **MAN)
         make_lookalike(1, 0, step / 10, **MAN)
+    complete()
     page = client.get(shirt.get_absolute_url()).content.decode()
     ids = re.findall(r'data-product-id="(\d+)"', page)
     assert len(ids) == len(set(ids))
     names = re.findall(r'data-block="([\w-]+)"', page)
-    assert names == ["similar", "look", "goes-with", "more-like"]
+    assert names == ["similar", "look"]
+    assert len(ids) == 5 + 4
 
 
 # Bought together, also viewed
@@ -286,7 +311,8 @@ def relate(kind: str, product: Product, *others: Product) -> None:
 
 @pytest.mark.parametrize("kind", ["bought", "viewed"])
 def test_affinities_are_shown_the_strongest_first(client: Client, kind: str) -> None:
-    product, second, first = (make_product() for _ in range(3))
+    product = make_lookalike(1)
+    second, first = make_product(), make_product()
     gone, hidden = make_product(stock=0), make_product(listed=False)
     for each in (first, second, gone, hidden):
         make_image(each)
@@ -294,23 +320,28 @@ def test_affinities_are_shown_the_strongest_first(client: Client, kind: str) -> 
     assert block(client, product.get_absolute_url(), kind) == [first.pk, second.pk]
 
 
-def test_what_nobody_looked_at_yet_shows_more_look_alikes(client: Client) -> None:
-    product = make_lookalike(1, 0)
+@pytest.mark.parametrize(
+    ("bought", "viewed", "shown"), [(2, 2, "bought"), (1, 2, "viewed"), (0, 1, "viewed")]
+)
+def test_of_bought_together_and_also_viewed_the_longer_row_is_shown(
+    client: Client, bought: int, viewed: int, shown: str
+) -> None:
+    product = make_lookalike(1)
+    others = [make_product() for _number in range(4)]
+    for each in others:
+        make_image(each)
+    relate("bought", product, *others[:bought])
+    relate("viewed", product, *others[2 : 2 + viewed])
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert re.findall(r'data-block="([\w-]+)"', page) == ["similar", shown]
+
+
+def test_what_nobody_bought_or_looked_at_has_no_further_row(client: Client) -> None:
+    product = make_lookalike(1)
     near = [make_lookalike(1, step / 10).pk for step in range(1, 12)]
-    url = product.get_absolute_url()
-    assert block(client, url, "similar") == near[:5]
-    assert block(client, url, "more-like") == near[5:10]
-    assert block(client, url, "viewed") == []
-    assert "Chosen by picture" in client.get(url).content.decode()
-
-
-def test_what_nobody_bought_yet_shows_more_complements(client: Client) -> None:
-    shirt = make_lookalike(1, 0, **MAN)
-    near = [make_lookalike(1, step / 10, category=jeans(), **MAN).pk for step in range(1, 5)]
-    url = shirt.get_absolute_url()
-    relate("viewed", shirt, make_product())
-    shown = block(client, url, "similar") + block(client, url, "look")
-    assert block(client, url, "goes-with") == [pk for pk in near if pk not in shown]
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert re.findall(r'data-block="([\w-]+)"', page) == ["similar"]
+    assert [int(pk) for pk in re.findall(r'data-product-id="(\d+)"', page)] == near[:5]
 
 
 # Cart
@@ -325,12 +356,12 @@ def test_the_cart_shows_complements_and_no_look_alikes(client: Client) -> None:
     shirt = make_lookalike(1, 0, **MAN)
     make_lookalike(1, 0.05, **MAN)
     trousers = make_lookalike(1, 0.5, category=jeans(), **MAN)
-    pair = make_lookalike(1, 0.5, category=shoes(), **MAN)
+    others = complete()
     put(client, shirt)
-    assert block(client, "/cart/", "cart") == [trousers.pk, pair.pk]
+    assert block(client, "/cart/", "cart") == [trousers.pk, *others]
     put(client, trousers)
     make_lookalike(1, 0.1, category=jeans(), **MAN)
-    assert block(client, "/cart/", "cart") == [pair.pk]
+    assert block(client, "/cart/", "cart") == others
 
 
 def test_an_empty_cart_has_no_complements(client: Client) -> None:
