@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.models import EmbeddingModel
 from shop.accounts.models import Address
 from shop.cart.models import Cart
 from shop.catalogue.models import StockAdjustment
@@ -28,12 +28,13 @@ from shop.payments.models import Payment
 from shop.wishlist.models import StockAlert
 from tests.access_table import ADMIN, ROWS
 from tests.factories import (
+    embed,
     make_customer,
     make_order,
+    make_photo,
     make_product,
     make_stored_image,
     picture_bytes,
-    point,
 )
 
 ROLES = ("anonymous", "owner", "other", "Catalogue", "Orders", "Read-only")
@@ -85,14 +86,13 @@ def things(db: Any) -> dict[str, Any]:
         staff.groups.add(Group.objects.get(name=name))
     product = make_product(pk=10_001, name="Shirt")
     variant = product.variants.get()
-    image = make_stored_image(product, embedding_blue=point(1))
+    image = make_stored_image(product)
+    embed(image, 1)
     cart = Cart.objects.create(user=owner)
     line = cart.lines.create(variant=variant, quantity=1)
     model = EmbeddingModel.objects.active()
     Token.objects.create(user=owner)
-    photo = QueryPhoto.objects.create(
-        content=picture_bytes(), width=60, height=80, embedding=point(1), embedding_model=model
-    )
+    photo = make_photo(1, content=picture_bytes())
     method, _new = ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     order = make_order(user=owner)
     upload = Upload(by=None, created=timezone.now(), table_name="a.csv", state="checked")

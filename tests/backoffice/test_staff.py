@@ -9,7 +9,7 @@ from django.test import Client
 from backoffice.groups import ensure_groups
 from recommender.models import Event
 from shop.catalogue.models import StockAdjustment, Variant
-from tests.factories import make_image, make_order, make_product, make_variant
+from tests.factories import fail_embedding, make_image, make_order, make_product, make_variant
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
     make_product(stock=2)
     make_product(stock=0)
     make_image(make_product())
-    make_image(make_product(), attempts=3)
+    fail_embedding(make_image(make_product()))
     Event.objects.create(block="similar", kind="seen")
     Event.objects.create(block="similar", kind="seen")
     Event.objects.create(block="similar", kind="followed")
@@ -80,7 +80,7 @@ def test_the_sums_are_written_as_the_reader_writes_them(
 def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
     make_order()
     make_product(stock=2)
-    make_image(make_product(stock=0), attempts=3)
+    fail_embedding(make_image(make_product(stock=0)))
     for tile in admin.get("/admin/").context["tiles"]:
         page = admin.get(tile["url"])
         assert page.status_code == 200, tile

@@ -9,10 +9,9 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from backoffice.admin_site import MENU
-from recommender.duplicates.grouping import find_copies
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
-from tests.factories import make_order, make_product, make_stored_image, point
+from tests.factories import embed, make_order, make_product, make_stored_image
 
 pytestmark = pytest.mark.browser
 
@@ -22,9 +21,11 @@ def staff(page: Page, shop: str) -> str:
     ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     Voucher.objects.create(code="TEN", kind=Voucher.Kind.PERCENTAGE, value=10)
     make_order(idempotency_key="seen")
-    for name in ("One Coat", "Same Coat"):
-        make_stored_image(make_product(name=name), "gold", embedding_blue=point(1))
-    find_copies()
+    first, copy = (
+        make_stored_image(make_product(name=name), "gold") for name in ("One Coat", "Same Coat")
+    )
+    for image in (first, copy):
+        embed(image, 1, duplicate_group=first.pk)
     User.objects.create_superuser("root", "root@example.com", "correct-horse-7")
     page.goto(f"{shop}/admin/")
     page.get_by_label("Username").fill("root")

@@ -21,7 +21,7 @@ from recommender.models import QueryPhoto
 from recommender.photo_search.photos import store_photo
 from shop.api.models import IdempotencyRecord
 from shop.catalogue.models import ProductImage, StoredFile
-from tests.factories import make_product, make_stored_image, picture_bytes, point
+from tests.factories import embed, make_product, make_stored_image, picture_bytes
 
 RESTORED = "test_restored"
 
@@ -56,7 +56,8 @@ def counts(database: psycopg.Connection) -> list[int]:
 def test_a_backup_holds_the_shop_and_nobodys_photo(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    image = make_stored_image(make_product(), embedding_blue=point(1))
+    image = make_stored_image(make_product())
+    embed(image, 1)
     store_photo(picture_bytes("red"))
     SessionStore().create()
     IdempotencyRecord.objects.create(owner="somebody", key="1", content={"email": "a@example.com"})
@@ -69,6 +70,6 @@ def test_a_backup_holds_the_shop_and_nobodys_photo(
         assert counts(restored) == [0, 0, 0, 1, 1]
         (found,) = restored.execute("SELECT content FROM catalogue_storedfile").fetchall()
         (near,) = restored.execute(
-            "SELECT id FROM catalogue_productimage WHERE embedding_blue IS NOT NULL"
+            "SELECT image_id FROM recommender_embedding_blue WHERE embedding IS NOT NULL"
         ).fetchall()
     assert (found[0], near[0]) == (image.read(), image.pk)

@@ -28,6 +28,6 @@ def test_nobody_waits_behind_bulk_work() -> None:
     assert app.conf.task_default_queue == "shop"
     bulk = {name for name, route in ROUTES.items() if route["queue"] == "catalogue"}
     assert {name.rsplit(".", 1)[1] for name in bulk} == {
-        *("embed_pending_images", "find_copies", "divide_into_cells", "compute_affinities"),
+        *("embed_pending_images", "repair_embeddings", "fill_garments", "compute_affinities"),
         "delete_unused_files",
     }

@@ -77,8 +77,8 @@ def test_the_part_of_a_photo_is_a_photo_of_its_own(client: Client, photo: QueryP
     response = client.post(PART, {"photo": photo.pk, "region": "0.5,0,1,1"})
     part = QueryPhoto.objects.exclude(pk=photo.pk).get()
     assert response.url == part.get_absolute_url()  # type: ignore[attr-defined]
-    assert (part.width, part.height, part.region) == (100, 100, "0.5,0,1,1")
-    assert part.whole == photo
+    assert (part.width, part.height, part.crop_box) == (100, 100, "0.5,0,1,1")
+    assert part.parent == photo
     assert part.expires.microsecond == 7
     red, _green, blue = Image.open(BytesIO(bytes(part.content))).getpixel((50, 50))  # type: ignore[misc]
     assert red < 10
@@ -89,7 +89,7 @@ def test_four_percentages_are_a_region(client: Client, photo: QueryPhoto) -> Non
     sides = {"left": "0", "top": "0", "right": "50", "bottom": "100"}
     client.post(PART, {"photo": photo.pk, **sides})
     part = QueryPhoto.objects.exclude(pk=photo.pk).get()
-    assert part.region == "0,0,0.5,1"
+    assert part.crop_box == "0,0,0.5,1"
 
 
 def test_a_missing_percentage_is_said_and_the_others_are_kept(
@@ -105,7 +105,7 @@ def test_the_part_of_a_products_picture_keeps_what_it_was_cut_from(
 ) -> None:
     client.post(PART, {"image": image.pk, "region": "0,0,1,0.5"})
     part = QueryPhoto.objects.get()
-    assert (part.image, part.whole, part.region) == (image, None, "0,0,1,0.5")
+    assert (part.image, part.parent, part.crop_box) == (image, None, "0,0,1,0.5")
     assert part.height == image.height // 2
     page = client.get(part.get_absolute_url()).content.decode()
     assert f"?image={image.pk}&amp;region=0,0,1,0.5" in page

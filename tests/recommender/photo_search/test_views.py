@@ -15,7 +15,7 @@ from PIL import Image
 from recommender import tasks
 from recommender.models import QueryPhoto
 from recommender.photo_search import photos
-from tests.factories import make_image, make_product, make_stored_image, picture_bytes, point
+from tests.factories import make_lookalike, make_product, make_stored_image, picture_bytes, point
 from tests.html import one_line
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def test_a_page_that_waits_long_says_so(client: Client) -> None:
 
 def test_the_five_stand_beside_the_photo(client: Client) -> None:
     for step in range(7):
-        make_image(make_product(), embedding_blue=point(1, step))
+        make_lookalike(1, step)
     url = _send(client, picture_bytes())["Location"]
     tasks.embed_query_photo(QueryPhoto.objects.get().pk)
     content = client.get(url).content.decode()
@@ -142,7 +142,7 @@ def test_the_page_says_when_the_photo_goes(client: Client) -> None:
 
 
 def test_the_results_can_be_filtered(client: Client) -> None:
-    make_image(make_product(gender="Men"), embedding_blue=point(1))
+    make_lookalike(1, gender="Men")
     url = _send(client, picture_bytes())["Location"]
     tasks.embed_query_photo(QueryPhoto.objects.get().pk)
     assert "Nothing looks like it here" in client.get(f"{url}?gender=Women").content.decode()
@@ -151,7 +151,7 @@ def test_the_results_can_be_filtered(client: Client) -> None:
 def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
     client: Client,
 ) -> None:
-    make_image(make_product(gender="Men"), embedding_blue=point(1))
+    make_lookalike(1, gender="Men")
     url = _send(client, picture_bytes())["Location"]
     tasks.embed_query_photo(QueryPhoto.objects.get().pk)
     page = client.get(url).content.decode()

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from config.wsgi import application
 from shop.catalogue.models import Product
 from shop.orders.models import ShippingMethod
-from tests.factories import make_customer, make_order, make_stored_image, make_variant, point
+from tests.factories import embed, make_customer, make_order, make_stored_image, make_variant
 from tests.factories import make_product as _make_product
 
 CHECKS = [
@@ -77,7 +77,7 @@ def shop(django_user_model: Any) -> dict[str, str]:
     for number in range(3):
         product = _make_product(pk=number + 1, gender="Men", base_colour="Blue")
         make_variant(product, pk=number + 1_000_000, sku=f"V{number}", size="M")
-        make_stored_image(product, "red", embedding_blue=point(1, number / 10))
+        embed(make_stored_image(product, "red"), 1, number / 10)
     return {
         "anonymous": "",
         "customer": f"Token {Token.objects.create(user=customer).key}",

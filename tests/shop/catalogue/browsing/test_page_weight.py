@@ -9,7 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from tests.factories import make_image, make_product, point
+from tests.factories import embed, make_image, make_lookalike, make_product
 
 pytestmark = pytest.mark.django_db
 LIMIT = 60 * 1024
@@ -17,9 +17,9 @@ LIMIT = 60 * 1024
 
 def _product_page(client: Client, **headers: str) -> str:
     product = make_product(name="Blue Linen Shirt")
-    make_image(product, width=1680, height=2240, embedding_blue=point(1))
+    embed(make_image(product, width=1680, height=2240), 1)
     for step in range(1, 8):
-        make_image(make_product(), embedding_blue=point(1, step / 10))
+        make_lookalike(1, step / 10)
     return client.get(product.get_absolute_url(), headers=headers).content.decode()
 
 

@@ -12,7 +12,14 @@ from django.urls import reverse
 
 from shop.catalogue.browsing.search import refresh_search_words
 from shop.catalogue.models import Product, StoredFile
-from tests.factories import make_category, make_image, make_product, make_stored_image, point
+from tests.factories import (
+    embed,
+    make_category,
+    make_image,
+    make_lookalike,
+    make_product,
+    make_stored_image,
+)
 from tests.html import one_line
 
 pytestmark = pytest.mark.django_db
@@ -178,9 +185,9 @@ def test_a_width_that_is_not_offered_is_not_made(client: Client) -> None:
 
 def _product_with_neighbours() -> Product:
     product = make_product()
-    make_stored_image(product, embedding_blue=point(1))
+    embed(make_stored_image(product), 1)
     for step in range(1, 8):
-        make_image(make_product(), embedding_blue=point(1, step / 10))
+        make_lookalike(1, step / 10)
     return product
 
 
