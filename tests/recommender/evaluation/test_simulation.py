@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from django.db import connection
-from numpy.typing import NDArray
-from recommender.evaluation.population import (
+
+from recommender.evaluation import simulation
+from recommender.evaluation.simulation import (
     Catalogue,
     by_popularity,
     leave_visits,
@@ -15,25 +16,18 @@ from recommender.evaluation.population import (
     near_mean_popular,
     populate,
 )
-
-from recommender.evaluation import population
-from recommender.models import BlueEmbedding, EmbeddingModel, Event, Popularity
+from recommender.models import Event, Popularity
 from recommender.recommendations.personalised import personalised
 from shop.catalogue.models import Product, ProductImage
-from tests.factories import make_category, point
+from tests.factories import embed, make_category
 
 CLUSTERS, EACH, VALUES = 60, 25, 8
-
-
-def spread_of(vectors: NDArray[np.float64]) -> float:
-    """Half of the squared distance to the fifth neighbour, in the median."""
-    return float(np.median(np.sort(1 - vectors @ vectors.T, axis=1)[:, 5]))
 
 
 @pytest.fixture
 def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """1,500 products around 60 points on a sphere of 8 dimensions, with rows in the database."""
-    monkeypatch.setattr(population, "NEIGHBOURS", EACH)
+    monkeypatch.setattr(simulation, "NEIGHBOURS", EACH)
     rng = np.random.default_rng(1)
     centres = np.repeat(rng.normal(size=(CLUSTERS, VALUES)), EACH, axis=0)
     vectors = centres + 0.35 * rng.normal(size=centres.shape)
@@ -47,16 +41,10 @@ def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
         ProductImage(product=product, file=f"{n}.jpg", width=1, height=1)
         for n, product in enumerate(products)
     )
-    rows = [
-        BlueEmbedding(
-            image=image, embedding=point(*vector), duplicate_group=image.pk, status="embedded"
-        )
-        for image, vector in zip(images, vectors.tolist(), strict=True)
-    ]
-    BlueEmbedding.objects.bulk_update(rows, ["embedding", "duplicate_group", "status"])
-    EmbeddingModel.objects.update(spread=spread_of(vectors))
+    for image, vector in zip(images, vectors.tolist(), strict=True):
+        embed(image, *vector)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
+        cursor.execute("ANALYZE")
     return Catalogue(
         np.array([product.pk for product in products]),
         vectors.astype(np.float32),
@@ -72,9 +60,7 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     popular = measure(catalogue, tested, by_popularity(catalogue, people.popularity, 10))
     mean = measure(catalogue, tested, lambda history: near_mean(history, 10))
     shop = measure(
-        catalogue,
-        tested,
-        lambda history: [pick.product_id for pick in personalised(viewed=history)],
+        catalogue, tested, lambda history: [one.product_id for one in personalised(viewed=history)]
     )
     assert shop["hit_rate"] >= 2 * popular["hit_rate"] > 0
     assert shop["hit_rate"] >= 1.2 * mean["hit_rate"] > 0
@@ -83,7 +69,7 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     assert shop["diversity"] >= mean["diversity"]
 
 
-@pytest.mark.parametrize("world", list(population.WORLDS))
+@pytest.mark.parametrize("world", list(simulation.WORLDS))
 def test_a_seed_makes_the_same_shoppers_again_and_another_makes_others(
     catalogue: Catalogue, world: str
 ) -> None:
