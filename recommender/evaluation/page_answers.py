@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from recommender.evaluation.datasets import Collection
 from recommender.models import EmbeddingModel
+from recommender.photo_search.answers import answer_photo
 from recommender.photo_search.photos import embed_photo, store_photo
 from recommender.recommendations.rows import product_rows
-from recommender.search.similar import similar_to_photo
+from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 
 
@@ -73,6 +74,6 @@ def photo_results(content: bytes) -> list[int]:
         photo = store_photo(content)
         embed_photo(photo.pk)
         photo.refresh_from_db()
-        products = similar_to_photo(photo)
+        products = answer_photo(photo, Filters()).products
         transaction.set_rollback(True)
     return [product.pk for product in products]

@@ -16,6 +16,7 @@ from recommender.embedding.queue import pending
 from recommender.embedding.worker import embed_pending
 from recommender.evaluation.datasets import Collection, EvaluationError, Progress
 from recommender.evaluation.vectorizers import Network
+from recommender.garments.categories import fill_garments
 from recommender.models import EmbeddingModel
 from recommender.search.spread import measure_spread
 from shop.imports.errors import ImportProblem
@@ -84,6 +85,7 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
         progress("embeddings", min(done, total), total)
 
     embed_pending(model, progress=count)
+    fill_garments()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
     EmbeddingModel.objects.update(

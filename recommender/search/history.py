@@ -9,8 +9,9 @@ from django.db import connections
 
 from recommender.garments.categories import discreet_ids
 from recommender.models import EmbeddingModel
-from recommender.search.candidates import SETTINGS, Strategy
+from recommender.search.candidates import SETTINGS, Strategy, choose_strategy
 from recommender.search.replica import read_with_fallback
+from shop.catalogue.browsing.filters import Filters
 from shop.core.db import execute_with_settings
 
 HISTORY = """
@@ -40,8 +41,10 @@ UNION ALL
 SELECT id, reason, weight, id, duplicate_group, halfvec_send(embedding), 0, %(spread)s::float8
 FROM seed
 """
-# The products of a history are joined by sorting and scanning few rows.
-HISTORY_SETTINGS = SETTINGS[Strategy.HNSW] | {"hnsw.iterative_scan": "strict_order"}
+HISTORY_SETTINGS: dict[Strategy, dict[str, object]] = {
+    Strategy.HNSW: SETTINGS[Strategy.HNSW] | {"hnsw.iterative_scan": "strict_order"},
+    Strategy.EXACT: SETTINGS[Strategy.EXACT] | {"enable_indexscan": False},
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
         sql = HISTORY.format(weighed=weighed, table=model.table)
         with connections[server].cursor() as cursor:
             limits = {"spread": model.spread, "discreet": discreet_ids()}
-            execute_with_settings(cursor, sql, {**values, **limits}, HISTORY_SETTINGS)
+            settings = HISTORY_SETTINGS[choose_strategy(cursor, model.table, Filters())]
+            execute_with_settings(cursor, sql, {**values, **limits}, settings)
             return [Near(*row) for row in cursor.fetchall()]
 
     return read_with_fallback(search)
