@@ -14,7 +14,7 @@ EMPTY = """
 TRUNCATE catalogue_product, catalogue_productimage, catalogue_storedfile, recommender_queryphoto
     CASCADE;
 DELETE FROM recommender_embeddingmodel WHERE state <> 'active';
-UPDATE recommender_embeddingmodel SET name = 'fashion-3', slot = 'blue';
+UPDATE recommender_embeddingmodel SET name = 'fashion-3', slot = 'blue', sha256 = '';
 """
 
 

@@ -218,8 +218,8 @@ class Site:
         self.servers.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def images(self, condition: str) -> int:
-        statement = f"SELECT count(*) FROM catalogue_productimage WHERE {condition}"  # noqa: S608
+    def embeddings(self, condition: str) -> int:
+        statement = f"SELECT count(*) FROM recommender_embedding_blue WHERE {condition}"  # noqa: S608
         return int(self.servers.sql(statement))
 
     def logs(self) -> str:

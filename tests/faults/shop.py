@@ -24,10 +24,17 @@ DEADLINE_SECONDS = 120
 SLOW_VECTORS = """
 CREATE OR REPLACE FUNCTION write_slowly() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$;
-CREATE TRIGGER write_slowly AFTER UPDATE OF embedding_blue, embedding_green
-    ON catalogue_productimage FOR EACH STATEMENT EXECUTE FUNCTION write_slowly();
+CREATE TRIGGER write_slowly AFTER UPDATE OF embedding
+    ON recommender_embedding_blue FOR EACH STATEMENT EXECUTE FUNCTION write_slowly();
+CREATE TRIGGER write_slowly AFTER UPDATE OF embedding
+    ON recommender_embedding_green FOR EACH STATEMENT EXECUTE FUNCTION write_slowly();
 """
-FAST_VECTORS = "DROP TRIGGER IF EXISTS write_slowly ON catalogue_productimage"
+FAST_VECTORS = """
+DROP TRIGGER IF EXISTS write_slowly ON recommender_embedding_blue;
+DROP TRIGGER IF EXISTS write_slowly ON recommender_embedding_green;
+"""
+# Of every image that has a row.
+UNTOUCHED = "attempts = 0 AND claimed_until IS NULL AND failure = ''"
 LEASE_SECONDS = 3
 CELERY = (sys.executable, "-m", "celery", "-A", "config")
 SET_UP = "import time\nimport django\ndjango.setup()\n"
@@ -124,10 +131,10 @@ class Shop:
             cursor = connection.execute(statement)
             return cursor.fetchone()[0] if cursor.description else None
 
-    def images(self, condition: str) -> int:
-        return int(
-            self.sql(f"SELECT count(*) FROM catalogue_productimage WHERE {condition}")  # noqa: S608
-        )
+    def embeddings(self, condition: str, slot: str = "blue") -> int:
+        """How many rows of the slot's table meet the condition."""
+        table = f"recommender_embedding_{slot}"
+        return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
 
     def redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.servers.redis_url)
@@ -142,4 +149,4 @@ class Shop:
             time.sleep(0.1)
 
     def wait_until_all_embedded(self) -> None:
-        self.wait_for("all embedded", lambda: self.images("embedding_blue IS NULL") == 0)
+        self.wait_for("all embedded", lambda: self.embeddings("embedding IS NULL") == 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, Shop
+from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, UNTOUCHED, Shop
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 FILL = """
@@ -41,9 +41,12 @@ from shop.core.tasks import send
 print(int(send("recommender.tasks.embed_pending_images")))
 """
 RETRY = """
-from recommender.embedding import worker as pending
+from recommender.embedding.queue import failed, requeue
+from recommender.models import EmbeddingModel
+from shop.catalogue.models import ProductImage
 
-print(pending.retry(pending.parked()))
+given_up = failed(EmbeddingModel.objects.active())
+print(requeue(ProductImage.objects.filter(pk__in=given_up.values("pk"))))
 """
 SAVE_ONE = """
 from shop.catalogue.models import Product, ProductImage
@@ -73,9 +76,9 @@ LOG_WRITES = """
 CREATE TABLE IF NOT EXISTS written (image_id bigint);
 TRUNCATE written;
 CREATE OR REPLACE FUNCTION log_write() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN INSERT INTO written VALUES (NEW.id); RETURN NULL; END $$;
-CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding_blue
-    ON catalogue_productimage FOR EACH ROW WHEN (NEW.embedding_blue IS NOT NULL)
+$$ BEGIN INSERT INTO written VALUES (NEW.image_id); RETURN NULL; END $$;
+CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding
+    ON recommender_embedding_blue FOR EACH ROW WHEN (NEW.embedding IS NOT NULL)
     EXECUTE FUNCTION log_write();
 """
 
@@ -90,19 +93,19 @@ def test_a_killed_worker_and_an_emptied_redis_lose_no_picture_and_write_none_twi
     worker = shop.start_worker("catalogue")
     beat = shop.start_beat()
     assert shop.run(RING) == 1
-    shop.wait_for("some embedded", lambda: shop.images("embedding_blue IS NOT NULL") >= 32)
+    shop.wait_for("some embedded", lambda: shop.embeddings("embedding IS NOT NULL") >= 32)
     shop.kill(worker)
     shop.kill(beat)
     shop.sql(FAST_VECTORS)
-    done = shop.images("embedding_blue IS NOT NULL")
+    done = shop.embeddings("embedding IS NOT NULL")
     assert 0 < done < count
-    assert shop.images("attempts > 0") > 0  # claimed by the dead worker
+    assert shop.embeddings("attempts > 0") > 0  # claimed by the dead worker
     with shop.redis() as client:
         client.flushall()
     shop.start_worker("catalogue")
     shop.start_beat()
     shop.wait_until_all_embedded()
-    assert shop.images("attempts <> 0 OR claimed_until IS NOT NULL OR failure <> ''") == 0
+    assert shop.embeddings(UNTOUCHED) == count
     assert shop.sql("SELECT count(*) FROM written") == count
     assert shop.sql("SELECT count(DISTINCT image_id) FROM written") == count
 
@@ -112,15 +115,15 @@ def test_a_picture_that_cannot_be_read_is_parked_and_the_others_are_embedded(sho
     poison = shop.run(POISON)
     shop.start_worker("catalogue")
     assert shop.run(RING) == 1
-    shop.wait_for("parked", lambda: shop.images("attempts >= 3") == 1)
-    shop.wait_for("the good ones", lambda: shop.images("embedding_blue IS NOT NULL") == 39)
-    row = f"FROM catalogue_productimage WHERE id = {poison}"
+    shop.wait_for("parked", lambda: shop.embeddings("status = 'failed'") == 1)
+    shop.wait_for("the good ones", lambda: shop.embeddings("embedding IS NOT NULL") == 39)
+    row = f"FROM recommender_embedding_blue WHERE image_id = {poison}"
     assert shop.sql(f"SELECT attempts {row}") == 3
     shop.wait_for("reason", lambda: shop.sql(f"SELECT failure {row}") != "")
     assert shop.sql(f"SELECT failure {row}").startswith("UnidentifiedImageError")
-    assert shop.images("attempts > 0") == 1
+    assert shop.embeddings("attempts > 0") == 1
     assert shop.run(RETRY) == 1
-    assert shop.images("attempts > 0 OR failure <> ''") == 0
+    assert shop.embeddings(UNTOUCHED) == 40
 
 
 def test_a_picture_saved_while_redis_is_down_is_embedded_when_redis_is_back(shop: Shop) -> None:
@@ -131,7 +134,7 @@ def test_a_picture_saved_while_redis_is_down_is_embedded_when_redis_is_back(shop
     with shop.begun(SAVE_ONE) as save, shop.redis() as client:
         client.shutdown(nosave=True)
         assert save() < 5
-    assert shop.images("embedding_blue IS NULL") == 1
+    assert shop.embeddings("embedding IS NULL") == 1
     shop.servers.start_missing()
     shop.wait_until_all_embedded()
 
@@ -144,6 +147,6 @@ def test_a_search_with_a_photo_does_not_wait_for_the_catalogue(shop: Shop) -> No
     shop.sql(SLOW_VECTORS)
     shop.start_worker("catalogue")
     assert shop.run(RING) == 1
-    shop.wait_for("some embedded", lambda: shop.images("embedding_blue IS NOT NULL") >= 32)
+    shop.wait_for("some embedded", lambda: shop.embeddings("embedding IS NOT NULL") >= 32)
     assert shop.run(SEARCH_WITH_PHOTO) < 10
-    assert shop.images("embedding_blue IS NULL") > 0
+    assert shop.embeddings("embedding IS NULL") > 0

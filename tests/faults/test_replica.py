@@ -29,6 +29,7 @@ WEB = ("env", "DEBUG=1", sys.executable, *GUNICORN.split())
 FILL = """
 import json
 import numpy as np
+from django.db.models import F
 from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.models import Category, Product, ProductImage
 
@@ -38,7 +39,7 @@ category, _new = Category.objects.get_or_create(name="Shirts")
 chance = np.random.default_rng(7)
 
 def vectors(count):
-    points = np.zeros((count, 2048), np.float32)
+    points = np.zeros((count, 256), np.float32)
     points[:, :8] = chance.normal(size=(count, 8))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     return points.astype(np.float16).astype(np.float64)
@@ -56,11 +57,14 @@ ProductImage.objects.bulk_create(
         file=f"{n:064x}.jpg",
         width=60,
         height=80,
-        embedding_blue=stored["fashion-3"][n].tolist(),
-        embedding_green=stored["other"][n].tolist(),
     )
     for n, product in enumerate(rows)
 )
+for model in (fashion, other):
+    for n, product in enumerate(rows):
+        embedded = model.embeddings.filter(product=product)
+        at = stored[model.name][n].tolist()
+        embedded.update(embedding=at, duplicate_group=F("image"), status="embedded")
 ids = np.array([product.pk for product in rows])
 
 def five(name, vector, without=-1):
@@ -79,9 +83,9 @@ slugs = {product.pk: product.slug for product in rows}
 print(json.dumps([slugs, fives, {name: seen[name].tolist() for name in seen}]))
 """
 SEND = """
-INSERT INTO recommender_queryphoto (id, content, width, height, embedding, embedding_model_id,
-    failure, region, created, expires)
-SELECT '{name}', '', 60, 80, '{vector}', id, '', '', now(), now() + interval '1 day'
+INSERT INTO recommender_queryphoto (id, content, width, height, embedding, whole_embedding,
+    embedding_model_id, failure, crop_box, created, expires)
+SELECT '{name}', '', 60, 80, '{vector}', '{vector}', id, '', '', now(), now() + interval '1 day'
 FROM recommender_embeddingmodel WHERE state = 'active' RETURNING id
 """
 FLIP = """

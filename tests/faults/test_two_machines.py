@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.machines import Site, apart
+from tests.faults.shop import UNTOUCHED
 from tests.faults.test_catalogue_worker import FILL, LOG_WRITES
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -64,11 +65,11 @@ def test_two_hosts_share_the_work_and_one_finishes_what_the_other_left(site: Sit
 
     one.lose()
     site.wait_for("its connections to end", lambda: connected(site, one.name) == 0)
-    done = site.images("embedding_blue IS NOT NULL")
+    done = site.embeddings("embedding IS NOT NULL")
     assert done < COUNT
-    site.wait_for("all embedded", lambda: site.images("embedding_blue IS NULL") == 0)
+    site.wait_for("all embedded", lambda: site.embeddings("embedding IS NULL") == 0)
 
-    assert site.images("attempts <> 0 OR claimed_until IS NOT NULL OR failure <> ''") == 0
+    assert site.embeddings(UNTOUCHED) == COUNT
     assert site.servers.sql("SELECT count(*) FROM written") == COUNT
     assert site.servers.sql("SELECT count(DISTINCT image_id) FROM written") == COUNT
     writers = site.servers.sql("SELECT json_agg(DISTINCT writer ORDER BY writer) FROM written")
