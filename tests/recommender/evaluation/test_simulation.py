@@ -16,7 +16,7 @@ from recommender.evaluation.simulation import (
     near_mean_popular,
     populate,
 )
-from recommender.models import Event, Popularity
+from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.recommendations.personalised import personalised
 from shop.catalogue.models import Product, ProductImage
 from tests.factories import embed, make_category
@@ -43,6 +43,7 @@ def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     )
     for image, vector in zip(images, vectors.tolist(), strict=True):
         embed(image, *vector)
+    EmbeddingModel.objects.update(spread=0.025)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return Catalogue(
