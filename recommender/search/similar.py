@@ -167,14 +167,16 @@ def _weights(colour: float, base_colour: str = "", base_weight: float = 0.0) -> 
 def similar_to_photo(
     photo: QueryPhoto, filters: Filters | None = None, *, count: int = ROW_SIZE
 ) -> list[Product]:
-    """Return the products that look most like the photo, if the active model has seen it."""
+    """Return the products that look most like the photo by the model that has seen it, if any."""
     chosen = filters or Filters()
     return _products(read_with_fallback(lambda server: _like_photo(server, photo, chosen, count)))
 
 
 def _like_photo(server: str, photo: QueryPhoto, filters: Filters, count: int) -> list[Neighbour]:
-    model = EmbeddingModel.objects.using(server).active()
-    if photo.embedding_model_id != model.pk:
+    # Not the active one, which another may have become since the caller asked.
+    filled = EmbeddingModel.objects.using(server).filling()
+    model = filled.filter(pk=photo.embedding_model_id or 0).first()
+    if model is None:
         return []
     # Sent along: a moment after it was written a replica cannot have it.
     source = _source_product(photo)
