@@ -176,7 +176,8 @@ def _like_photo(server: str, photo: QueryPhoto, filters: Filters, count: int) ->
     # Not the active one, which another may have become since the caller asked.
     filled = EmbeddingModel.objects.using(server).filling()
     model = filled.filter(pk=photo.embedding_model_id or 0).first()
-    if model is None:
+    # A replica that has not heard of the switch may lack some of the model's rows.
+    if model is None or (server != PRIMARY and model.state != EmbeddingModel.State.ACTIVE):
         return []
     # Sent along: a moment after it was written a replica cannot have it.
     source = _source_product(photo)
