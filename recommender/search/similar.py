@@ -16,7 +16,7 @@ from recommender.duplicates.grouping import MAX_COLOUR_DISTANCE, MAX_HASH_DISTAN
 from recommender.garments.categories import categories_of, garments_of
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.search.candidates import SETTINGS, Strategy, candidate_sql, choose_strategy
-from recommender.search.replica import read_with_fallback
+from recommender.search.replica import PRIMARY, read_with_fallback
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Category, Product
 from shop.core.db import execute_with_settings
