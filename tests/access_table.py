@@ -157,4 +157,6 @@ ADMIN = {
     "payments.payment": ("", "v", "v"),
     "imports.upload": ("va", "", "v"),
     "recommender.embeddingmodel": ("", "", "v"),
+    "recommender.categorygarment": ("vad", "", "v"),
+    "recommender.discreetcategory": ("vad", "", "v"),
 }

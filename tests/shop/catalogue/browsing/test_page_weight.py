@@ -49,7 +49,7 @@ def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
     client: Client,
 ) -> None:
     pictures = re.findall(r"<img\s[^>]*>", _product_page(client))
-    assert len(pictures) == 1 + 5 + 2
+    assert len(pictures) == 1 + 5
     assert 'fetchpriority="high"' in pictures[0]
     assert "-840.webp 840w" in pictures[0]
     assert 'loading="lazy"' not in pictures[0]
