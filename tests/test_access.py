@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from recommender.models import EmbeddingModel
+from recommender.models import CategoryGarment, DiscreetCategory, EmbeddingModel
 from shop.accounts.models import Address
 from shop.cart.models import Cart
 from shop.catalogue.models import StockAdjustment
@@ -112,6 +112,10 @@ def things(db: Any) -> dict[str, Any]:
         ),
         "queuedemail": QueuedEmail.objects.create(to="a@b.example", subject="S", message=b""),
         "payment": Payment.objects.create(order=order, amount=1, currency="EUR"), "model": model,
+        "categorygarment": CategoryGarment.objects.create(
+            category=product.category, garment="Shirts", share=1
+        ),
+        "discreetcategory": DiscreetCategory.objects.create(category=product.category),
     }  # fmt: skip
 
 

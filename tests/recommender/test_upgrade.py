@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from recommender.embedding.worker import Outcome, embed_pending
 from recommender.models import (
@@ -25,39 +23,18 @@ from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.models import Product, ProductImage
 from shop.orders.models import Order
 from tests.factories import picture_bytes
+from tests.upgrades import database_at, leaf_migrations
 
 VERSION_0_1 = {"recommender": "0009_undivided", "catalogue": "0015_pgtrigger"}
-NAME = "test_upgrade"
 
 
 @pytest.fixture
 def old_apps(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
-    """The models of version 0.1, on a database of that version in place of the tests' own."""
+    """The models of version 0.1, on a database of that version."""
     with django_db_blocker.unblock():
-        own = connection.settings_dict["NAME"]
-        _create_database()
-        connection.close()
-        connection.settings_dict["NAME"] = NAME
-        try:
-            executor = MigrationExecutor(connection)
-            leaves = dict(executor.loader.graph.leaf_nodes()) | VERSION_0_1
-            executor.migrate(list(leaves.items()))
-            yield executor.loader.project_state(list(leaves.items())).apps
-        finally:
-            connection.close()
-            connection.settings_dict["NAME"] = own
-            _drop_database()
-
-
-def _create_database() -> None:
-    _drop_database()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {NAME}")
-
-
-def _drop_database() -> None:
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        migrations = leaf_migrations() | VERSION_0_1
+    with database_at(django_db_blocker, migrations) as apps:
+        yield apps
 
 
 def _vector(*values: float) -> list[float]:

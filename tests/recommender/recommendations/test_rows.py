@@ -185,7 +185,9 @@ def test_the_active_models_vectors_are_compared_and_no_others(client: Client) ->
     assert block(client, "/", "picked") == [green.pk]
 
 
-def test_picked_for_you_adds_five_queries(client: Client, django_assert_num_queries: Any) -> None:
+def test_picked_for_you_adds_four_queries_or_five_where_the_index_is_short(
+    client: Client, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+) -> None:
     seen = make_lookalike(1, 0)
     for step in range(1, 14):
         make_lookalike(1, step / 10)
@@ -193,7 +195,7 @@ def test_picked_for_you_adds_five_queries(client: Client, django_assert_num_quer
     with django_assert_num_queries(7):
         client.get("/")
     look_at(client, seen)
-    with django_assert_num_queries(12):
+    with django_assert_max_num_queries(12):
         client.get("/")
 
 
