@@ -45,7 +45,7 @@ def _choice(query: QueryDict, name: str, label: str | Promise, value: str, activ
     changed = query.copy()
     if not active:
         changed[name] = value
-    elif name == "garment":
+    elif name == "garment" and value != EVERYTHING:
         changed[name] = EVERYTHING
     else:
         changed.pop(name, None)
