@@ -110,8 +110,10 @@ def dismiss(chosen: Iterable[int], group: Iterable[int], by: Any) -> int:
     chosen = set(chosen)
     pairs = {_in_order(*pair) for pair in itertools.product(chosen, group) if len({*pair}) == 2}
     rows = [DuplicateDismissal(one_id=one, other_id=other, by=by) for one, other in sorted(pairs)]
+    count = len(DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True))
+    # After the pairs, so that a worker in between does not group them again.
     _ungroup(chosen)
-    return len(DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True))
+    return count
 
 
 def _ungroup(products: Collection[int]) -> None:

@@ -66,7 +66,7 @@ def personalised(
     saved: Sequence[int] = (),
     count: int = COUNT,
 ) -> list[Recommendation]:
-    """The best first; nothing that was viewed, saved or bought. One query, or none without input.
+    """Return the best first, without what was viewed, saved or bought; no query without input.
 
     ``user``: the id of somebody signed in, whose saved and bought products are read; ``viewed``
     and ``saved``: product ids, newest first.

@@ -99,7 +99,7 @@ def _left(ids: Iterable[int], already_shown: set[int]) -> list[int]:
 
 
 def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
-    """Return what goes with the products in the cart, and looks like none; two queries."""
+    """Return what goes with the products in the cart, and looks like none."""
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
     ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
@@ -111,7 +111,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
 
 
 def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
-    """Return what this visitor may like, and for the sake of which products; two queries."""
+    """Return what this visitor may like, and for the sake of which products."""
     user = request.user.pk if request.user.is_authenticated else None
     saved = [] if user else saved_ids(request)
     picks = personalised(user=user, viewed=recent_ids(request), saved=saved)
