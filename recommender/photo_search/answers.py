@@ -47,12 +47,12 @@ def answer_photo(
     """
     likely = [name for name, _probability in photo.garments or ()]
     if filters.category_ids:
-        return Answer(similar_to_photo(photo, filters, count=count), offered=tuple(likely))
+        return Answer(_search(photo, filters, count), offered=tuple(likely))
     if garment in garments():
         return _within(photo, filters, (garment,), likely, count)
     guessed = _guess(photo.garments)
     if garment == EVERYTHING or guessed is None or not CategoryGarment.objects.exists():
-        found = similar_to_photo(photo, _without_discreet(filters), count=count)
+        found = _search(photo, _without_discreet(filters), count)
         return Answer(found, offered=tuple(likely), everything=True)
     if not guessed:
         return Answer(offered=held_garments(), asks=True)
@@ -71,8 +71,17 @@ def _within(
     if not categories:
         return Answer(searched=searched, offered=offered, missing=True)
     kept = tuple(pk for pk in categories if pk not in filters.not_category_ids)
-    found = similar_to_photo(photo, replace(filters, category_ids=kept), count=count)
+    found = _search(photo, replace(filters, category_ids=kept), count)
     return Answer(found, searched, offered)
+
+
+def _search(photo: QueryPhoto, filters: Filters, count: int) -> list[Product]:
+    """Put what has the added words first, and fill up with what has not."""
+    found = similar_to_photo(photo, filters, count=count)
+    if not filters.words or len(found) == count:
+        return found
+    others = similar_to_photo(photo, replace(filters, words=""), count=count + len(found))
+    return [*found, *(each for each in others if each not in found)][:count]
 
 
 def _guess(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None:

@@ -78,6 +78,14 @@ def test_without_a_guess_everything_is_searched(shop: dict[str, Product]) -> Non
     assert answer.everything
 
 
+def test_added_words_come_first_and_empty_no_page(shop: dict[str, Product]) -> None:
+    Product.objects.filter(pk=shop["skirt"].pk).update(name="Pleated midi")
+    photo = _photo(guessed=False)
+    pleated = answer_photo(photo, Filters().with_words("pleated"))
+    assert pleated.products == [shop["skirt"], shop["bag"], shop["dress"]]
+    assert answer_photo(photo, Filters().with_words("nowhere")).products == list(shop.values())
+
+
 def test_before_the_categories_are_known_nothing_is_limited() -> None:
     product = make_lookalike(1)
     assert answer_photo(_photo(("Dresses", 0.9)), Filters()).products == [product]
