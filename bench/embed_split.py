@@ -34,7 +34,7 @@ from django.conf import settings  # noqa: E402
 from bench.embed import forget, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import inference, preprocessing, worker  # noqa: E402
-from recommender.embedding.preprocessing import Prepared, fit, perceptual_hash  # noqa: E402
+from recommender.embedding.preprocessing import Prepared, fit  # noqa: E402
 from recommender.garments.colour import garment_colour  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
@@ -64,7 +64,7 @@ LARGE_CHOICES = [
 
 def without_shrinking(content: bytes, side: int) -> Prepared:
     image = upright_rgb(Image.open(BytesIO(content)))
-    return Prepared(fit(image, side), garment_colour(image), perceptual_hash(image))
+    return Prepared(fit(image, side), garment_colour(image))
 
 
 def choose(choice: dict[str, Any]) -> None:

@@ -136,7 +136,7 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
         row.pk: worker.Row(
             row.pk,
             row.image.file,
-            Prepared(np.empty(0, np.uint8), np.array(row.colour, np.float32), row.picture_hash),
+            Prepared(np.empty(0, np.uint8), np.array(row.colour, np.float32)),
             np.array(row.embedding.to_list(), np.float32),
         )
         for row in newest

@@ -63,9 +63,9 @@ WHERE slug LIKE 'made-%' ORDER BY id RETURNING id
 """
 # The triggers are off: they would make rows that wait for a network.
 EMBEDDINGS = f"""
-INSERT INTO {{table}} (image_id, embedding, colour, picture_hash, duplicate_group, status,
+INSERT INTO {{table}} (image_id, embedding, colour, duplicate_group, status,
     {COLUMNS})
-SELECT image.id, made.embedding, made.colour, hashint8extended(image.id, 0), image.id, 'embedded',
+SELECT image.id, made.embedding, made.colour, image.id, 'embedded',
     {VALUES}
 FROM made_embedding AS made JOIN catalogue_productimage AS image ON image.id = made.image_id
 JOIN catalogue_product AS product ON product.id = image.product_id ORDER BY image.id

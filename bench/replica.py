@@ -89,9 +89,8 @@ def write(model: EmbeddingModel, images: list[tuple[int, str]]) -> None:
 
 
 def drawn() -> Prepared:
-    """Return colour and hash at random, by which no image is another's copy."""
-    colour, picture_hash = CHANCE.uniform(0, 60, 3), int(CHANCE.integers(-(2**62), 2**62))
-    return Prepared(np.empty(0, np.uint8), colour.astype(np.float32), picture_hash)
+    """Return a colour at random."""
+    return Prepared(np.empty(0, np.uint8), CHANCE.uniform(0, 60, 3).astype(np.float32))
 
 
 def search_ms(server: str, product: Product) -> float:

@@ -52,7 +52,6 @@ def embedded_photo(row: ImageEmbedding) -> QueryPhoto:
         embedding=row.embedding,
         whole_embedding=row.embedding,
         colour=row.colour,
-        picture_hash=row.picture_hash,
         embedding_model=EmbeddingModel.objects.active(),
     )
 

@@ -69,7 +69,7 @@ def make_lookalike(*values: float, **product: Any) -> Product:
 
 def embed(image: ProductImage, *values: float, **row: Any) -> None:
     """Store an embedding of the image by the active model, as its worker would."""
-    seen = {"embedding": point(*values), "colour": [25, 0, 0], "picture_hash": image.pk}
+    seen = {"embedding": point(*values), "colour": [25, 0, 0]}
     rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
     rows.update(**{"status": "embedded", "duplicate_group": image.pk, **seen, **row})
 
@@ -92,7 +92,7 @@ def make_photo(*values: float, **row: Any) -> QueryPhoto:
     """
     seen: dict[str, Any] = {}
     if values:
-        seen = {"embedding": point(*values), "whole_embedding": point(*values), "picture_hash": -1}
+        seen = {"embedding": point(*values), "whole_embedding": point(*values)}
         seen |= {"colour": [25, 0, 0], "embedding_model": EmbeddingModel.objects.active()}
     return QueryPhoto.objects.create(**{"content": b"", "width": 60, "height": 80, **seen, **row})
 

@@ -1,7 +1,7 @@
-"""Group images that are copies of each other, and products whose images are.
+"""Group images whose files are equal, and products that share such images.
 
-A copy has nearly the same perceptual hash and the same colour. Each group has a first image, of
-which every other is a copy, so that no chain of small differences joins what differs.
+Perceptual hash and colour were measured as well: of their pairs every third was of another article
+type or colour (``docs/quality/duplicates.md``).
 """
 
 from __future__ import annotations
@@ -18,21 +18,17 @@ from django.db.models import F, Q
 from recommender.models import DuplicateDismissal, EmbeddingModel, Event
 from shop.catalogue.models import ProductImage
 
-# Bits of 64 in which the hashes of copies differ, and the difference of their colours (ΔE):
-# ``docs/quality/duplicates.md`` has the figures.
-MAX_HASH_DISTANCE = 8
-MAX_COLOUR_DISTANCE = 3.0
-# The index finds what looks alike; hashes decide which of it is a copy.
-COPIES = """
-SELECT new.image_id, new.product_id, near.image_id, near.product_id
-FROM {table} AS new CROSS JOIN LATERAL (
-    SELECT image_id, product_id, picture_hash, colour, duplicate_group FROM {table}
-    WHERE embedding IS NOT NULL ORDER BY embedding <-> new.embedding LIMIT 20) AS near
-WHERE new.image_id = ANY(%(ids)s) AND new.embedding IS NOT NULL
-    AND near.image_id <> new.image_id AND near.duplicate_group = near.image_id
-    AND bit_count((near.picture_hash # new.picture_hash)::bit(64)) <= %(hash)s
-    AND near.colour <-> new.colour <= %(colour)s
-ORDER BY new.image_id, near.image_id
+# By the first image of the same file whose product is not told apart from this one's.
+GROUP = """
+UPDATE {table} AS embedded SET duplicate_group = first.id
+FROM catalogue_productimage AS image CROSS JOIN LATERAL (
+    SELECT min(same.id) AS id FROM catalogue_productimage AS same
+    WHERE same.file = image.file AND NOT EXISTS (
+        SELECT FROM recommender_notthesame AS pair
+        WHERE pair.one_id = least(same.product_id, image.product_id)
+            AND pair.other_id = greatest(same.product_id, image.product_id))) AS first
+WHERE embedded.image_id = ANY(%s) AND image.id = embedded.image_id
+    AND embedded.embedding IS NOT NULL AND embedded.duplicate_group <> first.id
 """
 
 
@@ -41,41 +37,9 @@ def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
 
     Returns how many of them are copies. Products that staff say are two are not grouped.
     """
-    if not image_ids:
-        return 0
-    ids = list(image_ids)
-    values: dict[str, Any] = {"ids": ids, "hash": MAX_HASH_DISTANCE, "colour": MAX_COLOUR_DISTANCE}
     with connection.cursor() as cursor:
-        cursor.execute(COPIES.format(table=model.table), values)
-        found = cursor.fetchall()
-    dismissed = _dismissed(product for _image, product, *_near in found)
-    groups: dict[int, int] = {}
-    for image, product, first, first_product in found:
-        # Of two images of one batch the older one leads, and what is a copy leads nothing.
-        if image in groups or first in groups or (first in ids and first > image):
-            continue
-        if image in groups.values():
-            continue
-        products = {first_product, *_products_of_copies(model, first)}
-        if not dismissed[product] & products:
-            groups[image] = first
-            model.embeddings.filter(image=image).update(duplicate_group=first)
-    return len(groups)
-
-
-def _products_of_copies(model: EmbeddingModel, first: int) -> set[int]:
-    copies = model.embeddings.filter(duplicate_group=first).exclude(duplicate_group=F("image"))
-    return set(copies.values_list("product", flat=True))
-
-
-def _dismissed(products: Iterable[int]) -> dict[int, set[int]]:
-    """Return, by product, the products that it is told apart from."""
-    ids, others = set(products), defaultdict[int, set[int]](set)
-    rows = DuplicateDismissal.objects.filter(Q(one__in=ids) | Q(other__in=ids))
-    for one, other in rows.values_list("one", "other"):
-        others[one].add(other)
-        others[other].add(one)
-    return others
+        cursor.execute(GROUP.format(table=model.table), [list(image_ids)])
+        return int(cursor.rowcount)
 
 
 @dataclass(frozen=True)
@@ -107,25 +71,14 @@ def duplicate_groups(*, hidden: bool = False) -> list[Group]:
 
 def dismiss(chosen: Iterable[int], group: Iterable[int], by: Any) -> int:
     """Note for good that each chosen product is another than each other one of the group."""
-    chosen = set(chosen)
+    chosen, group = set(chosen), set(group)
     pairs = {_in_order(*pair) for pair in itertools.product(chosen, group) if len({*pair}) == 2}
     rows = [DuplicateDismissal(one_id=one, other_id=other, by=by) for one, other in sorted(pairs)]
     count = len(DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True))
-    # After the pairs, so that a worker in between does not group them again.
-    _ungroup(chosen)
-    return count
-
-
-def _ungroup(products: Collection[int]) -> None:
-    """Let the images of the products lead themselves, and their copies by one of their own."""
-    images = ProductImage.objects.filter(product__in=products).order_by("pk")
+    images = ProductImage.objects.filter(product__in=chosen | group).values_list("pk", flat=True)
     for model in EmbeddingModel.objects.filling():
-        for image in images.values_list("pk", flat=True):
-            copies = model.embeddings.filter(duplicate_group=image)
-            copies = copies.exclude(duplicate_group=F("image"))  # as the index of copies has them
-            copies.update(duplicate_group=copies.order_by("image").values("image")[:1])
-        rows = model.embeddings.filter(product__in=products).exclude(duplicate_group=None)
-        rows.exclude(duplicate_group=F("image")).update(duplicate_group=F("image"))
+        group_copies(model, list(images))
+    return count
 
 
 def _in_order(one: int, other: int) -> tuple[int, int]:

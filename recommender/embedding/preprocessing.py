@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,11 +18,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Holds what the network sees of a picture, its garment's colour and its perceptual hash."""
+    """Holds what the network sees of a picture, and the colour of its garment."""
 
     pixels: Pixels
     colour: Colour
-    picture_hash: int
 
 
 def fit(image: Image.Image, side: int) -> Pixels:
@@ -43,7 +41,7 @@ def fit(image: Image.Image, side: int) -> Pixels:
 def prepare(content: bytes, side: int) -> Prepared:
     """Decode stored bytes. Raises what Pillow raises for a picture that it cannot read."""
     image = _open(content, side)
-    return Prepared(fit(image, side), garment_colour(image), perceptual_hash(image))
+    return Prepared(fit(image, side), garment_colour(image))
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,6 @@ class PreparedPhoto:
     image: Image.Image
     views: list[Pixels]
     colour: Colour
-    picture_hash: int
 
 
 def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
@@ -66,7 +63,7 @@ def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
     views, garment = [fit(image, side)], small
     if not has_white_border(small) and (garment := cut_out(small)) is not small:
         views.append(fit(garment, side))
-    return PreparedPhoto(image, views, median_colour(garment), perceptual_hash(image))
+    return PreparedPhoto(image, views, median_colour(garment))
 
 
 def decode(content: bytes, side: int) -> Pixels:
@@ -79,9 +76,3 @@ def _open(content: bytes, side: int) -> Image.Image:
     # The JPEG decoder skips work when twice the size that is needed is enough.
     image.draft("RGB", (side * 2, side * 2))
     return upright_rgb(image)
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """Return 64 bits, as a signed integer, of which copies differ in few. Blind to colour."""
-    found = cv2.img_hash.pHash(np.asarray(image.convert("L")))
-    return int(np.ascontiguousarray(found).view(np.int64)[0, 0])

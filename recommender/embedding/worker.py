@@ -44,14 +44,13 @@ ORDER BY image_id FOR NO KEY UPDATE SKIP LOCKED
 """
 WRITE = """
 UPDATE {table} AS embedded
-SET embedding = new.embedding, colour = new.colour, picture_hash = new.picture_hash,
-    duplicate_group = embedded.image_id, status = 'embedded', attempts = 0, claimed_until = NULL,
-    failure = ''
-FROM (VALUES {values}) AS new (id, file, embedding, colour, picture_hash)
+SET embedding = new.embedding, colour = new.colour, duplicate_group = embedded.image_id,
+    status = 'embedded', attempts = 0, claimed_until = NULL, failure = ''
+FROM (VALUES {values}) AS new (id, file, embedding, colour)
 JOIN catalogue_productimage AS image ON image.id = new.id AND image.file = new.file
 WHERE embedded.image_id = new.id
 """
-VALUES = "(%s::bigint, %s::text, %b::halfvec, %b::vector, %s::bigint)"
+VALUES = "(%s::bigint, %s::text, %b::halfvec, %b::vector)"
 
 
 @dataclass(frozen=True)
@@ -213,9 +212,8 @@ def _update(model: EmbeddingModel, rows: Sequence[Row]) -> int:
         return 0
     parameters: list[object] = []
     for row in rows:
-        seen = row.prepared
-        parameters += (row.image_id, row.file, HalfVector(row.vector), Vector(seen.colour))
-        parameters.append(seen.picture_hash)
+        colour = Vector(row.prepared.colour)
+        parameters += (row.image_id, row.file, HalfVector(row.vector), colour)
     statement = WRITE.format(table=model.table, values=", ".join([VALUES] * len(rows)))
     with psycopg.Cursor(connection.connection) as cursor:
         # pgvector's register_vector makes classes that psycopg never forgets: 22 KB a batch.

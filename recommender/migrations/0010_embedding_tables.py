@@ -111,7 +111,6 @@ class Migration(migrations.Migration):
                 ),
                 ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=256, null=True)),
                 ("colour", pgvector.django.vector.VectorField(dimensions=3, null=True)),
-                ("picture_hash", models.BigIntegerField(null=True)),
                 ("duplicate_group", models.BigIntegerField(null=True)),
                 (
                     "status",
@@ -175,7 +174,6 @@ class Migration(migrations.Migration):
                 ),
                 ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=256, null=True)),
                 ("colour", pgvector.django.vector.VectorField(dimensions=3, null=True)),
-                ("picture_hash", models.BigIntegerField(null=True)),
                 ("duplicate_group", models.BigIntegerField(null=True)),
                 (
                     "status",
@@ -330,8 +328,8 @@ class Migration(migrations.Migration):
                 name="reset_embeddings",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."file" IS DISTINCT FROM (NEW."file"))',
-                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_blue SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_green SET embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; RETURN NULL;",
-                    hash="9301274763ac95dd284acd7c0b7c9b3d16a70cbe",
+                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_blue SET embedding = NULL, colour = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;\n    UPDATE recommender_embedding_green SET embedding = NULL, colour = NULL, duplicate_group = NULL,\n    status = 'pending', attempts = 0, claimed_until = NULL, failure = '' WHERE image_id = NEW.id; RETURN NULL;",
+                    hash="a2b7a54285f64d98f36b74537a75c1f517e7effb",
                     operation='UPDATE OF "file"',
                     pgid="pgtrigger_reset_embeddings_f1102",
                     table="catalogue_productimage",

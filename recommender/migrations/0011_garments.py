@@ -21,11 +21,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="queryphoto",
-            name="picture_hash",
-            field=models.BigIntegerField(null=True),
-        ),
-        migrations.AddField(
-            model_name="queryphoto",
             name="whole_embedding",
             field=pgvector.django.halfvec.HalfVectorField(dimensions=256, null=True),
         ),

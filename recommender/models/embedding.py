@@ -41,8 +41,7 @@ class ImageEmbedding(models.Model):
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     # The garment's median colour in CIE Lab, with half the lightness.
     colour = VectorField(dimensions=3, null=True)
-    picture_hash = models.BigIntegerField(null=True)
-    # The first image of which this one is a copy, or the image itself.
+    # The first image of the same file, or the image itself.
     duplicate_group = models.BigIntegerField(null=True)
 
     status = models.CharField(

@@ -44,7 +44,6 @@ class QueryPhoto(models.Model):
     # Of the whole photo alone; ``embedding`` weighs its cut-out as well.
     whole_embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     colour = VectorField(dimensions=3, null=True)
-    picture_hash = models.BigIntegerField(null=True)
     # The likeliest garments with their probabilities; empty where nothing could be made out, null
     # where nothing can guess.
     garments = models.JSONField(null=True)

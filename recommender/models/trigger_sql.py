@@ -15,7 +15,7 @@ INSERT INTO {table} (image_id, {columns})
 SELECT image.id, {values}
 FROM {images} AS image JOIN catalogue_product AS product ON product.id = image.product_id
 WHERE {in_use} ON CONFLICT (image_id) DO NOTHING"""
-EMPTY = """embedding = NULL, colour = NULL, picture_hash = NULL, duplicate_group = NULL,
+EMPTY = """embedding = NULL, colour = NULL, duplicate_group = NULL,
     status = 'pending', attempts = 0, claimed_until = NULL, failure = ''"""
 
 

@@ -71,16 +71,19 @@ def _within(
     if not categories:
         return Answer(searched=searched, offered=offered, missing=True)
     kept = tuple(pk for pk in categories if pk not in filters.not_category_ids)
-    found = _search(photo, replace(filters, category_ids=kept), count)
+    found = _search(photo, filters, count, kept)
     return Answer(found, searched, offered)
 
 
-def _search(photo: QueryPhoto, filters: Filters, count: int) -> list[Product]:
+def _search(
+    photo: QueryPhoto, filters: Filters, count: int, categories: tuple[int, ...] = ()
+) -> list[Product]:
     """Put what has the added words first, and fill up with what has not."""
-    found = similar_to_photo(photo, filters, count=count)
+    found = similar_to_photo(photo, filters, categories=categories, count=count)
     if not filters.words or len(found) == count:
         return found
-    others = similar_to_photo(photo, replace(filters, words=""), count=count + len(found))
+    filters = replace(filters, words="")
+    others = similar_to_photo(photo, filters, categories=categories, count=count + len(found))
     return [*found, *(each for each in others if each not in found)][:count]
 
 

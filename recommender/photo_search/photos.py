@@ -132,7 +132,6 @@ def look_at(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
         "embedding": (weighed / np.linalg.norm(weighed)).tolist(),
         "whole_embedding": vectors[0].tolist(),
         "colour": prepared.colour,
-        "picture_hash": prepared.picture_hash,
         "garments": guess.result(),
     }
 

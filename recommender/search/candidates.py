@@ -31,7 +31,7 @@ EXACT = """
         AS compared
     ORDER BY distance"""
 COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group, embedded.colour,
-        embedded.base_colour, embedded.picture_hash,
+        embedded.base_colour,
         embedded.embedding <-> (SELECT embedding FROM query) AS distance"""
 JOIN = "JOIN catalogue_product AS product ON product.id = embedded.product_id"
 # For ``Strategy.HNSW`` the planner may neither scan nor sort, whatever it thinks the index costs.

@@ -30,9 +30,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     def look(_task: Any, photo_id: str) -> None:
         model = EmbeddingModel.objects.active()
         seen = {"embedding": point(1), "whole_embedding": point(1), "colour": [25, 0, 0]}
-        QueryPhoto.objects.filter(pk=photo_id).update(
-            **seen, picture_hash=-1, embedding_model=model
-        )
+        QueryPhoto.objects.filter(pk=photo_id).update(**seen, embedding_model=model)
 
     monkeypatch.setattr(views, "enqueue", look)
 

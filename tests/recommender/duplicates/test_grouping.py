@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from recommender.duplicates.grouping import dismiss, duplicate_groups, group_copies
@@ -13,29 +11,23 @@ from tests.factories import (
     embed,
     embedding_of,
     make_image,
-    make_lookalike,
     make_product,
     make_stored_image,
 )
 
 pytestmark = pytest.mark.django_db
-HASH = 0x0F0F_0F0F_0F0F_0F0F
 
 
-def bits(count: int) -> int:
-    """A hash that differs from ``HASH`` in so many bits."""
-    return HASH ^ (2**count - 1)
-
-
-def make_seen(picture_hash: int = HASH, *values: float, **row: Any) -> Product:
-    """A product whose image a worker has just embedded."""
+def make_seen(file: str = "same.jpg") -> Product:
+    """A product whose image of this file a worker has just embedded."""
     product = make_product()
-    see(make_image(product), picture_hash, *values, **row)
+    see(product, file)
     return product
 
 
-def see(image: ProductImage, picture_hash: int = HASH, *values: float, **row: Any) -> None:
-    embed(image, *(values or (1,)), picture_hash=picture_hash, **row)
+def see(product: Product, file: str = "same.jpg") -> None:
+    image = make_image(product, file=file)
+    embed(image, 1)
     group_copies(EmbeddingModel.objects.active(), [image.pk])
 
 
@@ -51,54 +43,21 @@ def group_of(product: Product) -> int | None:
     return embedding_of(product.images.get()).duplicate_group
 
 
-def test_images_with_nearly_one_hash_and_colour_are_a_group_of_the_first() -> None:
-    one, copy = make_seen(HASH), make_seen(bits(8), colour=[25, 2, 2])
+def test_images_of_equal_files_are_a_group_of_the_first() -> None:
+    one, copy, other = make_seen(), make_seen(), make_seen("other.jpg")
     first = one.images.get().pk
     assert (group_of(one), group_of(copy)) == (first, first)
-    assert found() == [pks(one, copy)]
-
-
-@pytest.mark.parametrize(
-    ("picture_hash", "colour"),
-    [(bits(9), [25, 0, 0]), (HASH, [25, 3.1, 0]), (-1, [25, 0, 0])],
-    ids=["another hash", "another colour", "quite another hash"],
-)
-def test_images_that_differ_in_hash_or_colour_are_no_copies(
-    picture_hash: int, colour: list[float]
-) -> None:
-    one, other = make_seen(), make_seen(picture_hash, colour=colour)
     assert group_of(other) == other.images.get().pk
-    assert found() == []
-    assert group_of(one) == one.images.get().pk
-
-
-def test_a_hash_with_the_highest_bit_is_compared_bit_by_bit() -> None:
-    one, copy = make_seen(2**63 - 1), make_seen(-1)  # which differ in that bit alone
     assert found() == [pks(one, copy)]
 
 
-def test_only_what_the_network_finds_alike_is_compared() -> None:
-    one = make_seen()
-    for step in range(25):
-        make_lookalike(0.9, 0.1 + step / 1000)
-    make_seen(HASH, 0, 1)
-    copy = make_seen(HASH, 1, 0.001)
-    assert found() == [pks(one, copy)]
-
-
-def test_a_chain_of_small_differences_is_no_group() -> None:
-    first, second, third = make_seen(HASH), make_seen(bits(6)), make_seen(bits(12))
-    assert found() == [pks(first, second)]
-    assert group_of(third) == third.images.get().pk
-
-
-def test_copies_of_one_batch_are_grouped_by_the_first_of_them() -> None:
+def test_the_order_of_embedding_does_not_matter() -> None:
     products = [make_product() for _number in range(3)]
-    images = [make_image(product) for product in products]
-    for image, picture_hash in zip(images, (HASH, bits(6), bits(12)), strict=True):
-        embed(image, 1, picture_hash=picture_hash)
-    assert group_copies(EmbeddingModel.objects.active(), [image.pk for image in images]) == 1
-    assert found() == [pks(*products[:2])]
+    images = [make_image(product, file="same.jpg") for product in products]
+    for image in reversed(images):
+        embed(image, 1)
+        group_copies(EmbeddingModel.objects.active(), [image.pk])
+    assert found() == [pks(*products)]
 
 
 def test_nothing_that_was_just_embedded_is_no_copy() -> None:
@@ -107,21 +66,21 @@ def test_nothing_that_was_just_embedded_is_no_copy() -> None:
 
 
 def test_the_newest_group_comes_first() -> None:
-    old = make_seen(HASH), make_seen(HASH)
-    new = make_seen(-1, 0, 1), make_seen(-1, 0, 1)
+    old = make_seen(), make_seen()
+    new = make_seen("new.jpg"), make_seen("new.jpg")
     assert found() == [pks(*new), pks(*old)]
 
 
 def test_two_images_of_one_product_are_no_group() -> None:
     product = make_seen()
-    see(make_image(product))
+    see(product)
     assert found() == []
 
 
 def test_products_with_several_common_images_are_one_group() -> None:
     one, other = make_seen(), make_seen()
     for product in (one, other):
-        see(make_image(product), -1, 0, 1)
+        see(product, "new.jpg")
     assert found() == [pks(one, other)]
 
 
@@ -137,11 +96,12 @@ def test_equal_files_are_grouped_by_the_worker_that_embeds_them() -> None:
 
 
 def test_a_replaced_file_leaves_the_group_at_once_and_finds_a_new_one() -> None:
-    one, copy, other = make_seen(), make_seen(), make_seen(-1, 0, 1)
+    one, copy, other = make_seen(), make_seen(), make_seen("new.jpg")
     image = copy.images.get()
     ProductImage.objects.filter(pk=image.pk).update(file="new.jpg")
     assert (found(), group_of(copy)) == ([], None)
-    see(image, -1, 0, 1)
+    embed(image, 1)
+    group_copies(EmbeddingModel.objects.active(), [image.pk])
     assert found() == [pks(copy, other)]
     assert group_of(one) == one.images.get().pk
 
@@ -199,7 +159,7 @@ def test_dismissed_products_are_not_joined_by_a_copy_of_both() -> None:
     assert found() == []
     three = make_seen()
     assert found() == [pks(one, three)]
-    see(make_image(two), HASH)
+    see(two)
     assert found() == [pks(one, three)]
 
 

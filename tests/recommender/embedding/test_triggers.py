@@ -44,7 +44,7 @@ def test_an_image_gets_a_pending_row_with_the_columns_of_its_product() -> None:
         shirt.pk, shirt.category_id, "Women", "Red", True
     )  # fmt: skip
     assert (row.status, row.attempts, row.claimed_until, row.failure) == ("pending", 0, None, "")
-    assert (row.embedding, row.colour, row.picture_hash, row.duplicate_group) == (None,) * 4
+    assert (row.embedding, row.colour, row.duplicate_group) == (None,) * 3
 
 
 @pytest.mark.parametrize("values", [{"stock": 0}, {"listed": False}])
@@ -85,8 +85,8 @@ def test_an_image_whose_file_changes_is_pending_again() -> None:
     embed(image, 1)
     ProductImage.objects.filter(pk=image.pk).update(file="another.jpg")
     row = embedding_of(image)
-    assert (row.status, row.embedding, row.colour, row.picture_hash, row.duplicate_group) == (
-        "pending", None, None, None, None
+    assert (row.status, row.embedding, row.colour, row.duplicate_group) == (
+        "pending", None, None, None
     )  # fmt: skip
 
 

@@ -225,7 +225,7 @@ def _fill(products: int) -> None:
         cursor.execute(
             """
             UPDATE recommender_embedding_blue SET status = 'embedded', duplicate_group = image_id,
-                colour = '[25,0,0]', picture_hash = image_id,
+                colour = '[25,0,0]',
                 embedding = l2_normalize(v.vector::halfvec(256))
             FROM (SELECT image.id, array_agg(random() - 0.5) AS vector
                 FROM catalogue_productimage AS image, generate_series(1, 256)
