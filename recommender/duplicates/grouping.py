@@ -27,15 +27,16 @@ FROM catalogue_productimage AS image CROSS JOIN LATERAL (
         SELECT FROM recommender_notthesame AS pair
         WHERE pair.one_id = least(same.product_id, image.product_id)
             AND pair.other_id = greatest(same.product_id, image.product_id))) AS first
-WHERE embedded.image_id = ANY(%s) AND image.id = embedded.image_id
+WHERE image.file IN (SELECT file FROM catalogue_productimage WHERE id = ANY(%s))
+    AND embedded.image_id = image.id
     AND embedded.embedding IS NOT NULL AND embedded.duplicate_group <> first.id
 """
 
 
 def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
-    """Put images that were just embedded into the groups that they belong to.
+    """Group images that were just embedded, and all of the same files.
 
-    Returns how many of them are copies. Products that staff say are two are not grouped.
+    Returns how many rows changed. Products that staff say are two are not grouped.
     """
     with connection.cursor() as cursor:
         cursor.execute(GROUP.format(table=model.table), [list(image_ids)])
@@ -71,11 +72,11 @@ def duplicate_groups(*, hidden: bool = False) -> list[Group]:
 
 def dismiss(chosen: Iterable[int], group: Iterable[int], by: Any) -> int:
     """Note for good that each chosen product is another than each other one of the group."""
-    chosen, group = set(chosen), set(group)
+    chosen = set(chosen)
     pairs = {_in_order(*pair) for pair in itertools.product(chosen, group) if len({*pair}) == 2}
     rows = [DuplicateDismissal(one_id=one, other_id=other, by=by) for one, other in sorted(pairs)]
     count = len(DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True))
-    images = ProductImage.objects.filter(product__in=chosen | group).values_list("pk", flat=True)
+    images = ProductImage.objects.filter(product__in=chosen).values_list("pk", flat=True)
     for model in EmbeddingModel.objects.filling():
         group_copies(model, list(images))
     return count

@@ -353,20 +353,6 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="embeddedimage",
-            trigger=pgtrigger.compiler.Trigger(
-                name="regroup_embeddings",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="UPDATE recommender_embedding_blue SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_blue AS copy\n        WHERE copy.duplicate_group = OLD.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = OLD.id AND duplicate_group <> image_id; UPDATE recommender_embedding_green SET duplicate_group = (SELECT min(copy.image_id) FROM recommender_embedding_green AS copy\n        WHERE copy.duplicate_group = OLD.id AND copy.duplicate_group <> copy.image_id)\n    WHERE duplicate_group = OLD.id AND duplicate_group <> image_id; RETURN NULL;",
-                    hash="b0866dd9a6e024daabe53404a144136ce63d48b7",
-                    operation="DELETE",
-                    pgid="pgtrigger_regroup_embeddings_0e3d2",
-                    table="catalogue_productimage",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
             model_name="embeddedproduct",
             trigger=pgtrigger.compiler.Trigger(
                 name="describe_embeddings",

@@ -129,12 +129,6 @@ class EmbeddedImage(ProductImage):
                 condition=pgtrigger.AnyChange("product"),
                 func=trigger_sql.MOVE,
             ),
-            pgtrigger.Trigger(
-                name="regroup_embeddings",
-                when=pgtrigger.After,
-                operation=pgtrigger.Delete,
-                func=trigger_sql.REGROUP,
-            ),
         ]
 
 

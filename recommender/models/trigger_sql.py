@@ -51,14 +51,13 @@ def _of_both(statement: str) -> str:
 
 
 ADD = "; ".join([*(insert_missing(slot, "new_rows") for slot in SLOTS), "RETURN NULL;"])
-# The copies of an image that leaves their group go by the first of them.
-LEAVE = """UPDATE {{table}} SET duplicate_group = (SELECT min(copy.image_id) FROM {{table}} AS copy
-        WHERE copy.duplicate_group = {row}.id AND copy.duplicate_group <> copy.image_id)
-    WHERE duplicate_group = {row}.id AND duplicate_group <> image_id"""
+# The copies of what the image showed until now go by the first of them.
 RESET = _of_both(
-    f"{LEAVE.format(row='NEW')};\n    UPDATE {{table}} SET {{empty}} WHERE image_id = NEW.id"  # noqa: S608 - names of ours
+    """UPDATE {table} SET duplicate_group = (SELECT min(copy.image_id) FROM {table} AS copy
+        WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)
+    WHERE duplicate_group = NEW.id AND duplicate_group <> image_id;
+    UPDATE {table} SET {empty} WHERE image_id = NEW.id"""
 )
-REGROUP = _of_both(LEAVE.format(row="OLD"))
 MOVE = _of_both(
     """UPDATE {table} AS embedded SET ({columns}) = ROW ({values})
     FROM catalogue_product AS product

@@ -59,8 +59,9 @@ OF_PRODUCT = """SELECT embedded.embedding, embedded.colour FROM {table} AS embed
 OWN_GROUPS = """SELECT duplicate_group FROM {table}
         WHERE product_id = %(product)s AND duplicate_group IS NOT NULL"""
 SAME_PICTURE_SQL = """
-WITH query AS MATERIALIZED ({query}), nearest AS ({candidates} LIMIT 1)
+WITH query AS MATERIALIZED ({query}), nearest AS MATERIALIZED ({candidates} LIMIT 20)
 SELECT product_id, duplicate_group, distance FROM nearest WHERE distance ^ 2 / 2 <= %(reach)s
+ORDER BY distance, product_id LIMIT 1
 """
 OF_PHOTO = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS colour"
 

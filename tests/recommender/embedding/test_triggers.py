@@ -190,12 +190,3 @@ def test_the_copies_of_a_replaced_image_go_by_the_first_of_them() -> None:
     ProductImage.objects.filter(pk=first.pk).update(file="another.jpg")
     groups = [embedding_of(image).duplicate_group for image in (first, second, third)]
     assert groups == [None, second.pk, second.pk]
-
-
-def test_the_copies_of_a_deleted_image_go_by_the_first_of_them() -> None:
-    product = make_product()
-    first, second, third = (make_image(product) for _number in range(3))
-    for image in (first, second, third):
-        embed(image, 1, duplicate_group=first.pk)
-    first.delete()
-    assert [embedding_of(image).duplicate_group for image in (second, third)] == [second.pk] * 2

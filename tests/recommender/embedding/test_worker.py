@@ -43,7 +43,7 @@ def make_broken_image(**product: str) -> ProductImage:
 
 def seen_row(image: ProductImage, **changes: str) -> Row:
     """What a worker would write of the image."""
-    prepared = Prepared(np.zeros((1, 1, 3), np.uint8), np.array([25, 0, 0], np.float32), image.pk)
+    prepared = Prepared(np.zeros((1, 1, 3), np.uint8), np.array([25, 0, 0], np.float32))
     file = changes.get("file", image.file)
     return Row(image.pk, file, prepared, np.array(point(1), np.float32))
 
