@@ -224,14 +224,14 @@ def _priced(source: Path, target: Path, number: int) -> Path:
 
 
 def _with_prices(table: str, number: int) -> str:
-    """Return the table with a column more; names in it hold commas without quotes."""
+    """Return the table with a column more. Its names hold commas without quotes."""
     header, *rows = table.splitlines()
-    lines = [header.replace(",", ",price,", 1)]
-    # Prices between 1,000 and 2,000 that no sample has.
-    lines += [
-        row.replace(",", f",{1000 + number + place % 1000}.37,", 1)
-        for place, row in enumerate(rows)
-    ]
+    lines = [f"{header},price"]
+    for place, row in enumerate(rows):
+        *fields, name = row.split(",", header.count(","))
+        quoted = '"' + name.strip('"').replace('"', '""') + '"'
+        # Prices between 1,000 and 2,000 that no sample has.
+        lines.append(",".join([*fields, quoted, f"{1000 + number + place % 1000}.37"]))
     return "\n".join(lines) + "\n"
 
 

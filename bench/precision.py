@@ -52,7 +52,7 @@ def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vector
     rows = model.embeddings.filter(image__position=0, status="embedded").order_by("pk")
     names = ("product__external_id", "image__file", "category__name", "base_colour", "gender")
     found = list(rows.values_list(*names, "product__usage", "embedding"))
-    vectors = np.array([row[-1].to_list() for row in found], dtype=np.float32)
+    vectors = np.array([row[-1] for row in found], dtype=np.float32)
     return [row[:-1] for row in found], vectors
 
 
