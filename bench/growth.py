@@ -137,7 +137,7 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
             row.pk,
             row.image.file,
             Prepared(np.empty(0, np.uint8), np.array(row.colour, np.float32)),
-            np.array(row.embedding.to_list(), np.float32),
+            np.array(row.embedding, np.float32),
         )
         for row in newest
     }
