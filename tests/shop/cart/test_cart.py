@@ -194,7 +194,7 @@ def test_ten_lines_cost_as_many_queries_as_one(
         make_stored_image(variant.product)
         put(client, variant)
     # Session, cart, lines, pictures, what goes with them, categories, cart, count.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert client.get(CART).status_code == 200
 
 
@@ -202,7 +202,7 @@ def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_que
     for _number in range(10):
         put(client, variant_of())
     # Session, cart, lines, pictures, what goes with them, the top categories and the number.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert client.get(CART).content.decode().count("cart-line") > 10
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from shop.catalogue.models import Variant
 from shop.wishlist.alerts import send_stock_alerts
 from shop.wishlist.models import SavedProduct, StockAlert
-from tests.factories import make_customer, make_product
+from tests.factories import make_customer, make_lookalike, make_product
 from tests.html import one_line
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +139,6 @@ def test_alerts_are_limited(client: Client, settings) -> None:  # type: ignore[n
 
 
 def test_a_sold_out_product_leads_with_its_lookalikes(client: Client) -> None:
-    product = make_product(stock=0)
+    product = make_lookalike(1, stock=0)
     page = client.get(product.get_absolute_url()).content.decode()
     assert page.index('data-block="similar"') < page.index('class="product"')
