@@ -30,7 +30,7 @@ def _sides(page: Page) -> list[int]:
 
 def _region(page: Page) -> str:
     page.wait_for_url(lambda url: "/part/" not in url)
-    return QueryPhoto.objects.get(whole__isnull=False).region
+    return QueryPhoto.objects.get(parent__isnull=False).crop_box
 
 
 def test_a_drawn_frame_is_what_is_searched_with(stage: Page) -> None:
@@ -70,7 +70,7 @@ def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, 
     page.get_by_role("link", name="Search with a part of this picture").click()
     page.get_by_role("button", name="Upper half").click()
     page.wait_for_url(lambda url: "/part/" not in url)
-    assert QueryPhoto.objects.get().region == "0,0,1,0.5"
+    assert QueryPhoto.objects.get().crop_box == "0,0,1,0.5"
     page.get_by_role("link", name="Choose another part").click()
     assert _sides(page) == [0, 0, 100, 50]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from shop.catalogue.models import Product
 from shop.wishlist.models import SavedProduct
 from tests.factories import make_customer
 
@@ -84,7 +83,7 @@ def test_a_heart_pressed_twice_lets_the_next_one_through(page: Page, shop: str) 
 
 
 def test_a_heart_pressed_by_key_keeps_the_focus_and_no_other_gets_it(page: Page, shop: str) -> None:
-    page.goto(shop + Product.objects.latest("pk").get_absolute_url())
+    page.goto(f"{shop}/products/")
     hearts = page.locator(".heart button")
     for place, pressed in ((2, "true"), (0, "true"), (2, "false")):
         hearts.nth(place).focus()
