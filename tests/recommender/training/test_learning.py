@@ -36,6 +36,9 @@ SHORT = {
     "unfreeze": "last",
 }
 
+# Training takes two minutes on two cores, and more beside other work.
+pytestmark = pytest.mark.timeout(900)
+
 
 def _figures(name: str) -> dict:
     found = json.loads((find_model(name).path / "metrics.json").read_text())
