@@ -233,6 +233,8 @@ def _fill(products: int) -> None:
             WHERE v.id = image_id
             """
         )
+        # The rows of tests before, which were rolled back, are still in the graph.
+        cursor.execute("REINDEX INDEX embedding_blue_hnsw")
         cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
 
 
