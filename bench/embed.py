@@ -48,7 +48,8 @@ from recommender.embedding import queue  # noqa: E402
 from recommender.embedding import worker as pipeline  # noqa: E402
 from recommender.embedding.inference import INFERENCE_BATCH, Embedder, embedder  # noqa: E402
 from recommender.embedding.network import build_network  # noqa: E402
-from recommender.embedding.preprocessing import Pixels, decode, prepare  # noqa: E402
+from recommender.embedding.preprocessing import decode, prepare  # noqa: E402
+from recommender.garments.letterbox import Pixels  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402

@@ -34,8 +34,9 @@ from django.conf import settings  # noqa: E402
 from bench.embed import forget, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import inference, preprocessing, worker  # noqa: E402
-from recommender.embedding.preprocessing import Prepared, fit  # noqa: E402
+from recommender.embedding.preprocessing import Prepared  # noqa: E402
 from recommender.garments.colour import garment_colour  # noqa: E402
+from recommender.garments.letterbox import fit  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402

@@ -35,7 +35,8 @@ import openvino  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding.inference import Vectors, _exported  # noqa: E402
 from recommender.embedding.model_store import model_folder  # noqa: E402
-from recommender.embedding.preprocessing import Pixels, decode  # noqa: E402
+from recommender.embedding.preprocessing import decode  # noqa: E402
+from recommender.garments.letterbox import Pixels  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.models import StoredFile  # noqa: E402
 

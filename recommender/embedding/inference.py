@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from recommender.embedding.model_folder import ModelFolder
 from recommender.embedding.model_store import model_folder
-from recommender.embedding.preprocessing import Pixels
+from recommender.garments.letterbox import Pixels
 from recommender.models import EmbeddingModel
 
 if TYPE_CHECKING:

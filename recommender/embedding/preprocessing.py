@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from recommender.garments.colour import Colour, garment_colour, has_white_border, median_colour
 from recommender.garments.cut_out import cut_out, small_rgb
+from recommender.garments.letterbox import Pixels, fit
 from shop.catalogue.images.pictures import upright_rgb
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -22,20 +19,6 @@ class Prepared:
 
     pixels: Pixels
     colour: Colour
-
-
-def fit(image: Image.Image, side: int) -> Pixels:
-    """Return the whole picture in the middle of a white square: (side, side, 3), 0 to 255, RGB.
-
-    Bicubic when it grows, Lanczos when it shrinks: the manifest's ``resize`` and ``resample``.
-    """
-    scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    method = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.LANCZOS
-    square = Image.new("RGB", (side, side), "white")
-    resized = image.resize(size, method)
-    square.paste(resized, ((side - size[0]) // 2, (side - size[1]) // 2))
-    return np.asarray(square)
 
 
 def prepare(content: bytes, side: int) -> Prepared:

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recommender.garments.letterbox import fit
+
 logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).resolve().parent.parent / "weights" / "garments"
 Probabilities = NDArray[np.float32]
@@ -57,7 +59,9 @@ def guess_garments(images: Sequence[Image.Image]) -> Probabilities | None:
     network = _network()
     if network is None or not images:
         return None
-    pixels = np.stack([_fit(image) for image in images]).astype(np.float32)
+    side = int(manifest()["input"]["shape"][1])
+    squares = [fit(image, side, Image.Resampling.BICUBIC) for image in images]
+    pixels = np.stack(squares).astype(np.float32)
     with _running:
         found: Probabilities = np.array(network([pixels])[0], np.float32)
     return found
@@ -77,14 +81,3 @@ def _network() -> Any:
             return None
     core = openvino.Core()
     return core.compile_model(core.read_model(file), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
-
-
-def _fit(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the whole picture in the middle of a white square, as in training."""
-    side = int(manifest()["input"]["shape"][1])
-    scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    square = Image.new("RGB", (side, side), "white")
-    resized = image.resize(size, Image.Resampling.BICUBIC)
-    square.paste(resized, ((side - size[0]) // 2, (side - size[1]) // 2))
-    return np.asarray(square)

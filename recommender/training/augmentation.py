@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recommender.embedding.preprocessing import Pixels
+from recommender.garments.letterbox import Pixels
 
 NEAR_WHITE = 240
 # Of the picture's edge, so that the background counts as a catalogue's.

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.embedding.preprocessing import Pixels, decode
+from recommender.embedding.preprocessing import decode
+from recommender.garments.letterbox import Pixels
 from recommender.training.catalogue import LABELS, Entry
 from recommender.training.options import Options, TrainingError
 

@@ -20,7 +20,8 @@ from recommender.embedding.network import (
     random_projection,
     weight_names,
 )
-from recommender.embedding.preprocessing import Pixels, decode, fit, prepare
+from recommender.embedding.preprocessing import decode, prepare
+from recommender.garments.letterbox import Pixels, fit
 from tests.factories import picture_bytes
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recommender.embedding.preprocessing import Pixels
+from recommender.garments.letterbox import Pixels
 from recommender.training.augmentation import augment, find_background, move, replace_background
 
 
