@@ -40,8 +40,8 @@ from bench.environment import environment  # noqa: E402
 from bench.rivals import in_memory, rival  # noqa: E402
 from bench.stored import Stored, nearest_of, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
+from recommender.search.candidates import FIRST_EMBEDDED  # noqa: E402
 from recommender.search.similar import (  # noqa: E402
-    OF_PRODUCT,
     OWN_GROUPS,
     ROW_SIZE,
     Neighbour,
@@ -164,7 +164,7 @@ def measured(
     def search(row: int) -> list[Neighbour]:
         product = int(shop.images.products[row])
         query = Query(
-            OF_PRODUCT.format(table=model.table),
+            FIRST_EMBEDDED.format(table=model.table, product="%(product)s"),
             {"product": product, "excluded": product},
             OWN_GROUPS.format(table=model.table),
             BY_DISTANCE,

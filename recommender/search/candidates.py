@@ -34,6 +34,11 @@ COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group, e
         embedded.base_colour,
         embedded.embedding <-> (SELECT embedding FROM query) AS distance"""
 JOIN = "JOIN catalogue_product AS product ON product.id = embedded.product_id"
+# The row of a product's first embedded image; ``product`` is SQL for its id.
+FIRST_EMBEDDED = """SELECT embedded.* FROM {table} AS embedded
+    JOIN catalogue_productimage AS image ON image.id = embedded.image_id
+    WHERE embedded.product_id = {product} AND embedded.embedding IS NOT NULL
+    ORDER BY image.position, image.id LIMIT 1"""
 # For ``Strategy.HNSW`` the planner may neither scan nor sort, whatever it thinks the index costs.
 SETTINGS: dict[Strategy, dict[str, object]] = {
     Strategy.HNSW: {
@@ -68,9 +73,7 @@ def choose_strategy(cursor: CursorWrapper, table: str, filters: Filters) -> Stra
     return Strategy.EXACT if expected <= MAX_EXACT else Strategy.HNSW
 
 
-def candidate_sql(
-    strategy: Strategy, table: str, filters: Filters, columns: str = COLUMNS
-) -> tuple[str, dict[str, Any]]:
+def candidate_sql(strategy: Strategy, table: str, filters: Filters) -> tuple[str, dict[str, Any]]:
     """Return the candidates' SQL, nearest first, and its parameters.
 
     It needs a table ``query (embedding)`` and the parameter ``excluded``, a product's id.
@@ -79,7 +82,7 @@ def candidate_sql(
     # Without an embedding to search with, nothing is read.
     conditions = f"EXISTS (SELECT FROM query)\n        AND {conditions}"
     sql = HNSW if strategy is Strategy.HNSW else EXACT
-    return sql.format(columns=columns, table=table, join=join, conditions=conditions), values
+    return sql.format(columns=COLUMNS, table=table, join=join, conditions=conditions), values
 
 
 def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 
 from recommender.models import EmbeddingModel
+from recommender.search.candidates import FIRST_EMBEDDED
 from recommender.search.replica import read_with_fallback
 from shop.core.db import execute_with_settings
 
@@ -19,7 +20,7 @@ source AS MATERIALIZED (
             ELSE ARRAY[product.gender, 'Unisex', ''] END AS genders,
         CASE product.usage WHEN '' THEN ARRAY['Casual', ''] ELSE ARRAY[product.usage, ''] END
             AS usages
-    FROM catalogue_product AS product LEFT JOIN LATERAL {vector_of_product} AS picture ON true
+    FROM catalogue_product AS product LEFT JOIN LATERAL ({vector_of_product}) AS picture ON true
     WHERE product.id = ANY(%(sources)s))
 SELECT source.id, wanted.role, pick.id, pick.gender, pick.distance
 FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LATERAL (
@@ -37,13 +38,9 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LA
             ORDER BY product.created DESC, product.id DESC LIMIT %(per_category)s) AS newest
         WHERE fitting.role = wanted.role
         ORDER BY newest.created DESC, newest.id DESC LIMIT %(pool)s) AS pool
-    CROSS JOIN LATERAL {vector_of_pool} AS picture
+    CROSS JOIN LATERAL ({vector_of_pool}) AS picture
     ORDER BY distance, pool.id DESC LIMIT %(each)s) AS pick
 """
-VECTOR = """(SELECT embedded.embedding FROM {table} AS embedded
-    JOIN catalogue_productimage AS image ON image.id = embedded.image_id
-    WHERE embedded.product_id = {of}.id AND embedded.embedding IS NOT NULL
-    ORDER BY image.position, image.id LIMIT 1)"""
 # Along the index of products, which stops at the first few that fit, not by sorting all that fit.
 SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
 
@@ -68,7 +65,8 @@ def goes_with(fitting: str, values: dict[str, Any]) -> list[Complement]:
     def search(server: str) -> list[Complement]:
         table = EmbeddingModel.objects.using(server).active().table
         vectors = {
-            f"vector_of_{of}": VECTOR.format(table=table, of=of) for of in ("product", "pool")
+            f"vector_of_{of}": FIRST_EMBEDDED.format(table=table, product=f"{of}.id")
+            for of in ("product", "pool")
         }
         sql = GOES_WITH.format(fitting=fitting, **vectors)
         with connections[server].cursor() as cursor:

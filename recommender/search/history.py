@@ -9,7 +9,7 @@ from django.db import connections
 
 from recommender.garments.categories import discreet_ids
 from recommender.models import EmbeddingModel
-from recommender.search.candidates import SETTINGS, Strategy, choose_strategy
+from recommender.search.candidates import FIRST_EMBEDDED, SETTINGS, Strategy, choose_strategy
 from recommender.search.replica import read_with_fallback
 from shop.catalogue.browsing.filters import Filters
 from shop.core.db import execute_with_settings
@@ -20,11 +20,7 @@ seed AS MATERIALIZED (
     SELECT product.id, product.category_id, weighed.reason, weighed.weight, picture.embedding,
         picture.duplicate_group
     FROM weighed JOIN catalogue_product AS product USING (id)
-    CROSS JOIN LATERAL (
-        SELECT embedded.embedding, embedded.duplicate_group FROM {table} AS embedded
-        JOIN catalogue_productimage AS image ON image.id = embedded.image_id
-        WHERE embedded.product_id = product.id AND embedded.embedding IS NOT NULL
-        ORDER BY image.position, image.id LIMIT 1) AS picture
+    CROSS JOIN LATERAL ({first_embedded}) AS picture
     WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
 SELECT seed.id, seed.reason, seed.weight, near.product_id, near.duplicate_group,
     halfvec_send(near.embedding), COALESCE(popular.baskets, 0), %(spread)s::float8
@@ -74,7 +70,8 @@ def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
 
     def search(server: str) -> list[Near]:
         model = EmbeddingModel.objects.using(server).active()
-        sql = HISTORY.format(weighed=weighed, table=model.table)
+        first = FIRST_EMBEDDED.format(table=model.table, product="product.id")
+        sql = HISTORY.format(weighed=weighed, table=model.table, first_embedded=first)
         with connections[server].cursor() as cursor:
             limits = {"spread": model.spread, "discreet": discreet_ids()}
             settings = HISTORY_SETTINGS[choose_strategy(cursor, model.table, Filters())]

@@ -14,7 +14,13 @@ from django.db import connection, connections
 
 from recommender.garments.categories import categories_of, garments_of
 from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.search.candidates import SETTINGS, Strategy, candidate_sql, choose_strategy
+from recommender.search.candidates import (
+    FIRST_EMBEDDED,
+    SETTINGS,
+    Strategy,
+    candidate_sql,
+    choose_strategy,
+)
 from recommender.search.replica import PRIMARY, read_with_fallback
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Category, Product
@@ -52,10 +58,6 @@ FROM (SELECT) AS always LEFT JOIN (
     SELECT * FROM distinct_products ORDER BY score, product_id LIMIT %(limit)s) AS found ON true
 ORDER BY found.score, found.product_id
 """
-OF_PRODUCT = """SELECT embedded.embedding, embedded.colour FROM {table} AS embedded
-    JOIN catalogue_productimage AS image ON image.id = embedded.image_id
-    WHERE embedded.product_id = %(product)s AND embedded.embedding IS NOT NULL
-    ORDER BY image.position, image.id LIMIT 1"""
 OWN_GROUPS = """SELECT duplicate_group FROM {table}
         WHERE product_id = %(product)s AND duplicate_group IS NOT NULL"""
 SAME_PICTURE_SQL = """
@@ -110,12 +112,12 @@ def _like_product(server: str, product: Product, filters: Filters, count: int) -
     model = EmbeddingModel.objects.using(server).active()
     names_colour = filters.colours or filters.not_colours or not product.base_colour
     query = Query(
-        OF_PRODUCT.format(table=model.table),
+        FIRST_EMBEDDED.format(table=model.table, product="%(product)s"),
         {"product": product.pk, "excluded": product.pk},
         OWN_GROUPS.format(table=model.table),
         _weights(
             COLOUR_WEIGHT * model.spread,
-            "" if names_colour else product.base_colour,
+            product.base_colour,
             0.0 if names_colour else BASE_COLOUR_WEIGHT * model.spread,
         ),
     )
