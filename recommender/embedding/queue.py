@@ -35,9 +35,10 @@ class ClaimCursor:
     lowest: int = 0
 
     def claim(self) -> list[tuple[int, str]]:
-        """Return (image, file) of what came since the last claim, else of older images.
+        """Claim a batch of images and return their ids and files; empty when none is left.
 
-        Goes through all once more before it ends, and then takes one that was tried before.
+        Newer images than were claimed before come first, then older ones, then whatever was
+        passed over, and at last a single image whose embedding has failed before.
         """
         untried = Q(attempts=0)
         claimed = _claim(self.model, untried & Q(image__gt=self.highest), settings.EMBED_BATCH)

@@ -36,8 +36,8 @@ DECODERS = 2
 MAX_PENDING_WRITES = 8
 # Rows that a sale or an import holds are tried again so often, for as long as their claim lasts.
 LOCKED_SECONDS = 0.5
-# A shop that writes products holds rows in an order of its own: who waited for it, could make it
-# wait in turn.
+# Locked rows are skipped, because sales and imports lock rows in another order, and waiting for
+# them could end in a deadlock.
 FREE = """
 SELECT image_id FROM {table} WHERE image_id = ANY(%s) AND status = 'pending'
 ORDER BY image_id FOR NO KEY UPDATE SKIP LOCKED

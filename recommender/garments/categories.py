@@ -32,7 +32,7 @@ def categories_of(names: Iterable[str]) -> tuple[int, ...]:
 
 
 def _wider(garment: str) -> set[str]:
-    """Return the garments that one may be in a catalogue without a type of its own for it."""
+    """Return garments to search as well, such as sweaters for a photo of a long-sleeved top."""
     known = article_types()
     return {known[name] for name in manifest()["wider"].get(garment, ()) if name in known}
 
@@ -69,9 +69,10 @@ def fill_garments() -> int:
 
 
 def _unfilled() -> list[tuple[Category, int | None]]:
-    """Return categories with products and how many images were looked at; ``None`` if never.
+    """Return the categories whose garments are to be found, with how many images were classified.
 
-    Not those that staff have corrected, or whose look was at a full sample.
+    The number is ``None`` for a category without any garment yet. Categories that staff corrected
+    or whose full sample was classified are left out.
     """
     looked_at: dict[int, int] = {}
     done = set[int]()

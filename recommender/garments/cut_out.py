@@ -25,7 +25,7 @@ def small_rgb(image: Image.Image) -> Image.Image:
 
 
 def cut_out(image: Image.Image) -> Image.Image:
-    """Return the garment on white, cropped to it; the very photo where GrabCut fails.
+    """Return the garment on white, cropped to it; the unchanged photo where GrabCut fails.
 
     The same steps made the cut-outs that the network learned from, at most 160 px a side.
     """

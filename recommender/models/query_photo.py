@@ -67,3 +67,8 @@ class QueryPhoto(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("recommender:photo-results", args=[self.id])
+
+    @property
+    def likely_garments(self) -> list[str]:
+        """The names of the guessed garments, the likeliest first."""
+        return [name for name, _probability in self.garments or ()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from recommender.garments.categories import categories_of, discreet_ids
@@ -45,7 +45,7 @@ def answer_photo(
     A category among the filters wins over both. Underwear and the like are only found when they
     were made out or chosen.
     """
-    likely = [name for name, _probability in photo.garments or ()]
+    likely = photo.likely_garments
     if filters.category_ids:
         return Answer(_search(photo, filters, count), offered=tuple(likely))
     if garment in garments():
@@ -98,11 +98,7 @@ def _guess(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None
 
 
 def _without_discreet(filters: Filters) -> Filters:
-    return replace(filters, not_category_ids=_union(filters.not_category_ids, discreet_ids()))
-
-
-def _union(*ids: Iterable[int]) -> tuple[int, ...]:
-    return tuple(sorted({pk for each in ids for pk in each}))
+    return replace(filters, not_category_ids=(*filters.not_category_ids, *discreet_ids()))
 
 
 def held_garments() -> tuple[str, ...]:

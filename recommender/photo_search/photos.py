@@ -1,4 +1,4 @@
-"""A photo's way: checked, cleaned, kept for a day, and given a vector."""
+"""Store photos to search with, embed them, and delete them when they expire."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def store_photo(
 
 @contextmanager
 def _not_waiting_for_the_disk() -> Iterator[None]:
-    """Somebody waits, and a crash can take no more than the photos of its last moment: 2 ms."""
+    """Commit without waiting for fsync, which saves 2 ms; a crash loses the newest photos only."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         yield
 
 
 def sanitise(data: bytes, region: Region | None = None) -> Picture:
-    """What is searched with: the photo, or a region of it. Raises as ``store_photo``."""
+    """Decode a photo, or a region of it, without its metadata. Raises as ``store_photo``."""
     picture = read_picture(data, max_side=MAX_SIDE)
     if region is None:
         return picture
@@ -83,7 +83,7 @@ def store_crop(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:
 
 
 def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:
-    """A vector of another model than the active one is compared with nothing."""
+    """Return whether the photo has no embedding, or one of another model than the given one."""
     return photo.embedding is None or photo.embedding_model_id != model.pk
 
 
@@ -161,9 +161,9 @@ def embed_missed() -> None:
 
 
 def delete_expired() -> int:
-    """Delete what has lived its day. Returns how many photos.
+    """Delete expired photos in batches and return how many.
 
-    By their keys: Django would read them all at once, as a photo may have parts.
+    By their keys, because Django would otherwise read all of them with their crops at once.
     """
     deleted = 0
     while keys := list(QueryPhoto.objects.expired().values_list("pk", flat=True)[:BATCH]):

@@ -18,10 +18,7 @@ from recommender.photo_search.forms import PhotoForm
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import is_stale, wait_for_vector
 from recommender.search.similar import ROW_SIZE
-from recommender.tracking.events import (
-    record,
-    tracking_allowed,
-)
+from recommender.tracking.events import record, tracking_allowed
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.images.pictures import ACCEPT, PictureError
@@ -92,7 +89,7 @@ def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> Ht
 @require_safe
 @never_cache
 def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
-    """The five beside the photo, or, until there is a vector, a page that asks again by itself."""
+    """Show similar products beside a photo, or, until it is embedded, a page that asks again."""
     photo = _photo_or_gone(photo_id)
     if photo is None:
         return render(request, "410.html", status=410)
@@ -146,19 +143,20 @@ def _more(request: HttpRequest, answer: Answer) -> str:
 
 def _count_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> None:
     """Count that somebody chose another garment than was made out."""
-    likely = [name for name, _probability in photo.garments or ()]
-    corrected = garment in NAMES and likely[:1] != [garment] and "count" not in request.GET
+    corrected = (
+        garment in NAMES and photo.likely_garments[:1] != [garment] and "count" not in request.GET
+    )
     if corrected and tracking_allowed(request):
         record([("photo", Event.Kind.CORRECTED, None)])
 
 
 def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
-    """Not the colours: the photo has its own."""
+    """Return the filters of a list without the colours, since the photo has its own."""
     return [facet for facet in facets_in_stock(request.GET, filters) if facet.name != "colour"]
 
 
 def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
-    """Raises ``Http404`` for an id that never was; ``None`` for a photo that has expired."""
+    """Return the photo, or ``None`` if it has expired. Raises ``Http404`` for an unknown id."""
     photo = QueryPhoto.objects.defer("content").filter(pk=photo_id).first()
     if photo is None:
         raise Http404(_("There is no such photo, or it was deleted after its time."))
@@ -167,7 +165,7 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
 
 @require_safe
 def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
-    """The photo itself, for whoever has its link, as long as it lives."""
+    """Send a photo's bytes to whoever has its link, until it expires."""
     photo = get_object_or_404(QueryPhoto.objects.live(), pk=photo_id)
     response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
     response["Cache-Control"] = "private, max-age=600"

@@ -79,10 +79,14 @@ def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
 
 
 def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> RecommendationRow:
-    hint = _("For the same wearer and occasion, in colours that go together.")
     ids = outfit(by_role, without=already_shown)
-    ids = ids if len(ids) >= LEAST_ROLES else []
-    return RecommendationRow("look", _("Complete the look"), ids, hint)
+    return _outfit_row("look", _("Complete the look"), ids)
+
+
+def _outfit_row(name: str, title: str, ids: list[int]) -> RecommendationRow:
+    """Return a row of complements, which is empty where they are too few for an outfit."""
+    hint = _("For the same wearer and occasion, in colours that go together.")
+    return RecommendationRow(name, title, ids if len(ids) >= LEAST_ROLES else [], hint)
 
 
 def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> RecommendationRow:
@@ -103,9 +107,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
     ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
-    ids = ids if len(ids) >= LEAST_ROLES else []
-    hint = _("For the same wearer and occasion, in colours that go together.")
-    row = RecommendationRow("cart", _("Goes with your cart"), ids, hint)
+    row = _outfit_row("cart", _("Goes with your cart"), ids)
     _load_products([row])
     return [row] if row.products else []
 

@@ -45,8 +45,8 @@ from recommender.embedding.queue import failed, requeue
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import ProductImage
 
-given_up = failed(EmbeddingModel.objects.active())
-print(requeue(ProductImage.objects.filter(pk__in=given_up.values("pk"))))
+failures = failed(EmbeddingModel.objects.active())
+print(requeue(ProductImage.objects.filter(pk__in=failures.values("pk"))))
 """
 SAVE_ONE = """
 from shop.catalogue.models import Product, ProductImage

@@ -37,8 +37,8 @@ class Command(BaseCommand):
     def _list(self, _name: str) -> None:
         for model in EmbeddingModel.objects.exclude(state=EmbeddingModel.State.RETIRED):
             done, every = rollout.coverage(model)
-            parked = failed(model).count()
-            self.stdout.write(f"{model}: {done} of {every} listed pictures, {parked} parked")
+            count = failed(model).count()
+            self.stdout.write(f"{model}: {done} of {every} listed pictures, {count} parked")
             if text := problem(model):
                 self.stderr.write(f"  {text}")
 
