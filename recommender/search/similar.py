@@ -209,12 +209,13 @@ def _same_picture(
     server: str, model: EmbeddingModel, photo: QueryPhoto, values: dict[str, Any], filters: Filters
 ) -> list[Neighbour]:
     """Return the product whose own picture the whole photo is, if there is one."""
-    candidates, more = candidate_sql(Strategy.HNSW, model.table, filters)
-    sql = SAME_PICTURE_SQL.format(query=OF_PHOTO, candidates=candidates)
-    values |= {**more, "vector": _text(photo, "whole_embedding")}
+    values["vector"] = _text(photo, "whole_embedding")
     values["reach"] = SAME_PICTURE * model.spread
     with connections[server].cursor() as cursor:
-        execute_with_settings(cursor, sql, values, SETTINGS[Strategy.HNSW])
+        strategy = choose_strategy(cursor, model.table, filters)
+        candidates, more = candidate_sql(strategy, model.table, filters)
+        sql = SAME_PICTURE_SQL.format(query=OF_PHOTO, candidates=candidates)
+        execute_with_settings(cursor, sql, values | more, SETTINGS[strategy])
         return [Neighbour(*row) for row in cursor.fetchall()]
 
 
