@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.recommendations.copurchase import compute_affinities
 from recommender.recommendations.personalised import EACH, POPULAR, REACH, SEEDS
-from recommender.search.candidates import SETTINGS, Strategy, candidate_sql
+from recommender.search.candidates import SETTINGS, candidate_sql, choose_strategy
 from recommender.search.similar import Neighbour
 from recommender.tracking.events import PAGE
 from shop.catalogue.browsing.filters import Filters
@@ -206,12 +206,13 @@ def near_mean(product_ids: list[int], count: int) -> list[int]:
 
 def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> list[Neighbour]:
     """Search as the shop does; of copies the nearest one is kept."""
-    candidates, values = candidate_sql(Strategy.HNSW, model.table, Filters())
-    sql = MEAN.format(table=model.table, candidates=candidates)
-    values |= {"history": product_ids, "excluded": 0}
-    values["candidates"] = CANDIDATES * (count + len(product_ids))
     with transaction.atomic(), connection.cursor() as cursor:
-        execute_with_settings(cursor, sql, values, SETTINGS[Strategy.HNSW])
+        strategy = choose_strategy(cursor, model.table, Filters())
+        candidates, values = candidate_sql(strategy, model.table, Filters())
+        sql = MEAN.format(table=model.table, candidates=candidates)
+        values |= {"history": product_ids, "excluded": 0}
+        values["candidates"] = CANDIDATES * (count + len(product_ids))
+        execute_with_settings(cursor, sql, values, SETTINGS[strategy])
         rows = cursor.fetchall()
     found: list[Neighbour] = []
     seen, groups = set(product_ids), set[int]()
