@@ -92,7 +92,7 @@ def _replica_tile() -> dict[str, object]:
     seen = replica.watch.state()
     lag = "–" if seen.lag is None else _("%s s behind") % localize(round(seen.lag, 1))
     doing = _("serves the searches") if seen.serving else _("not used: %s") % seen.problem
-    return _tile(_("Replica"), lag, reverse("ready"), doing)
+    return _tile(_("Replica"), lag, reverse("status"), doing)
 
 
 def _order_charts() -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ from celery.schedules import crontab
 
 # Short tasks that may not wait: mails, payments, deleting expired rows.
 DEFAULT_QUEUE = "shop"
+QUEUES = ("search", "catalogue", "uploads", DEFAULT_QUEUE)
 ROUTES = {
     # A shopper is waiting.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
@@ -34,7 +35,14 @@ def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": schedule, "options": {"expires": 3600}}
 
 
+def _heartbeat(queue: str) -> dict[str, Any]:
+    options = {"queue": queue, "expires": 3600}
+    task = "backoffice.tasks.heartbeat"
+    return {"task": task, "schedule": 60, "args": (queue,), "options": options}
+
+
 CELERY_BEAT_SCHEDULE = {
+    **{f"heartbeat-{queue}": _heartbeat(queue) for queue in QUEUES},
     "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images"),
     "embed-missed-query-photos": _every(15, "recommender.tasks.embed_missed_query_photos"),
     "send-queued-emails": _every(60, "shop.mail.tasks.send_queued_emails"),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/", include("config.api_urls")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("health/status", health.status, name="status"),
     path("photo-search/", include("recommender.urls")),
     path("products/<slug:slug>/similar/", refine.more_like, name="more-like"),
     path("events/", tracking.events, name="events"),

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve
 
-HEALTH_PATHS = ("/health/live", "/health/ready")
+HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 
 
 class HealthMiddleware:

@@ -231,8 +231,3 @@ def test_numbers_in_attributes_are_not_grouped(client: Client) -> None:
     content = one_line(client.get("/products/").content.decode())
     assert 'data-product-id="1234567"' in content
     assert 'width="1680" height="2240"' in content
-
-
-def test_health(client: Client) -> None:
-    assert client.get("/health/live").json() == {"live": True}
-    assert client.get("/health/ready").json() == {"database": True, "redis": True}

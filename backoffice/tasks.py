@@ -1,0 +1,18 @@
+"""Tell monitors that workers are alive."""
+
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+from django.core.cache import cache
+
+
+@shared_task
+def heartbeat(queue: str) -> None:
+    """Remember that a worker of the queue took this task now."""
+    cache.set(heartbeat_key(queue), time.time(), timeout=None)
+
+
+def heartbeat_key(queue: str) -> str:
+    return f"heartbeat:{queue}"
