@@ -4,7 +4,7 @@ COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r requirements.txt
 
 FROM python:3.11-slim-bookworm
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/app/var
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/app/var ACCESS_LOG=1
 RUN useradd --system --uid 10001 --create-home shop && mkdir -p /app/var/uploads /app/var/models && chown -R shop /app/var
 COPY --from=packages /venv /venv
 WORKDIR /app
@@ -22,5 +22,4 @@ USER shop
 RUN DATABASE_URL=postgresql:///build REDIS_URL=redis://build SECRET_KEY=build \
     python manage.py collectstatic --noinput
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "-c", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
-     "--access-logfile", "-"]
+CMD ["gunicorn", "config.wsgi", "-c", "python:config.gunicorn", "--bind", "0.0.0.0:8000"]

@@ -5,7 +5,7 @@ DATA := ../shared/data
 CATALOGUE ?= $(DATA)/fashion-products.zip
 PHOTOS ?= $(DATA)/wardrobe-photos.zip
 # The settings of production, for servers that nobody connects to.
-CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 \
+CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EMAIL_HOST=unused \
 	SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 IDS ?= $(DATA)/validation-ids.txt
 

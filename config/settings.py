@@ -37,6 +37,7 @@ if not env.str("DATABASE_URL", ""):
 DATABASE_URL = env.str("DATABASE_URL", "")
 REDIS_URL = env.str("REDIS_URL") if DATABASE_URL else ""
 SECRET_KEY = env.str("SECRET_KEY") if DATABASE_URL else ""
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
@@ -75,6 +76,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "shop.core.access_log.AccessLogMiddleware",
     "shop.core.middleware.HealthMiddleware",
     "shop.core.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -294,6 +296,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+# `check --deploy` refuses plain HTTP, unless it is said to be meant.
+SILENCED_SYSTEM_CHECKS = (
+    ["security.W004", "security.W008", "security.W012", "security.W016"]
+    if env.bool("ALLOW_HTTP", False)
+    else []
+)
 CSRF_FAILURE_VIEW = "shop.core.views.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -338,6 +346,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# One line a request, without private links; see shop.core.access_log.
+ACCESS_LOG = env.bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

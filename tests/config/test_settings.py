@@ -69,3 +69,41 @@ def test_a_database_without_a_secret_key_is_refused(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "SECRET_KEY" in done.stderr.splitlines()[-1]
+
+
+CHECK = (str(settings.BASE_DIR / "manage.py"), "check", "--deploy", "--fail-level", "WARNING")
+PRODUCTION = {
+    "DATABASE_URL": "postgresql:///unused",
+    "REDIS_URL": "redis://unused",
+    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
+    "HTTPS": "1",
+    "EMAIL_HOST": "smtp.example.com",
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "check"),
+    [
+        ({"SECRET_KEY": "short"}, "security.W009"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "security.W025"),
+        ({"DEBUG": "1"}, "security.W018"),
+        ({"HTTPS": "0"}, "security.W008"),
+        ({"EMAIL_HOST": ""}, "mail.E001"),
+    ],
+)
+def test_an_unsafe_deployment_is_refused(
+    variables: dict[str, str], check: str, tmp_path: Path
+) -> None:
+    done = run(tmp_path, *CHECK, **PRODUCTION | variables)
+    assert done.returncode == 1
+    assert check in done.stderr
+
+
+def test_an_empty_secret_key_is_refused(tmp_path: Path) -> None:
+    assert run(tmp_path, *CHECK, **PRODUCTION | {"SECRET_KEY": ""}).returncode == 1
+
+
+@pytest.mark.parametrize("variables", [{}, {"HTTPS": "0", "ALLOW_HTTP": "1"}])
+def test_a_safe_deployment_passes(variables: dict[str, str], tmp_path: Path) -> None:
+    done = run(tmp_path, *CHECK, **PRODUCTION | variables)
+    assert done.returncode == 0, done.stderr
