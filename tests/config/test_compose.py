@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
+from django.urls import reverse
 
+from config import gunicorn
 from config.beat_schedule import DEFAULT_QUEUE, ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "lookalike"}
 
@@ -27,6 +31,7 @@ def test_the_services_are_those_of_the_design() -> None:
         "redis",
         "migrate",
         "web",
+        "proxy",
         "search",
         "catalogue",
         "uploads",
@@ -62,6 +67,31 @@ def test_the_replica_is_only_there_when_asked_for_and_follows_the_primary() -> N
         assert f"hba_file={config['target']}" in " ".join(service["command"])
 
 
+def test_the_world_reaches_the_proxy_alone() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert NGINX.count("proxy_pass http://shop;") == 2
+    assert "server web:8000;" in NGINX
+    assert "0.0.0.0:8000" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_proxy_takes_what_the_shop_takes_and_little_more() -> None:
+    photo, catalogue = (int(size) for size in re.findall(r"client_max_body_size (\d+)m;", NGINX))
+    assert photo * 1024**2 == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert catalogue - settings.IMPORT_MAX_FILE_BYTES / 1024**2 == 1
+    assert reverse("admin:imports_upload_new").startswith("/admin/imports/upload/")
+
+
+def test_the_proxy_waits_longer_than_gunicorn_and_compose_longer_than_both() -> None:
+    (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", NGINX)
+    assert int(seconds) > gunicorn.timeout
+    assert int(OURS["web"]["stop_grace_period"].removesuffix("s")) > gunicorn.graceful_timeout
+
+
+def test_unsafe_settings_start_nothing() -> None:
+    (script,) = OURS["migrate"]["command"][2:]
+    assert script.startswith("python manage.py check --deploy --fail-level WARNING && ")
+
+
 def test_every_queue_has_a_worker() -> None:
     queues = {
         s["command"][s["command"].index("-Q") + 1]
@@ -86,7 +116,11 @@ def test_every_process_reads_what_was_set_in_the_file() -> None:
     for service in OURS.values():
         assert service["env_file"] == [{"path": ".env", "required": False}]
         # And nothing of it is hidden by a default of Compose.
-        assert set(service["environment"]) == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR"}
+        composed = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR"}
+        own = {
+            name: value for name, value in service["environment"].items() if name not in composed
+        }
+        assert own == {"HTTPS": "${HTTPS:-True}", "PROXIES": "${PROXIES:-1}"}
 
 
 def test_what_several_containers_read_is_on_a_volume_that_the_image_gives_to_its_user() -> None:
