@@ -10,7 +10,7 @@ CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EM
 IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format install browser bench clean
+.PHONY: help demo test test-fast lint format install browser bench lock audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,21 +45,30 @@ install: $(VENV)/installed ## the virtual environment
 browser: $(VENV)/installed-dev
 	@./bin/install-browser
 
-$(VENV)/installed: requirements.txt
+$(VENV)/installed: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
 bench: $(VENV)/installed-bench ## measure everything: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
 	$(BIN)/python -W ignore bench/all.py "$(CATALOGUE)" "$(PHOTOS)" "$(IDS)" $(BENCH)
 
-$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+$(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	touch $@
+
+lock: $(VENV)/installed-dev ## pin every package by hash, after a change of requirements*.txt
+	for name in requirements requirements-dev requirements-bench; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --output-file $$name.lock $$name.txt || exit 1; \
+	done
+
+audit: $(VENV)/installed-dev ## known vulnerabilities of what is installed; needs the internet
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements-dev.lock
 
 clean: ## forget the demo: database, pictures, caches
 	rm -rf var

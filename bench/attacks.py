@@ -123,6 +123,7 @@ def nginx(shop: Site) -> Iterator[Site]:
         if old not in text:
             raise SystemExit(f"deploy/nginx.conf has no {old!r} any more.")
         text = text.replace(old, new)
+    folder.chmod(0o711)  # the worker processes are not root
     (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
     process = subprocess.Popen(
         ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]

@@ -143,7 +143,7 @@ def test_the_image_is_not_root_and_holds_every_package() -> None:
     copied = set(re.findall(r"^COPY (?:--chown=\S+ )?([\w.]+) ", dockerfile, re.MULTILINE))
     packages = {"backoffice", "config", "demo", "recommender", "shop"}
     folders = {*packages, "templates", "static", "locale"}
-    assert copied == {*folders, "manage.py", "requirements.txt"}
+    assert copied == {*folders, "manage.py", "requirements.lock"}
     # All is ignored but what is copied: without it there, the image cannot be built.
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert (ignored[0], ignored[-1]) == ("*", "**/__pycache__")
