@@ -38,7 +38,7 @@ from recommender.embedding.preprocessing import Prepared  # noqa: E402
 from recommender.garments.colour import garment_colour  # noqa: E402
 from recommender.garments.letterbox import fit  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from shop.catalogue.images.pictures import upright_rgb  # noqa: E402
+from shop.catalogue.images.conversion import upright_rgb  # noqa: E402
 from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed_split.json"

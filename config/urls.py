@@ -11,6 +11,7 @@ from recommender.recommendations import refine
 from recommender.tracking import views as tracking
 from shop.catalogue.seo.sitemaps import SITEMAPS
 
+handler500 = "shop.core.views.server_error"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),

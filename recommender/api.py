@@ -29,7 +29,7 @@ from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
 from shop.api.idempotency import idempotent
 from shop.api.parsers import JSONParser
-from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
+from shop.api.schema import BUSY, CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
 from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle
 from shop.catalogue.browsing.filters import Filters
@@ -141,7 +141,7 @@ class ImageSearchList(APIView):
             "multipart/form-data": PhotoUploadSerializer,
             "application/json": PhotoTextSerializer,
         },
-        responses={201: ImageSearchSerializer, **CREATE_ERRORS},
+        responses={201: ImageSearchSerializer, **CREATE_ERRORS, 503: BUSY},
         examples=[
             OpenApiExample(
                 "In base64",

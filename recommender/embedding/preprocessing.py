@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 
 from PIL import Image
 
 from recommender.garments.colour import Colour, garment_colour, has_white_border, median_colour
 from recommender.garments.cut_out import cut_out, small_rgb
 from recommender.garments.letterbox import Pixels, fit
-from shop.catalogue.images.pictures import upright_rgb
+from shop.catalogue.images.conversion import upright_rgb
+from shop.catalogue.images.pictures import open_stored
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PreparedPhoto:
 
 def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
     """Decode a photo. Raises what Pillow raises for a picture that it cannot read."""
-    image = upright_rgb(Image.open(BytesIO(content)))
+    image = upright_rgb(open_stored(content))
     small = small_rgb(image)
     views, garment = [fit(image, side)], small
     if not has_white_border(small) and (garment := cut_out(small)) is not small:
@@ -55,7 +55,7 @@ def decode(content: bytes, side: int) -> Pixels:
 
 
 def _open(content: bytes, side: int) -> Image.Image:
-    image = Image.open(BytesIO(content))
+    image = open_stored(content)
     # The JPEG decoder skips work when twice the size that is needed is enough.
     image.draft("RGB", (side * 2, side * 2))
     return upright_rgb(image)

@@ -28,6 +28,7 @@ from recommender.models import DIMENSIONS, EmbeddingModel, ImageEmbedding
 from recommender.models.trigger_sql import correct_stale, insert_missing
 from recommender.search.similar import retrieves_itself
 from recommender.search.spread import measure_spread
+from shop.catalogue.images.pictures import open_stored
 from shop.catalogue.models import ProductImage
 from shop.core.locks import AdvisoryLock, try_lock_until_commit
 
@@ -220,7 +221,7 @@ def _sample(model: EmbeddingModel) -> QuerySet[ProductImage]:
 def _content(image: ProductImage) -> bytes:
     try:
         content = image.read()
-        Image.open(io.BytesIO(content)).load()
+        open_stored(content).load()
     except Exception as error:  # storages and decoders raise anything
         text = _("The picture of %(product)s cannot be read; replace it: %(reason)s")
         raise RolloutError(text % {"product": image.product.name, "reason": error}) from error

@@ -10,7 +10,7 @@ from PIL import Image
 
 from recommender.evaluation.datasets import Collection
 from recommender.garments.colour import Colour, garment_colour
-from shop.catalogue.images.pictures import upright_rgb
+from shop.catalogue.images.conversion import upright_rgb
 
 DELTA_E = (
     "mean distance between the colour of the query's garment and that of each of the five; the "

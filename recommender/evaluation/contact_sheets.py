@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from recommender.evaluation.datasets import COUNT
-from shop.catalogue.images.pictures import upright_rgb
+from shop.catalogue.images.conversion import upright_rgb
 
 EXAMPLES = 20
 COLUMNS = 2

@@ -38,7 +38,7 @@ from recommender.evaluation.vectorizers import (
     reported_scores,
 )
 from recommender.evaluation.vectors import vectors_of
-from shop.catalogue.images.pictures import upright_rgb
+from shop.catalogue.images.conversion import upright_rgb
 
 Results = dict[str, Any]
 THUMBNAIL = 96

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 
 from django.db import transaction
 from PIL import Image
 
 from recommender.garments.classifier import article_types, garments, guess_garments, manifest
 from recommender.models import CategoryGarment, DiscreetCategory
-from shop.catalogue.images.pictures import upright_rgb
+from shop.catalogue.images.conversion import upright_rgb
+from shop.catalogue.images.pictures import open_stored
 from shop.catalogue.models import Category, ProductImage
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _shares(images: Sequence[ProductImage]) -> dict[str, float]:
 
 def _read(image: ProductImage) -> Image.Image | None:
     try:
-        return upright_rgb(Image.open(BytesIO(image.read())))
+        return upright_rgb(open_stored(image.read()))
     except Exception:  # storages and decoders raise anything
         logger.warning("Picture %s cannot be read", image.pk)
         return None

@@ -17,6 +17,7 @@ from recommender.models import Event, QueryPhoto
 from recommender.photo_search.crops import Region, RegionError
 from recommender.photo_search.photos import store_crop
 from recommender.tracking.events import record, tracking_allowed
+from shop.catalogue.images.pictures import PictureError
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
 from shop.core.rate_limit import allows
@@ -62,7 +63,7 @@ def choose_part(request: HttpRequest) -> HttpResponse:
     text = _sent_region(request.POST)
     try:
         photo = store_crop(source.picture, Region.parse(text))
-    except RegionError as error:
+    except (RegionError, PictureError) as error:
         return _page(request, source, text, str(error))
     enqueue("recommender.tasks.embed_query_photo", photo.pk)
     if tracking_allowed(request):

@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass
 from io import BytesIO
 
 from django.utils.translation import gettext as _
-from PIL import Image
+
+from shop.catalogue.images.pictures import explained, open_stored
 
 # Less than this share of a side, or fewer pixels, shows too little of a garment.
 MIN_SHARE = 0.05
@@ -47,8 +48,12 @@ class Region:
 
 
 def cut(content: bytes, region: Region) -> bytes:
-    """The region of a stored, upright picture, as PNG. Raises ``RegionError``."""
-    image = Image.open(BytesIO(content)).convert("RGB")
+    """Return the region of a stored, upright picture, as PNG.
+
+    Raises ``RegionError``, or ``PictureError`` where the picture cannot be read.
+    """
+    with explained(content):
+        image = open_stored(content).convert("RGB")
     width, height = image.size
     left, right = round(region.left * width), round(region.right * width)
     top, bottom = round(region.top * height), round(region.bottom * height)

@@ -69,7 +69,7 @@ def sanitise(data: bytes, region: Region | None = None) -> Picture:
 
 
 def store_crop(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:
-    """Store a part of a photo or of a product's picture. Raises ``RegionError``."""
+    """Store a part of a photo or of a product's picture. Raises as ``store_photo``."""
     if isinstance(source, QueryPhoto):
         photo = store_photo(cut(bytes(source.content), region))
         # A part lives no longer than what it was cut out of.

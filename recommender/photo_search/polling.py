@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import timedelta
 
@@ -11,13 +10,11 @@ from django.utils import timezone
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.photos import needs_vector
 from shop.core.tasks import send
+from shop.core.waiting import TooBusy, waiting_place
 
-# Requests that may wait at once in this process: half of its threads (config.gunicorn).
-MAX_WAITERS = 4
 READ_SECONDS = 0.01
 # No worker seems to be there for a photo this old.
 STALE_AFTER = timedelta(seconds=6)
-_waiters = threading.BoundedSemaphore(MAX_WAITERS)
 
 
 def is_stale(photo: QueryPhoto) -> bool:
@@ -41,13 +38,12 @@ def wait_for_vector(
         send("recommender.tasks.embed_query_photo", photo.pk)
     elif is_stale(photo) and not even_if_stale:
         return model
-    if not _waiters.acquire(blocking=False):
-        return model
     try:
-        end = time.monotonic() + seconds
-        while needs_vector(photo, model) and not photo.failure and time.monotonic() < end:
-            time.sleep(READ_SECONDS)
-            photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
-    finally:
-        _waiters.release()
+        with waiting_place():
+            end = time.monotonic() + seconds
+            while needs_vector(photo, model) and not photo.failure and time.monotonic() < end:
+                time.sleep(READ_SECONDS)
+                photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
+    except TooBusy:
+        return model
     return EmbeddingModel.objects.active()

@@ -15,6 +15,7 @@ from rest_framework.views import APIView, exception_handler
 from shop.api.schema import MEDIA_TYPE
 from shop.cart.session import CartError
 from shop.catalogue.images.pictures import PictureError
+from shop.core.waiting import RETRY_AFTER_SECONDS, TooBusy
 from shop.orders.checkout import CheckoutError
 
 
@@ -34,12 +35,21 @@ class PreconditionFailed(exceptions.APIException):
     default_detail = "It has changed since you read it. Read it again."
 
 
+class ServiceUnavailable(exceptions.APIException):
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "The server is busy. Try again as soon as Retry-After says."
+    wait = RETRY_AFTER_SECONDS
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """What the shop's own rules refuse is a conflict; their messages are for people."""
     if isinstance(error, CartError | CheckoutError):
         error = Conflict(str(error))
     elif isinstance(error, PictureError):
         error = Unprocessable(str(error))
+    elif isinstance(error, TooBusy):
+        error = ServiceUnavailable()
     response = exception_handler(error, context)
     if response is None:
         return None

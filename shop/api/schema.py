@@ -24,6 +24,7 @@ PROBLEM = OpenApiResponse(ProblemSerializer, description="Why not (RFC 9457).")
 NOT_FOUND = OpenApiResponse(ProblemSerializer, description="There is nothing here.")
 NOT_MODIFIED = OpenApiResponse(description="You have it already.")
 CREATE_ERRORS = {400: PROBLEM, 409: PROBLEM, 413: PROBLEM, 422: PROBLEM}
+BUSY = OpenApiResponse(ProblemSerializer, description="Busy; try again when Retry-After says.")
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -74,4 +75,5 @@ _COMMON = {
     "406": "Only JSON is spoken here.",
     "415": "The body has a media type that is not read here.",
     "429": "Too many calls; wait as long as Retry-After says.",
+    "500": "Something went wrong. It is our fault.",
 }

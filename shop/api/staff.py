@@ -21,6 +21,7 @@ from shop.api.pagination import NewestFirst
 from shop.api.permissions import StaffPermission
 from shop.api.problems import Conflict
 from shop.api.schema import (
+    BUSY,
     CREATE_ERRORS,
     IDEMPOTENCY,
     IF_MATCH,
@@ -127,7 +128,7 @@ class StaffProductImages(StaffView):
         operation_id="staff_products_images_create",
         parameters=[IDEMPOTENCY],
         request={"multipart/form-data": ImageUploadSerializer},
-        responses={201: ImageSerializer, **CREATE_ERRORS},
+        responses={201: ImageSerializer, **CREATE_ERRORS, 503: BUSY},
     )
     @idempotent
     def post(self, request: Request, pk: int) -> Response:

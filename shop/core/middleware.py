@@ -1,14 +1,18 @@
-"""Answer health checks, compress text, and refuse NUL characters."""
+"""Answer health checks, compress text, refuse NUL characters, and say when all are busy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.shortcuts import render
 from django.urls import resolve
+
+from shop.core.problems import is_api, problem
+from shop.core.waiting import RETRY_AFTER_SECONDS, TooBusy
 
 HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 
@@ -59,10 +63,26 @@ class RefuseNulMiddleware:
         )
 
 
+class TooBusyMiddleware:
+    """Answers 503 with ``Retry-After`` to pages that raise ``TooBusy``; the API does so itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Return the page for ``TooBusy``."""
+        if not isinstance(error, TooBusy):
+            return None
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
 def _bad_request(request: HttpRequest) -> HttpResponse:
     text = "The request contains the character NUL."
-    if not request.path.startswith("/api/"):
-        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
-    problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": text}
-    problem["instance"] = request.path
-    return JsonResponse(problem, status=400, content_type="application/problem+json")
+    if is_api(request):
+        return problem(request, 400, text)
+    return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")

@@ -2,6 +2,8 @@
 // the form is a plain file upload. All is heard at the document: htmx may bring the form back later.
 const MAX_SIDE = 1024;
 const BIG = 1.5e6;
+// The server chooses a ground on which a white garment is seen, too.
+const TRANSPARENT = ["image/png", "image/webp", "image/gif", "image/avif"];
 // Most results are there before a preview would have been looked at, and drawing it delays them.
 const PREVIEW_MS = 150;
 const theForm = () => document.getElementById("photo-form");
@@ -29,12 +31,10 @@ async function smaller(file) {
     const canvas = document.createElement("canvas");
     canvas.width = Math.round(bitmap.width * scale);
     canvas.height = Math.round(bitmap.height * scale);
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    return new File([blob], "photo.jpg", { type: "image/jpeg" });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    const type = TRANSPARENT.includes(file.type) ? "image/png" : "image/jpeg";
+    const blob = await new Promise((done) => canvas.toBlob(done, type, 0.9));
+    return new File([blob], "photo", { type });
   } catch {
     return file; // a format that the browser does not know: the server reads it
   }

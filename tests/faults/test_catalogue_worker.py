@@ -120,7 +120,7 @@ def test_a_picture_that_cannot_be_read_is_parked_and_the_others_are_embedded(sho
     row = f"FROM recommender_embedding_blue WHERE image_id = {poison}"
     assert shop.sql(f"SELECT attempts {row}") == 3
     shop.wait_for("reason", lambda: shop.sql(f"SELECT failure {row}") != "")
-    assert shop.sql(f"SELECT failure {row}").startswith("UnidentifiedImageError")
+    assert shop.sql(f"SELECT failure {row}").startswith("PictureError: This file is not a picture")
     assert shop.embeddings("attempts > 0") == 1
     assert shop.run(RETRY) == 1
     assert shop.embeddings(UNTOUCHED) == 40

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import Product, ProductImage, StoredFile
+from shop.core.waiting import MAX_WAITING, waiting_place
 from tests.factories import (
     embed,
     embedding_of,
@@ -24,6 +26,7 @@ from tests.factories import (
     picture_bytes,
     point,
 )
+from tests.shop.catalogue.images.crafted import scans
 
 pytestmark = pytest.mark.django_db
 PRODUCTS = reverse("admin:catalogue_product_changelist")
@@ -106,6 +109,24 @@ def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Clie
     assert "This file is not a picture we can read." in response.content.decode()
     assert not Product.objects.exists()
     assert not StoredFile.objects.exists()
+
+
+def test_a_picture_that_takes_too_long_is_refused(admin_client: Client) -> None:
+    values = form_of(None, **{"images-0-upload": upload(scans(2000))})
+    response = admin_client.post(reverse("admin:catalogue_product_add"), values)
+    assert "The picture takes too long to read." in response.content.decode()
+    assert not Product.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+def test_staff_are_asked_to_come_back_while_too_many_wait(admin_client: Client) -> None:
+    values = form_of(None, **{"images-0-upload": upload(picture_bytes(kind="GIF"))})
+    with ExitStack() as held:
+        for _place in range(MAX_WAITING):
+            held.enter_context(waiting_place())
+        response = admin_client.post(reverse("admin:catalogue_product_add"), values)
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert not Product.objects.exists()
 
 
 def test_a_replaced_picture_is_looked_at_again(admin_client: Client) -> None:

@@ -1,56 +1,85 @@
-"""How many pixels of pictures a process has in memory at once, whoever sends them."""
+"""Limit what a process decodes at once, and how long a request waits for its turn."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
-from PIL import Image
 
-# Those with fewer take 27 MB at most, and wait for nobody.
+from shop.core.waiting import TooBusy, waiting_place
+
+# Pictures with fewer pixels take 27 MB at most, and wait for nobody.
 SMALL = 1_000_000
+# How long a request waits. A worker, for which nobody waits, gives ``None`` and waits for its turn.
+PATIENCE_SECONDS = 5.0
 
 
 class Decoding:
-    """All threads together: as many pixels as one picture may have."""
+    """Let all threads together decode as many pixels as one picture may have."""
 
     def __init__(self) -> None:
         self.now = 0
-        self.next = threading.Lock()
+        self.waiting: list[object] = []
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, pixels: int) -> Iterator[None]:
-        """Waits until they fit; who waits is overtaken by nobody."""
+    def of(self, pixels: int, patience: float | None = PATIENCE_SECONDS) -> Iterator[None]:
+        """Block until ``pixels`` fit; first come, first served. Raises ``TooBusy``."""
         if pixels <= SMALL:
             yield
             return
-        limit = settings.PICTURE_MAX_PIXELS
-        pixels = min(pixels, limit)
-        with self.next, self._changed:
-            self._changed.wait_for(lambda: self.now + pixels <= limit)
-            self.now += pixels
+        pixels = min(pixels, settings.PICTURE_MAX_PIXELS)
+        if not self._take(pixels, 0):
+            with _place(patience):
+                if not self._take(pixels, patience):
+                    raise TooBusy
         try:
             yield
         finally:
             with self._changed:
                 self.now -= pixels
-                self._changed.notify()
+                self._changed.notify_all()
+
+    def _take(self, pixels: int, seconds: float | None) -> bool:
+        turn, limit = object(), settings.PICTURE_MAX_PIXELS
+        with self._changed:
+            self.waiting.append(turn)
+            try:
+                fits = self._changed.wait_for(
+                    lambda: self.waiting[0] is turn and self.now + pixels <= limit, seconds
+                )
+                self.now += pixels if fits else 0
+            finally:
+                self.waiting.remove(turn)
+                self._changed.notify_all()
+        return fits
 
 
 decoding = Decoding()
+_child = threading.Lock()
 
 
-def weight(image: Image.Image) -> int:
-    """Pixels, counted twice where decoding takes 12 to 16 bytes for each and not 5 to 10.
+@contextmanager
+def child_turn(patience: float | None) -> Iterator[None]:
+    """Block until no other thread has a child that decodes. Raises ``TooBusy``.
 
-    Those of the file: a JPEG's decoder leaves some out, but may need the whole picture for it.
+    One at a time: memory is that of one picture, and a processor is left for pages.
     """
-    twice = (
-        image.format == "WEBP"
-        or (image.format == "AVIF" and image.mode == "RGBA")
-        or image.mode in {"F", "I"}
-    )
-    return image.width * image.height * (2 if twice else 1)
+    with _place(patience):
+        if not _child.acquire(timeout=-1 if patience is None else patience):
+            raise TooBusy
+        try:
+            yield
+        finally:
+            _child.release()
+
+
+@contextmanager
+def _place(patience: float | None) -> Iterator[None]:
+    """Hold a place among the request threads that wait; workers need none."""
+    with ExitStack() as held:
+        if patience is not None:
+            held.enter_context(waiting_place())
+        yield

@@ -10,8 +10,9 @@ from django.core.files.storage import storages
 from django.urls import reverse
 from PIL import Image
 
-from shop.catalogue.images.decoding import decoding, weight
-from shop.catalogue.images.pictures import store_file
+from shop.catalogue.images.conversion import weight
+from shop.catalogue.images.decoding import decoding
+from shop.catalogue.images.pictures import explained, open_stored, store_file
 
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
 QUALITY = {"card": 78, "page": 82, "zoom": 84}
@@ -39,7 +40,8 @@ def rendition_url(file: str, width: int) -> str:
 def read_rendition(name: str) -> bytes:
     """The bytes of a rendition, made now if nobody has asked for it before.
 
-    Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered.
+    Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered,
+    ``PictureError`` for one that cannot be read, and ``TooBusy``.
     """
     storage = storages["pictures"]
     # Not asked before whether it is there: nearly always it is.
@@ -55,13 +57,16 @@ def read_rendition(name: str) -> bytes:
 
 
 def make_rendition(original: bytes, width: int) -> bytes:
-    """WebP bytes of ``width`` pixels. Raises ``FileNotFoundError`` for a width not offered."""
-    image = Image.open(BytesIO(original))
+    """Return WebP of ``width`` pixels.
+
+    Raises ``FileNotFoundError`` for a width not offered, ``PictureError`` and ``TooBusy``.
+    """
+    image = open_stored(original)
     if width not in rendition_widths(image.width):
         raise FileNotFoundError(f"{width} is not a width of this picture")
     kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
     height = max(1, round(image.height * width / image.width))
-    with decoding.of(weight(image)):
+    with decoding.of(weight(image)), explained(original):
         image.draft("RGB", (width, height))
         small = image.convert("RGB").resize(
             (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_safe
 
+from shop.catalogue.images.pictures import PictureError
 from shop.catalogue.images.renditions import read_rendition
 
 
@@ -16,7 +17,7 @@ def picture(request: HttpRequest, name: str) -> HttpResponse:
     """A stored picture. Its name says what it contains, so it never changes."""
     try:
         content = read_rendition(name)
-    except FileNotFoundError:
+    except (FileNotFoundError, PictureError):
         raise Http404 from None
     kind = "image/webp" if name.endswith(".webp") else "image/jpeg"
     return HttpResponse(content, content_type=kind)

@@ -188,7 +188,7 @@ def test_parked_pictures_are_named(products: list[Product]) -> None:
     StoredFile.objects.create(name=bad.file, content=b"no picture", size=10)
     run("add", "small")
     fill()
-    with pytest.raises(CommandError, match=r"(?s)12 of 13 .*Parked.*Torn shirt: Unidentified"):
+    with pytest.raises(CommandError, match=r"(?s)12 of 13 .*Parked.*Torn shirt: PictureError"):
         run("activate")
     for model in EmbeddingModel.objects.filling():
         assert embedding_of(bad, model).attempts == MAX_ATTEMPTS

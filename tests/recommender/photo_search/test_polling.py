@@ -11,6 +11,7 @@ from config import gunicorn
 from recommender import tasks
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search import photos, polling
+from shop.core import waiting
 from tests.factories import picture_bytes, point
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
@@ -20,11 +21,11 @@ HOURS = 10_000.0
 @pytest.fixture
 def full() -> Iterator[None]:
     """Let as many wait as may."""
-    for _waiter in range(polling.MAX_WAITERS):
-        assert polling._waiters.acquire(blocking=False)
+    for _waiter in range(waiting.MAX_WAITING):
+        assert waiting._places.acquire(blocking=False)
     yield
-    for _waiter in range(polling.MAX_WAITERS):
-        polling._waiters.release()
+    for _waiter in range(waiting.MAX_WAITING):
+        waiting._places.release()
 
 
 def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
@@ -88,7 +89,7 @@ def test_no_more_wait_than_leave_threads_for_the_others(full: None) -> None:
 
 
 def test_the_server_has_twice_as_many_threads_as_may_wait() -> None:
-    assert gunicorn.threads == 2 * polling.MAX_WAITERS
+    assert gunicorn.threads == 2 * waiting.MAX_WAITING
 
 
 def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +98,7 @@ def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None
 
     photo = make_photo()
     monkeypatch.setattr(photo, "refresh_from_db", fail)
-    for _attempt in range(polling.MAX_WAITERS + 1):
+    for _attempt in range(waiting.MAX_WAITING + 1):
         with pytest.raises(ZeroDivisionError):
             polling.wait_for_vector(photo, HOURS)
 

@@ -18,6 +18,7 @@ from tests.factories import (
     picture_bytes,
 )
 from tests.shop.api.conftest import client_of
+from tests.shop.catalogue.images.crafted import scans
 
 pytestmark = pytest.mark.django_db
 STAFF = "/api/v1/staff"
@@ -140,6 +141,16 @@ def test_what_is_no_picture_is_refused(staff: APIClient) -> None:
     )
     assert answer.status_code == 422
     assert "not a picture" in answer.json()["detail"]
+    assert not ProductImage.objects.exists()
+
+
+def test_a_picture_that_takes_too_long_is_refused(staff: APIClient) -> None:
+    product = make_product()
+    file = SimpleUploadedFile("a.jpg", scans(2000), "image/jpeg")
+    url = f"{STAFF}/products/{product.pk}/images/"
+    answer = staff.post(url, {"file": file}, format="multipart")
+    assert answer.status_code == 422
+    assert "takes too long" in answer.json()["detail"]
     assert not ProductImage.objects.exists()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from shop.catalogue.models import Product
+from shop.core.waiting import MAX_WAITING, waiting_place
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.run import Result, import_catalogue
+from tests.shop.catalogue.images.crafted import BROKEN_EXIF, scans, with_exif
 from tests.shop.imports.conftest import HEADER, LONG_HEADER, SHIRT, picture, row
 
 pytestmark = pytest.mark.django_db
@@ -278,3 +281,27 @@ def test_one_poison_picture_among_a_thousand(run: Run) -> None:
     assert (result.imported, result.rejected, Product.objects.count()) == (999, 1, 999)
     assert result.rejections[0].line == 502
     assert "500.jpg: " in result.rejections[0].reason
+
+
+@pytest.mark.usefixtures("busy")
+def test_bombs_and_broken_exif_are_their_own_rows_matter(run: Run) -> None:
+    pictures = {
+        "1.jpg": with_exif("JPEG", BROKEN_EXIF["short"]),
+        "2.jpg": scans(2000),
+        "3.webp": with_exif("WEBP", BROKEN_EXIF["junk"]),
+        "4.gif": picture("red", "GIF"),
+        "5.jpg": RED,
+    }
+    result = run(table(*(row(number) for number in range(1, 6))), pictures)
+    assert ids() == ["1", "3", "4", "5"]
+    assert [rejection.line for rejection in result.rejections] == [3]
+    assert "2.jpg: The picture takes too long to read" in result.rejections[0].reason
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """An import waits for its turn, however many requests do."""
+    with ExitStack() as held:
+        for _place in range(MAX_WAITING):
+            held.enter_context(waiting_place())
+        yield

@@ -1,0 +1,24 @@
+"""Answer programs with problem details (RFC 9457) outside of the API's views."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Return whether the request is for the API."""
+    return request.path.startswith("/api/")
+
+
+def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """Return a response that says what went wrong."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+    }
+    return JsonResponse(content, status=status, content_type="application/problem+json")
