@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
+from shop.core.emails import email_key
 from shop.core.money import money
 
 CENT = Decimal("0.01")
@@ -167,7 +167,7 @@ class Order(models.Model):
         ordering = ("-pk",)
         indexes: ClassVar = [
             # Each who signs in asks for the orders that were placed as a guest.
-            models.Index(Upper("email"), condition=Q(user=None), name="order_of_guest")
+            models.Index(email_key(), condition=Q(user=None), name="order_of_guest")
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -7,6 +7,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
@@ -110,6 +111,56 @@ def test_what_was_ordered_signed_out_comes_at_the_next_sign_in(client: Client) -
     assert Order.objects.get(pk=other.pk).user is None
     exported = client.get("/account/export/").json()["orders"]
     assert [order["number"] for order in exported] == [mine.number]
+
+
+# Each is the address of another person; some way of comparing makes it smith@gmail.example.
+DOUBLES = [
+    "smith@gmaıl.example",  # UPPER() in PostgreSQL
+    "ſmith@gmail.example",  # casefold() and NFKC
+    "ｓmith@gmail.example",  # NFKC
+    "smıth@gmail.example",
+    "smith@gmail.example.",
+    " smith@gmail.example",
+    "SMİTH@GMAIL.EXAMPLE",  # lower()
+]
+
+
+def test_the_database_folds_the_case_of_all_letters_as_in_production() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper('gmaıl'), lower('gmaıl' COLLATE \"C\")")
+        assert cursor.fetchone() == ("GMAIL", "gmaıl")
+
+
+@pytest.mark.parametrize("double", DOUBLES)
+def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, double: str) -> None:
+    order = make_order(email="Smith@Gmail.example")
+    variant = order.lines.get().variant
+    StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
+    thief = make_customer(double, "correct-horse-7")
+    address = EmailAddress.objects.get(user=thief)
+    email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
+    client.force_login(thief)
+    exported = client.get("/account/export/").json()
+    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert StockAlert.objects.count() == 1
+    assert Order.objects.get(pk=order.pk).user is None
+
+
+def test_an_address_that_is_not_verified_opens_nothing(client: Client) -> None:
+    make_order(email="smith@gmail.example")
+    variant = make_product().variants.get()
+    StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
+    thief = make_customer("thief@example.com", "correct-horse-7")
+    User.objects.update(email="smith@gmail.example")
+    EmailAddress.objects.create(user=thief, email="smith@gmail.example", verified=False)
+    client.force_login(thief)
+    exported = client.get("/account/export/").json()
+    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert StockAlert.objects.count() == 1
 
 
 def test_my_data_are_exported(client: Client, alice: User) -> None:
