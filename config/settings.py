@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "shop.core.middleware.BodyLimitMiddleware",
     "shop.core.middleware.HealthMiddleware",
     "shop.core.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -1,16 +1,62 @@
-"""Answer health checks, compress text, and refuse NUL characters."""
+"""Refuse large bodies and NUL characters, answer health checks, and compress text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
+from django.conf import settings
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template.loader import render_to_string
 from django.urls import resolve
 
 HEALTH_PATHS = ("/health/live", "/health/ready")
+
+
+def body_limit() -> int:
+    """Return the bytes that anybody may send: a picture of ``PICTURE_MAX_BYTES`` in base64."""
+    return settings.PICTURE_MAX_BYTES * 4 // 3 + 2**20
+
+
+class BodyLimitMiddleware:
+    """Refuses a body by its ``Content-Length``, before any of it is read.
+
+    Django reads a form to find its CSRF token, and stores files of any size on the disk for that.
+    Staff may send a catalogue, as soon as the session shows who they are.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_number = length.isascii() and length.isdecimal()
+        if "HTTP_TRANSFER_ENCODING" in request.META or not is_number:
+            return _refuse(request, 411, "Send the length of the body in Content-Length.")
+        limit = body_limit()
+        if request.path.startswith("/admin/"):
+            limit += settings.IMPORT_MAX_FILE_BYTES
+        if len(length) > 18 or int(length) > limit:
+            return _refuse_large(request, limit)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        """Refuse what only staff may send; the CSRF token is not looked for yet."""
+        length, limit = int(request.META.get("CONTENT_LENGTH") or 0), body_limit()
+        if length <= limit or getattr(request.user, "is_staff", False):
+            return None
+        return _refuse_large(request, limit)
+
+
+def _refuse_large(request: HttpRequest, limit: int) -> HttpResponse:
+    megabytes = limit // 2**20
+    if request.path.startswith("/api/"):
+        return _refuse(request, 413, f"At most {megabytes} MB are read.")
+    return HttpResponse(render_to_string("413.html", {"megabytes": megabytes}), status=413)
 
 
 class HealthMiddleware:
@@ -60,9 +106,14 @@ class RefuseNulMiddleware:
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:
-    text = "The request contains the character NUL."
+    return _refuse(request, 400, "The request contains the character NUL.")
+
+
+def _refuse(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    """Answer with one sentence, which the API wraps in a problem document."""
     if not request.path.startswith("/api/"):
-        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
-    problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": text}
+        return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    title = HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": text}
     problem["instance"] = request.path
-    return JsonResponse(problem, status=400, content_type="application/problem+json")
+    return JsonResponse(problem, status=status, content_type="application/problem+json")
