@@ -187,6 +187,9 @@ CATALOGUE_PAGE_SIZE = 24
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
 # Where links in mails lead.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
+# For one client address and for one e-mail, and for one client address and one session.
+INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
+VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
 # How many proxies of our own stand before the site and add to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
@@ -321,6 +324,7 @@ AUTHENTICATION_BACKENDS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "accounts:account"
 ACCOUNT_ADAPTER = "shop.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "shop.accounts.forms.SignupForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
