@@ -29,7 +29,12 @@ def _as_data(order: Order) -> dict[str, Any]:
             | {"unit_price": str(line.unit_price)}
             for line in order.lines.all()
         ],
+        "voucher": order.voucher_code,
+        "discount": str(order.discount),
         "total": f"{order.total} {order.currency}",
+        "payment": order.payment,
+        "paid": order.paid_at.isoformat() if order.paid_at else None,
+        "tracking": order.tracking,
         "history": [
             {"state": event.state, "at": event.at.isoformat()} for event in order.events.all()
         ],

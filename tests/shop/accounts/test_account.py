@@ -9,11 +9,14 @@ from allauth.account.signals import email_confirmed
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from shop.accounts.models import Address
+from shop.api.models import IdempotencyRecord
 from shop.cart.models import Cart
 from shop.orders.models import Order
+from shop.payments.models import Payment
 from shop.wishlist.models import SavedProduct, StockAlert
 from tests.factories import make_customer, make_order, make_product, make_variant
 
@@ -186,6 +189,30 @@ def test_my_data_are_exported(client: Client, alice: User) -> None:
         {"sku": "BLUE-M", "name": "Blue Shirt (M)", "email": "Alice@Example.com", "language": "de"}
         | {"asked": alert.created.isoformat()}
     ]
+
+
+def test_vouchers_payments_and_tracking_are_exported(client: Client, alice: User) -> None:
+    order = make_order(
+        user=alice, voucher_code="SUMMER", payment="card", tracking="T-42", paid_at=timezone.now()
+    )
+    other = make_order(user=make_customer("bob@example.com"))
+    for number, paid in enumerate((order, other)):
+        Payment.objects.create(order=paid, amount=2000, currency="EUR", intent_id=f"pi_{number}")
+    data = client.get("/account/export/").json()
+    (row,) = data["orders"]
+    assert (row["voucher"], row["payment"], row["tracking"]) == ("SUMMER", "card", "T-42")
+    assert (row["discount"], row["paid"]) == ("0.00", order.paid_at.isoformat())
+    assert [(p["order"], p["amount"], p["intent"]) for p in data["card_payments"]] == [
+        (order.number, 2000, "pi_0")
+    ]
+
+
+def test_a_deleted_account_takes_the_answers_to_its_calls_along(alice: User) -> None:
+    bob = make_customer("bob@example.com")
+    for user in (alice, bob):
+        IdempotencyRecord.objects.create(owner=f"user {user.pk}", key="k", fingerprint="f")
+    alice.delete()
+    assert IdempotencyRecord.objects.get().owner == f"user {bob.pk}"
 
 
 def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) -> None:
