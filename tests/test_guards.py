@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import Client, RequestFactory
@@ -104,3 +105,24 @@ def test_pages_run_no_script_but_their_own(client: Client) -> None:
     sources = policy["script-src"].split()
     assert sources[0] == "'self'"
     assert all(source.startswith("'nonce-") for source in sources[1:])
+
+
+def test_every_cookie_is_secure_under_https(client: Client, settings: Any) -> None:
+    for name in ("SESSION", "CSRF", "LANGUAGE"):
+        setattr(settings, f"{name}_COOKIE_SECURE", True)
+    product = make_product()
+    client.get("/account/login/")
+    client.post("/cart/add/", {"variant": product.variants.get().pk})
+    client.get("/recently-viewed/", {"product": product.pk})
+    client.post("/i18n/setlang/", {"language": "de"})
+    client.post("/events/", {"event": "page,seen,"})
+    client.post("/privacy/counting/")
+    kept = {name: bool(cookie["secure"]) for name, cookie in client.cookies.items() if cookie.value}
+    assert {"csrftoken", "sessionid", "recent", "django_language"} < set(kept)
+    assert [name for name, secure in kept.items() if not secure] == []
+
+
+def test_the_settings_make_every_cookie_secure_under_https() -> None:
+    text = (django_settings.BASE_DIR / "config" / "settings.py").read_text()
+    for name in ("SESSION", "CSRF", "LANGUAGE"):
+        assert f"\n{name}_COOKIE_SECURE = HTTPS\n" in text
