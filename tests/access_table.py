@@ -128,6 +128,7 @@ ROWS = [
     ("GET", "checkout/voucher/", "", "302 302 302 302 302 302"),
     ("POST", "checkout/voucher/", "", "302 200 302 302 302 302"),
     ("GET", "orders/<str:token>/", "", "200 200 200 200 200 200"),
+    ("POST", "orders/<str:token>/confirm/", "", "404 404 404 404 404 404"),
     ("GET", "orders/<str:token>/invoice/", "", "200 200 200 200 200 200"),
     ("GET", "", "", "200 200 200 200 200 200"),
     ("GET", "robots.txt", "", "200 200 200 200 200 200"),

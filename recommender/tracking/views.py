@@ -54,6 +54,11 @@ def opt_out(request: HttpRequest) -> HttpResponse:
         response.delete_cookie(OPT_OUT_COOKIE)
     else:
         response.set_cookie(
-            OPT_OUT_COOKIE, "1", max_age=5 * 365 * 86400, httponly=True, samesite="Lax"
+            OPT_OUT_COOKIE,
+            "1",
+            max_age=5 * 365 * 86400,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
         )
     return response

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.accounts.models import CONTACT, Address
@@ -16,6 +19,16 @@ HINTS = {
     "country": "country-name",
     "phone": "tel",
 }
+
+
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+    """Takes as long for an address that has an account as for a new one."""
+
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            # Hashing is most of the time that a new account takes.
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
 class AddressForm(forms.ModelForm[Address]):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_delete
 
 
 class ApiConfig(AppConfig):
@@ -12,6 +12,14 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         post_save.connect(_end_token, sender=settings.AUTH_USER_MODEL)
+        pre_delete.connect(_delete_idempotency_records, sender=settings.AUTH_USER_MODEL)
+
+
+def _delete_idempotency_records(instance: Any, **kwargs: Any) -> None:
+    """Delete the answers that the user got: they hold the address of an order."""
+    from shop.api.idempotency import delete_records_of
+
+    delete_records_of(instance)
 
 
 def _end_token(instance: Any, created: bool, **kwargs: Any) -> None:

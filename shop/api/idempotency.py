@@ -68,8 +68,17 @@ def _once(
 
 def _owner(request: Request) -> str:
     if request.user.is_authenticated:
-        return f"user {request.user.pk}"
+        return _owner_name(request.user)
     return f"address {client_address(request._request)}"
+
+
+def _owner_name(user: Any) -> str:
+    return f"user {user.pk}"
+
+
+def delete_records_of(user: Any) -> None:
+    """Delete the answers to what the user wrote."""
+    IdempotencyRecord.objects.filter(owner=_owner_name(user)).delete()
 
 
 def _fingerprint(request: Request) -> str:

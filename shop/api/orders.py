@@ -8,7 +8,7 @@ from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +20,7 @@ from shop.api.pagination import NewestFirst
 from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, page_of
 from shop.cart.models import Cart
 from shop.orders.checkout import place_order
+from shop.orders.limits import VoucherError, find_voucher, may_order
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
@@ -112,10 +113,11 @@ class NewOrderSerializer(serializers.ModelSerializer[Order]):
     def validate_voucher(self, code: str) -> Voucher | None:
         if not code.strip():
             return None
-        voucher = Voucher.objects.filter(code=code.strip().upper()).first()
-        if voucher is None:
-            raise ValidationError("There is no voucher with this code.")
-        return voucher
+        request = self.context["request"]
+        try:
+            return find_voucher(request._request, code.strip().upper(), f"user {request.user.pk}")
+        except VoucherError as error:
+            raise ValidationError(str(error)) from error
 
 
 class OrderList(CustomerView):
@@ -163,8 +165,11 @@ class OrderList(CustomerView):
 
     @idempotent
     def _order(self, request: Request) -> Response:
-        wanted = NewOrderSerializer(data=request.data)
+        wanted = NewOrderSerializer(data=request.data, context={"request": request})
         wanted.is_valid(raise_exception=True)
+        values = wanted.validated_data
+        if not may_order(request._request, values["payment"], values["email"]):
+            raise Throttled(3600)
         order = self._place(dict(wanted.validated_data))
         return Response(OrderSerializer(order, context={"request": request}).data, status=201)
 

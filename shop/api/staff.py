@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -49,6 +50,16 @@ class StaffView(APIView):
     def data_of(self, product: Product) -> Any:
         return StaffProductSerializer(product, context={"request": self.request}).data
 
+    def log(self, changed: Model, action: int, fields: Any = ()) -> None:
+        """Note in the audit log, which the admin shows as the object's history, what was done."""
+        LogEntry.objects.log_actions(
+            user_id=cast(User, self.request.user).pk,
+            queryset=[changed],
+            action_flag=action,
+            change_message=f"API: {', '.join(fields)}" if fields else "API",
+            single_object=True,
+        )
+
 
 class StaffProductList(StaffView):
     permissions_needed: ClassVar = {
@@ -82,6 +93,7 @@ class StaffProductList(StaffView):
         new.is_valid(raise_exception=True)
         with transaction.atomic():
             product = new.save()
+            self.log(product, ADDITION)
         return with_etag(self.data_of(product), status=201)
 
 
@@ -117,6 +129,7 @@ class StaffProductDetail(StaffView):
             )
             change.is_valid(raise_exception=True)
             product = change.save()
+            self.log(product, CHANGE, change.validated_data)
         return with_etag(self.data_of(product))
 
 
@@ -144,6 +157,7 @@ class StaffProductImages(StaffView):
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
             image.replace_file(picture)
             image.save()
+            self.log(image, ADDITION)
         return Response(ImageSerializer(image, context={"request": request}).data, status=201)
 
 
@@ -152,7 +166,10 @@ class StaffImageDetail(StaffView):
 
     @extend_schema(operation_id="staff_images_destroy", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        get_object_or_404(ProductImage, pk=pk).delete()
+        image = get_object_or_404(ProductImage, pk=pk)
+        with transaction.atomic():
+            self.log(image, DELETION)
+            image.delete()
         return Response(status=204)
 
 
@@ -182,6 +199,7 @@ class StaffStock(StaffView):
             if change:
                 Variant.objects.filter(pk=variant.pk).update(stock=F("stock") + change)
                 self._note(request, variant, change, values["note"])
+                self.log(variant, CHANGE, ["stock"])
         variant.refresh_from_db(fields=["stock"])
         return Response(VariantSerializer(variant).data)
 

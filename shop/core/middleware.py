@@ -1,20 +1,65 @@
-"""Answer health checks, compress text, refuse NUL characters, and say when all are busy."""
+"""Refuse large bodies and NUL characters, answer health checks, and say when all are busy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import resolve
 
 from shop.core.problems import is_api, problem
 from shop.core.waiting import RETRY_AFTER_SECONDS, TooBusy
 
 HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
+
+
+def body_limit() -> int:
+    """Return the bytes that anybody may send: a picture of ``PICTURE_MAX_BYTES`` in base64."""
+    return settings.PICTURE_MAX_BYTES * 4 // 3 + 2**20
+
+
+class BodyLimitMiddleware:
+    """Refuses a body by its ``Content-Length``, before any of it is read.
+
+    Django reads a form to find its CSRF token, and stores files of any size on the disk for that.
+    Staff may send a catalogue, as soon as the session shows who they are.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_number = length.isascii() and length.isdecimal()
+        if "HTTP_TRANSFER_ENCODING" in request.META or not is_number:
+            return _refuse(request, 411, "Send the length of the body in Content-Length.")
+        limit = body_limit()
+        if request.path.startswith("/admin/"):
+            limit += settings.IMPORT_MAX_FILE_BYTES
+        if len(length) > 18 or int(length) > limit:
+            return _refuse_large(request, limit)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        """Refuse what only staff may send; the CSRF token is not looked for yet."""
+        length, limit = int(request.META.get("CONTENT_LENGTH") or 0), body_limit()
+        if length <= limit or getattr(request.user, "is_staff", False):
+            return None
+        return _refuse_large(request, limit)
+
+
+def _refuse_large(request: HttpRequest, limit: int) -> HttpResponse:
+    megabytes = limit // 2**20
+    if is_api(request):
+        return problem(request, 413, f"At most {megabytes} MB are read.")
+    return HttpResponse(render_to_string("413.html", {"megabytes": megabytes}), status=413)
 
 
 class HealthMiddleware:
@@ -82,7 +127,11 @@ class TooBusyMiddleware:
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:
-    text = "The request contains the character NUL."
+    return _refuse(request, 400, "The request contains the character NUL.")
+
+
+def _refuse(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    """Answer with one sentence, which the API wraps in a problem document."""
     if is_api(request):
-        return problem(request, 400, text)
-    return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+        return problem(request, status, text)
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

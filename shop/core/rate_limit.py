@@ -1,4 +1,4 @@
-"""Limit how often one client address may do something, counted in Redis."""
+"""Limit how often one client address, e-mail or session may do something, counted in Redis."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ def client_address(request: HttpRequest) -> str:
 
 
 def allows(request: HttpRequest, subject: str, per_hour: int) -> bool:
-    """Count the request and return whether it is within the limit of its client's address.
+    """Count the request and return whether it is within the limit of its client's address."""
+    return allows_key(client_address(request), subject, per_hour)
+
+
+def allows_key(key: str, subject: str, per_hour: int) -> bool:
+    """Count one more for the key and return whether it is within the key's limit.
 
     Everybody is let in while Redis is away, because an open shop matters more than the limit.
     """
     try:
-        return _limiter().hit(RateLimitItemPerHour(per_hour), subject, client_address(request))
+        return _limiter().hit(RateLimitItemPerHour(per_hour), subject, key)
     except RedisError:
         return True

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+# What mail programs make a link of; "Dr.Meier" and "c/o" are none.
+_LINK = re.compile(r"//|www\.|https?:|\w\.\w+/|\w{3,}\.[a-z]{2,}", re.IGNORECASE)
+
+
+def refuse_links(text: str) -> None:
+    """Refuse a name with a link, which would reach a stranger by the shop's own mail."""
+    if _LINK.search(text):
+        raise ValidationError(_("Enter a name without a web address."))
+
 
 def is_id(text: str) -> bool:
     """Return whether the text can be a primary key: digits that fit into 64 bits."""

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 from shop.orders.states import MoveError, move, note_payment
@@ -50,6 +52,16 @@ class _OnlyWhatChanged(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         obj.save(update_fields=form.changed_data if change else None)
+
+
+class OrderChangeList(ChangeList):
+    """Refuses a year that no date has, at which Django's date hierarchy overflows."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_filters(request)
+        except OverflowError as error:
+            raise IncorrectLookupParameters from error
 
 
 def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
@@ -105,6 +117,9 @@ class OrderAdmin(_OnlyWhatChanged):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

@@ -10,13 +10,23 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shop.cart.models import Cart, CartLine, currencies
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
 from shop.orders.emails import queue_order_email
-from shop.orders.models import CENT, Order, OrderEvent, OrderLine, ShippingMethod, Voucher
+from shop.orders.models import (
+    CENT,
+    CONFIRM_WITHIN,
+    Order,
+    OrderEvent,
+    OrderLine,
+    ShippingMethod,
+    Voucher,
+)
+from shop.orders.payment import METHODS
 
 # What an order's columns of money hold.
 MOST = Decimal("99999999.99")
@@ -88,9 +98,12 @@ def place_order(
         raise CheckoutError(_("This order is too large for this page. Write to us, please."))
     if total is not None and total != sums.total:
         raise CheckoutError(_("The total has changed. Please look at it before you order."))
+    is_guest = not (user and user.is_authenticated)
+    unconfirmed = is_guest and not METHODS[payment].pays_first
     order = Order.objects.create(
         idempotency_key=key,
-        user=user if user and user.is_authenticated else None,
+        confirm_by=timezone.now() + CONFIRM_WITHIN if unconfirmed else None,
+        user=None if is_guest else user,
         currency=lines[0].variant.product.currency,
         goods=sums.goods,
         discount=sums.discount,

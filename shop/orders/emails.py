@@ -9,6 +9,11 @@ FOLDER = "shop/orders/mail"
 
 
 def queue_order_email(order: Order, kind: str) -> None:
-    """Tell the buyer in the order's language; ``kind`` is the state that the email reports."""
-    path, lines = order.get_absolute_url(), list(order.lines.all())
+    """Tell the buyer in the order's language; ``kind`` is the state that the email reports.
+
+    A guest who pays later is asked to confirm the order that was placed.
+    """
+    lines, path = list(order.lines.all()), order.get_absolute_url()
+    if kind == Order.State.PLACED and order.confirm_by:
+        path, kind = order.confirmation_path(), "confirm"
     send_templated(FOLDER, order.email, order.language, path, order=order, lines=lines, kind=kind)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, Signer
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
+from shop.core.emails import email_key
 from shop.core.money import money
+from shop.core.validators import refuse_links
 
 CENT = Decimal("0.01")
+CONFIRM_WITHIN = timedelta(hours=1)
 
 
 def _money(label: Any, **options: Any) -> Any:
@@ -114,6 +118,10 @@ class Voucher(models.Model):
         return cut
 
 
+def _confirmation_signer() -> Signer:
+    return Signer(salt="shop.orders.confirmation")
+
+
 def _token() -> str:
     return secrets.token_urlsafe(16)
 
@@ -138,7 +146,7 @@ class Order(models.Model):
     )
     placed = models.DateTimeField(_("placed"), auto_now_add=True, db_index=True)
     email = models.EmailField(_("e-mail"))
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(_("name"), max_length=120, validators=[refuse_links])
     street = models.CharField(_("street and number"), max_length=200)
     postcode = models.CharField(_("postcode"), max_length=20)
     city = models.CharField(_("city"), max_length=100)
@@ -157,6 +165,8 @@ class Order(models.Model):
     total = _money(_("total"))
     payment = models.CharField(_("payment"), max_length=20)
     paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
+    # Until when a guest who pays later must confirm it; null: confirmed, or nothing to confirm.
+    confirm_by = models.DateTimeField(null=True, editable=False)
     tracking = models.CharField(_("tracking number"), max_length=80, blank=True)
     # In which the buyer is written to.
     language = models.CharField(_("language"), max_length=10, default=get_language, editable=False)
@@ -167,7 +177,10 @@ class Order(models.Model):
         ordering = ("-pk",)
         indexes: ClassVar = [
             # Each who signs in asks for the orders that were placed as a guest.
-            models.Index(Upper("email"), condition=Q(user=None), name="order_of_guest")
+            models.Index(email_key(), condition=Q(user=None), name="order_of_guest"),
+            models.Index(
+                "confirm_by", condition=Q(confirm_by__isnull=False), name="order_to_be_confirmed"
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -180,6 +193,19 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("orders:order", args=[self.token])
+
+    def confirmation_path(self) -> str:
+        """Return the address of the order's page with the secret that only the mail holds."""
+        return f"{self.get_absolute_url()}?confirm={_confirmation_signer().signature(self.token)}"
+
+    def is_confirmed_by(self, signature: str) -> bool:
+        """Return whether the signature is that of the confirmation link."""
+        signer = _confirmation_signer()
+        try:
+            signer.unsign(f"{self.token}{signer.sep}{signature}")
+        except BadSignature:
+            return False
+        return True
 
     @property
     def number(self) -> str:

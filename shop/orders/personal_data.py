@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 
+from shop.accounts.personal_data import verified_emails
+from shop.core.emails import email_among
 from shop.orders.models import Order
 
 CONTACT = ("email", "name", "street", "postcode", "city", "country", "phone")
@@ -28,20 +29,24 @@ def _as_data(order: Order) -> dict[str, Any]:
             | {"unit_price": str(line.unit_price)}
             for line in order.lines.all()
         ],
+        "voucher": order.voucher_code,
+        "discount": str(order.discount),
         "total": f"{order.total} {order.currency}",
+        "payment": order.payment,
+        "paid": order.paid_at.isoformat() if order.paid_at else None,
+        "tracking": order.tracking,
         "history": [
             {"state": event.state, "at": event.at.isoformat()} for event in order.events.all()
         ],
     }
 
 
-def claim(email_address: Any, **kwargs: Any) -> None:
-    """Who has proved that an address is theirs gets the orders placed with it as a guest."""
-    guest = Order.objects.filter(user=None, email__iexact=email_address.email)
-    guest.update(user=email_address.user)
+def claim(user: User, **kwargs: Any) -> None:
+    """Give the user the orders that guests placed with one of the user's verified addresses."""
+    guests = Order.objects.filter(email_among(verified_emails(user)), user=None)
+    guests.update(user=user)
 
 
-def claim_all(user: User, **kwargs: Any) -> None:
-    """What was ordered signed out since the address was confirmed."""
-    for address in EmailAddress.objects.filter(user=user, verified=True):
-        claim(address)
+def claim_on_confirmation(email_address: Any, **kwargs: Any) -> None:
+    """Give the user who has just confirmed an address the orders placed with it."""
+    claim(email_address.user)

@@ -57,6 +57,8 @@ def move(order: Order, state: str, by: Any = None) -> Order:
 def _move_money(order: Order, state: str) -> None:
     """What the way of paying has to say about it. Raises ``MoveError``."""
     method = method_of(order)
+    if order.confirm_by is not None and state != S.CANCELLED:
+        raise _refused(order, _("The buyer has not confirmed it yet."))
     if method.pays_first and state == S.PACKED and order.paid_at is None:
         raise _refused(order, _("It is not paid yet."))
     if state == S.CANCELLED and order.paid_at is not None:

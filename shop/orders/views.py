@@ -4,17 +4,19 @@ import secrets
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.accounts.models import Address
 from shop.cart.models import Cart, CartLine, currencies
 from shop.cart.session import find_cart
 from shop.orders.checkout import CheckoutError, place_order, totals
+from shop.orders.confirmation import confirm
 from shop.orders.forms import CheckoutForm, VoucherForm
+from shop.orders.limits import VoucherError, find_voucher, may_order
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
@@ -36,6 +38,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     problem = _take_code(request) if request.method == "POST" else ""
     page = _page(request, form, lines, problem)
     if request.method == "POST" and form.is_valid() and not page["voucher_problem"]:
+        if not may_order(request, form.cleaned_data["payment"], form.cleaned_data["email"]):
+            return render(request, "429.html", status=429)
         try:
             order = _place(request, cart, form)
         except CheckoutError as error:
@@ -67,7 +71,13 @@ def _take_code(request: HttpRequest) -> str:
     form = VoucherForm(request.POST)
     if not form.is_valid():
         return str(form.errors["code"][0])
-    request.session[VOUCHER_KEY] = form.cleaned_data["code"]
+    code = form.cleaned_data["code"]
+    if code and code != request.session.get(VOUCHER_KEY):
+        try:
+            find_voucher(request, code, request.session.session_key or "")
+        except VoucherError as error:
+            return str(error)
+    request.session[VOUCHER_KEY] = code
     return ""
 
 
@@ -157,7 +167,21 @@ def _voucher(request: HttpRequest) -> Voucher | None:
 @never_cache
 def order(request: HttpRequest, token: str) -> HttpResponse:
     """Whoever has the link, which only the buyer's mail and browser have, sees the order."""
-    return render(request, "shop/orders/order.html", _order_page(token))
+    page = _order_page(token)
+    signature = request.GET.get("confirm", "")
+    page["confirm"] = signature if page["order"].is_confirmed_by(signature) else ""
+    return render(request, "shop/orders/order.html", page)
+
+
+@require_POST
+def confirm_order(request: HttpRequest, token: str) -> HttpResponse:
+    """Confirm by the link of the mail; a button, because mail scanners open links."""
+    order = get_object_or_404(Order, token=token)
+    if not order.is_confirmed_by(request.POST.get("confirm", "")):
+        raise Http404
+    if confirm(order):
+        messages.success(request, _("Your order is confirmed."))
+    return redirect(order)
 
 
 @require_safe
@@ -166,7 +190,7 @@ def invoice(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "shop/orders/invoice.html", _order_page(token))
 
 
-def _order_page(token: str) -> dict[str, object]:
+def _order_page(token: str) -> dict[str, Any]:
     orders = Order.objects.prefetch_related("lines__variant__product", "events")
     found = get_object_or_404(orders, token=token)
     method = method_of(found)

@@ -8,8 +8,12 @@ class PaymentsConfig(AppConfig):
     name = "shop.payments"
 
     def ready(self) -> None:
+        from shop.accounts.signals import personal_data
         from shop.orders.payment import register
         from shop.payments.card import Card
+        from shop.payments.personal_data import export
+
+        personal_data.connect(export)
 
         if settings.STRIPE_SECRET_KEY:
             register(Card())

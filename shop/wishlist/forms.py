@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
+from shop.core.emails import ascii_lower
 
 
 class StockAlertForm(forms.Form):
@@ -21,5 +22,4 @@ class StockAlertForm(forms.Form):
         self.fields["variant"].queryset = listed  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"]
-        return email.lower()
+        return ascii_lower(self.cleaned_data["email"])

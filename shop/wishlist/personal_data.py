@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from shop.accounts.personal_data import verified_emails
+from shop.core.emails import email_among
 from shop.wishlist.models import SavedProduct, StockAlert
 
 
@@ -32,5 +34,4 @@ def forget(instance: User, **kwargs: Any) -> None:
 
 
 def _alerts(user: User) -> QuerySet[StockAlert]:
-    # Nobody's address is empty, and neither is an alert's.
-    return StockAlert.objects.filter(email__iexact=user.email)
+    return StockAlert.objects.filter(email_among(verified_emails(user)))

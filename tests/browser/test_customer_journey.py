@@ -89,7 +89,8 @@ def _check_out(page: Page, email: str = "") -> Order:
             page.locator(f"#id_{field}").fill(value)
     expect(page.locator("#id_city")).to_have_value("Springfield")
     page.get_by_role("button", name="Place the order").click()
-    expect(page.locator(".order-state")).to_contain_text("Thank you!")
+    expected = "Please confirm your order" if email else "Thank you!"
+    expect(page.locator(".order-state")).to_contain_text(expected)
     return Order.objects.latest("pk")
 
 
@@ -112,8 +113,13 @@ def test_a_guest_buys_and_staff_ship(page: Page, stocked: str, staff_page: Page)
     assert Variant.objects.filter(size="M", stock=4).count() == 1
     assert (mail.outbox[0].to, mail.outbox[0].subject) == (
         ["alice@example.com"],
-        f"Your order {order.number}",
+        f"Please confirm your order {order.number}",
     )
+    link = re.search(r"http\S+(/orders/\S+)", str(mail.outbox[0].body))
+    assert link
+    page.goto(stocked + link[1])
+    page.get_by_role("button", name="Confirm order").click()
+    expect(page.locator(".order-state")).to_contain_text("Thank you!")
     _ship(staff_page, stocked, order)
     assert "is on its way" in mail.outbox[1].subject
     link = re.search(r"http\S+(/orders/\S+)", mail.outbox[1].body)

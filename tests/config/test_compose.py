@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from config import gunicorn
 from config.beat_schedule import DEFAULT_QUEUE, ROUTES
+from shop.core.middleware import body_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -76,8 +77,8 @@ def test_the_world_reaches_the_proxy_alone() -> None:
 
 def test_the_proxy_takes_what_the_shop_takes_and_little_more() -> None:
     photo, catalogue = (int(size) for size in re.findall(r"client_max_body_size (\d+)m;", NGINX))
-    assert photo * 1024**2 == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    assert catalogue - settings.IMPORT_MAX_FILE_BYTES / 1024**2 == 1
+    assert 0 <= photo * 2**20 - body_limit() < 2**20
+    assert 0 <= catalogue * 2**20 - body_limit() - settings.IMPORT_MAX_FILE_BYTES < 2**20
     assert reverse("admin:imports_upload_new").startswith("/admin/imports/upload/")
 
 
@@ -130,6 +131,12 @@ def test_what_several_containers_read_is_on_a_volume_that_the_image_gives_to_its
     (made,) = re.findall(r"mkdir -p (.*?) && chown", (ROOT / "Dockerfile").read_text())
     assert set(made.split()) == {path for folders in mounted.values() for path in folders.values()}
     assert {*COMPOSE["volumes"]} == {"postgres", "replica", "uploads", "models"}
+
+
+def test_what_is_received_is_spooled_where_it_cannot_fill_a_disk() -> None:
+    (mount,) = SERVICES["web"]["tmpfs"]
+    size = int(re.fullmatch(r"/tmp:size=(\d+)m,mode=1777", mount)[1])  # noqa: S108
+    assert size * 2**20 > settings.IMPORT_MAX_FILE_BYTES + 16 * body_limit()
 
 
 def test_the_example_lists_exactly_what_the_settings_read() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Value
 from rapidfuzz import fuzz, process
 
 from shop.catalogue.models import SEARCH_CONFIG, SearchWord
@@ -34,10 +34,13 @@ def words_of(text: str) -> list[str]:
 
 
 def search_products(products: ProductQuerySet, text: str) -> SearchResult:
-    """Every word, then every word mended, then any word: the first that finds something."""
+    """Every word, then every word mended, then any word: the first that finds something.
+
+    The products have a ``rank`` to be sorted by, even if the text has no letter or digit.
+    """
     words = words_of(text)
     if not words:
-        return SearchResult(products.none())
+        return SearchResult(products.none().annotate(rank=Value(0.0)))
     found = _matching(products, words, "&")
     if found.exists():
         return SearchResult(found)

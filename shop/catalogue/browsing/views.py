@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
-from shop.catalogue.browsing.search import SearchResult, search_products
+from shop.catalogue.browsing.search import search_products
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
@@ -50,8 +50,7 @@ def products(request: HttpRequest) -> HttpResponse:
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:200]
-    products = Product.objects.listed()
-    result = search_products(products, text) if text else SearchResult(products.none())
+    result = search_products(Product.objects.listed(), text)
     sort = "relevance" if text else "newest"
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")

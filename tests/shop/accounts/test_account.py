@@ -7,12 +7,16 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from shop.accounts.models import Address
+from shop.api.models import IdempotencyRecord
 from shop.cart.models import Cart
 from shop.orders.models import Order
+from shop.payments.models import Payment
 from shop.wishlist.models import SavedProduct, StockAlert
 from tests.factories import make_customer, make_order, make_product, make_variant
 
@@ -112,6 +116,56 @@ def test_what_was_ordered_signed_out_comes_at_the_next_sign_in(client: Client) -
     assert [order["number"] for order in exported] == [mine.number]
 
 
+# Each is the address of another person; some way of comparing makes it smith@gmail.example.
+DOUBLES = [
+    "smith@gmaıl.example",  # UPPER() in PostgreSQL
+    "ſmith@gmail.example",  # casefold() and NFKC
+    "ｓmith@gmail.example",  # NFKC
+    "smıth@gmail.example",
+    "smith@gmail.example.",
+    " smith@gmail.example",
+    "SMİTH@GMAIL.EXAMPLE",  # lower()
+]
+
+
+def test_the_database_folds_the_case_of_all_letters_as_in_production() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper('gmaıl'), lower('gmaıl' COLLATE \"C\")")
+        assert cursor.fetchone() == ("GMAIL", "gmaıl")
+
+
+@pytest.mark.parametrize("double", DOUBLES)
+def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, double: str) -> None:
+    order = make_order(email="Smith@Gmail.example")
+    variant = order.lines.get().variant
+    StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
+    thief = make_customer(double, "correct-horse-7")
+    address = EmailAddress.objects.get(user=thief)
+    email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
+    client.force_login(thief)
+    exported = client.get("/account/export/").json()
+    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert StockAlert.objects.count() == 1
+    assert Order.objects.get(pk=order.pk).user is None
+
+
+def test_an_address_that_is_not_verified_opens_nothing(client: Client) -> None:
+    make_order(email="smith@gmail.example")
+    variant = make_product().variants.get()
+    StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
+    thief = make_customer("thief@example.com", "correct-horse-7")
+    User.objects.update(email="smith@gmail.example")
+    EmailAddress.objects.create(user=thief, email="smith@gmail.example", verified=False)
+    client.force_login(thief)
+    exported = client.get("/account/export/").json()
+    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert StockAlert.objects.count() == 1
+
+
 def test_my_data_are_exported(client: Client, alice: User) -> None:
     Address.objects.create(user=alice, **HOME)
     order = make_order(user=alice)
@@ -135,6 +189,30 @@ def test_my_data_are_exported(client: Client, alice: User) -> None:
         {"sku": "BLUE-M", "name": "Blue Shirt (M)", "email": "Alice@Example.com", "language": "de"}
         | {"asked": alert.created.isoformat()}
     ]
+
+
+def test_vouchers_payments_and_tracking_are_exported(client: Client, alice: User) -> None:
+    order = make_order(
+        user=alice, voucher_code="SUMMER", payment="card", tracking="T-42", paid_at=timezone.now()
+    )
+    other = make_order(user=make_customer("bob@example.com"))
+    for number, paid in enumerate((order, other)):
+        Payment.objects.create(order=paid, amount=2000, currency="EUR", intent_id=f"pi_{number}")
+    data = client.get("/account/export/").json()
+    (row,) = data["orders"]
+    assert (row["voucher"], row["payment"], row["tracking"]) == ("SUMMER", "card", "T-42")
+    assert (row["discount"], row["paid"]) == ("0.00", order.paid_at.isoformat())
+    assert [(p["order"], p["amount"], p["intent"]) for p in data["card_payments"]] == [
+        (order.number, 2000, "pi_0")
+    ]
+
+
+def test_a_deleted_account_takes_the_answers_to_its_calls_along(alice: User) -> None:
+    bob = make_customer("bob@example.com")
+    for user in (alice, bob):
+        IdempotencyRecord.objects.create(owner=f"user {user.pk}", key="k", fingerprint="f")
+    alice.delete()
+    assert IdempotencyRecord.objects.get().owner == f"user {bob.pk}"
 
 
 def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
@@ -49,6 +50,21 @@ def test_signing_up_twice_does_not_tell_who_is_a_customer(client: Client) -> Non
     assert _sign_up(client)["Location"] == "/account/confirm-email/"
     assert User.objects.count() == 1
     assert "already" in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_signing_up_hashes_the_password_once_whether_or_not_the_address_is_known(
+    client: Client, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if known:
+        make_customer("alice@example.com")
+    hashed, encode = [], MD5PasswordHasher.encode
+    monkeypatch.setattr(
+        MD5PasswordHasher, "encode", lambda *args: hashed.append(args[1]) or encode(*args)
+    )
+    _sign_up(client)
+    assert hashed == [PASSWORD]
+    assert len(mail.outbox) == 1
 
 
 def test_signing_up_very_often_is_refused_in_words_that_fit(client: Client, settings: Any) -> None:

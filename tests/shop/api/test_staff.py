@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
@@ -28,6 +29,32 @@ STAFF = "/api/v1/staff"
 def shirt(db: Any) -> dict[str, Any]:
     category = make_category("Apparel", "Topwear", "Shirts").path
     return {"name": "Blue Shirt", "category": category, "price": "19.50", "sku": "S-1"}
+
+
+def test_what_staff_do_is_in_the_audit_log(staff: APIClient, shirt: dict[str, Any]) -> None:
+    pk = staff.post(f"{STAFF}/products/", shirt, format="json").json()["id"]
+    staff.patch(f"{STAFF}/products/{pk}/", {"price": "25.00"}, format="json")
+    staff.patch(f"{STAFF}/variants/S-1/stock/", {"stock": 3}, format="json")
+    file = SimpleUploadedFile("a.jpg", picture_bytes(), "image/jpeg")
+    staff.post(f"{STAFF}/products/{pk}/images/", {"file": file}, format="multipart")
+    staff.delete(f"{STAFF}/images/{ProductImage.objects.get().pk}/")
+    rows = LogEntry.objects.order_by("pk").values_list(
+        "user__username", "content_type__model", "action_flag", "change_message"
+    )
+    assert list(rows) == [
+        ("carol", "product", ADDITION, "API"),
+        ("carol", "product", CHANGE, "API: price"),
+        ("carol", "variant", CHANGE, "API: stock"),
+        ("carol", "productimage", ADDITION, "API"),
+        ("carol", "productimage", DELETION, "API"),
+    ]
+
+
+def test_a_refused_change_is_not_in_the_audit_log(staff: APIClient, shirt: dict[str, Any]) -> None:
+    staff.post(f"{STAFF}/products/", shirt | {"price": "-1"}, format="json")
+    variant = make_product(stock=1).variants.get()
+    refused = staff.patch(f"{STAFF}/variants/{variant.sku}/stock/", {"change": -2}, format="json")
+    assert (refused.status_code, LogEntry.objects.count()) == (409, 0)
 
 
 def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) -> None:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from shop.catalogue.images.renditions import rendition_url
 from shop.core.middleware import HEALTH_PATHS
-from tests.factories import make_product, make_stored_image
+from tests.factories import make_customer, make_product, make_stored_image
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +37,77 @@ def test_nul_that_is_posted_is_refused(client: Client, path: str, sent: dict[str
     response = client.post(path, sent)
     assert response.status_code == 400
     assert b"NUL" in response.content
+
+
+class Unread:
+    """Fails as soon as anybody reads the body."""
+
+    def read(self, *args: Any) -> bytes:
+        raise AssertionError("The body was read.")
+
+    readline = read
+
+
+HUGE = {"CONTENT_LENGTH": str(300 * 2**20), "wsgi.input": Unread()}
+FORM = "multipart/form-data; boundary=x"
+EVERYBODY = [
+    *("/photo-search/", "/photo-search/part/", "/api/v1/image-searches/", "/api/v1/tokens/"),
+    *("/account/login/", "/events/", "/payments/stripe/webhook/", "/checkout/", "/none/", "/"),
+    *("/api/v1/staff/products/1/images/", "/account/addresses/new/"),
+]
+STAFF = ["/admin/imports/upload/new/", "/admin/login/", "/admin/catalogue/product/add/"]
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A client whose forms are read for their CSRF token, as a real browser's are."""
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "x" * 32
+    return client
+
+
+@pytest.mark.parametrize("path", [*EVERYBODY, *STAFF])
+def test_a_body_of_300_megabytes_is_refused_before_it_is_read(browser: Client, path: str) -> None:
+    response = browser.generic("POST", path, content_type=FORM, **HUGE)
+    assert response.status_code == 413
+    kind = "application/problem+json" if path.startswith("/api/") else "text/html; charset=utf-8"
+    assert response["Content-Type"] == kind
+    assert "14 MB" in response.content.decode()
+
+
+def test_a_customer_who_is_signed_in_may_not_send_more(browser: Client) -> None:
+    browser.force_login(make_customer("alice@example.com"))
+    for path in (*EVERYBODY, *STAFF):
+        assert browser.generic("POST", path, content_type=FORM, **HUGE).status_code == 413
+
+
+@pytest.mark.parametrize("length", [2 * 1024**3 + 15 * 2**20, 10**19])
+def test_staff_may_send_a_catalogue_and_no_more(browser: Client, length: int) -> None:
+    browser.force_login(User.objects.create_user("carol", is_staff=True))
+    # Let through to the view, for which the token is missing.
+    assert browser.generic("POST", STAFF[0], content_type=FORM, **HUGE).status_code == 403
+    for path in EVERYBODY:
+        assert browser.generic("POST", path, content_type=FORM, **HUGE).status_code == 413
+    more = HUGE | {"CONTENT_LENGTH": f"{length}"}
+    assert browser.generic("POST", STAFF[0], content_type=FORM, **more).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/photo-search/", "/api/v1/tokens/", "/admin/login/"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_TRANSFER_ENCODING": "chunked"},
+        {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "5"},
+        *({"CONTENT_LENGTH": length} for length in ("-1", "x", "1e3", "٣", "²")),
+    ],
+)
+def test_a_body_without_a_length_is_refused(
+    client: Client, path: str, headers: dict[str, str]
+) -> None:
+    body: dict[str, Any] = {"wsgi.input": Unread(), **headers}
+    response = client.generic("POST", path, content_type=FORM, **body)
+    assert response.status_code == 411
+    assert "Content-Length" in response.content.decode()
 
 
 def test_text_is_compressed_and_pictures_are_not(client: Client) -> None:

@@ -70,7 +70,7 @@ def test_a_guest_buys(client: Client, method: ShippingMethod) -> None:
     assert Product.objects.get().stock == 3
     assert not Cart.objects.get().lines.exists()
     page = client.get(order.get_absolute_url()).content.decode()
-    assert "Thank you!" in page
+    assert "Please confirm your order" in page
     assert "€44.95" in page
     assert "Invoice" in client.get(reverse("orders:invoice", args=[order.token])).content.decode()
     sent = mail.outbox[0]

@@ -15,7 +15,7 @@ from shop.orders.admin import OrderAdmin, VoucherAdmin
 from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import MOVES, MoveError, move
-from tests.factories import make_order, make_product
+from tests.factories import make_customer, make_order, make_product
 from tests.shop.orders.test_checkout import buy
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def order() -> Order:
     cart = Cart.objects.create()
     cart.lines.create(variant=make_product(stock=5).variants.get(), quantity=2)
     method = ShippingMethod.objects.create(name="Post", price=Decimal(5))
-    return buy(cart, method)
+    return buy(cart, method, user=make_customer("buyer@example.com"))
 
 
 @pytest.mark.parametrize(("before", "after"), list(every(STATES, STATES)))
@@ -76,7 +76,7 @@ def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used
     other = Voucher.objects.create(code="OTHER", kind="amount", value=5, used=1)
     cart = Cart.objects.create()
     cart.lines.create(variant=variant, quantity=1)
-    order = buy(cart, method, voucher=voucher)
+    order = buy(cart, method, voucher=voucher, user=make_customer("buyer@example.com"))
     for state in path:
         move(order, state)
     with pytest.raises(MoveError):

@@ -124,6 +124,13 @@ def test_what_is_in_stock_needs_no_alert(client: Client) -> None:
     assert not StockAlert.objects.exists()
 
 
+def test_an_alert_keeps_its_address_but_for_the_case_of_ascii_letters(client: Client) -> None:
+    variant = make_product(stock=0).variants.get()
+    values = {"variant": variant.pk, "email": "Kim@Öl\u212a.example"}  # the kelvin sign
+    client.post("/stock-alerts/", values)
+    assert StockAlert.objects.get().email == "kim@Öl\u212a.example"
+
+
 def test_alerts_are_limited(client: Client, settings) -> None:  # type: ignore[no-untyped-def]
     settings.STOCK_ALERTS_PER_HOUR = 1
     variant = make_product(stock=0).variants.get()

@@ -1,0 +1,41 @@
+"""Let a guest who pays later confirm an order by a link in the mail, or give its stock back.
+
+Otherwise anybody could take the whole stock and have mails sent to strangers.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from shop.orders.models import Order
+from shop.orders.states import move
+
+
+@transaction.atomic
+def confirm(order: Order) -> bool:
+    """Confirm the order; return ``False`` if it was cancelled before."""
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    if order.state == Order.State.CANCELLED:
+        return False
+    order.confirm_by = None
+    order.save(update_fields=["confirm_by"])
+    return True
+
+
+def cancel_unconfirmed() -> int:
+    """Cancel the orders that nobody confirmed in time; return how many."""
+    cancelled = 0
+    while _cancel_next():
+        cancelled += 1
+    return cancelled
+
+
+@transaction.atomic
+def _cancel_next() -> bool:
+    due = Order.objects.filter(state=Order.State.PLACED, confirm_by__lte=timezone.now())
+    order = due.select_for_update(skip_locked=True).order_by("pk").first()
+    if order is None:
+        return False
+    move(order, Order.State.CANCELLED)
+    return True

@@ -1,0 +1,44 @@
+"""Limit orders that are paid later, and guesses at voucher codes."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from shop.core.emails import ascii_lower
+from shop.core.rate_limit import allows, allows_key
+from shop.orders.models import Voucher
+from shop.orders.payment import METHODS
+
+
+class VoucherError(ValueError):
+    """The code cannot be used; the message says why."""
+
+
+def may_order(request: HttpRequest, payment: str, email: str) -> bool:
+    """Count an order and return whether its client and its e-mail may place it.
+
+    Who pays first is limited by paying.
+    """
+    limit = settings.INVOICE_ORDERS_PER_HOUR
+    if METHODS[payment].pays_first:
+        return True
+    return allows(request, "invoice-order", limit) and allows_key(
+        ascii_lower(email), "invoice-order-email", limit
+    )
+
+
+def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:
+    """Return the voucher with the code; ``session`` is the visit that tries it.
+
+    Raises ``VoucherError`` for an unknown code, and for any code after too many.
+    """
+    limit = settings.VOUCHER_CODES_PER_HOUR
+    by_session = not session or allows_key(session, "voucher-session", limit)
+    if not (allows(request, "voucher", limit) and by_session):
+        raise VoucherError(_("Too many codes were tried. Try again in an hour."))
+    voucher = Voucher.objects.filter(code=code).first()
+    if voucher is None:
+        raise VoucherError(_("There is no voucher with this code."))
+    return voucher

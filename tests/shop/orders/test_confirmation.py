@@ -1,0 +1,176 @@
+"""Orders that nobody confirms, too many orders, and guesses at voucher codes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import timezone
+
+from shop.catalogue.models import Variant
+from shop.core.validators import refuse_links
+from shop.orders.confirmation import cancel_unconfirmed
+from shop.orders.models import Order, ShippingMethod, Voucher
+from shop.orders.states import MoveError, move
+from tests.factories import make_customer, make_order
+from tests.shop.orders.test_checkout import CHECKOUT, fill, form, method
+
+pytestmark = pytest.mark.django_db
+__all__ = ["method"]
+
+
+def _link(number: int = 0) -> str:
+    found = re.search(r"https?://[^/\s]+(/orders/\S+)", str(mail.outbox[number].body))
+    assert found
+    return found[1]
+
+
+def _late() -> None:
+    Order.objects.filter(confirm_by__isnull=False).update(confirm_by=timezone.now())
+
+
+def _confirm(client: Client, link: str) -> Any:
+    path, signature = link.split("?confirm=")
+    return client.post(f"{path}confirm/", {"confirm": signature})
+
+
+def test_a_guests_order_is_confirmed_by_the_link_in_the_mail(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client, 2, stock=5)
+    page = client.post(CHECKOUT, form(method), follow=True).content.decode()
+    assert "Please confirm your order by the link in it within an hour" in page
+    assert "Confirm order" not in page
+    assert mail.outbox[0].subject == f"Please confirm your order {Order.objects.get().number}"
+    link = _link()
+    assert "Confirm order" in client.get(link).content.decode()
+    assert Order.objects.get().confirm_by is not None  # a mail scanner has opened the link
+    assert _confirm(client, link)["Location"] == Order.objects.get().get_absolute_url()
+    assert Order.objects.get().confirm_by is None
+    assert cancel_unconfirmed() == 0
+    move(Order.objects.get(), "packed")
+    assert (Variant.objects.get().stock, len(mail.outbox)) == (3, 1)
+
+
+def test_an_order_that_nobody_confirms_gives_its_stock_back(
+    client: Client, method: ShippingMethod
+) -> None:
+    fill(client, 2, stock=5)
+    client.post(CHECKOUT, form(method))
+    assert (cancel_unconfirmed(), Variant.objects.get().stock) == (0, 3)
+    _late()
+    assert (cancel_unconfirmed(), cancel_unconfirmed()) == (1, 0)
+    assert (Order.objects.get().state, Variant.objects.get().stock) == ("cancelled", 5)
+    assert _confirm(client, _link()).status_code == 302
+    assert (Order.objects.get().state, Variant.objects.get().stock) == ("cancelled", 5)
+
+
+def test_another_secret_confirms_nothing(client: Client, method: ShippingMethod) -> None:
+    fill(client)
+    client.post(CHECKOUT, form(method))
+    order, other = Order.objects.get(), make_order()
+    foreign = other.confirmation_path().split("=")[1]
+    for signature in ("", "x", order.token, foreign, "é"):
+        sent = client.post(f"{order.get_absolute_url()}confirm/", {"confirm": signature})
+        assert sent.status_code == 404
+        page = client.get(order.get_absolute_url(), {"confirm": signature})
+        assert "Confirm order" not in page.content.decode()
+    assert Order.objects.get(pk=order.pk).confirm_by is not None
+
+
+def test_what_is_not_confirmed_is_not_packed(client: Client, method: ShippingMethod) -> None:
+    fill(client)
+    client.post(CHECKOUT, form(method))
+    for state in ("paid", "packed"):
+        with pytest.raises(MoveError, match="has not confirmed"):
+            move(Order.objects.get(), state)
+    assert Order.objects.get().state == "placed"
+
+
+def test_a_customer_who_is_signed_in_has_nothing_to_confirm(
+    client: Client, method: ShippingMethod
+) -> None:
+    client.force_login(make_customer("alice@example.com"))
+    fill(client)
+    client.post(CHECKOUT, form(method))
+    assert Order.objects.get().confirm_by is None
+    assert "?confirm=" not in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("same", ["REMOTE_ADDR", "email"])
+def test_one_address_and_one_email_place_so_many_orders_an_hour(
+    client: Client, method: ShippingMethod, settings: Any, same: str
+) -> None:
+    settings.INVOICE_ORDERS_PER_HOUR = 2
+    fill(client, stock=9)
+    variant, statuses = Variant.objects.get(), []
+    for number in range(3):
+        buyer = Client(REMOTE_ADDR="192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}")
+        email = f"{number}@example.com" if same != "email" else ("A@x.org", "a@X.org")[number % 2]
+        buyer.post("/cart/add/", {"variant": variant.pk})
+        statuses.append(buyer.post(CHECKOUT, form(method, email=email)).status_code)
+    assert statuses == [302, 302, 429]
+    assert (Order.objects.count(), Variant.objects.get().stock, len(mail.outbox)) == (2, 7, 2)
+
+
+@pytest.mark.parametrize("same", ["REMOTE_ADDR", "session"])
+def test_voucher_codes_cannot_be_guessed(
+    client: Client, method: ShippingMethod, settings: Any, same: str
+) -> None:
+    settings.VOUCHER_CODES_PER_HOUR = 2
+    Voucher.objects.create(code="RIGHT", kind="amount", value=1)
+    fill(client, stock=9)
+    variant, pages = Variant.objects.get(), []
+    for number, code in enumerate(["A", "B", "right"]):
+        if same == "REMOTE_ADDR":
+            client = Client()
+            client.post("/cart/add/", {"variant": variant.pk})
+        address = "192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}"
+        sent = form(method, code=code)
+        pages.append(client.post("/checkout/voucher/", sent, REMOTE_ADDR=address))
+    assert [page.status_code for page in pages] == [422, 422, 422]
+    assert "There is no voucher with this code." in pages[1].content.decode()
+    assert "Too many codes were tried." in pages[2].content.decode()
+    assert pages[2].context["voucher"] is None
+
+
+def test_a_code_that_was_accepted_is_not_counted_again(
+    client: Client, method: ShippingMethod, settings: Any
+) -> None:
+    settings.VOUCHER_CODES_PER_HOUR = 1
+    Voucher.objects.create(code="RIGHT", kind="amount", value=1)
+    fill(client)
+    for _time in range(3):
+        page = client.post("/checkout/voucher/", form(method, code="RIGHT"))
+        assert page.context["voucher"].code == "RIGHT"
+    client.post(CHECKOUT, form(method, code="RIGHT"))
+    assert Order.objects.get().voucher_code == "RIGHT"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Win at http://evil.example", "HTTPS:evil", "www.evil.de", "evil.example", "t.co/x"),
+        *("//evil", "Prize: EVIL.COM now", "bücher.example"),
+    ],
+)
+def test_a_name_carries_no_link(client: Client, method: ShippingMethod, name: str) -> None:
+    fill(client)
+    page = client.post(CHECKOUT, form(method, name=name))
+    assert page.status_code == 422
+    assert "Enter a name without a web address." in page.content.decode()
+    assert (Order.objects.count(), len(mail.outbox)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["Dr. Meier", "Dr.Meier", "J.R.R. Tolkien", "A. Doe c/o B. Roe", "O'Neil-Ng", "Ng Jr."]
+)
+def test_a_name_with_dots_and_slashes_is_a_name(name: str) -> None:
+    try:
+        refuse_links(name)
+    except ValidationError:
+        pytest.fail(name)
