@@ -145,6 +145,7 @@ ADMIN = {
     "account.emailaddress": ("", "", ""),
     "authtoken.tokenproxy": ("", "", ""),
     "catalogue.category": ("vad", "", "v"),
+    "catalogue.searchsynonym": ("vad", "", "v"),
     "catalogue.variant": ("v", "v", "v"),
     "catalogue.stockadjustment": ("va", "", "v"),
     "catalogue.product": ("vad", "v", "v"),

@@ -6,12 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
-from shop.catalogue.browsing.search import SearchResult, search_products
+from shop.catalogue.browsing.search import search_products
+from shop.catalogue.browsing.search_pages import page_for
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
@@ -50,12 +52,13 @@ def products(request: HttpRequest) -> HttpResponse:
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:200]
-    products = Product.objects.listed()
-    result = search_products(products, text) if text else SearchResult(products.none())
+    result = search_products(Product.objects.listed(), text)
     sort = "relevance" if text else "newest"
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
     context = {"title": title, "text": text, "result": result, "listing": listing}
+    context["page_found"] = page_for(text)
+    context["categories"] = SimpleLazyObject(lambda: largest_categories(HOME_CATEGORIES))
     return _render_listing(request, context)
 
 

@@ -10,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from shop.catalogue.browsing.search import refresh_search_words
 from shop.catalogue.models import Product, StoredFile
 from tests.factories import (
     embed,
@@ -129,36 +128,6 @@ def test_htmx_gets_the_listing_alone(client: Client) -> None:
     make_product()
     content = client.get("/products/", headers={"HX-Request": "true"}).content.decode()
     assert one_line(content).startswith('<div id="listing"')
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("linen", ["Linen Shirt"]),
-        ("lin", ["Linen Shirt"]),
-        ("shirts", ["Linen Shirt"]),
-        ("acme", ["Linen Shirt"]),
-        ("blue shirt", ["Linen Shirt"]),
-        ("lnen", ["Linen Shirt"]),
-        ("linen unicorn", ["Linen Shirt"]),
-        ("zzzzqqqq", []),
-        ("'); DROP TABLE -- & | !", []),
-        ("", []),
-    ],
-)
-def test_search(client: Client, text: str, expected: list[str]) -> None:
-    make_product(name="Linen Shirt", brand="Acme", base_colour="Blue")
-    make_product(name="Wool Cap", category=make_category("Accessories", "Headwear", "Caps"))
-    refresh_search_words()
-    assert _names(client.get("/search/", {"q": text})) == expected
-
-
-def test_a_mended_word_is_said(client: Client) -> None:
-    make_product(name="Linen Shirt")
-    refresh_search_words()
-    response = client.get("/search/", {"q": "lnen"})
-    assert response.context["result"].mended == "linen"
-    assert "Showing results for" in response.content.decode()
 
 
 def test_pictures_are_cached_for_ever_and_made_once(
