@@ -136,6 +136,7 @@ ROWS = [
     ("GET", "products/<slug:slug>/similar/", "", "200 200 200 200 200 200"),
     ("GET", "categories/<path:path>/", "", "200 200 200 200 200 200"),
     ("GET", "search/", "", "200 200 200 200 200 200"),
+    ("GET", "search/suggestions/", "", "200 200 200 200 200 200"),
     ("GET", "pictures/<str:name>", "", "200 200 200 200 200 200"),
 ]
 # What the groups Catalogue, Orders and Read-only may: v(iew), a(dd), d(elete).

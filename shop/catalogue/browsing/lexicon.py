@@ -66,7 +66,8 @@ class Lexicon:
     # Categories in whose name a stem occurs: "perfume" in "Perfume and Body Mist".
     categories_by_stem: dict[str, frozenset[int]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    completions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # By language, the terms that a search can be completed to.
+    completions: dict[str, dict[str, Concept]] = field(default_factory=lambda: {"en": {}, "de": {}})
 
     def find(self, words: list[Stems]) -> Concept | None:
         """Return what these words mean together, if that is known."""
@@ -128,16 +129,16 @@ def build_lexicon() -> Lexicon:
         )
         for term in english:
             known.english.setdefault(_key(term, stems, "english"), concept)
+            known.completions["en"].setdefault(term, concept)
         for term in german:
             known.german.setdefault(_key(term, stems, "german"), concept)
             known.german_exact.setdefault(tuple(split(term)), concept)
+            known.completions["de"].setdefault(term, concept)
     for key, name in categories.keys.items():
-        known.english.setdefault(key, Concept((name,), (), categories.named([name])))
-    german = [term for _english, terms, _also in synonyms for term in terms]
-    english = [*(term for terms, _german, _also in synonyms for term in terms)]
-    english += [name for name in categories.keys.values() if name not in english]
-    known.words = tuple(sorted({word for text in (*english, *german) for word in split(text)}))
-    known.completions = {"en": tuple(dict.fromkeys(english)), "de": tuple(dict.fromkeys(german))}
+        concept = Concept((name,), (), categories.named([name]))
+        known.completions["en"].setdefault(name, known.english.setdefault(key, concept))
+    terms = [*known.completions["en"], *known.completions["de"]]
+    known.words = tuple(sorted({word for term in terms for word in split(term)}))
     return known
 
 

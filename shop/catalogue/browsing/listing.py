@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.browsing.facets import Counts, Facet, count, facets
 from shop.catalogue.browsing.filters import FACETS, Filters
+from shop.catalogue.browsing.search import BEST_MATCH
 from shop.catalogue.models import Product
 from shop.catalogue.querysets import ProductQuerySet
 
 SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
-    "relevance": (_("Best match"), ("-rank", "-pk")),
+    "relevance": (_("Best match"), BEST_MATCH),
     "newest": (_("Newest"), ("-created", "-pk")),
     "price": (_("Price: low to high"), ("price", "pk")),
     "-price": (_("Price: high to low"), ("-price", "pk")),

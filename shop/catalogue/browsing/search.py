@@ -21,6 +21,8 @@ CATEGORY_RANK = 2.0
 OWN_WORDS_RANK = 1.0
 COLOUR_RANK = 1.0
 ALSO_CATEGORY_RANK = 0.5
+# The order of products that have a ``rank``.
+BEST_MATCH: tuple[str, ...] = ("-rank", "-pk")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def search_products(products: ProductQuerySet, text: str) -> SearchResult:
     if correction.text:
         parts = read(correction.text)
     if not correction.choices:
-        found = _matching(products, parts, "&", numbered)
+        found = matching(products, parts, numbered=numbered)
         if found.exists():
             return SearchResult(found, correction.text, words=_words(parts))
     return _some_words(products, parts, correction)
@@ -60,14 +62,14 @@ def _some_words(
     products: ProductQuerySet, parts: list[Part], correction: Correction
 ) -> SearchResult:
     """Leave out the words that nothing has; if nothing has the others together, any will do."""
-    there = [p for p in parts if not p.unknown or _matching(products, [p], "&").exists()]
+    there = [p for p in parts if not p.unknown or matching(products, [p]).exists()]
     missing = tuple(word for part in parts if part not in there for word in part.words)
     if not there or correction.choices:
         return SearchResult(_nothing(products), choices=correction.choices, missing=missing)
-    found = _matching(products, there, "&")
+    found = matching(products, there)
     any_word = len(there) > 1 and not found.exists()
     if any_word:
-        found = _matching(products, there, "|")
+        found = matching(products, there, "|")
     return SearchResult(found, correction.text, (), _words(there), missing, any_word)
 
 
@@ -80,9 +82,13 @@ def _words(parts: list[Part]) -> tuple[str, ...]:
     return tuple(word for part in parts for word in part.words)
 
 
-def _matching(
-    products: ProductQuerySet, parts: list[Part], operator: str, numbered: list[int] | None = None
+def matching(
+    products: ProductQuerySet,
+    parts: list[Part],
+    operator: str = "&",
+    numbered: list[int] | None = None,
 ) -> ProductQuerySet:
+    """Return the products that have the parts, or the article number, with their rank."""
     query = _query(joined_query(parts, operator))
     condition = Q(search=query)
     if numbered:

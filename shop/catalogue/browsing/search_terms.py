@@ -106,6 +106,11 @@ def _concept_part(words: list[Stems], concept: Concept) -> Part:
     )
 
 
+def concept_query(concept: Concept) -> str:
+    """Return the tsquery of all that a concept finds."""
+    return _any_of([*concept.terms, *concept.also])
+
+
 def _any_of(terms: list[str]) -> str:
     # Where "tee" is searched for, the phrase "tee shirt" finds nothing more and takes longer.
     needed = [t for t in terms if " " not in t or not set(t.split()) & set(terms)]

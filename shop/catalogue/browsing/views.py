@@ -14,6 +14,7 @@ from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import search_products
 from shop.catalogue.browsing.search_pages import page_for
+from shop.catalogue.browsing.suggestions import suggest
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
@@ -60,6 +61,15 @@ def search(request: HttpRequest) -> HttpResponse:
     context["page_found"] = page_for(text)
     context["categories"] = SimpleLazyObject(lambda: largest_categories(HOME_CATEGORIES))
     return _render_listing(request, context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What the search box shows while somebody types; a part of a page."""
+    found = suggest(request.GET.get("q", "")[:200])
+    response = render(request, "shop/includes/suggestions.html", {"suggestions": found})
+    patch_cache_control(response, private=True, max_age=60)
+    return response
 
 
 def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
