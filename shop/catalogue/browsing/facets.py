@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Q
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -25,6 +26,11 @@ class Option:
     products: int
     selected: bool
     colour: str = ""
+
+    @property
+    def shown_count(self) -> str:
+        """Return the number with separators; a page has some two hundred of them."""
+        return str(self.products) if self.products < 1000 else str(intcomma(self.products))
 
 
 @dataclass(frozen=True)
