@@ -27,6 +27,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Categories"), "account_tree", "catalogue.category"),
             (_("Variants"), "straighten", "catalogue.variant"),
             (_("Stock adjustments"), "inventory_2", "catalogue.stockadjustment"),
+            (_("Search synonyms"), "manage_search", "catalogue.searchsynonym"),
             (_("Uploads"), "history", "imports.upload"),
             (_("Stock alerts"), "notifications", "wishlist.stockalert"),
         ),

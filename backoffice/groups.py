@@ -9,7 +9,10 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 
 CATALOGUE_MODELS = {
-    "catalogue": ("category", "product", "variant", "productimage", "stockadjustment"),
+    "catalogue": (
+        *("category", "product", "variant", "productimage", "stockadjustment"),
+        "searchsynonym",
+    ),
     "imports": None,
     "recommender": ("categorygarment", "discreetcategory"),
     "wishlist": ("stockalert",),

@@ -138,6 +138,7 @@ ROWS = [
     ("GET", "products/<slug:slug>/similar/", "", "200 200 200 200 200 200"),
     ("GET", "categories/<path:path>/", "", "200 200 200 200 200 200"),
     ("GET", "search/", "", "200 200 200 200 200 200"),
+    ("GET", "search/suggestions/", "", "200 200 200 200 200 200"),
     ("GET", "pictures/<str:name>", "", "200 200 200 200 200 200"),
 ]
 # What the groups Catalogue, Orders and Read-only may: v(iew), a(dd), d(elete).
@@ -147,6 +148,7 @@ ADMIN = {
     "account.emailaddress": ("", "", ""),
     "authtoken.tokenproxy": ("", "", ""),
     "catalogue.category": ("vad", "", "v"),
+    "catalogue.searchsynonym": ("vad", "", "v"),
     "catalogue.variant": ("v", "v", "v"),
     "catalogue.stockadjustment": ("va", "", "v"),
     "catalogue.product": ("vad", "v", "v"),

@@ -20,7 +20,7 @@ from rest_framework.authtoken.models import Token
 from recommender.models import CategoryGarment, DiscreetCategory, EmbeddingModel
 from shop.accounts.models import Address
 from shop.cart.models import Cart
-from shop.catalogue.models import StockAdjustment
+from shop.catalogue.models import SearchSynonym, StockAdjustment
 from shop.imports.models import Upload
 from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
@@ -103,6 +103,7 @@ def things(db: Any) -> dict[str, Any]:
         "order": order, "upload": upload, "method": method, "category": product.category,
         "address": Address.objects.create(user=owner, **CONTACT), "owner": owner,
         "emailaddress": EmailAddress.objects.get(user=owner), "group": Group.objects.all()[0],
+        "searchsynonym": SearchSynonym.objects.create(english="anorak"),
         "stockadjustment": StockAdjustment.objects.create(
             variant=variant, change=1, reason="count"
         ),

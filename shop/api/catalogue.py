@@ -27,12 +27,18 @@ from shop.catalogue.querysets import ProductQuerySet
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
 FILTERS = [
-    OpenApiParameter("q", str, description="Words; mistyped ones are mended."),
+    OpenApiParameter("q", str, description="Words, synonyms or an article number."),
     OpenApiParameter("gender", str, many=True, enum=Product.Gender.values),
     OpenApiParameter("colour", str, many=True, description="Base colour, as facets name it."),
     OpenApiParameter("type", str, many=True, description="Path of a category."),
     OpenApiParameter("price_from", OpenApiTypes.DECIMAL),
     OpenApiParameter("price_to", OpenApiTypes.DECIMAL),
+]
+LIST_FILTERS = [
+    *FILTERS,
+    OpenApiParameter("brand", str, many=True),
+    OpenApiParameter("size", str, many=True, description="In stock in one of these."),
+    OpenApiParameter("in_stock", str, enum=["1"], description="Only what can be bought."),
 ]
 CURSOR = [
     OpenApiParameter("cursor", str, description="From `next` or `previous`."),
@@ -70,7 +76,7 @@ def wanted_products(request: Request, products: ProductQuerySet) -> ProductQuery
 class ProductList(APIView):
     @extend_schema(
         operation_id="products_list",
-        parameters=[*FILTERS, *CURSOR],
+        parameters=[*LIST_FILTERS, *CURSOR],
         responses={200: page_of(ProductSerializer), 304: NOT_MODIFIED, 404: PROBLEM},
         examples=[EXAMPLE],
     )
@@ -112,7 +118,7 @@ class CategoryList(APIView):
 class FacetList(APIView):
     @extend_schema(
         operation_id="facets_list",
-        parameters=FILTERS,
+        parameters=LIST_FILTERS,
         responses={200: FacetSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:

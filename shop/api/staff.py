@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from shop.api.catalogue import CURSOR, FILTERS, wanted_products
+from shop.api.catalogue import CURSOR, LIST_FILTERS, wanted_products
 from shop.api.etags import check_if_match, with_etag
 from shop.api.idempotency import idempotent
 from shop.api.pagination import NewestFirst
@@ -69,7 +69,7 @@ class StaffProductList(StaffView):
 
     @extend_schema(
         operation_id="staff_products_list",
-        parameters=[*FILTERS, *CURSOR],
+        parameters=[*LIST_FILTERS, *CURSOR],
         responses={200: page_of(StaffProductSerializer), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:

@@ -29,7 +29,14 @@ from shop.catalogue.forms import (
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.locks import lock_products
 from shop.catalogue.merging import lock_all
-from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
+from shop.catalogue.models import (
+    Category,
+    Product,
+    ProductImage,
+    SearchSynonym,
+    StockAdjustment,
+    Variant,
+)
 from shop.core.validators import is_id
 
 THUMBNAIL_HEIGHT = 64
@@ -58,6 +65,13 @@ class CategoryAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, category: Category, form: Any, change: bool) -> None:
         save_category(category)
+
+
+@admin.register(SearchSynonym)
+class SearchSynonymAdmin(ModelAdmin):
+    list_display = ("__str__", "german", "also_finds")
+    search_fields = ("english", "german", "also_finds")
+    list_per_page = 100
 
 
 class ProductImageInline(TabularInline):

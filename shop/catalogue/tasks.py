@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.catalogue.browsing import search
+from shop.catalogue.browsing import spelling
 from shop.catalogue.images import unused_files
 
 
 @shared_task
 def refresh_search_words() -> None:
-    search.refresh_search_words()
+    spelling.refresh_search_words()
 
 
 @shared_task(time_limit=1800)

@@ -15,5 +15,6 @@ urlpatterns = [
     path("products/<slug:slug>/", views.product, name="product"),
     path("categories/<path:path>/", views.category, name="category"),
     path("search/", views.search, name="search"),
+    path("search/suggestions/", views.suggestions, name="suggestions"),
     path("pictures/<str:name>", picture, name="picture"),
 ]

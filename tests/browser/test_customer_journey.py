@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from playwright.sync_api import Browser, Page, expect
 
-from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product, Variant
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.factories import make_customer, make_variant

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Q
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -26,14 +27,29 @@ class Option:
     selected: bool
     colour: str = ""
 
+    @property
+    def shown_count(self) -> str:
+        """Return the number with separators; a page has some two hundred of them."""
+        return str(self.products) if self.products < 1000 else str(intcomma(self.products))
+
 
 @dataclass(frozen=True)
 class Facet:
-    """One group of choices; ``name`` is the parameter in the address."""
+    """One group of choices; ``name`` is the parameter in the address.
+
+    In a long one the shopper searches for ``find``; ``more`` options are left out.
+    """
 
     name: str
     label: str
     options: list[Option]
+    find: str | None = None
+    more: int = 0
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether it narrows the list: one choice that all products have does not."""
+        return bool(len(self.options) > 1 or self.more or self.find or self.selected)
 
     @property
     def selected(self) -> list[Option]:
@@ -58,10 +74,10 @@ def count(products: ProductQuerySet, filters: Filters) -> Counts:
 
     One query groups them by gender, colour and category. Choices of these are applied to its rows,
     so that all choices share one cached result (2,740 rows for 43,941 products). The index
-    ``product_facets`` holds all that is read, unless words or stock narrow the products.
+    ``product_facets`` holds all that is read, unless other filters narrow the products.
     """
     columns = ("gender", "base_colour", "category_id")
-    narrowed = products.filter(filters.price_and_words_q()).order_by()
+    narrowed = products.filter(filters.ungrouped_q()).order_by()
     return _add_up(cached_rows(narrowed.values_list(*columns).annotate(n=Count("*"))), filters)
 
 

@@ -10,9 +10,11 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from shop.catalogue.browsing.search import all_words
-from shop.catalogue.models import SEARCH_CONFIG, Category, Product
+from shop.catalogue.models import SEARCH_CONFIG, Category, Product, Variant
 
 FACETS = ("gender", "colour", "type")
+# Only lists of products have these.
+LISTING_FACETS = (*FACETS, "brand", "size")
 FINEST = Decimal("0.0001")
 
 
@@ -20,7 +22,8 @@ FINEST = Decimal("0.0001")
 class Filters:
     """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive.
 
-    ``words`` is a tsquery; ``not_colours`` and ``not_category_ids`` are kept out.
+    ``words`` is a tsquery; a product has one of the ``sizes`` in stock; ``not_colours`` and
+    ``not_category_ids`` are kept out.
     """
 
     genders: tuple[str, ...] = ()
@@ -31,6 +34,9 @@ class Filters:
     not_colours: tuple[str, ...] = ()
     not_category_ids: tuple[int, ...] = ()
     words: str = ""
+    brands: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    in_stock: bool = False
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filters:
@@ -43,15 +49,18 @@ class Filters:
             price_to=_price(query.get("price_to")),
             not_colours=tuple(c for c in query.getlist("not_colour") if c)[:50],
             not_category_ids=_leaves(query.getlist("not_type")),
+            brands=tuple(brand for brand in query.getlist("brand") if brand)[:50],
+            sizes=tuple(size for size in query.getlist("size") if size)[:50],
+            in_stock=query.get("in_stock") == "1",
         )
 
     def with_words(self, text: str) -> Filters:
-        """Narrowed to what has all the words, spelling mistakes mended."""
+        """Narrowed to what has all the words, spelling mistakes corrected."""
         return replace(self, words=all_words(text))
 
     def q(self) -> Q:
         """Return the condition on ``Product``."""
-        condition = self.price_and_words_q()
+        condition = self.ungrouped_q()
         if self.genders:
             condition &= Q(gender__in=self.genders)
         if self.colours:
@@ -64,7 +73,7 @@ class Filters:
             condition &= ~Q(category__in=self.not_category_ids)
         return condition
 
-    def price_and_words_q(self) -> Q:
+    def ungrouped_q(self) -> Q:
         """Return the part of the condition that gender, colour and category do not decide."""
         condition = Q()
         if self.price_from is not None:
@@ -74,6 +83,13 @@ class Filters:
         if self.words:
             query = SearchQuery(self.words, search_type="raw", config=SEARCH_CONFIG)
             condition &= Q(search=query)
+        if self.brands:
+            condition &= Q(brand__in=self.brands)
+        if self.sizes:
+            variants = Variant.objects.filter(size__in=self.sizes, stock__gt=0)
+            condition &= Q(pk__in=variants.values("product"))
+        if self.in_stock:
+            condition &= Q(stock__gt=0)
         return condition
 
     def __bool__(self) -> bool:

@@ -14,12 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.browsing.facets import Counts, Facet, count, facets
-from shop.catalogue.browsing.filters import FACETS, Filters
+from shop.catalogue.browsing.filters import FACETS, LISTING_FACETS, Filters
+from shop.catalogue.browsing.long_facets import brand_facet, size_facet
+from shop.catalogue.browsing.search import BEST_MATCH
 from shop.catalogue.models import Product
 from shop.catalogue.querysets import ProductQuerySet
 
 SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
-    "relevance": (_("Best match"), ("-rank", "-pk")),
+    "relevance": (_("Best match"), BEST_MATCH),
     "newest": (_("Newest"), ("-created", "-pk")),
     "price": (_("Price: low to high"), ("price", "pk")),
     "-price": (_("Price: high to low"), ("-price", "pk")),
@@ -82,7 +84,11 @@ class Listing:
 
     @cached_property
     def facets(self) -> list[Facet]:
-        return facets(self._counts, {name: self.query.getlist(name) for name in FACETS})
+        chosen = {name: self.query.getlist(name) for name in FACETS}
+        shown = facets(self._counts, chosen)
+        shown.append(brand_facet(self._all, self.filters, self.query))
+        shown.append(size_facet(self._all, self.filters, self.query, self._counts.total))
+        return shown
 
     @property
     def page_numbers(self) -> list[int | str]:
@@ -98,6 +104,8 @@ class Listing:
         for name, label in (("price_from", _("From %s")), ("price_to", _("Up to %s"))):
             if getattr(self.filters, name) is not None:
                 chips.append(Chip(str(label) % self.query[name], self._address(drop=name)))
+        if self.filters.in_stock:
+            chips.append(Chip(str(_("In stock")), self._address(drop="in_stock")))
         return chips
 
     @property
@@ -109,7 +117,9 @@ class Listing:
     @property
     def clear_url(self) -> str:
         """The same list without any filter."""
-        return f"?{self._copy_without('page', *FACETS, 'price_from', 'price_to').urlencode()}"
+        finds = (f"{name}_find" for name in LISTING_FACETS)
+        names = ("page", *LISTING_FACETS, *finds, "price_from", "price_to", "in_stock")
+        return f"?{self._copy_without(*names).urlencode()}"
 
     def _address(self, *, remove: tuple[str, str] | None = None, drop: str = "") -> str:
         query = self._copy_without("page", drop)

@@ -6,12 +6,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import search_products
+from shop.catalogue.browsing.search_pages import page_for
+from shop.catalogue.browsing.suggestions import suggest
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
@@ -55,7 +58,18 @@ def search(request: HttpRequest) -> HttpResponse:
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
     context = {"title": title, "text": text, "result": result, "listing": listing}
+    context["page_found"] = page_for(text)
+    context["categories"] = SimpleLazyObject(lambda: largest_categories(HOME_CATEGORIES))
     return _render_listing(request, context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What the search box shows while somebody types; a part of a page."""
+    found = suggest(request.GET.get("q", "")[:200])
+    response = render(request, "shop/includes/suggestions.html", {"suggestions": found})
+    patch_cache_control(response, private=True, max_age=60)
+    return response
 
 
 def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:

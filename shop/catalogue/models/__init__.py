@@ -8,6 +8,7 @@ from shop.catalogue.models.product import LOW_STOCK, SEARCH_CONFIG, Product
 from shop.catalogue.models.redirects import CategoryRedirect, ProductRedirect
 from shop.catalogue.models.search_word import SearchWord
 from shop.catalogue.models.stored_file import StoredFile
+from shop.catalogue.models.synonym import SearchSynonym
 from shop.catalogue.models.variant import StockAdjustment, Variant
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Product",
     "ProductImage",
     "ProductRedirect",
+    "SearchSynonym",
     "SearchWord",
     "StockAdjustment",
     "StoredFile",

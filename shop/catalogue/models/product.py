@@ -123,6 +123,12 @@ class Product(models.Model):
                 condition=Q(listed=True),
                 name="product_facets",
             ),
+            models.Index(
+                fields=["category", "brand"],
+                include=["gender", "base_colour", "price"],
+                condition=Q(listed=True),
+                name="product_brands",
+            ),
         ]
         triggers: ClassVar = [redirect_trigger("slug", "catalogue_formerslug", "product_id")]
 

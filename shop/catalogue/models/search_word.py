@@ -6,7 +6,7 @@ from django.db import models
 
 
 class SearchWord(models.Model):
-    """A word that occurs in listed products, for mending what a shopper mistyped."""
+    """A word that occurs in listed products, for correcting what a shopper mistyped."""
 
     word = models.CharField(max_length=64, primary_key=True)
     products = models.PositiveIntegerField()

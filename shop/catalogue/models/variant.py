@@ -77,6 +77,11 @@ class Variant(models.Model):
                 fields=["product", "size", "colour"], name="variant_of_product"
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["product", "size"], condition=~Q(size=""), name="variant_product_size"
+            )
+        ]
         # PostgreSQL allows the changed rows of only one operation to a trigger.
         triggers: ClassVar = [
             _stock_trigger(pgtrigger.Insert, ADDED, new="new_rows"),

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.imports.errors import UploadStopped

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from shop.catalogue.browsing.search import add_search_words, words_in
+from shop.catalogue.browsing.spelling import add_search_words, words_in
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.core.locks import AdvisoryLock, lock_until_commit

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender.recommendations.refine import steps
-from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product
 from tests.factories import embed, make_category, make_image, make_photo, make_product
 from tests.html import one_line

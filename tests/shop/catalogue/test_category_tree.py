@@ -91,7 +91,7 @@ def test_products_are_found_by_the_new_words_and_not_by_the_old(shirt: Product) 
         assert product.keywords == product.make_keywords()
     assert shirt.keywords == "Tees clothing topwear t shirts Blue Men"
     found = search_products(Product.objects.listed(), "clothing")
-    assert (found.products.count(), found.mended, found.any_word) == (2, "", False)
+    assert (found.products.count(), found.corrected, found.any_word) == (2, "", False)
     assert not Product.objects.filter(keywords__contains="pparel").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
-from shop.catalogue.browsing.search import refresh_search_words
+from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product, SearchWord, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from tests.factories import make_product, make_variant

@@ -32,6 +32,7 @@ def test_the_styles_and_scripts_of_a_product_page_weigh_at_most_60_kb(client: Cl
         "js/events.js",
         "js/gallery.js",
         "js/requests.js",
+        "js/suggestions.js",
     ]
     weight = 0
     for file in files:

@@ -1,0 +1,85 @@
+"""Suggest searches, categories and products while a shopper types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import get_language
+
+from shop.catalogue.browsing.facets import count
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.browsing.lexicon import lexicon, split
+from shop.catalogue.browsing.search import BEST_MATCH, matching, search_products
+from shop.catalogue.browsing.search_terms import Part, clean, concept_query, read
+from shop.catalogue.models import Category, Product, SearchWord
+
+MIN_LETTERS = 2
+MAX_LETTERS = 60
+# What begins with two letters is thousands of products.
+MIN_LETTERS_FOR_PRODUCTS = 3
+MAX_SEARCHES = 5
+MAX_CATEGORIES = 3
+MAX_PRODUCTS = 3
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Each list begins with the best; all are empty for a text that is too short."""
+
+    searches: list[str] = field(default_factory=list)
+    categories: list[Category] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.searches) + len(self.categories) + len(self.products)
+
+
+def suggest(text: str) -> Suggestions:
+    """Return suggestions for what has been typed so far."""
+    words = clean(text)[:MAX_LETTERS].split()
+    letters = len("".join(split(" ".join(words))))
+    if letters < MIN_LETTERS:
+        return Suggestions()
+    products: list[Product] = []
+    if letters >= MIN_LETTERS_FOR_PRODUCTS:
+        found = search_products(Product.objects.listed(), " ".join(words)).products
+        ids = list(found.order_by(*BEST_MATCH).values_list("pk", flat=True)[:MAX_PRODUCTS])
+        rows = Product.objects.with_card_data().in_bulk(ids)
+        products = [rows[pk] for pk in ids if pk in rows]
+    return Suggestions(_searches(words), _categories(words), products)
+
+
+def _searches(words: list[str]) -> list[str]:
+    """Complete the last word to terms and words that products are found by together with the rest.
+
+    Terms come first: what staff wrote as "t-shirt" is what shoppers mean. Of terms that find the
+    same one is enough.
+    """
+    *before, last = words
+    head = read(" ".join(before))
+    terms = lexicon().completions["de" if get_language() == "de" else "en"]
+    found: dict[str, str] = {}
+    for term, concept in terms.items():
+        if term.startswith(last):
+            found.setdefault(concept_query(concept), term)
+    known = SearchWord.objects.filter(word__startswith=last).order_by("-products", "word")
+    for word in known.values_list("word", flat=True)[: 2 * MAX_SEARCHES]:
+        if not any(word.rstrip("s") == term.rstrip("s") for term in found.values()):
+            found[word] = word
+    searches: list[str] = []
+    for tsquery, term in list(found.items())[: 3 * MAX_SEARCHES]:
+        parts = [*head, Part((term,), tsquery, tsquery, ())]
+        if len(searches) < MAX_SEARCHES and matching(Product.objects.listed(), parts).exists():
+            searches.append(" ".join([*before, term]))
+    return searches
+
+
+def _categories(words: list[str]) -> list[Category]:
+    """Return the categories that are named or begun, those with most products first."""
+    products = count(Product.objects.listed(), Filters()).categories
+    named = {pk for part in read(" ".join(words)) if part.exact for pk in part.categories}
+    begun = Category.objects.filter(pk__in=products, name__istartswith=" ".join(words))
+    named |= set(begun.values_list("pk", flat=True))
+    ids = sorted((pk for pk in named if pk in products), key=lambda pk: (-products[pk], pk))
+    rows = Category.objects.select_related("parent").in_bulk(ids[:MAX_CATEGORIES])
+    return [rows[pk] for pk in ids[:MAX_CATEGORIES]]

@@ -1,0 +1,16 @@
+"""Show templates what sells best."""
+
+from __future__ import annotations
+
+from django import template
+
+from shop.catalogue.models import Product
+from shop.orders import best_sellers as chosen
+
+register = template.Library()
+
+
+@register.simple_tag
+def best_sellers(limit: int) -> list[Product]:
+    """Return the best sellers that are in stock."""
+    return chosen.best_sellers(limit)
