@@ -184,6 +184,7 @@ DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CATALOGUE_PAGE_SIZE = 24
 # Per cent, included in every price.
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
+RETURN_DAYS = env.int("RETURN_DAYS", 14)
 # Where links in mails lead.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)

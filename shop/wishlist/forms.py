@@ -11,7 +11,7 @@ from shop.catalogue.models import Variant
 class StockAlertForm(forms.Form):
     variant = forms.ModelChoiceField(
         Variant.objects.none(),
-        error_messages={"invalid_choice": _("This product is not sold any more.")},
+        error_messages={"invalid_choice": _("This product is no longer available.")},
     )
     email = forms.EmailField(label=_("E-mail"))
 

@@ -93,8 +93,8 @@ def test_every_taste_brings_its_own_nearest(client: Client) -> None:
     look_at(client, one, other)
     assert block(client, "/", "picked") == [near_one.pk, near_other.pk, between.pk]
     page = one_line(client.get("/").content.decode())
-    assert re.search(r"Because you looked at <a [^>]*>Coat</a>", page)
-    assert re.search(r"Because you looked at <a [^>]*>Sandal</a>", page)
+    assert re.search(r"Because you viewed <a [^>]*>Coat</a>", page)
+    assert re.search(r"Because you viewed <a [^>]*>Sandal</a>", page)
 
 
 def test_saved_and_bought_products_speak_too_and_are_named_so(client: Client) -> None:
@@ -377,9 +377,9 @@ def test_the_cart_adds_two_queries(client: Client, django_assert_num_queries: An
     make_lookalike(1, 0.5, category=jeans(), **MAN)
     put(client, lipstick)
     client.get("/cart/")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get("/cart/")
     put(client, shirt)
     client.get("/cart/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/cart/")
