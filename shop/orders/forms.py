@@ -60,5 +60,5 @@ class VoucherForm(forms.Form):
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"].strip().upper()
         if code and not Voucher.objects.filter(code=code).exists():
-            raise forms.ValidationError(_("There is no voucher with this code."))
+            raise forms.ValidationError(_("This code isn’t valid."))
         return code

@@ -81,15 +81,15 @@ def _find_and_buy(page: Page, shop: str) -> None:
 def _check_out(page: Page, email: str = "") -> Order:
     page.get_by_role("link", name="Checkout").click()
     page.locator("#code").fill("summer")
-    page.get_by_role("button", name="Use").click()
+    page.get_by_role("button", name="Apply").click()
     expect(page.locator("#summary")).to_contain_text("−€2.00")
     if email:
-        page.get_by_role("button", name="Place the order").click()
+        page.get_by_role("button", name="Place order").click()
         page.locator("#id_email").fill(email)
         for field, value in CONTACT.items():
             page.locator(f"#id_{field}").fill(value)
     expect(page.locator("#id_city")).to_have_value("Springfield")
-    page.get_by_role("button", name="Place the order").click()
+    page.get_by_role("button", name="Place order").click()
     expect(page.locator(".order-state")).to_contain_text("Thank you!")
     return Order.objects.latest("pk")
 
@@ -165,8 +165,8 @@ def test_what_a_guest_typed_stays_when_a_voucher_is_used(
     for code, use in (("none", "click"), ("summer", "Enter")):
         page.locator("#code").fill(code)
         if use == "click":
-            page.get_by_role("button", name="Use").click()
-            expect(page.get_by_role("alert")).to_have_text("There is no voucher with this code.")
+            page.get_by_role("button", name="Apply").click()
+            expect(page.get_by_role("alert")).to_have_text("This code isn’t valid.")
         else:
             page.keyboard.press("Enter")
             expect(page.locator("#summary")).to_contain_text("−€2.00")

@@ -48,7 +48,7 @@ def test_the_second_page_searches_for_nothing_and_shows_the_same(products: list[
     assert _page(products[1])[1]
     with CaptureQueriesContext(connection) as queries:
         Client().get(products[0].get_absolute_url())
-    assert len(queries) == 8
+    assert len(queries) == 7
 
 
 @pytest.mark.parametrize(

@@ -192,10 +192,10 @@ def test_picked_for_you_adds_four_queries_or_five_where_the_index_is_short(
     for step in range(1, 14):
         make_lookalike(1, step / 10)
     client.get("/")  # caches the counts of the categories
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get("/")
     look_at(client, seen)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         client.get("/")
 
 
@@ -377,9 +377,9 @@ def test_the_cart_adds_two_queries(client: Client, django_assert_num_queries: An
     make_lookalike(1, 0.5, category=jeans(), **MAN)
     put(client, lipstick)
     client.get("/cart/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/cart/")
     put(client, shirt)
     client.get("/cart/")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get("/cart/")

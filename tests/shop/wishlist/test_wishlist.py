@@ -25,7 +25,7 @@ def test_a_guest_saves_and_forgets(client: Client) -> None:
     assert "Blue Shirt" in page
     assert 'aria-pressed="true"' in page
     _heart(client, shirt.pk)
-    assert "Nothing saved yet" in client.get("/saved/").content.decode()
+    assert "Your wishlist is empty" in client.get("/saved/").content.decode()
 
 
 def test_what_a_guest_saved_is_there_after_signing_in(client: Client) -> None:

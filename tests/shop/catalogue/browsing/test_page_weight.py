@@ -32,6 +32,7 @@ def test_the_styles_and_scripts_of_a_product_page_weigh_at_most_40_kb(client: Cl
         "js/cart.js",
         "js/events.js",
         "js/gallery.js",
+        "js/menu.js",
         "js/requests.js",
     ]
     weight = 0
