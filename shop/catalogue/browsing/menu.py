@@ -47,7 +47,7 @@ def menu_sections() -> list[MenuSection]:
         if path and path.split("/")[0] not in HIDDEN:
             by_gender[gender][path] += products
     genders = Product.Gender
-    wanted = (
+    wanted: tuple[tuple[str, list[str]], ...] = (
         (_("Women"), [genders.WOMEN]),
         (_("Men"), [genders.MEN]),
         (_("Kids"), [genders.GIRLS, genders.BOYS]),
@@ -64,7 +64,7 @@ def menu_sections() -> list[MenuSection]:
 
 
 def _section(
-    name: str, genders: list[Product.Gender], paths: Counter[str], names: dict[str, str]
+    name: str, genders: list[str], paths: Counter[str], names: dict[str, str]
 ) -> MenuSection:
     query = f"?{urlencode({'gender': genders}, doseq=True)}" if genders else ""
 
