@@ -145,13 +145,13 @@ def _blocks() -> list[dict[str, object]]:
     names = {
         "similar": _("Similar items"),
         "photo": _("Results of a photo"),
-        "recent": _("You looked at"),
+        "recent": _("Recently viewed"),
         "picked": _("Picked for you"),
         "look": _("Complete the look"),
         "bought": _("Bought together"),
         "viewed": _("Also viewed"),
         "new-in": _("New in the category"),
-        "cart": _("Goes with your cart"),
+        "cart": _("Goes well with"),
     }
     return [
         {**row, "name": names.get(str(row["block"]), row["block"])} for row in click_through(DAYS)

@@ -80,7 +80,7 @@ def places() -> dict[str, Any]:
     searched = [" ".join(dice.sample(words[:COMMON], dice.choice([1, 1, 2]))) for _n in range(200)]
     every = list(products.values_list("slug", flat=True))
     slugs = dice.sample(every, 500)
-    tops = [category.get_absolute_url() for category in Category.objects.top()]
+    tops = [category.get_absolute_url() for category in Category.objects.filter(parent=None)]
     leaves = [known[pk].get_absolute_url() for pk, n in counts.categories.items() if n >= 50]
     return {
         "seed": SEED,

@@ -188,6 +188,7 @@ DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CATALOGUE_PAGE_SIZE = 24
 # Per cent, included in every price.
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
+RETURN_DAYS = env.int("RETURN_DAYS", 14)
 # Where links in mails lead.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 # For one client address and for one e-mail, and for one client address and one session.

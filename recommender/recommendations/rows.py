@@ -72,7 +72,8 @@ def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
     if not ids and not has_embedding(product):
         title = _("New in %(category)s") % {"category": product.category}
         return RecommendationRow("new-in", title, newest_like(product, ROW_SIZE))
-    row = RecommendationRow("similar", _("Similar items"), ids)
+    title = _("Similar items in stock") if product.is_sold_out else _("Similar items")
+    row = RecommendationRow("similar", title, ids)
     row.steps = steps(product, QueryDict())
     row.more = reverse("more-like", args=[product.slug])
     return row
@@ -107,7 +108,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
     ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
-    row = _outfit_row("cart", _("Goes with your cart"), ids)
+    row = _outfit_row("cart", _("Goes well with"), ids)
     _load_products([row])
     return [row] if row.products else []
 

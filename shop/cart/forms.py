@@ -16,8 +16,8 @@ class AddForm(forms.Form):
     variant = forms.ModelChoiceField(
         Variant.objects.none(),
         error_messages={
-            "required": _("Choose a size first."),
-            "invalid_choice": _("This product is not sold any more."),
+            "required": _("Please select a size."),
+            "invalid_choice": _("This product is no longer available."),
         },
     )
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, initial=1, required=False)
@@ -31,6 +31,12 @@ class AddForm(forms.Form):
 
 
 class QuantityForm(forms.Form):
-    """Zero takes the line out."""
+    """Set the quantity of a line, where zero removes it; ``step`` is one more or one less."""
 
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
+    step = forms.IntegerField(min_value=-1, max_value=1, required=False)
+
+    def clean(self) -> dict[str, int]:
+        data = self.cleaned_data
+        wanted = data.get("quantity", 0) + (data.get("step") or 0)
+        return {"quantity": min(max(wanted, 0), MAX_QUANTITY)}

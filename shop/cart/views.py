@@ -1,49 +1,82 @@
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from shop.cart.forms import AddForm, QuantityForm
-from shop.cart.models import CartLine, currencies
+from shop.cart.models import Cart, CartLine, currencies
 from shop.cart.session import CartError, add, find_cart, find_or_make_cart
+from shop.catalogue.models import Variant
+from shop.core.htmx import is_htmx_fragment
+
+HOME = "/"
 
 
 @require_safe
 @never_cache
 def cart(request: HttpRequest) -> HttpResponse:
     found = find_cart(request)
-    lines = found.lines_for_page() if found else []
-    total = sum(line.total for line in lines)
-    context = {"lines": lines, "total": total, "mixed": len(currencies(lines)) > 1}
-    return render(request, "shop/cart.html", context)
+    return render(request, "shop/cart.html", _contents(found.lines_for_page() if found else []))
+
+
+def _contents(lines: list[CartLine]) -> dict[str, Any]:
+    total = sum((line.total for line in lines), Decimal(0))
+    return {"lines": lines, "total": total, "mixed": len(currencies(lines)) > 1}
 
 
 @require_POST
 def add_to_cart(request: HttpRequest) -> HttpResponse:
+    """Add a variant. htmx gets a panel to show on the product page, others go to the cart."""
     form = AddForm(request.POST)
     if not form.is_valid():
-        messages.error(request, str(next(iter(form.errors.values()))[0]))
-        return redirect(_back(request))
+        return _refuse(request, str(next(iter(form.errors.values()))[0]), _back(request))
     variant = form.cleaned_data["variant"]
+    cart = find_or_make_cart(request)
     try:
-        add(find_or_make_cart(request), variant, form.cleaned_data["quantity"])
+        add(cart, variant, form.cleaned_data["quantity"])
     except CartError as error:
-        messages.error(request, str(error))
-        return redirect(variant.product)
+        return _refuse(request, str(error), variant.product.get_absolute_url())
+    if is_htmx_fragment(request):
+        return _panel(request, cart, variant)
     messages.success(request, _("“%(name)s” is in your cart.") % {"name": variant})
     return redirect("cart:cart")
+
+
+def _panel(request: HttpRequest, cart: Cart, variant: Variant) -> HttpResponse:
+    # What was added comes last, because the recommendations are for the last lines.
+    lines = sorted(cart.lines_for_page(), key=lambda line: line.variant_id == variant.pk)
+    context = {**_contents(lines), "added": lines[-1]}
+    return render(request, "shop/includes/cart_panel.html", context)
+
+
+def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
+    """Say at the sizes why nothing was added."""
+    if is_htmx_fragment(request):
+        response = HttpResponse(escape(problem), status=422)
+        return reswap(retarget(response, "#buy-error"), "innerHTML")
+    if page == HOME:
+        messages.error(request, problem)
+        return redirect(page)
+    messages.error(request, problem, extra_tags="buy")
+    return redirect(f"{page}#buy")
 
 
 def _back(request: HttpRequest) -> str:
     """The product page that the form was on; never another site."""
     slug = request.POST.get("product", "")
-    return f"/products/{slug}/" if slug.replace("-", "").replace("_", "").isalnum() else "/"
+    is_slug = slug.replace("-", "").replace("_", "").isalnum()
+    return f"/products/{slug}/" if is_slug else HOME
 
 
 @require_POST

@@ -21,9 +21,6 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         below = self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
         return list(below.values_list("pk", flat=True))
 
-    def top(self) -> Self:
-        return self.filter(parent=None)
-
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def listed(self) -> Self:

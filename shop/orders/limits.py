@@ -40,5 +40,5 @@ def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:
         raise VoucherError(_("Too many codes were tried. Try again in an hour."))
     voucher = Voucher.objects.filter(code=code).first()
     if voucher is None:
-        raise VoucherError(_("There is no voucher with this code."))
+        raise VoucherError(_("This code isn’t valid."))
     return voucher

@@ -12,7 +12,7 @@ from shop.core.emails import ascii_lower
 class StockAlertForm(forms.Form):
     variant = forms.ModelChoiceField(
         Variant.objects.none(),
-        error_messages={"invalid_choice": _("This product is not sold any more.")},
+        error_messages={"invalid_choice": _("This product is no longer available.")},
     )
     email = forms.EmailField(label=_("E-mail"))
 

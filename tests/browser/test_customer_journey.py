@@ -72,23 +72,24 @@ def _find_and_buy(page: Page, shop: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator(".sizes input").first).to_be_disabled()
     page.locator(".sizes").get_by_text("M", exact=True).click()
-    page.get_by_role("button", name="Put into the cart").click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.locator("#cart-panel").get_by_role("link", name="View cart").click()
     expect(page.locator(".cart-line")).to_contain_text(name)
     expect(page.locator(".badge-count")).to_have_text("1")
 
 
 def _check_out(page: Page, email: str = "") -> Order:
-    page.get_by_role("link", name="To the checkout").click()
+    page.get_by_role("link", name="Checkout").click()
     page.locator("#code").fill("summer")
-    page.get_by_role("button", name="Use").click()
+    page.get_by_role("button", name="Apply").click()
     expect(page.locator("#summary")).to_contain_text("−€2.00")
     if email:
-        page.get_by_role("button", name="Place the order").click()
+        page.get_by_role("button", name="Place order").click()
         page.locator("#id_email").fill(email)
         for field, value in CONTACT.items():
             page.locator(f"#id_{field}").fill(value)
     expect(page.locator("#id_city")).to_have_value("Springfield")
-    page.get_by_role("button", name="Place the order").click()
+    page.get_by_role("button", name="Place order").click()
     expected = "Please confirm your order" if email else "Thank you!"
     expect(page.locator(".order-state")).to_contain_text(expected)
     return Order.objects.latest("pk")
@@ -159,8 +160,10 @@ def test_what_a_guest_typed_stays_when_a_voucher_is_used(
     page = context.new_page()
     page.goto(stocked + Product.objects.latest("pk").get_absolute_url())
     page.locator(".sizes").get_by_text("M", exact=True).click()
-    page.get_by_role("button", name="Put into the cart").click()
-    page.get_by_role("link", name="To the checkout").click()
+    page.get_by_role("button", name="Add to cart").click()
+    if scripts:
+        page.locator("#cart-panel").get_by_role("link", name="View cart").click()
+    page.get_by_role("link", name="Checkout").click()
     page.locator("#id_email").fill("alice@")
     page.get_by_label("Cash on delivery").check()
     for field in CONTACT.keys() - {"city"}:
@@ -168,8 +171,8 @@ def test_what_a_guest_typed_stays_when_a_voucher_is_used(
     for code, use in (("none", "click"), ("summer", "Enter")):
         page.locator("#code").fill(code)
         if use == "click":
-            page.get_by_role("button", name="Use").click()
-            expect(page.get_by_role("alert")).to_have_text("There is no voucher with this code.")
+            page.get_by_role("button", name="Apply").click()
+            expect(page.get_by_role("alert")).to_have_text("This code isn’t valid.")
         else:
             page.keyboard.press("Enter")
             expect(page.locator("#summary")).to_contain_text("−€2.00")
@@ -191,8 +194,9 @@ def test_hearts_and_undo_in_the_browser(page: Page, stocked: str, settings: Any)
     expect(page.locator(".card")).to_have_count(1)
     page.locator(".card > a").click()
     page.locator(".sizes").get_by_text("M", exact=True).click()
-    page.get_by_role("button", name="Put into the cart").click()
-    page.get_by_role("button", name="Take out").click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.locator("#cart-panel").get_by_role("link", name="View cart").click()
+    page.get_by_role("button", name="Remove").click()
     expect(page.locator(".cart-line")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".cart-line")).to_have_count(1)

@@ -41,7 +41,7 @@ def test_a_drawn_frame_is_what_is_searched_with(stage: Page) -> None:
     stage.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.9)
     stage.mouse.up()
     assert _sides(stage) == [10, 20, 60, 90]
-    stage.get_by_role("button", name="Find look-alikes").click()
+    stage.get_by_role("button", name="Find similar items").click()
     assert _region(stage) == "0.1,0.2,0.6,0.9"
 
 
@@ -67,7 +67,7 @@ def test_the_keyboard_alone_moves_sizes_and_searches(stage: Page) -> None:
 def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     page.locator(".card > a").first.click()
-    page.get_by_role("link", name="Search with a part of this picture").click()
+    page.get_by_role("link", name="Search a detail").click()
     page.get_by_role("button", name="Upper half").click()
     page.wait_for_url(lambda url: "/part/" not in url)
     assert QueryPhoto.objects.get().crop_box == "0,0,1,0.5"
@@ -80,7 +80,8 @@ def test_without_javascript_the_numbers_do(browser, shop: str) -> None:  # type:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")
+    page.get_by_text("Exact position").first.click()
     page.get_by_label("Right", exact=True).fill("50")
-    page.get_by_role("button", name="Find look-alikes").click()
+    page.get_by_role("button", name="Find similar items").click()
     assert _region(page) == "0,0,0.5,1"
     context.close()

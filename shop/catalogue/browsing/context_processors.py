@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from shop.catalogue.models import Category
+from shop.catalogue.browsing.menu import menu_sections
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
@@ -15,7 +15,7 @@ def shop(request: HttpRequest) -> dict[str, object]:
         # The page without whatever stands in its query.
         "canonical": request.build_absolute_uri(request.path),
         "came_from": _came_from(request),
-        "top_categories": SimpleLazyObject(lambda: list(Category.objects.top())),
+        "menu": SimpleLazyObject(menu_sections),
     }
 
 

@@ -82,12 +82,15 @@ def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpRes
 
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
-    products = Product.objects.listed().with_card_data().prefetch_related("variants")
-    product = products.filter(slug=slug).first()
+    products = Product.objects.with_card_data().prefetch_related("variants")
+    product = products.filter(slug=slug, merged_into=None).first()
     if product is None:
         stayed = Product.objects.listed().filter(merged__slug=slug).first()
         return _moved(stayed or get_object_or_404(Product, redirects__slug=slug))
-    return render(request, "shop/product.html", {"product": product})
+    context = {"product": product, "return_days": settings.RETURN_DAYS}
+    if not product.listed:
+        return render(request, "shop/product_gone.html", context, status=410)
+    return render(request, "shop/product.html", context)
 
 
 def _moved(to: Category | Product) -> HttpResponse:

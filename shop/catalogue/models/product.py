@@ -156,6 +156,12 @@ class Product(models.Model):
         return " ".join(word for word in (category_keywords(self.category), *attributes) if word)
 
     @property
+    def short_name(self) -> str:
+        """Return the name without the brand in front, for where the brand stands above it."""
+        rest = self.name.removeprefix(f"{self.brand} ") if self.brand else self.name
+        return rest or self.name
+
+    @property
     def is_sold_out(self) -> bool:
         return self.stock == 0
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 
 from shop.catalogue.images.renditions import WIDTHS, rendition_url, rendition_widths
-from shop.catalogue.models import ProductImage
+from shop.catalogue.models import Product, ProductImage, Variant
+from shop.catalogue.size_guide import SizeGuide
+from shop.catalogue.size_guide import size_guide as make_size_guide
 from shop.core.money import money
 
 register = template.Library()
@@ -32,6 +36,12 @@ def picture(
 @register.simple_tag
 def picture_url(image: ProductImage, kind: str = "zoom") -> str:
     return rendition_url(image.file, min(image.width, WIDTHS[kind]))
+
+
+@register.simple_tag
+def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
+    """Return the size guide of a product that ``with_card_data`` loaded, or None."""
+    return make_size_guide(product, variants)
 
 
 register.filter(money)

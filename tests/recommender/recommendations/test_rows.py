@@ -93,8 +93,8 @@ def test_every_taste_brings_its_own_nearest(client: Client) -> None:
     look_at(client, one, other)
     assert block(client, "/", "picked") == [near_one.pk, near_other.pk, between.pk]
     page = one_line(client.get("/").content.decode())
-    assert re.search(r"Because you looked at <a [^>]*>Coat</a>", page)
-    assert re.search(r"Because you looked at <a [^>]*>Sandal</a>", page)
+    assert re.search(r"Because you viewed <a [^>]*>Coat</a>", page)
+    assert re.search(r"Because you viewed <a [^>]*>Sandal</a>", page)
 
 
 def test_saved_and_bought_products_speak_too_and_are_named_so(client: Client) -> None:
@@ -192,10 +192,10 @@ def test_picked_for_you_adds_four_queries_or_five_where_the_index_is_short(
     for step in range(1, 14):
         make_lookalike(1, step / 10)
     client.get("/")  # caches the counts of the categories
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get("/")
     look_at(client, seen)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         client.get("/")
 
 

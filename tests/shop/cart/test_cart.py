@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_guest_fills_a_cart_and_comes_back_to_it(client: Client) -> None:
 
 
 def test_an_empty_cart_says_so_and_stores_nothing(client: Client) -> None:
-    assert "There is nothing in it yet." in client.get(CART).content.decode()
+    assert "Your cart is empty" in client.get(CART).content.decode()
     assert not Cart.objects.exists()
 
 
@@ -61,7 +62,7 @@ def test_more_than_there_is_is_refused(client: Client) -> None:
     ("values", "message"),
     [
         ({"stock": 0, "name": "Gone"}, "“Gone” is sold out."),
-        ({"listed": False}, "This product is not sold any more."),
+        ({"listed": False}, "This product is no longer available."),
     ],
 )
 def test_what_cannot_be_bought_is_refused(client: Client, values: dict, message: str) -> None:
@@ -74,8 +75,8 @@ def test_a_size_must_be_chosen(client: Client) -> None:
     shirt = make_product()
     make_variant(shirt, size="M")
     response = client.post(ADD, {"product": shirt.slug}, follow=True)
-    assert "Choose a size first." in response.content.decode()
-    assert response.redirect_chain == [(shirt.get_absolute_url(), 302)]
+    assert "Please select a size." in response.content.decode()
+    assert response.redirect_chain == [(f"{shirt.get_absolute_url()}#buy", 302)]
 
 
 @pytest.mark.parametrize("slug", ["//evil.example", "../../x", "https://evil.example"])
@@ -96,7 +97,7 @@ def test_what_changed_to_another_currency_is_not_added_up(client: Client) -> Non
     page = client.get(CART).content.decode()
     assert "Your cart holds prices in several currencies." in page
     assert ("¥5,000" in page, "€20.00" in page) == (True, True)
-    assert ("To the checkout" in page, "5,020" in page) == (False, False)
+    assert ('href="/checkout/"' in page, "5,020" in page) == (False, False)
     for send in (client.get, client.post):
         assert send(reverse("orders:checkout")).headers["Location"] == CART
     cart, method = Cart.objects.get(), ShippingMethod.objects.create(name="Tomorrow", price=5)
@@ -107,7 +108,7 @@ def test_what_changed_to_another_currency_is_not_added_up(client: Client) -> Non
     line = CartLine.objects.get(variant__product__currency="JPY")
     client.post(reverse("cart:line", args=[line.pk]), {"quantity": 0})
     page = client.get(CART).content.decode()
-    assert ("To the checkout" in page, "several currencies" in page) == (True, False)
+    assert ('href="/checkout/"' in page, "several currencies" in page) == (True, False)
 
 
 def test_a_guests_cart_in_another_currency_is_kept_at_login(client: Client) -> None:
@@ -131,7 +132,7 @@ def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:
     assert quantities() == [4]
     page = client.post(line, {"quantity": 0}, follow=True).content.decode()
     assert quantities() == []
-    assert "“Blue &lt;Shirt&gt;” was taken out." in page
+    assert "“Blue &lt;Shirt&gt;” was removed." in page
     assert 'name="quantity" value="4"' in page
     put(client, shirt, 4)
     assert quantities() == [4]
@@ -183,7 +184,7 @@ def test_a_line_that_sold_out_meanwhile_says_so(client: Client) -> None:
     Variant.objects.update(stock=1)
     assert "Only 1 left: change the quantity." in client.get(CART).content.decode()
     Product.objects.update(listed=False)
-    assert "Sold out: take it out." in client.get(CART).content.decode()
+    assert "Sold out: remove it to check out." in client.get(CART).content.decode()
 
 
 def test_ten_lines_cost_as_many_queries_as_one(
@@ -193,7 +194,7 @@ def test_ten_lines_cost_as_many_queries_as_one(
         variant = variant_of()
         make_stored_image(variant.product)
         put(client, variant)
-    # Session, cart, lines, pictures, what goes with them, categories, cart, count.
+    # Session, cart, lines, pictures, what goes with them, delivery, cart, count.
     with django_assert_num_queries(9):
         assert client.get(CART).status_code == 200
 
@@ -201,7 +202,7 @@ def test_ten_lines_cost_as_many_queries_as_one(
 def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     for _number in range(10):
         put(client, variant_of())
-    # Session, cart, lines, pictures, what goes with them, the top categories and the number.
+    # Session, cart, lines, pictures, what goes with them, delivery, cart, count.
     with django_assert_num_queries(9):
         assert client.get(CART).content.decode().count("cart-line") > 10
 
@@ -222,3 +223,49 @@ def test_carts_go_with_the_sessions_that_knew_them() -> None:
     clear_sessions()
     assert list(Session.objects.values_list("pk", flat=True)) == names[:1]
     assert [line.quantity for line in guests[0].get(CART).context["lines"]] == [2]
+
+
+def test_htmx_gets_a_panel_with_what_was_added_and_the_new_count(client: Client) -> None:
+    put(client, variant_of(name="Old Hat", price="5.00"), 2)
+    shirt = variant_of(name="Blue Shirt", price="20.00")
+    values = {"variant": shirt.pk, "product": shirt.product.slug}
+    response = client.post(ADD, values, headers={"HX-Request": "true"})
+    panel = response.content.decode()
+    assert response.status_code == 200
+    assert ("Blue Shirt" in panel, "Old Hat" in panel, "€30.00" in panel) == (True, False, True)
+    assert "Subtotal (3 items)" in panel
+    assert re.search(r'id="cart-link"[^>]*hx-swap-oob="true".*badge-count">3<', panel, re.DOTALL)
+    assert quantities() == [2, 1]
+
+
+def test_htmx_is_told_at_the_sizes_why_nothing_was_added(client: Client) -> None:
+    gone = variant_of(name="<Gone>", stock=0)
+    for values, words in (
+        ({"product": gone.product.slug}, "Please select a size."),
+        ({"variant": gone.pk}, "“&lt;Gone&gt;” is sold out."),
+    ):
+        response = client.post(ADD, values, headers={"HX-Request": "true"})
+        assert (response.status_code, response["HX-Retarget"]) == (422, "#buy-error")
+        assert response.content.decode() == words
+    assert quantities() == []
+
+
+def test_a_refusal_is_shown_once_at_the_sizes_of_the_product(client: Client) -> None:
+    shirt = make_product()
+    make_variant(shirt, size="M")
+    page = client.post(ADD, {"product": shirt.slug}, follow=True).content.decode()
+    assert re.search(r'id="buy-error"[^>]*>\s*Please select a size\.\s*<', page)
+    assert page.count("Please select a size.") == 1
+
+
+@pytest.mark.parametrize(
+    ("quantity", "step", "expected"),
+    [("2", "1", [3]), ("2", "-1", [1]), ("1", "-1", []), ("4", "", [4]), ("2", "7", [2])],
+)
+def test_a_step_changes_the_quantity_by_one(
+    client: Client, quantity: str, step: str, expected: list[int]
+) -> None:
+    put(client, variant_of(), 2)
+    line = reverse("cart:line", args=[CartLine.objects.get().pk])
+    client.post(line, {"quantity": quantity, "step": step})
+    assert quantities() == expected

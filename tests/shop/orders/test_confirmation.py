@@ -133,7 +133,7 @@ def test_voucher_codes_cannot_be_guessed(
         sent = form(method, code=code)
         pages.append(client.post("/checkout/voucher/", sent, REMOTE_ADDR=address))
     assert [page.status_code for page in pages] == [422, 422, 422]
-    assert "There is no voucher with this code." in pages[1].content.decode()
+    assert "This code isn’t valid." in pages[1].content.decode()
     assert "Too many codes were tried." in pages[2].content.decode()
     assert pages[2].context["voucher"] is None
 

@@ -70,7 +70,7 @@ def test_an_unknown_voucher_is_refused_and_what_was_typed_stays(
     response = client.post(VOUCHER, typed | {"code": "NOPE"})
     page = response.content.decode()
     assert (response.status_code, _shown(response)) == (422, _kept(typed))
-    assert "There is no voucher with this code." in page
+    assert "This code isn’t valid." in page
     assert 'value="NOPE"' in page
     assert "−€6.00" in page
     assert client.session["voucher"] == "TEN"
@@ -140,7 +140,7 @@ def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        ("NOPE", "There is no voucher with this code."),
+        ("NOPE", "This code isn’t valid."),
         ("A" * 41, "Ensure this value has at most 40 characters (it has 41)."),
     ],
 )

@@ -49,9 +49,27 @@ def test_what_is_not_there_is_not_found(client: Client, url: str) -> None:
     assert client.get(url).status_code == 404
 
 
-def test_an_unlisted_product_has_no_page(client: Client) -> None:
-    product = make_product(listed=False)
-    assert client.get(product.get_absolute_url()).status_code == 404
+def test_a_product_taken_out_of_the_shop_is_gone_and_similar_items_are_shown(
+    client: Client,
+) -> None:
+    gone = make_lookalike(1, 0, name="Secret Shirt", listed=False)
+    similar = [make_lookalike(1, step / 10) for step in range(1, 4)]
+    response = client.get(gone.get_absolute_url())
+    page = response.content.decode()
+    assert response.status_code == 410
+    assert [product.get_absolute_url() in page for product in similar] == [True] * 3
+    assert "Secret Shirt" not in page
+
+
+def test_a_sold_out_product_comes_before_similar_items_in_stock(client: Client) -> None:
+    product = make_lookalike(1, 0, name="Blue Shirt", stock=0)
+    make_lookalike(1, 0.1, name="Navy Shirt")
+    page = client.get(product.get_absolute_url()).content.decode()
+    places = [
+        page.index(words) for words in ("<h1>", "Notify me", "Similar items in stock", "Navy")
+    ]
+    assert places == sorted(places)
+    assert "Add to cart" not in page
 
 
 @pytest.mark.parametrize(
@@ -172,15 +190,13 @@ def test_the_product_page_shows_five_lookalikes(client: Client) -> None:
     # The similar items, and what completes the look.
     assert sum("<->" in query["sql"] for query in queries) == 2
     # The cards of all blocks are one.
-    assert len(queries) == 12, "\n".join(query["sql"][:150] for query in queries)
+    assert len(queries) == 14, "\n".join(query["sql"][:150] for query in queries)
 
 
-def test_a_listing_of_24_costs_eight_queries(
-    client: Client, django_assert_num_queries: Any
-) -> None:
+def test_a_list_of_24_costs_nine_queries(client: Client, django_assert_num_queries: Any) -> None:
     for _number in range(24):
         make_image(make_product())
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert client.get("/products/").content.decode().count("data-product-id") == 24
 
 

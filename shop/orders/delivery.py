@@ -1,0 +1,44 @@
+"""Say what delivery costs before checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shop.orders.models import ShippingMethod
+
+
+@dataclass(frozen=True)
+class DeliveryEstimate:
+    """Holds the price of the shipping method that checkout selects first.
+
+    ``free_from`` is the smallest subtotal that is delivered free, and ``missing`` what it takes
+    to reach it; both are None where no method is ever free.
+    """
+
+    method: ShippingMethod
+    subtotal: Decimal
+    price: Decimal
+    free_from: Decimal | None
+    missing: Decimal | None
+
+    @property
+    def total(self) -> Decimal:
+        return self.subtotal + self.price
+
+
+def shipping_methods() -> list[ShippingMethod]:
+    """Return the methods a customer can choose from, in the order of the checkout."""
+    return list(ShippingMethod.objects.filter(active=True))
+
+
+def estimate_delivery(subtotal: Decimal) -> DeliveryEstimate | None:
+    """Return what delivery of goods of that price costs, or None if nothing is delivered."""
+    methods = shipping_methods()
+    if not methods:
+        return None
+    limits = [method.free_from for method in methods if method.free_from is not None]
+    free_from = min(limits, default=None)
+    missing = None if free_from is None else max(free_from - subtotal, Decimal(0))
+    price = methods[0].price_for(subtotal)
+    return DeliveryEstimate(methods[0], subtotal, price, free_from, missing)

@@ -1,0 +1,24 @@
+"""Show delivery costs on pages of the catalogue and the cart, which do not know of orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+
+from shop.orders.delivery import DeliveryEstimate, estimate_delivery, shipping_methods
+from shop.orders.models import ShippingMethod
+
+register = template.Library()
+
+
+@register.simple_tag(name="shipping_methods")
+def list_shipping_methods() -> list[ShippingMethod]:
+    """Return the active shipping methods."""
+    return shipping_methods()
+
+
+@register.simple_tag
+def delivery_estimate(subtotal: Decimal) -> DeliveryEstimate | None:
+    """Return what delivery of a cart costs."""
+    return estimate_delivery(subtotal)

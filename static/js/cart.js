@@ -1,0 +1,35 @@
+// Opens the panel that shows what was added to the cart, shows a refusal beside the sizes, and saves
+// a quantity of the cart when its stepper is pressed. Without this file the forms are sent as pages.
+(() => {
+  const isBuy = ({ requestConfig }) => requestConfig.elt.id === "buy";
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (!isBuy(detail)) return;
+    document.getElementById("buy-error").textContent = "";
+    // A refusal has a message for the shopper; others are failures, see requests.js.
+    if (detail.xhr.status === 422) Object.assign(detail, { shouldSwap: true, isError: false });
+  });
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (target.id === "cart-panel" && !target.open) target.showModal();
+    if (target.id !== "buy-error") return;
+    const size = document.querySelector(".sizes input:enabled");
+    size?.focus({ preventScroll: true });
+    target.scrollIntoView({ block: "center" });
+  });
+  const panel = document.getElementById("cart-panel");
+  panel?.addEventListener("click", ({ target }) => {
+    if (target === panel) panel.close(); // the backdrop
+  });
+  panel?.addEventListener("close", () => document.querySelector("#buy button").focus());
+  document.querySelector(".size-link")?.addEventListener("click", () => {
+    document.getElementById("size-guide").open = true;
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".stepper [name=step]");
+    if (!button) return;
+    event.preventDefault();
+    const input = button.form.elements.quantity;
+    if (button.value > 0) input.stepUp();
+    else input.stepDown();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+})();

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from shop.catalogue.browsing.menu import menu_sections
+from tests.factories import make_category, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def _menu() -> dict[str, dict[str, list[str]]]:
+    return {
+        section.name: {top.name: [link.name for link in links] for top, links in section.columns}
+        for section in menu_sections()
+    }
+
+
+def test_the_menu_lists_the_largest_categories_of_women_men_and_kids() -> None:
+    skirts = make_category("Apparel", "Bottomwear", "Skirts")
+    for _number in range(2):
+        make_product(gender="Women", category=skirts)
+    make_product(gender="Women")
+    make_product(gender="Men")
+    make_product(gender="Boys", category=make_category("Footwear", "Shoes", "Sandals"))
+    make_product(gender="Men", category=make_category("Free Items", "Free Gifts"))
+    make_product(gender="Men", category=skirts, listed=False)
+    assert _menu() == {
+        "Women": {"Apparel": ["Skirts", "Shirts"]},
+        "Men": {"Apparel": ["Shirts"]},
+        "Kids": {"Footwear": ["Sandals"]},
+        "All products": {"Apparel": ["Skirts", "Shirts"], "Footwear": ["Sandals"]},
+    }
+
+
+def test_a_link_of_the_menu_leads_to_the_category_for_these_people(client: Client) -> None:
+    make_product(gender="Girls", name="Girls Shirt")
+    make_product(gender="Men", name="Mens Shirt")
+    kids = next(section for section in menu_sections() if section.name == "Kids")
+    assert kids.url == "/products/?gender=Girls&gender=Boys"
+    link = kids.columns[0][1][0]
+    assert link.url == "/categories/apparel/topwear/shirts/?gender=Girls&gender=Boys"
+    for url in (kids.url, link.url):
+        page = client.get(url).content.decode()
+        assert ("Girls Shirt" in page, "Mens Shirt" in page) == (True, False)
+
+
+def test_an_empty_shop_has_an_empty_menu() -> None:
+    assert menu_sections() == []
+
+
+def test_the_menu_is_counted_once_a_minute(django_assert_num_queries: Any) -> None:
+    make_product(gender="Women")
+    with django_assert_num_queries(2):
+        menu_sections()
+    with django_assert_num_queries(0):
+        menu_sections()
