@@ -76,7 +76,7 @@ def test_the_shop_speaks_german_and_writes_prices_so(german: Client) -> None:
     assert '<html lang="de">' in page
     assert "1.234,50\xa0€" in page
     assert "In den Warenkorb" in page
-    assert 'data-close="Schließen"' in page
+    assert 'aria-label="Schließen"' in page
     german.post("/cart/add/", {"variant": product.variants.get().pk})
     assert "liegt in Ihrem Warenkorb" in german.get("/cart/").content.decode()
     login = german.get("/account/login/").content.decode()
