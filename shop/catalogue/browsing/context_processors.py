@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 
-from shop.catalogue.browsing.menu import menu_sections
+from shop.catalogue.browsing.menu import MenuSection, menu_sections
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
@@ -15,8 +17,13 @@ def shop(request: HttpRequest) -> dict[str, object]:
         # The page without whatever stands in its query.
         "canonical": request.build_absolute_uri(request.path),
         "came_from": _came_from(request),
-        "menu": SimpleLazyObject(menu_sections),
+        "menu": SimpleLazyObject(_menu),
     }
+
+
+def _menu() -> list[MenuSection]:
+    """Return the sections of the menu, up to a minute old."""
+    return cache.get_or_set(f"menu:{get_language()}", menu_sections, 60) or []
 
 
 def _came_from(request: HttpRequest) -> str:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.models import Category, Product
 
 COLUMN_LENGTH = 8
@@ -37,13 +36,13 @@ class MenuSection:
 
 def menu_sections() -> list[MenuSection]:
     """Return a section for women, men and kids where there are products, and one for all."""
-    categories = list(cached_rows(Category.objects.order_by().values_list("pk", "path", "name")))
+    categories = list(Category.objects.order_by().values_list("pk", "path", "name"))
     paths = {pk: path for pk, path, _name in categories}
     names = {path: name for _pk, path, name in categories}
     counted = Product.objects.listed().order_by().values_list("gender", "category")
     by_gender: dict[str, Counter[str]] = defaultdict(Counter)
-    for gender, category, products in cached_rows(counted.annotate(products=Count("pk"))):
-        path = paths.get(category, "")  # none for a category newer than the cached rows
+    for gender, category, products in counted.annotate(products=Count("pk")):
+        path = paths.get(category, "")
         if path and path.split("/")[0] not in HIDDEN:
             by_gender[gender][path] += products
     genders = Product.Gender
