@@ -164,11 +164,11 @@ def _back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
 @require_safe
 @_staff("imports.view_upload")
 def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The rows that were not taken, as CSV."""
+    """The rows that were not taken and the warnings, as CSV."""
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
-    rows = ((e.line, e.column, e.key, e.value, e.reason) for e in errors)
-    lines = _csv((_("line"), _("column"), "sku", _("value"), _("reason")), rows)
+    rows = ((e.kind, e.line, e.column, e.key, e.value, e.reason) for e in errors)
+    lines = _csv((_("kind"), _("line"), _("column"), "sku", _("value"), _("reason")), rows)
     return _download(lines, f"upload-{upload.pk}-rejected.csv")
 
 

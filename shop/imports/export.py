@@ -63,7 +63,7 @@ def _values(variant: Variant, names: dict[str, str]) -> dict[str, Any]:
         "usage": product.usage,
         "productDisplayName": product.name,
         "brand": product.brand,
-        "price": product.price,
+        "price": "" if product.price is None else product.price,
         "currency": product.currency,
         "stock": variant.stock,
         "description": product.description,

@@ -101,7 +101,7 @@ class Upload(models.Model):
 
 
 class UploadError(models.Model):
-    """A row that was not taken."""
+    """Represent why a row was not taken or, ``is_warning``, what to know of one that was."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="errors")
     line = models.PositiveIntegerField(_("line"))
@@ -109,6 +109,7 @@ class UploadError(models.Model):
     key = models.CharField(_("SKU"), max_length=80, blank=True)
     value = models.CharField(_("value"), max_length=80, blank=True)
     reason = models.TextField(_("reason"))
+    is_warning = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("line", "pk")
@@ -116,6 +117,10 @@ class UploadError(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line}: {self.reason}"
+
+    @property
+    def kind(self) -> str:
+        return str(_("warning") if self.is_warning else _("rejected"))
 
 
 class UploadChange(models.Model):

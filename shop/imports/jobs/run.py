@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from shop.imports.errors import RowError
 from shop.imports.parsing.rows import Row, external_id, parse_row
@@ -26,7 +29,9 @@ MAX_THREADS = 4
 
 
 @dataclass(frozen=True)
-class Rejection:
+class RowMessage:
+    """Say why a row was rejected, or what staff should know of one that was taken."""
+
     line: int
     external_id: str
     reason: str
@@ -43,9 +48,13 @@ class Result:
     updated: int = 0
     unchanged: int = 0
     new_pictures: int = 0
-    rejections: list[Rejection] = field(default_factory=list)
+    rejections: list[RowMessage] = field(default_factory=list)
+    row_warnings: list[RowMessage] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    made_up: Counter[str] = field(default_factory=Counter)
+    without_price: int = 0
+    without_stock: int = 0
     dry_run: bool = False
 
     @property
@@ -57,7 +66,7 @@ class Result:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
-        self.rejections.append(Rejection(line, external_id, reason, column, value[:80]))
+        self.rejections.append(RowMessage(line, external_id, reason, column, value[:80]))
 
 
 @dataclass(frozen=True)
@@ -84,35 +93,57 @@ def import_catalogue(
     mapping: Mapping[str, str] | None = None,
     after_line: int = 0,
     after_batch: AfterBatch | None = None,
+    sample_data: bool = False,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
     ``mapping`` names columns (see ``read_table``). Rows up to ``after_line`` are passed over: a
-    run before this one has dealt with them. Raises ``ImportProblem`` before anything is written if
-    the catalogue cannot be read.
+    run before this one has dealt with them. With ``sample_data``, new products get the names,
+    brands, prices and stock that the file lacks. Raises ``ImportProblem`` before anything is
+    written if the catalogue cannot be read.
     """
     with open_source(source, images) as opened:
         table = read_table(opened, mapping)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
         result.warnings = opened.warnings
-        _run(opened, table, result, limit, progress, after_line, after_batch)
-    result.rejections.sort(key=lambda rejection: rejection.line)
+        total = table.rows if limit is None else min(limit, table.rows)
+        # Only an upload, which follows each batch, can be rolled back.
+        writer = Writer(
+            rehearsal=dry_run, snapshots=after_batch is not None, sample_data=sample_data
+        )
+        rows = _good_rows(islice(table.records(), total), result, after_line)
+        _run(opened, rows, writer, result, total, progress, after_batch)
+    result.rejections.sort(key=lambda message: message.line)
+    result.row_warnings.sort(key=lambda message: message.line)
+    result.warnings += _gaps(result, table)
     return result
+
+
+def _gaps(result: Result, table: Table) -> Iterator[str]:
+    """Say what the new products lack."""
+    if result.without_price and "price" not in table.columns:
+        yield ngettext(
+            "There is no column price: %(count)s new product is not listed.",
+            "There is no column price: %(count)s new products are not listed.",
+            result.without_price,
+        ) % {"count": intcomma(result.without_price)}
+    if result.without_stock:
+        yield ngettext(
+            "The file names no stock for %(count)s new product: it is sold out.",
+            "The file names no stock for %(count)s new products: they are sold out.",
+            result.without_stock,
+        ) % {"count": intcomma(result.without_stock)}
 
 
 def _run(
     source: Source,
-    table: Table,
+    rows: Iterator[Row],
+    writer: Writer,
     result: Result,
-    limit: int | None,
+    total: int,
     progress: Progress | None,
-    after_line: int,
     after_batch: AfterBatch | None,
 ) -> None:
-    total = table.rows if limit is None else min(limit, table.rows)
-    # Only an upload, which follows each batch, can be rolled back.
-    writer = Writer(rehearsal=result.dry_run, snapshots=after_batch is not None)
-    rows = _good_rows(islice(table.records(), total), result, after_line)
     pool = _threads()
     try:
         for prepared in prepare_ahead(batches(rows, source), source, pool):
@@ -175,6 +206,12 @@ def _write(
                 result.reject(row.row.line, row.row.sku, row.problem, "", "")
         for row_, error in changes.rejected:
             result.reject(row_.line, row_.sku, str(error), error.column, "")
+        for row_, warning in changes.warned:
+            message = RowMessage(row_.line, row_.sku, str(warning), warning.column)
+            result.row_warnings.append(message)
+        result.made_up += changes.made_up or Counter()
+        result.without_price += changes.without_price
+        result.without_stock += changes.without_stock
         result.imported += changes.imported
         result.updated += changes.updated
         result.unchanged += changes.unchanged

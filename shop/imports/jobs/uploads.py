@@ -23,7 +23,7 @@ from shop.core.tasks import enqueue
 from shop.imports.errors import ImportProblem, UploadStopped
 from shop.imports.jobs.files import delete_files, local_files
 from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
-from shop.imports.jobs.run import Batch, Rejection, import_catalogue
+from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
 from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import read_header
@@ -153,7 +153,7 @@ def _import(upload: Upload) -> None:
         upload.last_line = 0
         zeros = dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
         Upload.objects.filter(pk=upload.pk).update(last_line=0, **zeros)
-    stored: set[int] = set()
+    stored: set[RowMessage] = set()
     with local_files(upload) as (path, images):
         result = import_catalogue(
             path,
@@ -164,9 +164,10 @@ def _import(upload: Upload) -> None:
             after_batch=partial(_after_batch, upload, stored),
             progress=partial(_stop_if_asked, upload),
         )
-    rest = [r for r in result.rejections if r.line not in stored]
+    rest = [message for message in result.rejections if message not in stored]
+    warnings = [message for message in result.row_warnings if message not in stored]
     with transaction.atomic():
-        _store_errors(upload, rest)
+        _store_messages(upload, rest, warnings)
         done = Upload.objects.filter(pk=upload.pk)
         done.update(read=F("read") + len(rest), rejected=F("rejected") + len(rest))
         if not upload.rows:
@@ -175,13 +176,15 @@ def _import(upload: Upload) -> None:
         _finish(upload, State.CHECKED if check else State.DONE)
 
 
-def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
+def _after_batch(upload: Upload, stored: set[RowMessage], batch: Batch) -> None:
     """Store, in the batch's transaction, its counts, errors and what rolling it back needs."""
     changes = batch.changes
-    rejections = [
-        r for r in batch.result.rejections if r.line <= batch.last_line and r.line not in stored
-    ]
-    stored.update(r.line for r in rejections)
+
+    def due(messages: list[RowMessage]) -> list[RowMessage]:
+        return [m for m in messages if m.line <= batch.last_line and m not in stored]
+
+    rejections, warnings = due(batch.result.rejections), due(batch.result.row_warnings)
+    stored.update(rejections, warnings)
     taken = changes.imported + changes.updated + changes.unchanged
     Upload.objects.filter(pk=upload.pk).update(
         rows=batch.total,
@@ -194,7 +197,7 @@ def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
         heartbeat=timezone.now(),
     )
     upload.rows = batch.total
-    _store_errors(upload, rejections)
+    _store_messages(upload, rejections, warnings)
     if changes.categories:
         upload.categories += [category.pk for category in changes.categories]
         upload.save(update_fields=["categories"])
@@ -220,7 +223,9 @@ def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
         raise UploadStopped
 
 
-def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
+def _store_messages(
+    upload: Upload, rejections: list[RowMessage], warnings: list[RowMessage]
+) -> None:
     UploadError.objects.bulk_create(
         UploadError(
             upload=upload,
@@ -229,8 +234,10 @@ def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
             key=r.external_id.replace("\0", "")[:80],
             value=r.value.replace("\0", "")[:80],
             reason=r.reason,
+            is_warning=is_warning,
         )
-        for r in rejections
+        for is_warning, messages in ((False, rejections), (True, warnings))
+        for r in messages
     )
 
 

@@ -21,19 +21,17 @@ ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
 PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
 STOCK = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-MAX_BRAND_WORDS = 4
 # A spreadsheet takes a cell that begins like this for a formula.
 DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
-# The words that in a fashion product's name follow the brand.
-GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 @dataclass(frozen=True)
 class Row:
-    """``None`` means that the file does not say: see ``shop.imports.writing.sample_data``.
+    """``None`` means that the file does not say.
 
-    ``said`` are the plain fields of the product that the file has columns for.
+    ``said`` are the plain fields of the product that the file has columns for; an empty name says
+    nothing.
     """
 
     line: int
@@ -44,6 +42,8 @@ class Row:
     category_path: str
     brand: str | None
     price: Decimal | None
+    has_price: bool
+    has_name: bool
     currency: str | None
     stock: int | None
     description: str | None
@@ -78,6 +78,8 @@ def parse_row(record: Record) -> Row:
         category_path=_text(values, "categoryPath"),
         brand=_attribute(values, "brand", "brand") if "brand" in values else None,
         price=_price(values, "price"),
+        has_price="price" in values,
+        has_name="productDisplayName" in values,
         currency=_currency(values),
         stock=_stock(values),
         description=_as_typed(values["description"]) if "description" in values else None,
@@ -128,8 +130,8 @@ def _said(values: dict[str, str]) -> dict[str, Any]:
             said[name] = _attribute(values, column, name)
     if "year" in values:
         said["year"] = _year(values)
-    if "productDisplayName" in values:
-        said["name"] = _name(values, said.get("gender", ""), said.get("base_colour", ""))
+    if name := _name(values):
+        said["name"] = name
     return said
 
 
@@ -146,20 +148,6 @@ def _variant(values: dict[str, str], column: str, field: str) -> str | None:
         return None
     limit = int(getattr(Variant._meta.get_field(field), "max_length", 0))
     return _limited(_text(values, column), column, limit)
-
-
-def brand_of(name: str, base_colour: str) -> str:
-    """The leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
-
-    A colour before the gender is no part of the brand, unless it comes first, as in "Red Tape".
-    """
-    words = name.split()
-    lower = [word.lower().replace("’", "'") for word in words]
-    end = next((i for i, word in enumerate(lower) if GENDER_WORD.fullmatch(word)), 0)
-    colours = set(base_colour.lower().split())
-    end = next((i for i in range(1, end) if lower[i] in colours), end)
-    brand = " ".join(words[:end])
-    return brand if end <= MAX_BRAND_WORDS and len(brand) <= _max_length("brand") else ""
 
 
 def _text(values: dict[str, str], column: str) -> str:
@@ -212,11 +200,10 @@ def _gender(values: dict[str, str]) -> str:
     return text
 
 
-def _name(values: dict[str, str], gender: str, colour: str) -> str:
-    """The name in the file, or one of the attributes, such as "Men Blue Tshirts"."""
+def _name(values: dict[str, str]) -> str:
     text = _text(values, "productDisplayName")
     if text.lower() in NOTHING:
-        text = " ".join(part for part in (gender, colour, _text(values, "articleType")) if part)
+        return ""
     return _limited(text, "productDisplayName", _max_length("name"))
 
 

@@ -31,11 +31,15 @@ After = Callable[[Changes], None]
 class Writer:
     """Writes prepared rows; a rehearsal only finds out what would be written.
 
-    ``snapshots`` makes each batch keep what stood before it, for rolling back.
+    ``snapshots`` makes each batch keep what stood before it, for rolling back; ``sample_data``
+    gives new products what their rows lack.
     """
 
-    def __init__(self, *, rehearsal: bool = False, snapshots: bool = False) -> None:
+    def __init__(
+        self, *, rehearsal: bool = False, snapshots: bool = False, sample_data: bool = False
+    ) -> None:
         self._rehearsal, self._snapshots = rehearsal, snapshots
+        self._sample_data = sample_data
         self._tree = CategoryTree(rehearsal=rehearsal)
         self._words = Counter[str]()
 
@@ -71,7 +75,8 @@ class Writer:
         _announce([])
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
-        return find_changes(rows, _existing(rows, lock=not self._rehearsal), self._tree)
+        existing = _existing(rows, lock=not self._rehearsal)
+        return find_changes(rows, existing, self._tree, sample_data=self._sample_data)
 
 
 def _announce(image_ids: list[int]) -> None:

@@ -222,3 +222,14 @@ def test_carts_go_with_the_sessions_that_knew_them() -> None:
     clear_sessions()
     assert list(Session.objects.values_list("pk", flat=True)) == names[:1]
     assert [line.quantity for line in guests[0].get(CART).context["lines"]] == [2]
+
+
+def test_a_product_that_lost_its_place_and_price_stays_in_the_cart_as_gone(client: Client) -> None:
+    coat = variant_of(name="Coat", price="20.00")
+    put(client, coat)
+    Product.objects.update(listed=False, price=None)
+    page = client.get(CART)
+    assert page.status_code == 200
+    assert "Coat" in page.content.decode()
+    (line,) = CartLine.objects.select_related("variant__product")
+    assert (line.available, line.total, line.variant.unit_price) == (0, 0, None)

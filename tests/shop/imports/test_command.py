@@ -33,8 +33,8 @@ def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
     assert numbers == ["2", "1", "0", "0", "1"]
     with report.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
-            ["line", "id", "reason"],
-            ["3", "2", "There is no picture 2.jpg."],
+            ["kind", "line", "id", "reason"],
+            ["rejected", "3", "2", "There is no picture 2.jpg."],
         ]
     assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
 
@@ -50,6 +50,23 @@ def test_a_dry_run_says_so(make_folder):
     assert "Dry run: nothing was written." in out
     assert "would be imported" in out
     assert Product.objects.count() == 0
+
+
+def test_what_was_made_up_is_counted_and_made_up_names_are_listed(make_folder, tmp_path):
+    folder = make_folder(row(1), row(2, ""))
+    report = tmp_path / "report.csv"
+    out = run(folder, "--sample-data", "--report", report)
+    assert "Made up for new products (--sample-data): brand 1, price 2, stock 2, name 1" in out
+    reason = "The name was made of the attributes: Men Blue Tshirts."
+    assert f"line 3: 2: {reason}" in out
+    with report.open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file))[1:] == [["warning", "3", "2", reason]]
+
+
+def test_what_a_new_product_lacks_is_said(make_folder):
+    out = run(make_folder(row(1), row(2)))
+    assert "There is no column price: 2 new products are not listed." in out
+    assert "The file names no stock for 2 new products: they are sold out." in out
 
 
 def test_limit_takes_a_number_of_rows(make_folder):

@@ -19,7 +19,7 @@ from shop.imports.jobs import rollback, uploads
 from shop.imports.models import Upload, UploadChange
 from tests.factories import make_product
 from tests.locks import wait_until_somebody_waits
-from tests.shop.imports.conftest import UploadFolder, act, row
+from tests.shop.imports.conftest import SOLD_HEADER, UploadFolder, act, sold_row
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,9 @@ def five_products(
     make_folder: Any, upload_folder: UploadFolder, monkeypatch: pytest.MonkeyPatch
 ) -> Upload:
     monkeypatch.setattr(rollback, "PRODUCTS_PER_TRANSACTION", 2)
-    return upload_folder(make_folder(*(row(number) for number in range(1, 6))))
+    return upload_folder(
+        make_folder(*(sold_row(number) for number in range(1, 6)), header=SOLD_HEADER)
+    )
 
 
 def left() -> list[str | None]:
