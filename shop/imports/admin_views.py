@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines
-from shop.imports.forms import MappingForm, UploadForm
+from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
 from shop.imports.jobs.files import local_files
 from shop.imports.models import Upload
@@ -78,7 +78,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "upload": upload,
         "title": upload.table_name,
-        "form": MappingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
+        "form": ReadingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
         "checked": upload.read > 0 or upload.rows > 0,
         "preview": _preview(upload) if upload.state in (State.CHECKED, State.REFUSED) else [],
         "errors": errors,
@@ -91,10 +91,10 @@ def _preview(upload: Upload) -> list[list[str]]:
     """The first rows as they are read, below their header."""
     try:
         with local_files(upload) as (path, images), open_source(path, images) as source:
-            table = read_header(source, upload.mapping)
-            rows: list[list[str]] = [list(table.columns)]
+            table = read_header(source, upload.read_as)
+            rows: list[list[str]] = [list(table.header)]
             for record in table.records():
-                rows.append([record.values.get(column, "")[:60] for column in table.columns])
+                rows.append([cell[:60] for cell in record.cells])
                 if len(rows) > PREVIEW:
                     break
     except ImportProblem as problem:
@@ -116,9 +116,9 @@ def state(request: HttpRequest, pk: int) -> JsonResponse:
 @_staff(*NEEDED)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    form = MappingForm(upload, request.POST)
+    form = ReadingForm(upload, request.POST)
     if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
-        uploads.map_columns(upload, form.mapping(), _user(request))
+        uploads.choose_reading(upload, form.read_as(), _user(request))
     started = uploads.start(upload, State.CHECKING, out_of=(State.CHECKED, State.REFUSED))
     return _back(request, upload, started)
 

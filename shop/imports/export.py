@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from shop.catalogue.models import Category, Product, Variant
+from shop.imports.parsing.columns import FIELDS
 from shop.imports.parsing.rows import guarded
-from shop.imports.parsing.table import FIELDS
 
 CHUNK = 2000
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.imports.models import Upload
-from shop.imports.parsing.table import FIELDS, KNOWN
+from shop.imports.parsing.columns import FIELDS, letter
+from shop.imports.parsing.numbers import NOTATIONS
+from shop.imports.parsing.table import ReadAs
 
 
 class UploadForm(forms.Form):
@@ -44,25 +46,30 @@ def _limited(file: File[bytes]) -> File[bytes]:
     return file
 
 
-class MappingForm(forms.Form):
-    """One choice for each column of the file."""
+class ReadingForm(forms.Form):
+    """How the file is read: its decimals, and one choice for each column."""
+
+    decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
 
     def __init__(self, upload: Upload, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.header = list(dict.fromkeys(upload.header))
+        found = [("", _("as found in the file")), *NOTATIONS.items()]
+        decimal = cast(forms.ChoiceField, self.fields["decimal"])
+        decimal.choices, decimal.initial = found, upload.decimal
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
-        for number, cell in enumerate(self.header):
-            known = KNOWN.get(cell.lower(), "")
-            self.fields[f"column{number}"] = forms.ChoiceField(
-                label=cell or _("(no name)"),
+        self.names = [f"column{number}" for number in range(len(upload.header))]
+        for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
+            self.fields[name] = forms.ChoiceField(
+                label=cell or _("(column %(letter)s)") % {"letter": letter(number)},
                 choices=choices,
                 required=False,
-                initial=upload.mapping.get(cell, known),
+                initial=upload.columns[number],
             )
 
-    def mapping(self) -> dict[str, str]:
-        """A column that was not sent keeps what it stood for."""
-        return {
-            cell: self.cleaned_data[name] if name in self.data else self.fields[name].initial
-            for cell, name in ((cell, f"column{n}") for n, cell in enumerate(self.header))
+    def read_as(self) -> ReadAs:
+        """Return the choices; what was not sent keeps what it stood for."""
+        chosen = {
+            name: self.cleaned_data[name] if name in self.data else field.initial
+            for name, field in self.fields.items()
         }
+        return ReadAs(tuple(chosen[name] for name in self.names), chosen["decimal"])

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product
+from shop.imports.parsing.table import ReadAs
 
 
 def upload_storage() -> Storage:
@@ -53,9 +54,11 @@ class Upload(models.Model):
     pictures = models.FileField(
         storage=upload_storage, upload_to=_place, max_length=200, blank=True
     )
-    dialect = models.CharField(_("read as"), max_length=40, blank=True)
+    dialect = models.CharField(_("read as"), max_length=80, blank=True)
     header = models.JSONField(default=list)
-    mapping = models.JSONField(default=dict)
+    # The field that each column of the file stands for, "" if it is not read.
+    columns = models.JSONField(default=list)
+    decimal = models.CharField(_("decimals"), max_length=1, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.CHECKING
     )
@@ -84,6 +87,10 @@ class Upload(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:imports_upload_page", args=[self.pk])
+
+    @property
+    def read_as(self) -> ReadAs:
+        return ReadAs(tuple(self.columns), self.decimal)
 
     @property
     def is_busy(self) -> bool:
@@ -153,7 +160,7 @@ class ColumnMapping(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     header = models.CharField(max_length=64)
-    mapping = models.JSONField()
+    columns = models.JSONField()
 
     class Meta:
         constraints: ClassVar = [

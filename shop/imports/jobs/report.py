@@ -22,8 +22,9 @@ def summary(result: Result) -> str:
         ("unchanged", result.unchanged),
         ("rejected", result.rejected),
     ]
+    table = [f"Read as {result.dialect}"]
     width = max(len(label) for label, _number in lines)
-    table = [f"{label:<{width}}  {number:>9,}" for label, number in lines]
+    table += [f"{label:<{width}}  {number:>9,}" for label, number in lines]
     if result.made_up:
         counts = ", ".join(f"{column} {number:,}" for column, number in result.made_up.items())
         table.append(f"Made up for new products (--sample-data): {counts}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from shop.imports.errors import RowError
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
-from shop.imports.parsing.table import Record, Table, read_table
+from shop.imports.parsing.table import ReadAs, Record, Table, read_table
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.writing.writer import Writer
@@ -50,6 +50,7 @@ class Result:
     new_pictures: int = 0
     rejections: list[RowMessage] = field(default_factory=list)
     row_warnings: list[RowMessage] = field(default_factory=list)
+    dialect: str = ""
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     made_up: Counter[str] = field(default_factory=Counter)
@@ -59,7 +60,7 @@ class Result:
 
     @property
     def rejected(self) -> int:
-        return len(self.rejections)
+        return len({message.line for message in self.rejections})
 
     @property
     def done(self) -> int:
@@ -90,28 +91,30 @@ def import_catalogue(
     dry_run: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
-    mapping: Mapping[str, str] | None = None,
+    read_as: ReadAs | None = None,
     after_line: int = 0,
     after_batch: AfterBatch | None = None,
     sample_data: bool = False,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
-    ``mapping`` names columns (see ``read_table``). Rows up to ``after_line`` are passed over: a
+    ``read_as`` is what staff chose. Rows up to ``after_line`` are passed over: a
     run before this one has dealt with them. With ``sample_data``, new products get the names,
     brands, prices and stock that the file lacks. Raises ``ImportProblem`` before anything is
     written if the catalogue cannot be read.
     """
     with open_source(source, images) as opened:
-        table = read_table(opened, mapping)
+        table = read_table(opened, read_as)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
+        result.dialect = str(table)
         result.warnings = opened.warnings
         total = table.rows if limit is None else min(limit, table.rows)
         # Only an upload, which follows each batch, can be rolled back.
         writer = Writer(
             rehearsal=dry_run, snapshots=after_batch is not None, sample_data=sample_data
         )
-        rows = _good_rows(islice(table.records(), total), result, after_line)
+        records = islice(table.records(), total)
+        rows = _good_rows(records, table.decimal, result, after_line)
         _run(opened, rows, writer, result, total, progress, after_batch)
     result.rejections.sort(key=lambda message: message.line)
     result.row_warnings.sort(key=lambda message: message.line)
@@ -165,18 +168,22 @@ def _threads() -> ThreadPoolExecutor:
     )
 
 
-def _good_rows(records: Iterator[Record], result: Result, after_line: int) -> Iterator[Row]:
+def _good_rows(
+    records: Iterator[Record], decimal: str, result: Result, after_line: int
+) -> Iterator[Row]:
     lines: dict[str, int] = {}
     for record in records:
         done_before = record.line <= after_line
         result.read += not done_before
         try:
-            row = parse_row(record)
+            row = parse_row(record, decimal)
             _check_unique(row, lines)
         except RowError as error:
             if not done_before:
-                value = record.values.get(error.column, "")
-                result.reject(record.line, external_id(record), str(error), error.column, value)
+                key = external_id(record)
+                for fault in error.faults:
+                    value = record.values.get(fault.column, "")
+                    result.reject(record.line, key, str(fault), fault.column, value)
         else:
             if not done_before:
                 yield row

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +25,7 @@ from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
 from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
 from shop.imports.parsing.source import open_source
-from shop.imports.parsing.table import read_header
+from shop.imports.parsing.table import ReadAs, read_header
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.snapshots import take_snapshots
 
@@ -49,7 +48,7 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
         with local_files(upload) as (path, images), open_source(path, images) as source:
             header = read_header(source)
             upload.dialect, upload.header = str(header.dialect), list(header.header)
-        upload.mapping = _remembered(upload, by)
+            upload.columns = _remembered(upload, by) or list(header.columns)
         upload.state = State.CHECKED
         upload.save()
     except BaseException:
@@ -75,17 +74,17 @@ def _signature(upload: Upload) -> str:
     return hashlib.sha256(json.dumps(upload.header).encode()).hexdigest()
 
 
-def _remembered(upload: Upload, by: User) -> dict[str, str]:
+def _remembered(upload: Upload, by: User) -> list[str]:
     found = ColumnMapping.objects.filter(user=by, header=_signature(upload)).first()
-    return dict(found.mapping) if found else {}
+    return list(found.columns) if found else []
 
 
-def map_columns(upload: Upload, mapping: Mapping[str, str], by: User) -> None:
-    """Remember how the header is to be read, now and the next time."""
-    upload.mapping = dict(mapping)
-    upload.save(update_fields=["mapping"])
+def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
+    """Keep how staff want the table to be read; its columns also for the next time."""
+    upload.columns, upload.decimal = list(read_as.columns), read_as.decimal
+    upload.save(update_fields=["columns", "decimal"])
     ColumnMapping.objects.update_or_create(
-        user=by, header=_signature(upload), defaults={"mapping": upload.mapping}
+        user=by, header=_signature(upload), defaults={"columns": upload.columns}
     )
 
 
@@ -159,20 +158,21 @@ def _import(upload: Upload) -> None:
             path,
             images=images,
             dry_run=check,
-            mapping=upload.mapping,
+            read_as=upload.read_as,
             after_line=upload.last_line,
             after_batch=partial(_after_batch, upload, stored),
             progress=partial(_stop_if_asked, upload),
         )
     rest = [message for message in result.rejections if message not in stored]
+    lines = len({message.line for message in rest})
     warnings = [message for message in result.row_warnings if message not in stored]
     with transaction.atomic():
         _store_messages(upload, rest, warnings)
         done = Upload.objects.filter(pk=upload.pk)
-        done.update(read=F("read") + len(rest), rejected=F("rejected") + len(rest))
+        done.update(read=F("read") + lines, rejected=F("rejected") + lines)
         if not upload.rows:
             done.update(rows=F("read"))
-        done.update(warnings=result.warnings)
+        done.update(warnings=result.warnings, dialect=result.dialect)
         _finish(upload, State.CHECKED if check else State.DONE)
 
 
@@ -186,14 +186,15 @@ def _after_batch(upload: Upload, stored: set[RowMessage], batch: Batch) -> None:
     rejections, warnings = due(batch.result.rejections), due(batch.result.row_warnings)
     stored.update(rejections, warnings)
     taken = changes.imported + changes.updated + changes.unchanged
+    refused = len({message.line for message in rejections})
     Upload.objects.filter(pk=upload.pk).update(
         rows=batch.total,
         last_line=batch.last_line,
-        read=F("read") + taken + len(rejections),
+        read=F("read") + taken + refused,
         imported=F("imported") + changes.imported,
         updated=F("updated") + changes.updated,
         unchanged=F("unchanged") + changes.unchanged,
-        rejected=F("rejected") + len(rejections),
+        rejected=F("rejected") + refused,
         heartbeat=timezone.now(),
     )
     upload.rows = batch.total

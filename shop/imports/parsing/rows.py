@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, Variant
 from shop.imports.errors import RowError
+from shop.imports.parsing.numbers import read_number
 from shop.imports.parsing.table import Record, checked
 
+T = TypeVar("T")
 MIN_YEAR, MAX_YEAR = 1990, 2100
 NOTHING = {"", "na", "n/a", "nan", "null", "none"}
 # The fields of a product in which these words mean that there is nothing.
 ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
-PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
-STOCK = re.compile(r"[0-9]{1,9}")
+CENT = Decimal("0.01")
+MAX_PRICE, MAX_STOCK = 10**8, 10**9
+YEAR = re.compile(r"([0-9]{4})([.,]0+)?")
+WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 # A spreadsheet takes a cell that begins like this for a formula.
 DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
@@ -63,33 +68,61 @@ class Row:
         return str(self.said.get("base_colour", ""))
 
 
-def parse_row(record: Record) -> Row:
-    """Raises ``RowError`` with the first thing that is wrong."""
+class _Reader:
+    """Read the cells of one row, and keep every fault instead of stopping at the first."""
+
+    def __init__(self, values: dict[str, str], decimal: str) -> None:
+        self.values, self.decimal = values, decimal
+        self.faults: list[RowError] = []
+
+    def __call__(self, parse: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return parse(self.values, *arguments)
+        except RowError as fault:
+            self.faults.append(fault)
+            return None
+
+    def price(self, column: str) -> Decimal | None:
+        return self(_price, column, self.decimal)
+
+    def attribute(self, column: str, field: str) -> str:
+        return self(_attribute, column, field) or ""
+
+    def variant(self, column: str, field: str) -> str | None:
+        return self(_variant, column, field)
+
+
+def parse_row(record: Record, decimal: str = ".") -> Row:
+    """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults."""
     values = {column: plain(text) for column, text in checked(record).items()}
-    sku = _key(values, "sku" if "sku" in values else "id")
+    read = _Reader(values, decimal)
+    sku = read(_key, "sku" if "sku" in values else "id") or ""
     # A product made by hand has no id; the export leaves it empty.
     has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
-    return Row(
+    row = Row(
         line=record.line,
-        external_id=_key(values, "id") if has_id else sku,
+        external_id=(read(_key, "id") or "") if has_id and "sku" in values else sku,
         sku=sku,
-        said=_said(values),
-        tree=_tree(values),
+        said=_said(read),
+        tree=_tree(read),
         category_path=_text(values, "categoryPath"),
-        brand=_attribute(values, "brand", "brand") if "brand" in values else None,
-        price=_price(values, "price"),
+        brand=read.attribute("brand", "brand") if "brand" in values else None,
+        price=read.price("price"),
         has_price="price" in values,
         has_name="productDisplayName" in values,
-        currency=_currency(values),
-        stock=_stock(values),
+        currency=read(_currency),
+        stock=read(_stock, decimal),
         description=_as_typed(values["description"]) if "description" in values else None,
-        size=_variant(values, "size", "size"),
-        variant_colour=_variant(values, "variantColour", "colour"),
-        variant_price=_price(values, "variantPrice"),
+        size=read.variant("size", "size"),
+        variant_colour=read.variant("variantColour", "colour"),
+        variant_price=read.price("variantPrice"),
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
     )
+    if read.faults:
+        raise RowError.of(read.faults)
+    return row
 
 
 def as_read(name: str, value: Any) -> Any:
@@ -121,25 +154,27 @@ def external_id(record: Record) -> str:
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
-def _said(values: dict[str, str]) -> dict[str, Any]:
+def _said(read: _Reader) -> dict[str, Any]:
     said: dict[str, Any] = {}
+    values = read.values
     if "gender" in values:
-        said["gender"] = _gender(values)
+        said["gender"] = read(_gender) or ""
     for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
         if column in values:
-            said[name] = _attribute(values, column, name)
+            said[name] = read.attribute(column, name)
     if "year" in values:
-        said["year"] = _year(values)
-    if name := _name(values):
-        said["name"] = name
+        said["year"] = read(_year)
+    if text := read(_name):
+        said["name"] = text
     return said
 
 
-def _tree(values: dict[str, str]) -> tuple[str, str, str] | None:
+def _tree(read: _Reader) -> tuple[str, str, str] | None:
     columns = ("masterCategory", "subCategory", "articleType")
+    values = read.values
     if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
         return None
-    first, second, third = (_category(values, name) for name in columns)
+    first, second, third = (read(_category, name) or "" for name in columns)
     return first, second, third
 
 
@@ -211,21 +246,28 @@ def _year(values: dict[str, str]) -> int | None:
     text = _text(values, "year")
     if text.lower() in NOTHING:
         return None
-    if not re.fullmatch(r"[0-9]{4}", text) or not MIN_YEAR <= int(text) <= MAX_YEAR:
+    found = YEAR.fullmatch(text)
+    if not found or not MIN_YEAR <= int(found[1]) <= MAX_YEAR:
         message = _("year is %(value)s; it must be empty or %(first)s to %(last)s.")
         limits = {"first": MIN_YEAR, "last": MAX_YEAR}
         raise RowError(message % {"value": text[:20], **limits}, "year")
-    return int(text)
+    return int(found[1])
 
 
-def _price(values: dict[str, str], column: str) -> Decimal | None:
+def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
     text = _text(values, column)
     if not text:
         return None
-    if not PRICE.fullmatch(text) or not Decimal(text):
-        message = _("%(column)s is %(value)s; write it above 0 and with a point, such as 19.90.")
+    number = read_number(text, decimal)
+    if not number or number >= MAX_PRICE:
+        message = _("%(column)s is %(value)s; write it above 0, such as %(example)s.")
+        example = f"19{decimal}90"
+        raise RowError(message % {"column": column, "value": text[:20], "example": example}, column)
+    price = number.quantize(CENT)
+    if price != number:
+        message = _("%(column)s is %(value)s; it may have two decimals.")
         raise RowError(message % {"column": column, "value": text[:20]}, column)
-    return Decimal(text).quantize(Decimal("0.01"))
+    return price
 
 
 def _currency(values: dict[str, str]) -> str | None:
@@ -236,9 +278,14 @@ def _currency(values: dict[str, str]) -> str | None:
     return text or None
 
 
-def _stock(values: dict[str, str]) -> int | None:
+def _stock(values: dict[str, str], decimal: str) -> int | None:
     text = _text(values, "stock")
-    if text and not STOCK.fullmatch(text):
+    if not text:
+        return None
+    number = read_number(text, decimal)
+    if number is None and WHOLE.fullmatch(text):  # 5.0 in a file of 19,90
+        number = Decimal(re.split("[.,]", text)[0])
+    if number is None or number % 1 or number >= MAX_STOCK:
         message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")
         raise RowError(message % {"value": text[:20]}, "stock")
-    return int(text) if text else None
+    return int(number)

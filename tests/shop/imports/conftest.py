@@ -17,7 +17,7 @@ from PIL import Image
 
 from shop.imports.jobs import uploads
 from shop.imports.models import Upload
-from shop.imports.parsing.table import CLASSIC
+from shop.imports.parsing.columns import CLASSIC
 from shop.imports.writing import preparation
 
 HEADER = ",".join(CLASSIC)

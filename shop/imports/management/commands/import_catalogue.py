@@ -14,6 +14,8 @@ from tqdm import tqdm
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
+from shop.imports.parsing.numbers import NOTATIONS
+from shop.imports.parsing.table import ReadAs
 
 SHOWN = 5
 AGAIN = "What was imported so far is in the shop; run the command again to go on."
@@ -31,6 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
         parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
+        parser.add_argument(
+            "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
         parser.add_argument("--report", type=Path, help="where to list rejected rows and warnings")
         parser.add_argument(
@@ -58,6 +63,7 @@ class Command(BaseCommand):
                     limit=options["limit"],
                     progress=_showing(bar),
                     sample_data=options["sample_data"],
+                    read_as=ReadAs(decimal=options["decimal"]),
                 )
             except ImportProblem as problem:
                 raise CommandError(str(problem)) from problem

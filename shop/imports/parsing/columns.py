@@ -1,0 +1,27 @@
+"""The columns that the import knows."""
+
+from __future__ import annotations
+
+CLASSIC = (
+    *("id", "gender", "masterCategory", "subCategory", "articleType"),
+    *("baseColour", "season", "year", "usage", "productDisplayName"),
+)
+OPTIONAL = ("brand", "price", "currency", "stock", "description")
+# Where they stand, a row is a variant, and rows of one id are the variants of one product.
+VARIANT = ("sku", "size", "variantColour", "variantPrice")
+# A category of any depth by its address; wins over the three names.
+EXACT = ("categoryPath",)
+FIELDS = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
+KNOWN = {column.lower(): column for column in FIELDS}
+KEYS = ("sku", "id")
+PRICES = ("price", "variantPrice")
+
+
+def letter(position: int) -> str:
+    """Return the name that spreadsheets give the column: A, B … Z, AA."""
+    name = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        name = chr(65 + rest) + name
+    return name

@@ -1,0 +1,286 @@
+"""A shop's own files, as spreadsheets and other shops write them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.utils import timezone
+
+from shop.catalogue.models import Product, Variant
+from shop.imports.errors import ImportProblem
+from shop.imports.export import export_lines
+from shop.imports.jobs.run import Result, import_catalogue
+from shop.imports.models import ColumnMapping, Upload
+from shop.imports.parsing.numbers import NotationSurvey, read_number
+from shop.imports.parsing.table import ReadAs
+from tests.factories import make_product
+from tests.shop.imports.conftest import (
+    HEADER,
+    SHIRT,
+    SOLD_HEADER,
+    MakeFolder,
+    Send,
+    act,
+    picture,
+    sold_row,
+    zipped,
+)
+from tests.shop.imports.test_import import counts
+
+pytestmark = pytest.mark.django_db
+GERMAN = SOLD_HEADER.replace(",", ";")
+WOMEN = "Women;Apparel;Topwear;Shirts;Blue;Summer;2024;Casual"
+Take = Callable[..., Result]
+
+
+def prices() -> dict[str | None, str]:
+    return {p.external_id: str(p.price) for p in Product.objects.order_by("external_id")}
+
+
+@pytest.fixture
+def take(make_folder: MakeFolder) -> Take:
+    """Import these lines with a picture for each id that ``ids`` names."""
+
+    def take(text: str | bytes, *ids: str, read_as: ReadAs | None = None) -> Result:
+        folder = make_folder(pictures={f"{i}.jpg": picture(size=(60, 80 + len(i))) for i in ids})
+        data = text.encode() if isinstance(text, str) else text
+        (folder / "styles.csv").write_bytes(data)
+        result = import_catalogue(folder, read_as=read_as)
+        assert result.read == result.done
+        return result
+
+    return take
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "number"),
+    [
+        ("19,90", ",", "19.90"),
+        ("1.249,00", ",", "1249.00"),
+        ("1.234.567", ",", "1234567"),
+        ("49", ",", "49"),
+        ("19.9000", ".", "19.9000"),
+        ("1,234.56", ".", "1234.56"),
+        ("1'249.50", ".", "1249.50"),
+        ("1 249,50", ",", "1249.50"),
+        ("1\u202f249,50 €", ",", "1249.50"),
+        ("€ 19.90", ".", "19.90"),
+        ("CHF 19.-", ".", "19"),
+        ("19,- EUR", ",", "19"),
+        ("99,90 zł", ",", "99.90"),
+        ("$1,249", ".", "1249"),
+    ],
+)
+def test_an_amount_is_read_in_its_notation(text: str, mark: str, number: str) -> None:
+    assert read_number(text, mark) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [("19,90", "."), ("19.90", ","), ("1,24,900", "."), ("-5", "."), ("5k", "."), ("1e3", "."),
+     ("0,249", "."), ("", "."), ("NaN", "."), ("12/99", "."), ("(5.00)", "."), ("19%", ".")],
+)  # fmt: skip
+def test_what_is_no_amount_in_the_notation_is_not_read(text: str, mark: str) -> None:
+    assert read_number(text, mark) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "mark"),
+    [
+        (["49", "50"], "."),
+        (["49", "19,90", "1.249"], ","),
+        (["1,249", "5.0"], "."),
+        (["19.9000"], "."),
+        (["1.249.000"], ","),
+    ],
+)
+def test_all_values_of_a_file_decide_its_notation(values: list[str], mark: str) -> None:
+    survey = NotationSurvey()
+    for line, value in enumerate(values, 2):
+        survey.add(line, value, is_price=True)
+    assert survey.decide() == mark
+
+
+def test_stock_decides_only_where_prices_do_not() -> None:
+    survey = NotationSurvey()
+    survey.add(2, "5.0", is_price=False)
+    survey.add(3, "1,249", is_price=True)
+    assert survey.decide() == "."
+    survey.add(4, "19,90", is_price=True)
+    assert survey.decide() == ","
+
+
+def test_a_german_file_is_read_in_its_notation(take: Take) -> None:
+    lines = [f"Z-0{n};{WOMEN};Shirt;{price};2" for n, price in ((1, "19,90"), (2, "1.249,00"))]
+    text = "\n".join([GERMAN, *lines, f"Z-03;{WOMEN};Shirt;49;5,0"])
+    result = take(text, "Z-01", "Z-02", "Z-03")
+    assert counts(result) == (3, 0, 0, 0)
+    assert result.dialect == "UTF-8, semicolon, 1.234,56"
+    assert prices() == {"Z-01": "19.90", "Z-02": "1249.00", "Z-03": "49.00"}
+    assert Variant.objects.get(sku="Z-03").stock == 5
+
+
+def test_an_ambiguous_file_asks(take: Take) -> None:
+    text = f"{GERMAN}\nZ-1;{WOMEN};Shirt;1.249;2\n"
+    with pytest.raises(ImportProblem, match=r"1\.249 on line 2 may be 1\.249 or 1249\.0\. Choose"):
+        take(text, "Z-1")
+    assert not Product.objects.exists()
+    result = take(text, "Z-1", read_as=ReadAs(decimal=","))
+    assert (counts(result), prices()) == ((1, 0, 0, 0), {"Z-1": "1249.00"})
+
+
+def test_a_file_of_two_notations_asks_and_then_refuses_the_other(take: Take) -> None:
+    rows = (f"Z-1;{WOMEN};Shirt;19.90;2", f"Z-2;{WOMEN};Shirt;24,90;2")
+    text = "\n".join([GERMAN, *rows])
+    with pytest.raises(ImportProblem, match=r"Line 2 has the amount 19\.90, line 3 has 24,90"):
+        take(text, "Z-1", "Z-2")
+    result = take(text, "Z-1", "Z-2", read_as=ReadAs(decimal="."))
+    assert (counts(result), prices()) == ((1, 0, 0, 1), {"Z-1": "19.90"})
+    assert result.rejections[0].reason == "price is 24,90; write it above 0, such as 19.90."
+
+
+def test_the_command_takes_the_decimal_mark(make_folder: MakeFolder) -> None:
+    folder = make_folder(f'1,{SHIRT},Shirt,"1,249",2', header=SOLD_HEADER)
+    with pytest.raises(CommandError, match="Choose how the file writes decimals"):
+        call_command("import_catalogue", str(folder))
+    call_command("import_catalogue", str(folder), decimal=".", report=folder / "report.csv")
+    assert prices() == {"1": "1249.00"}
+
+
+def test_a_price_list_is_mapped_and_its_unknown_articles_are_named(
+    client: Client, send: Send
+) -> None:
+    make_product(external_id="SB-HTML", stock=0)
+    Variant.objects.update(sku="SB-HTML")
+    upload = send("Artikelnummer;Preis;Bestand\nSB-HTML;24,50;1.000\nSB-LINES;24;12\n")
+    upload = act(client, upload, "check", column0="sku", column1="price", column2="stock")
+    assert (upload.state, upload.dialect) == ("checked", "UTF-8, semicolon, 1.234,56")
+    upload = act(client, upload, "start")
+    assert (upload.updated, upload.rejected) == (1, 1)
+    assert (prices(), Variant.objects.get().stock) == ({"SB-HTML": "24.50"}, 1000)
+    assert "There is no product SB-LINES" in upload.errors.get().reason
+
+
+def test_the_page_asks_for_the_notation_and_takes_the_answer(client: Client, send: Send) -> None:
+    sku = make_product().variants.get().sku
+    upload = act(client, send(f"sku;price\n{sku};1.249\n"), "check")
+    assert upload.state == "refused"
+    page = client.get(upload.get_absolute_url()).content.decode()
+    assert "may be 1.249 or 1249.0" in page
+    assert "1.234,56" in page
+    upload = act(client, upload, "check", decimal=",")
+    assert (upload.state, upload.updated) == ("checked", 1)
+    act(client, upload, "start")
+    assert Product.objects.get().price == 1249
+
+
+def test_our_export_comes_back_unchanged_through_a_german_spreadsheet(
+    client: Client, send: Send
+) -> None:
+    make_product(external_id="1", price=Decimal("1016.95"), description='Say "hi"; twice')
+    make_product(external_id="2", price=Decimal("38.00"))
+    text = "".join(export_lines()).removeprefix("\ufeff")
+    cells = [line.split(",") for line in text.splitlines()]
+    assert "1016.95" in text
+    german = text.replace('"Say ""hi""; twice"', "TEXT").replace(",", ";").replace(".", ",")
+    german = german.replace("TEXT", '"Say ""hi""; twice"')
+    assert len(cells) == 3
+    upload = act(client, send(german.encode("cp1252")), "check")
+    assert (upload.unchanged, upload.rejected, upload.updated) == (2, 0, 0)
+
+
+# Columns
+
+
+def test_empty_columns_at_the_end_are_not_read(take: Take) -> None:
+    text = f"{GERMAN};;\nZ-31;{WOMEN};Shirt;19.90;5;;\nZ-32;{WOMEN};Shirt;19.90;5;;;;\n"
+    assert counts(take(text, "Z-31", "Z-32")) == (2, 0, 0, 0)
+
+
+def test_two_columns_that_are_not_read_may_have_one_name(take: Take) -> None:
+    text = f"{GERMAN};Note;Note\nZ-1;{WOMEN};Shirt;19.90;5;a;b\n"
+    result = take(text, "Z-1")
+    assert (counts(result), result.ignored_columns) == ((1, 0, 0, 0), ["Note", "Note"])
+
+
+def test_cells_that_a_row_leaves_out_at_its_end_are_empty(take: Take) -> None:
+    rows = (
+        f"Z-32;{WOMEN};Shirt;19.90;5;Soft",
+        f"Z-33;{WOMEN};Shirt;19.90;5",
+        f"Z-34;{WOMEN};Shirt",
+    )
+    result = take("\n".join([f"{GERMAN};description", *rows]), "Z-32", "Z-33", "Z-34")
+    assert counts(result) == (3, 0, 0, 0)
+    products = Product.objects.order_by("external_id")
+    assert [(p.price, p.stock, p.description, p.listed) for p in products] == [
+        (Decimal("19.90"), 5, "Soft", True),
+        (Decimal("19.90"), 5, "", True),
+        (None, 0, "", False),
+    ]
+
+
+@pytest.mark.parametrize("before", ["sep=;\r\n", '"sep=;"\r\n', "\r\n", "\r\n;;;\r\n \r\n"])
+def test_the_header_is_found_below_other_lines(take: Take, before: str) -> None:
+    row = f"Z-41;{WOMEN};Shirt;19.90;5"
+    result = take(f"{before}{GERMAN}\r\n{row}\r\n{row}\r\n", "Z-41")
+    assert counts(result) == (1, 0, 0, 1)
+    lines = before.count("\n")
+    assert result.rejections[0].line == lines + 3
+    assert f"already on line {lines + 2}" in result.rejections[0].reason
+
+
+def test_two_columns_for_one_value_are_cured_by_ignoring_one(
+    client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    folder = make_folder(f"Z-51,{SHIRT},Shirt,19.90,24.90", header=f"{HEADER},price,Price")
+    with pytest.raises(CommandError, match=r"Columns K \(price\) and L \(Price\) both stand for"):
+        call_command("import_catalogue", str(folder))
+    assert not Product.objects.exists()
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    upload = act(client, upload, "check")
+    assert upload.state == "refused"
+    assert "Columns K (price) and L (Price)" in upload.message
+    upload = act(client, upload, "check", column10="")
+    assert upload.state == "checked"
+    act(client, upload, "start")
+    assert prices() == {"Z-51": "24.90"}
+
+
+def test_leading_zeros_make_another_product(take: Take) -> None:
+    text = f"{SOLD_HEADER}\n{sold_row('00123')}\n{sold_row('123')}\n"
+    assert counts(take(text, "00123", "123")) == (2, 0, 0, 0)
+    images = {p.external_id: p.images.get().file for p in Product.objects.all()}
+    assert images["00123"] != images["123"]
+
+
+def test_mappings_from_before_keep_their_meaning(carol: User) -> None:
+    before = MigrationExecutor(connection).migrate([("imports", "0005_upload_warnings")])
+    header, mapping = ["Artikel", "Preis", "stock", "x"], {"Artikel": "sku", "Preis": "price"}
+    mapping |= {"stock": "", "x": ""}
+    uploads = before.apps.get_model("imports", "Upload").objects
+    values = {"created": timezone.now(), "table_name": "a.csv"}
+    pk = uploads.create(header=header, mapping=mapping, **values).pk
+    plain = uploads.create(header=["sku", "STOCK"], mapping={}, **values).pk
+    signature = hashlib.sha256(json.dumps(header).encode()).hexdigest()
+    remembered = before.apps.get_model("imports", "ColumnMapping").objects
+    remembered.create(user_id=carol.pk, header=signature, mapping=mapping)
+    remembered.create(user_id=carol.pk, header="nobody knows", mapping={"a": "sku"})
+    connection.check_constraints()  # of which none may be pending
+    MigrationExecutor(connection).migrate([("imports", "0006_columns_by_position")])
+    read = ["sku", "price", "", ""]
+    assert list(Upload.objects.filter(pk=pk).values_list("columns", "decimal")) == [(read, "")]
+    assert Upload.objects.values_list("columns", flat=True).get(pk=plain) == ["sku", "stock"]
+    assert list(ColumnMapping.objects.values_list("header", "columns")) == [(signature, read)]
