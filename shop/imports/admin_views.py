@@ -118,7 +118,11 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     form = ReadingForm(upload, request.POST)
     if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
-        uploads.choose_reading(upload, form.read_as(), _user(request))
+        try:
+            uploads.choose_reading(upload, form.read_as(), _user(request))
+        except ImportProblem as problem:
+            messages.error(request, str(problem))
+            return redirect(upload)
     started = uploads.start(upload, State.CHECKING, out_of=(State.CHECKED, State.REFUSED))
     return _back(request, upload, started)
 

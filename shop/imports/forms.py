@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from shop.imports.models import Upload
 from shop.imports.parsing.columns import FIELDS, letter
+from shop.imports.parsing.encodings import ENCODINGS
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadAs
 
@@ -47,8 +48,9 @@ def _limited(file: File[bytes]) -> File[bytes]:
 
 
 class ReadingForm(forms.Form):
-    """How the file is read: its decimals, and one choice for each column."""
+    """How the file is read: its encoding and decimals, and one choice for each column."""
 
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
     decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
 
     def __init__(self, upload: Upload, *args: Any, **kwargs: Any) -> None:
@@ -56,6 +58,10 @@ class ReadingForm(forms.Form):
         found = [("", _("as found in the file")), *NOTATIONS.items()]
         decimal = cast(forms.ChoiceField, self.fields["decimal"])
         decimal.choices, decimal.initial = found, upload.decimal
+        encodings = {upload.encoding: upload.encoding.upper()} | ENCODINGS
+        encoding = cast(forms.ChoiceField, self.fields["encoding"])
+        encoding.choices, encoding.initial = list(encodings.items()), upload.encoding
+        encoding.help_text = upload.sample
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
         self.names = [f"column{number}" for number in range(len(upload.header))]
         for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
@@ -72,4 +78,6 @@ class ReadingForm(forms.Form):
             name: self.cleaned_data[name] if name in self.data else field.initial
             for name, field in self.fields.items()
         }
-        return ReadAs(tuple(chosen[name] for name in self.names), chosen["decimal"])
+        return ReadAs(
+            tuple(chosen[name] for name in self.names), chosen["encoding"], chosen["decimal"]
+        )

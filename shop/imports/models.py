@@ -58,6 +58,8 @@ class Upload(models.Model):
     header = models.JSONField(default=list)
     # The field that each column of the file stands for, "" if it is not read.
     columns = models.JSONField(default=list)
+    encoding = models.CharField(_("encoding"), max_length=40, blank=True)
+    sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimals"), max_length=1, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.CHECKING
@@ -90,7 +92,7 @@ class Upload(models.Model):
 
     @property
     def read_as(self) -> ReadAs:
-        return ReadAs(tuple(self.columns), self.decimal)
+        return ReadAs(tuple(self.columns), self.encoding, self.decimal)
 
     @property
     def is_busy(self) -> bool:

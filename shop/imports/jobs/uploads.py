@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -48,6 +49,7 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
         with local_files(upload) as (path, images), open_source(path, images) as source:
             header = read_header(source)
             upload.dialect, upload.header = str(header.dialect), list(header.header)
+            upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
             upload.columns = _remembered(upload, by) or list(header.columns)
         upload.state = State.CHECKED
         upload.save()
@@ -80,9 +82,21 @@ def _remembered(upload: Upload, by: User) -> list[str]:
 
 
 def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
-    """Keep how staff want the table to be read; its columns also for the next time."""
-    upload.columns, upload.decimal = list(read_as.columns), read_as.decimal
-    upload.save(update_fields=["columns", "decimal"])
+    """Keep how staff want the table to be read; its columns also for the next time.
+
+    Another encoding reads the header anew. Raises ``ImportProblem``, and then nothing is kept.
+    """
+    if read_as.encoding != upload.encoding:
+        with local_files(upload) as (path, images), open_source(path, images) as source:
+            table = read_header(source, replace(read_as, columns=()))
+            upload.sample, upload.header = table.sample()[:200], list(table.header)
+            if len(read_as.columns) != len(table.header):
+                read_as = replace(read_as, columns=table.columns)
+            upload.dialect = str(table.dialect)
+    upload.columns, upload.encoding = list(read_as.columns), read_as.encoding
+    upload.decimal = read_as.decimal
+    names = ["columns", "encoding", "decimal", "sample", "header", "dialect"]
+    upload.save(update_fields=names)
     ColumnMapping.objects.update_or_create(
         user=by, header=_signature(upload), defaults={"columns": upload.columns}
     )

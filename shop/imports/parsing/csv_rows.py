@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from shop.imports.errors import ImportProblem
 from shop.imports.parsing.columns import CLASSIC, KNOWN
+from shop.imports.parsing.encodings import ENCODINGS
 
 DELIMITERS = {
     ",": gettext_lazy("comma"),
@@ -49,7 +50,8 @@ class Dialect:
     header_line: int
 
     def __str__(self) -> str:
-        encoding = self.encoding.upper().removesuffix("-SIG")
+        name = self.encoding.removesuffix("-sig")
+        encoding = ENCODINGS.get(name, name.upper())
         return f"{encoding}, {DELIMITERS.get(self.delimiter, self.delimiter)}"
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -22,14 +20,9 @@ from shop.imports.parsing.columns import (
     letter,
 )
 from shop.imports.parsing.csv_rows import Dialect, RawRow, csv_rows, read_dialect
+from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
 from shop.imports.parsing.source import Source
-
-BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,7 @@ class ReadAs:
     """
 
     columns: tuple[str, ...] = ()
+    encoding: str = ""
     decimal: str = ""
 
 
@@ -81,6 +75,14 @@ class Table:
         has_amounts = set(PRICES) & set(self.columns)
         return ", ".join((str(self.dialect), *([NOTATIONS[self.decimal]] if has_amounts else [])))
 
+    def sample(self) -> str:
+        """Return the first row with a letter beyond ASCII: it shows whether the encoding is right.
+
+        Raises ``ImportProblem``.
+        """
+        rows = (", ".join(record.cells) for record in self.records())
+        return next((row for row in rows if not row.isascii()), "")
+
     def records(self) -> Iterator[Record]:
         with self.source.open_table() as file:
             for row in csv_rows(file, self.dialect, self.header, self.columns):
@@ -107,8 +109,10 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
 
 def read_header(source: Source, read_as: ReadAs | None = None) -> Table:
     """Return the table without looking at its rows, whatever it lacks. Raises ``ImportProblem``."""
-    with source.open_table() as file:
-        encoding = _encoding(file)
+    encoding = read_as.encoding if read_as else ""
+    if not encoding:
+        with source.open_table() as file:
+            encoding = find_encoding(file)
     with source.open_table() as file:
         dialect, header = read_dialect(file, encoding)
     chosen = read_as.columns if read_as else ()
@@ -120,25 +124,6 @@ def read_header(source: Source, read_as: ReadAs | None = None) -> Table:
 def default_columns(header: tuple[str, ...]) -> tuple[str, ...]:
     """Return what each column stands for by its name."""
     return tuple(KNOWN.get(cell.lower(), "") for cell in header)
-
-
-def _encoding(file: IO[bytes]) -> str:
-    """By its mark, by the zeros of UTF-16, by being UTF-8, or Windows' own as the last."""
-    head = file.read(4096)
-    for mark, name in BOMS.items():
-        if head.startswith(mark):
-            return name
-    if head.count(b"\0") > len(head) // 4:
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while head:
-            decoder.decode(head)
-            head = file.read(1024 * 1024)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
 
 
 def _check(table: Table, source: Source) -> None:

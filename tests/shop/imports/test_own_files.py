@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import ColumnMapping, Upload
+from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.numbers import NotationSurvey, read_number
 from shop.imports.parsing.table import ReadAs
 from tests.factories import make_product
@@ -284,3 +286,64 @@ def test_mappings_from_before_keep_their_meaning(carol: User) -> None:
     assert list(Upload.objects.filter(pk=pk).values_list("columns", "decimal")) == [(read, "")]
     assert Upload.objects.values_list("columns", flat=True).get(pk=plain) == ["sku", "stock"]
     assert list(ColumnMapping.objects.values_list("header", "columns")) == [(signature, read)]
+
+
+# Encodings
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-8", "Żółta bluza, 青いシャツ"),
+        ("utf-8-sig", "Größe"),
+        ("utf-16", "Жёлтая блуза"),
+        ("cp1252", "Weiße Hose – 19 €"),
+        ("cp1252", "Crème brûlée garçon"),
+        ("cp1252", "Señora Camisa"),
+        ("cp1250", "Żółta bluza damska z długim rękawem"),
+        ("cp1250", "Košile pánská, příliš žluťoučký kůň"),
+        ("cp1251", "Женская рубашка с длинным рукавом"),
+        ("cp1253", "Πουκάμισο μπλε με μακρύ μανίκι"),
+        ("mac_roman", "Crème brûlée garçon, déjà vu"),
+        ("shift_jis", "青いシャツ 長袖"),
+    ],
+)
+def test_the_encoding_of_a_file_is_found(encoding: str, name: str) -> None:
+    text = f"sku;price;productDisplayName\nA;19.90;{name}\n"
+    found = find_encoding(BytesIO(text.encode(encoding)))
+    assert text.encode(encoding).decode(found) == text
+
+
+def test_a_letter_behind_the_first_megabytes_counts() -> None:
+    text = "sku;price\n" + "A;1\n" * 600_000 + "B;1;Größe\n"
+    assert find_encoding(BytesIO(text.encode())) == "utf-8"
+    assert find_encoding(BytesIO(text.encode("cp1252"))) == "cp1252"
+    assert find_encoding(BytesIO("sku\nGrö".encode()[:-1])) == "cp1252"
+
+
+def test_staff_see_a_sample_and_choose_another_encoding(client: Client, send: Send) -> None:
+    make_product(external_id="A")
+    Variant.objects.update(sku="A")
+    name = "Kék női ing"
+    upload = send(f"sku;price;Größe;productDisplayName\nA;1.50;;{name}\n".encode("cp1250"))
+    page = client.get(upload.get_absolute_url()).content.decode()
+    assert (upload.encoding, "Kék nõi ing" in page) == ("cp1252", True)
+    upload = act(client, upload, "check", encoding="cp1250")
+    assert (upload.encoding, upload.dialect) == ("cp1250", "Windows-1250, semicolon, 1,234.56")
+    assert name in client.get(upload.get_absolute_url()).content.decode()
+    upload = act(client, upload, "check", encoding="shift_jis")
+    act(client, act(client, upload, "check", encoding="cp1250"), "start")
+    assert Product.objects.get().name == name
+
+
+def test_the_command_takes_an_encoding(take: Take, make_folder: MakeFolder) -> None:
+    folder = make_folder(sold_row(1), header=SOLD_HEADER)
+    text = "\n".join([SOLD_HEADER, sold_row(1, "Kék női ing")])
+    (folder / "styles.csv").write_bytes(text.encode("cp1250"))
+    with pytest.raises(CommandError, match="klingon is not the name of an encoding"):
+        call_command("import_catalogue", str(folder), "--encoding", "klingon")
+    with pytest.raises(CommandError, match="Choose another encoding"):
+        call_command("import_catalogue", str(folder), "--encoding", "utf-8")
+    assert not Product.objects.exists()
+    call_command("import_catalogue", str(folder), "--encoding", "cp1250")
+    assert Product.objects.get().name == "Kék női ing"

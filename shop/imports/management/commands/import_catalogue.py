@@ -14,6 +14,7 @@ from tqdm import tqdm
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
+from shop.imports.parsing.encodings import check_encoding
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadAs
 
@@ -27,12 +28,20 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _encoding(text: str) -> str:
+    try:
+        return check_encoding(text)
+    except LookupError as error:
+        raise ArgumentTypeError(f"{text} is not the name of an encoding") from error
+
+
 class Command(BaseCommand):
     help = "Import products and their pictures from a folder or a ZIP with styles.csv and images/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
         parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
+        parser.add_argument("--encoding", type=_encoding, help="such as cp1250, if not as found")
         parser.add_argument(
             "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
         )
@@ -63,7 +72,7 @@ class Command(BaseCommand):
                     limit=options["limit"],
                     progress=_showing(bar),
                     sample_data=options["sample_data"],
-                    read_as=ReadAs(decimal=options["decimal"]),
+                    read_as=ReadAs(encoding=options["encoding"] or "", decimal=options["decimal"]),
                 )
             except ImportProblem as problem:
                 raise CommandError(str(problem)) from problem
