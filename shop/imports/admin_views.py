@@ -24,7 +24,7 @@ from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
 from shop.imports.jobs.files import local_files
 from shop.imports.models import Upload
-from shop.imports.parsing.rows import guarded
+from shop.imports.parsing.formulas import guarded
 from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import read_header
 
@@ -171,7 +171,7 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The rows that were not taken and the warnings, as CSV."""
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
-    rows = ((e.kind, e.line, e.column, e.key, e.value, e.reason) for e in errors)
+    rows = ((e.kind, e.line or "", e.column, e.key, e.value, e.reason) for e in errors)
     lines = _csv((_("kind"), _("line"), _("column"), "sku", _("value"), _("reason")), rows)
     return _download(lines, f"upload-{upload.pk}-rejected.csv")
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from shop.catalogue.models import Category, Product, Variant
-from shop.imports.parsing.columns import FIELDS
-from shop.imports.parsing.rows import guarded
+from shop.imports.parsing.columns import EXPORTED
+from shop.imports.parsing.formulas import guarded
 
 CHUNK = 2000
 
@@ -23,14 +23,14 @@ class _Echo:
 def export_lines() -> Iterator[str]:
     """CSV in UTF-8 with a mark, line by line: a row for each variant."""
     writer = csv.writer(_Echo())
-    yield "\ufeff" + str(writer.writerow(FIELDS))
+    yield "\ufeff" + str(writer.writerow(EXPORTED))
     names = {category.path: category.name for category in Category.objects.all()}
     first: Variant | None = None
     for variant in _variants():
         if first is None or first.product_id != variant.product_id:
             first = variant
         values = _values(variant, names) | {"id": _id(first)}
-        yield str(writer.writerow(guarded(str(values[name])) for name in FIELDS))
+        yield str(writer.writerow(guarded(str(values[name])) for name in EXPORTED))
 
 
 def _variants() -> Iterable[Variant]:

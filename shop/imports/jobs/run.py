@@ -16,6 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from shop.imports.errors import RowError
+from shop.imports.parsing.archives import listed
+from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.pictures import nearest_id
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
 from shop.imports.parsing.table import ReadAs, Record, Table, read_table
@@ -26,6 +29,8 @@ from shop.imports.writing.writer import Writer
 # Rows done so far, and rows in all.
 Progress = Callable[[int, int], None]
 MAX_THREADS = 4
+# So many pictures that no row takes are listed one by one.
+MAX_UNUSED = 200
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,10 @@ def import_catalogue(
         writer = Writer(
             rehearsal=dry_run, snapshots=after_batch is not None, sample_data=sample_data
         )
+        if not after_line:
+            _warn_of_unused_pictures(table, result)
         records = islice(table.records(), total)
-        rows = _good_rows(records, table.decimal, result, after_line)
+        rows = _good_rows(records, table, result, after_line)
         _run(opened, rows, writer, result, total, progress, after_batch)
     result.rejections.sort(key=lambda message: message.line)
     result.row_warnings.sort(key=lambda message: message.line)
@@ -169,14 +176,14 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _good_rows(
-    records: Iterator[Record], decimal: str, result: Result, after_line: int
+    records: Iterator[Record], table: Table, result: Result, after_line: int
 ) -> Iterator[Row]:
     lines: dict[str, int] = {}
     for record in records:
         done_before = record.line <= after_line
         result.read += not done_before
         try:
-            row = parse_row(record, decimal)
+            row = parse_row(record, table.decimal)
             _check_unique(row, lines)
         except RowError as error:
             if not done_before:
@@ -186,7 +193,37 @@ def _good_rows(
                     result.reject(record.line, key, str(fault), fault.column, value)
         else:
             if not done_before:
+                _warn_of_pictures(row, table.source, result)
                 yield row
+
+
+def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
+    problems = source.assigned.problems.pop(row.external_id, [])
+    if row.addresses:
+        text = _("Pictures on the web are not fetched: %(addresses)s")
+        problems = [*problems, text % {"addresses": ", ".join(row.addresses)}]
+    for problem in problems:
+        message = RowMessage(row.line, row.sku, problem, IMAGE, "")
+        result.row_warnings.append(message)
+
+
+def _warn_of_unused_pictures(table: Table, result: Result) -> None:
+    """List the pictures that no row takes, each with the nearest id."""
+    unused = table.source.assigned.unused
+    if not unused:
+        return
+    text = ngettext(
+        "%(count)s picture belongs to no row: %(names)s",
+        "%(count)s pictures belong to no row: %(names)s",
+        len(unused),
+    )
+    result.warnings.append(text % {"count": intcomma(len(unused)), "names": listed(unused)})
+    for name in unused[:MAX_UNUSED]:
+        nearest = nearest_id(name, table.ids)
+        reason = _("No row takes this picture.")
+        if nearest:
+            reason = _("No row takes this picture; the nearest id is %(id)s.") % {"id": nearest}
+        result.row_warnings.append(RowMessage(0, "", reason, "", name[:80]))
 
 
 def _check_unique(row: Row, lines: dict[str, int]) -> None:

@@ -11,8 +11,11 @@ OPTIONAL = ("brand", "price", "currency", "stock", "description")
 VARIANT = ("sku", "size", "variantColour", "variantPrice")
 # A category of any depth by its address; wins over the three names.
 EXACT = ("categoryPath",)
-FIELDS = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
-KNOWN = {column.lower(): column for column in FIELDS}
+EXPORTED = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
+# Names of files of pictures.
+IMAGE = "image"
+FIELDS = (*EXPORTED, IMAGE)
+KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
 PRICES = ("price", "variantPrice")
 

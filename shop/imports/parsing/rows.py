@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, Variant
 from shop.imports.errors import RowError
+from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.numbers import read_number
+from shop.imports.parsing.pictures import split_names
 from shop.imports.parsing.table import Record, checked
 
 T = TypeVar("T")
@@ -26,14 +28,11 @@ MAX_PRICE, MAX_STOCK = 10**8, 10**9
 YEAR = re.compile(r"([0-9]{4})([.,]0+)?")
 WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-# A spreadsheet takes a cell that begins like this for a formula.
-DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
-GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(frozen=True)
 class Row:
-    """``None`` means that the file does not say.
+    """``None`` means that the file does not say; ``addresses`` are of pictures on the web.
 
     ``said`` are the plain fields of the product that the file has columns for; an empty name says
     nothing.
@@ -58,6 +57,7 @@ class Row:
     has_variant_price: bool
     has_sku: bool
     has_id: bool
+    addresses: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -94,7 +94,7 @@ class _Reader:
 
 def parse_row(record: Record, decimal: str = ".") -> Row:
     """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults."""
-    values = {column: plain(text) for column, text in checked(record).items()}
+    values = checked(record)
     read = _Reader(values, decimal)
     sku = read(_key, "sku" if "sku" in values else "id") or ""
     # A product made by hand has no id; the export leaves it empty.
@@ -119,6 +119,7 @@ def parse_row(record: Record, decimal: str = ".") -> Row:
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
+        addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
     if read.faults:
         raise RowError.of(read.faults)
@@ -138,15 +139,6 @@ def as_read(name: str, value: Any) -> Any:
 def _as_typed(text: str) -> str:
     """Browsers and spreadsheets end lines in their own ways."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def plain(text: str) -> str:
-    """Without the mark that ``shop.imports.export`` puts before what a spreadsheet would run."""
-    return text[1:] if GUARDED.match(text) else text
-
-
-def guarded(text: str) -> str:
-    return f"'{text}" if DANGEROUS.match(text) else text
 
 
 def external_id(record: Record) -> str:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -17,12 +17,11 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.parsing.archives import ZipStore
+from shop.imports.parsing.pictures import Pictures
 
 TABLE = "styles.csv"
 IMAGES = "images"
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
-# The numbers that the files ID-2.jpg, ID-3.jpg … of one product may have.
-MORE_PICTURES = range(2, 21)
 
 
 class Store(Protocol):
@@ -55,15 +54,20 @@ class FolderStore:
         return (self.folder / name).open("rb")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
-    """The table of a catalogue, and where the pictures of each id are."""
+    """The table of a catalogue and its pictures.
+
+    ``files`` are the names of the pictures; which product each shows is known once the table has
+    been read from end to end.
+    """
 
     tables: Store
     table: str
     pictures: Store
-    index: dict[str, str]
+    files: list[str]
     warnings: list[str]
+    assigned: Pictures = field(default_factory=Pictures)
 
     def open_table(self) -> IO[bytes]:
         try:
@@ -75,9 +79,8 @@ class Source:
             raise ImportProblem(text % {"name": self.table, "error": error}) from error
 
     def pictures_of(self, external_id: str) -> list[str]:
-        """The names of ID.jpg, ID-2.jpg, ID-3.png …, in that order."""
-        stems = [external_id, *(f"{external_id}-{number}" for number in MORE_PICTURES)]
-        return [self.index[stem] for stem in stems if stem in self.index]
+        """Return the names of the product's pictures in their order."""
+        return self.assigned.of.get(external_id, [])
 
     def picture_size(self, name: str) -> int:
         """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
@@ -115,8 +118,8 @@ def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
             tables = _open_store(path, stack)
             table = _find_table(tables, path)
         pictures = tables if images is None else _open_store(images, stack)
-        index = _index(pictures, table if images is None else None)
-        yield Source(tables, table, pictures, index, pictures.warnings)
+        files = _picture_files(pictures, table if images is None else None)
+        yield Source(tables, table, pictures, files, pictures.warnings)
 
 
 def _open_store(path: Path, stack: ExitStack) -> Store:
@@ -144,14 +147,13 @@ def _find_table(store: Store, path: Path) -> str:
     return min(found, key=lambda name: (name.count("/"), name))
 
 
-def _index(store: Store, table: str | None) -> dict[str, str]:
-    """Which file a stem names; beside a table only what lies in ``images`` or with it."""
+def _picture_files(store: Store, table: str | None) -> list[str]:
+    """Return the names of all pictures; beside a table only what lies in ``images`` or with it."""
     base = posixpath.dirname(table) if table else ""
     folders = {base, posixpath.join(base, IMAGES)}
-    index: dict[str, str] = {}
-    for name in store.names():
-        folder, file = posixpath.split(name)
-        stem, suffix = posixpath.splitext(file)
-        if PICTURE_SUFFIX.fullmatch(suffix) and (table is None or folder in folders):
-            index.setdefault(stem, name)
-    return index
+    return [
+        name
+        for name in store.names()
+        if PICTURE_SUFFIX.fullmatch(posixpath.splitext(name)[1])
+        and (table is None or posixpath.dirname(name) in folders)
+    ]

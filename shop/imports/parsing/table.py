@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from shop.imports.errors import ImportProblem, RowError
 from shop.imports.parsing.columns import (
     CLASSIC,
     FIELDS,
+    IMAGE,
     KEYS,
     KNOWN,
     OPTIONAL,
@@ -21,7 +22,9 @@ from shop.imports.parsing.columns import (
 )
 from shop.imports.parsing.csv_rows import Dialect, RawRow, csv_rows, read_dialect
 from shop.imports.parsing.encodings import find_encoding
+from shop.imports.parsing.formulas import plain
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
+from shop.imports.parsing.pictures import assign_pictures, split_names
 from shop.imports.parsing.source import Source
 
 
@@ -55,7 +58,7 @@ class Table:
     """A table: what its header says and, once all of it was read, how many rows follow.
 
     ``header`` are the cells of the header, ``columns`` the field that each stands for, or "".
-    ``decimal`` is the mark of its amounts.
+    ``decimal`` is the mark of its amounts, ``ids`` those of its products if there are pictures.
     """
 
     source: Source
@@ -63,7 +66,8 @@ class Table:
     header: tuple[str, ...]
     columns: tuple[str, ...]
     decimal: str = "."
-    rows: int = field(default=0)
+    rows: int = 0
+    ids: Collection[str] = ()
 
     @property
     def ignored_columns(self) -> list[str]:
@@ -98,13 +102,21 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
     table = read_header(source, read_as)
     _check(table, source)
     rows, notation = 0, NotationSurvey()
+    ids, named = set[str](), dict[str, list[str]]()
     amounts = [column for column in (*PRICES, "stock") if column in table.columns]
     for record in table.records():
         rows += 1
+        if source.files:
+            if key := product_key(record.values):
+                ids.add(key)
+            if cell := record.values.get(IMAGE):
+                named.setdefault(key, []).extend(split_names(cell)[0])
         for column in amounts:
             if text := record.values.get(column):
                 notation.add(record.line, text, is_price=column != "stock")
-    return replace(table, rows=rows, decimal=read_as.decimal or notation.decide())
+    source.assigned = assign_pictures(source.files, ids, named)
+    decimal = read_as.decimal or notation.decide()
+    return replace(table, rows=rows, ids=ids, decimal=decimal)
 
 
 def read_header(source: Source, read_as: ReadAs | None = None) -> Table:
@@ -139,7 +151,7 @@ def _check(table: Table, source: Source) -> None:
         )
         raise ImportProblem(text % {"column": known[0], "columns": ", ".join(FIELDS)})
     required = [column for column in CLASSIC if not _given(column, known)]
-    if source.index and required:
+    if source.files and required:
         text = _(
             "The header lacks the columns %(columns)s. It must be: %(header)s, "
             "then any of %(others)s."
@@ -184,8 +196,13 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
     if any("\0" in cell for cell in cells):
         problem = problem or _("The row holds the character NUL. Remove it.")
         cells = [cell.replace("\0", "") for cell in cells]
-    values = {column: cell for column, cell in zip(columns, cells, strict=True) if column}
+    values = {column: plain(cell) for column, cell in zip(columns, cells, strict=True) if column}
     return Record(row.line, cells, values, problem)
+
+
+def product_key(values: dict[str, str]) -> str:
+    """Return the id of the row's product, or its SKU if it has none."""
+    return (values.get("id") or "").strip() or (values.get("sku") or "").strip()
 
 
 def checked(record: Record) -> dict[str, str]:

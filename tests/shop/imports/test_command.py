@@ -33,8 +33,8 @@ def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
     assert numbers == ["2", "1", "0", "0", "1"]
     with report.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
-            ["kind", "line", "id", "reason"],
-            ["rejected", "3", "2", "There is no picture 2.jpg."],
+            ["kind", "line", "id", "value", "reason"],
+            ["rejected", "3", "2", "", "There is no picture 2.jpg."],
         ]
     assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
 
@@ -60,7 +60,7 @@ def test_what_was_made_up_is_counted_and_made_up_names_are_listed(make_folder, t
     reason = "The name was made of the attributes: Men Blue Tshirts."
     assert f"line 3: 2: {reason}" in out
     with report.open(newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file))[1:] == [["warning", "3", "2", reason]]
+        assert list(csv.reader(file))[1:] == [["warning", "3", "2", "", reason]]
 
 
 def test_what_a_new_product_lacks_is_said(make_folder):

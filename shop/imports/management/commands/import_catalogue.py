@@ -91,7 +91,9 @@ class Command(BaseCommand):
             ) from error
         for messages in (result.rejections, result.row_warnings):
             for message in messages[:SHOWN]:
-                self.stdout.write(f"line {message.line}: {message.external_id}: {message.reason}")
+                place = f"line {message.line}: {message.external_id}"
+                place = place if message.line else message.value
+                self.stdout.write(f"{place}: {message.reason}")
             if len(messages) > SHOWN:
                 self.stdout.write(f"… and {len(messages) - SHOWN:,} more.")
         self.stdout.write(f"Rejected rows and warnings are listed in {path}")
