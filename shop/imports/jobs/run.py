@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from shop.imports.errors import RowError
 from shop.imports.parsing.archives import listed
 from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.groups import FirstRows
 from shop.imports.parsing.pictures import nearest_id
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
@@ -178,13 +179,16 @@ def _threads() -> ThreadPoolExecutor:
 def _good_rows(
     records: Iterator[Record], table: Table, result: Result, after_line: int
 ) -> Iterator[Row]:
-    lines: dict[str, int] = {}
+    lines, firsts = dict[str, int](), FirstRows()
     for record in records:
         done_before = record.line <= after_line
         result.read += not done_before
         try:
             row = parse_row(record, table.decimal)
             _check_unique(row, lines)
+            disagreements: list[RowError] = []
+            if table.has_variants and row.has_id:
+                row, disagreements = firsts.reduce(row, record)
         except RowError as error:
             if not done_before:
                 key = external_id(record)
@@ -193,6 +197,10 @@ def _good_rows(
                     result.reject(record.line, key, str(fault), fault.column, value)
         else:
             if not done_before:
+                for fault in disagreements:
+                    value = record.values[fault.column][:80]
+                    message = RowMessage(row.line, row.sku, str(fault), fault.column, value)
+                    result.row_warnings.append(message)
                 _warn_of_pictures(row, table.source, result)
                 yield row
 

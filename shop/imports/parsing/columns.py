@@ -17,6 +17,8 @@ IMAGE = "image"
 FIELDS = (*EXPORTED, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
+# What describes a product; the first row of an id says it.
+DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", *EXACT)
 PRICES = ("price", "variantPrice")
 
 

@@ -34,6 +34,9 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 class Row:
     """``None`` means that the file does not say; ``addresses`` are of pictures on the web.
 
+    ``described_on`` is the line of the first row of the same product, which describes it, while
+    this one says what its variant is; 0 if this is the first.
+
     ``said`` are the plain fields of the product that the file has columns for; an empty name says
     nothing.
     """
@@ -58,6 +61,7 @@ class Row:
     has_sku: bool
     has_id: bool
     addresses: tuple[str, ...] = ()
+    described_on: int = 0
 
     @property
     def name(self) -> str:
@@ -165,6 +169,8 @@ def _tree(read: _Reader) -> tuple[str, str, str] | None:
     columns = ("masterCategory", "subCategory", "articleType")
     values = read.values
     if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
+        return None
+    if not any(values[name].strip() for name in columns):
         return None
     first, second, third = (read(_category, name) or "" for name in columns)
     return first, second, third

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.parsing.columns import (
     CLASSIC,
+    DESCRIBING,
     FIELDS,
     IMAGE,
     KEYS,
@@ -89,8 +90,14 @@ class Table:
 
     def records(self) -> Iterator[Record]:
         with self.source.open_table() as file:
-            for row in csv_rows(file, self.dialect, self.header, self.columns):
-                yield _record(row, self.columns)
+            rows = csv_rows(file, self.dialect, self.header, self.columns)
+            records = (_record(row, self.columns) for row in rows)
+            yield from _with_parents(records) if self.has_variants else records
+
+    @property
+    def has_variants(self) -> bool:
+        """Return whether several rows may be the variants of one product."""
+        return {"id", "sku"} <= set(self.columns)
 
 
 def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
@@ -198,6 +205,21 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
         cells = [cell.replace("\0", "") for cell in cells]
     values = {column: plain(cell) for column, cell in zip(columns, cells, strict=True) if column}
     return Record(row.line, cells, values, problem)
+
+
+def _with_parents(records: Iterator[Record]) -> Iterator[Record]:
+    """Give rows without an id that describe nothing the id of the product above them."""
+    above = ""
+    for record in records:
+        values = record.values
+        describes = any(values.get(column, "").strip() for column in DESCRIBING)
+        if record.problem or (describes and not values["id"].strip()):
+            above = ""
+        elif values["id"].strip():
+            above = values["id"]
+        else:
+            values["id"] = above
+        yield record
 
 
 def product_key(values: dict[str, str]) -> str:

@@ -17,7 +17,8 @@ class Changes:
     """Collect the rows that a batch writes, and count what became of its input rows.
 
     ``fields`` are those that differ in any of ``changed``; ``reworded`` are products that other
-    words find than before. ``warned`` are rows that were taken, with what staff should know;
+    words find than before. ``repriced`` are products of which a variant got another price, by
+    identity in memory. ``warned`` are rows that were taken, with what staff should know;
     ``made_up`` counts sample values by column, ``None`` if nothing may be made up.
     ``before`` are snapshots of the products concerned, taken before anything is written; new
     products have none.
@@ -43,6 +44,7 @@ class Changes:
     unchanged: int = 0
     categories: list[Category] = field(default_factory=list)
     reworded: list[Product] = field(default_factory=list)
+    repriced: dict[int, Product] = field(default_factory=dict)
     before: dict[int, Snapshot] = field(default_factory=dict)
 
     def product_ids(self) -> set[int]:

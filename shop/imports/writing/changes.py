@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -45,6 +46,8 @@ def find_changes(
             _apply_row(changes, prepared, existing, tree, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
+    for product in changes.repriced.values():
+        _settle_prices(changes, product, existing.siblings[id(product)])
     changes.categories = tree.made[made_before:]
     return changes
 
@@ -129,8 +132,34 @@ def _named_category(row: Row, tree: CategoryTree) -> Category | None:
     return found
 
 
+def _settle_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
+    """Make the first variant's price the product's; those that differ from it keep their own."""
+    prices = [variant.unit_price for variant in variants]
+    if None in prices:
+        return
+    for variant, price in zip(variants, prices, strict=True):
+        own = None if price == prices[0] else price
+        if variant.price != own:
+            variant.price = own
+            if variant.pk:
+                changes.changed_variants.append(variant)
+    if product.price != prices[0]:
+        product.price = prices[0]
+        if product.pk:
+            _mark_changed(changes, product, {"price"})
+
+
+def _mark_changed(changes: Changes, product: Product, fields: set[str]) -> None:
+    product.updated = timezone.now()
+    changes.changed.append(product)
+    changes.fields |= fields | {"updated"}
+
+
 def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
     row = prepared.row
+    if row.described_on:
+        text = _("Line %(line)s, which describes the product, was not taken.")
+        raise RowError(text % {"line": row.described_on}, "id")
     if not (row.tree or row.category_path) or (not row.name and not row.has_name):
         text = _("There is no product %(sku)s, and the row does not describe a new one.")
         raise RowError(text % {"sku": row.sku})
@@ -220,8 +249,11 @@ def _apply_variant(
         "colour": row.variant_colour,
     }
     values = {name: value for name, value in values.items() if value is not None}
-    if row.has_variant_price:
-        values["price"] = row.variant_price
+    if row.has_variant_price or _is_price_of_variant(row):
+        price = _own_price(product, row)
+        # A price that the row repeats is none of the variant's own.
+        if row.has_variant_price or variant.unit_price != row.price:
+            values["price"] = price
     size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
     _check_label(existing, product, variant, size, colour)
     changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
@@ -229,11 +261,27 @@ def _apply_variant(
         _check_stock(existing, product, variant, values["stock"])
     for name in changed:
         setattr(variant, name, values[name])
+    if "price" in changed and _is_price_of_variant(row):
+        changes.repriced[id(product)] = product
     if changed and variant.pk:
         changes.changed_variants.append(variant)
         if changed & {"size", "colour"}:
             changes.relabelled.append(variant)
     return False, bool(changed)
+
+
+def _is_price_of_variant(row: Row) -> bool:
+    """Return whether the column price is that of the row's SKU, and not of all variants."""
+    return row.has_sku and not row.has_variant_price and row.price is not None
+
+
+def _own_price(product: Product, row: Row) -> Decimal | None:
+    """Return the price that the row's variant has beside that of its product."""
+    if row.variant_price is not None or not row.has_sku:
+        return row.variant_price
+    if row.has_variant_price and not row.described_on:
+        return None
+    return None if row.price == product.price else row.price
 
 
 def _check_label(
@@ -265,7 +313,7 @@ def _add_variant(changes: Changes, existing: Existing, product: Product, row: Ro
         stock=row.stock or 0,
         size=row.size or "",
         colour=row.variant_colour or "",
-        price=row.variant_price,
+        price=_own_price(product, row),
         position=len(siblings),
     )
     siblings.append(variant)
@@ -278,7 +326,10 @@ def _update_product(
 ) -> set[str]:
     """Set the fields that differ in the file and return their names, never ``listed``."""
     values = dict(row.said)
-    for name in ("brand", "price", "currency", "description"):
+    names = ["brand", "currency", "description"]
+    if not row.described_on and not _is_price_of_variant(row):
+        names.append("price")
+    for name in names:
         if getattr(row, name) is not None:
             values[name] = getattr(row, name)
     changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
@@ -294,10 +345,7 @@ def _update_product(
     if changed & WORDS:
         changes.reworded.append(product)
     if changed:
-        product.updated = timezone.now()
-        changed.add("updated")
-        changes.changed.append(product)
-        changes.fields |= changed
+        _mark_changed(changes, product, changed)
     return changed
 
 

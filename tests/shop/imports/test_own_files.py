@@ -26,7 +26,7 @@ from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.numbers import NotationSurvey, read_number
 from shop.imports.parsing.pictures import assign_pictures
 from shop.imports.parsing.table import ReadAs
-from tests.factories import make_product
+from tests.factories import make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,
     SHIRT,
@@ -452,3 +452,130 @@ def test_a_row_names_its_pictures_and_addresses_are_not_fetched(
         (3, "There is no picture 2.jpg."),
         (3, f"Pictures on the web are not fetched: {address}"),
     ]
+
+
+# One product over several rows
+
+SIZED_HEADER = f"{HEADER},price,sku,size,stock"
+NOTHING = "," * 9
+
+
+def sized(i: str, price: str, size: str, name: str = "Shirt") -> str:
+    return f"{i},{SHIRT},{name},{price},{i}-{size},{size},3"
+
+
+def variants() -> list[tuple[str, str, str | None, int]]:
+    rows = Variant.objects.order_by("product__external_id", "position")
+    return [
+        (v.product.external_id, v.size, str(v.unit_price), v.stock)
+        for v in rows.select_related("product")
+    ]
+
+
+def test_rows_below_a_product_that_describe_nothing_are_its_variants(take: Take) -> None:
+    rows = (
+        sized("Z-101", "19.90", "S"),
+        f"{NOTHING},,Z-101-M,M,4",
+        f"Z-101{NOTHING},,Z-101-L,L,2",
+        sized("Z-102", "9.90", "S"),
+        f"{NOTHING},,Z-102-M,M,1",
+    )
+    text = "\n".join([SIZED_HEADER, *rows])
+    result = take(text, "Z-101", "Z-102")
+    assert (counts(result), result.row_warnings) == ((5, 0, 0, 0), [])
+    assert variants() == [
+        ("Z-101", "S", "19.90", 3),
+        ("Z-101", "M", "19.90", 4),
+        ("Z-101", "L", "19.90", 2),
+        ("Z-102", "S", "9.90", 3),
+        ("Z-102", "M", "9.90", 1),
+    ]
+    assert counts(take(text, "Z-101", "Z-102")) == (0, 0, 5, 0)
+
+
+def test_whole_rows_of_one_product_give_the_same_and_a_repeated_sku_is_refused(
+    take: Take,
+) -> None:
+    sizes = (("19.90", "S"), ("19.90", "M"), ("24.90", "L"))
+    rows = [sized("Z-102", price, size) for price, size in sizes]
+    text = "\n".join([SIZED_HEADER, *rows, sized("Z-102", "19.90", "M")])
+    result = take(text, "Z-102")
+    assert (counts(result), result.rejections[0].line) == ((3, 0, 0, 1), 5)
+    assert "The SKU is already on line 3" in result.rejections[0].reason
+    assert prices() == {"Z-102": "19.90"}
+    assert [price for _i, _s, price, _n in variants()] == ["19.90", "19.90", "24.90"]
+    own = Variant.objects.order_by("position").values_list("price", flat=True)
+    assert list(own) == [None, None, Decimal("24.90")]
+    assert counts(take(text, "Z-102")) == (0, 0, 3, 1)
+
+
+def test_prices_that_change_together_become_the_products(take: Take) -> None:
+    def text(*amounts: str) -> str:
+        rows = [sized("1", amount, size) for amount, size in zip(amounts, "SML", strict=True)]
+        return "\n".join([SIZED_HEADER, *rows])
+
+    take(text("19.90", "19.90", "24.90"), "1")
+    assert counts(take(text("25.00", "25.00", "25.00"), "1")) == (0, 3, 0, 0)
+    assert (prices(), Variant.objects.exclude(price=None).count()) == ({"1": "25.00"}, 0)
+    assert counts(take(text("30.00", "25.00", "25.00"), "1")) == (0, 1, 2, 0)
+    assert [price for _i, _s, price, _n in variants()] == ["30.00", "25.00", "25.00"]
+
+
+def test_a_price_list_by_sku_prices_each_sku(client: Client, send: Send) -> None:
+    shirt = make_product(external_id="7", price=Decimal("19.90"))
+    Variant.objects.update(sku="S", size="S")
+    for size in ("M", "L"):
+        make_variant(shirt, sku=size, size=size, position=1)
+    table = "sku,price\nL,24.90\nS,19.90\nM,19.90\n"
+    upload = act(client, send(table), "start")
+    assert (upload.updated, upload.unchanged, prices()) == (1, 2, {"7": "19.90"})
+    assert Variant.objects.get(sku="L").unit_price == Decimal("24.90")
+    upload = act(client, send(table), "start")
+    assert (upload.updated, upload.unchanged) == (0, 3)
+    upload = act(client, upload, "undo")
+    assert upload.warnings == []
+
+
+def test_where_rows_of_one_id_disagree_the_first_counts_and_the_check_says_so(
+    client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    rows = (sized("1", "19.90", "S"), sized("1", "19.90", "M", "Jumper"))
+    folder = make_folder(*rows, header=SIZED_HEADER)
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    reason = "productDisplayName differs from line 2, which counts."
+    for action in ("check", "start"):
+        upload = act(client, upload, action)
+        assert list(upload.errors.values_list("line", "value", "reason", "is_warning")) == [
+            (3, "Jumper", reason, True)
+        ]
+    assert Product.objects.get().name == "Shirt"
+    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+
+
+def test_variants_of_a_product_that_was_refused_are_refused_and_join_no_other(take: Take) -> None:
+    rows = (
+        sized("1", "19.90", "S"),
+        sized("2", "19.90", "S").replace("2012", "12"),
+        f"{NOTHING},,2-M,M,4",
+        sized("3", "19.90", "S"),
+        f"{NOTHING},,3-M,M,4",
+    )
+    result = take("\n".join([SIZED_HEADER, *rows]), "1", "2")
+    assert counts(result) == (1, 0, 0, 4)
+    assert [(r.line, r.reason) for r in result.rejections] == [
+        (3, "year is 12; it must be empty or 1990 to 2100."),
+        (4, "There is no product 2-M, and the row does not describe a new one."),
+        (5, "There is no picture 3.jpg."),
+        (6, "Line 5, which describes the product, was not taken."),
+    ]
+    assert variants() == [("1", "S", "19.90", 3)]
+
+
+def test_rows_of_one_product_stay_in_one_batch_so_that_a_check_finds_them(
+    make_folder: MakeFolder, batches_of_two: None
+) -> None:
+    rows = (sized("1", "9.00", "S"), sized("2", "9.00", "S"), f"{NOTHING},,2-M,M,4")
+    pictures = {"1.jpg": picture("red"), "2.jpg": picture("blue")}
+    folder = make_folder(*rows, header=SIZED_HEADER, pictures=pictures)
+    assert counts(import_catalogue(folder, dry_run=True)) == (3, 0, 0, 0)
+    assert counts(import_catalogue(folder)) == (3, 0, 0, 0)
