@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, cast
@@ -11,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.imports.errors import ImportProblem
-from shop.imports.export import export_lines
+from shop.imports.export import export_lines, write_workbook
 from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
 from shop.imports.jobs.files import local_files
@@ -178,8 +179,13 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 @require_safe
 @_staff("catalogue.view_product", "catalogue.view_variant")
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    return _download(export_lines(), "catalogue.csv")
+def export(request: HttpRequest) -> HttpResponseBase:
+    if request.GET.get("format") != "xlsx":
+        return _download(export_lines(), "catalogue.csv")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    write_workbook(file)
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename="catalogue.xlsx")
 
 
 def _csv(header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:

@@ -18,8 +18,8 @@ from shop.imports.parsing.table import ReadAs
 class UploadForm(forms.Form):
     table = forms.FileField(
         label=gettext_lazy("Table"),
-        help_text=gettext_lazy("CSV, or a ZIP that holds styles.csv and images/."),
-        widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.zip"}),
+        help_text=gettext_lazy("CSV or Excel (.xlsx), or a ZIP that holds the table and images/."),
+        widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.xlsx,.zip"}),
     )
     pictures = forms.FileField(
         label=gettext_lazy("Pictures"),
@@ -48,8 +48,9 @@ def _limited(file: File[bytes]) -> File[bytes]:
 
 
 class ReadingForm(forms.Form):
-    """How the file is read: its encoding and decimals, and one choice for each column."""
+    """Ask for the file's encoding or sheet, its decimals, and what each column stands for."""
 
+    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
     decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
 
@@ -62,6 +63,9 @@ class ReadingForm(forms.Form):
         encoding = cast(forms.ChoiceField, self.fields["encoding"])
         encoding.choices, encoding.initial = list(encodings.items()), upload.encoding
         encoding.help_text = upload.sample
+        sheet = cast(forms.ChoiceField, self.fields["sheet"])
+        sheet.choices, sheet.initial = [(name, name) for name in upload.sheets], upload.sheet
+        del self.fields["encoding" if upload.sheets else "sheet"]
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
         self.names = [f"column{number}" for number in range(len(upload.header))]
         for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
@@ -79,5 +83,8 @@ class ReadingForm(forms.Form):
             for name, field in self.fields.items()
         }
         return ReadAs(
-            tuple(chosen[name] for name in self.names), chosen["encoding"], chosen["decimal"]
+            columns=tuple(chosen[name] for name in self.names),
+            encoding=chosen.get("encoding", ""),
+            decimal=chosen["decimal"],
+            sheet=chosen.get("sheet", ""),
         )

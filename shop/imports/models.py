@@ -59,6 +59,9 @@ class Upload(models.Model):
     # The field that each column of the file stands for, "" if it is not read.
     columns = models.JSONField(default=list)
     encoding = models.CharField(_("encoding"), max_length=40, blank=True)
+    # Of a workbook; other files have none.
+    sheets = models.JSONField(default=list)
+    sheet = models.CharField(_("sheet"), max_length=40, blank=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimals"), max_length=1, blank=True)
     state = models.CharField(
@@ -92,7 +95,7 @@ class Upload(models.Model):
 
     @property
     def read_as(self) -> ReadAs:
-        return ReadAs(tuple(self.columns), self.encoding, self.decimal)
+        return ReadAs(tuple(self.columns), self.encoding, self.decimal, self.sheet)
 
     @property
     def is_busy(self) -> bool:

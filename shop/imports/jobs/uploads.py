@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -27,6 +27,7 @@ from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
 from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import ReadAs, read_header
+from shop.imports.parsing.xlsx_rows import is_workbook
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.snapshots import take_snapshots
 
@@ -50,6 +51,7 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
             header = read_header(source)
             upload.dialect, upload.header = str(header.dialect), list(header.header)
             upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
+            upload.sheets, upload.sheet = list(header.sheets), header.dialect.sheet
             upload.columns = _remembered(upload, by) or list(header.columns)
         upload.state = State.CHECKED
         upload.save()
@@ -63,7 +65,10 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
 def _keep(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
     head = table.read(4)
     table.seek(0)
-    upload.table.save("table.zip" if head == b"PK\x03\x04" else "table.csv", table, save=False)
+    suffix = "csv"
+    if head == b"PK\x03\x04":
+        suffix = "xlsx" if is_workbook(cast(IO[bytes], table)) else "zip"
+    upload.table.save(f"table.{suffix}", table, save=False)
     if pictures:
         upload.pictures.save("pictures.zip", pictures, save=False)
 
@@ -84,18 +89,18 @@ def _remembered(upload: Upload, by: User) -> list[str]:
 def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
     """Keep how staff want the table to be read; its columns also for the next time.
 
-    Another encoding reads the header anew. Raises ``ImportProblem``, and then nothing is kept.
+    Another encoding or sheet has another header. Raises ``ImportProblem``, and nothing is kept.
     """
-    if read_as.encoding != upload.encoding:
+    if (read_as.encoding, read_as.sheet) != (upload.encoding, upload.sheet):
         with local_files(upload) as (path, images), open_source(path, images) as source:
             table = read_header(source, replace(read_as, columns=()))
             upload.sample, upload.header = table.sample()[:200], list(table.header)
-            if len(read_as.columns) != len(table.header):
+            if read_as.sheet != upload.sheet or len(read_as.columns) != len(table.header):
                 read_as = replace(read_as, columns=table.columns)
             upload.dialect = str(table.dialect)
     upload.columns, upload.encoding = list(read_as.columns), read_as.encoding
-    upload.decimal = read_as.decimal
-    names = ["columns", "encoding", "decimal", "sample", "header", "dialect"]
+    upload.decimal, upload.sheet = read_as.decimal, read_as.sheet
+    names = ["columns", "encoding", "decimal", "sheet", "sample", "header", "dialect"]
     upload.save(update_fields=names)
     ColumnMapping.objects.update_or_create(
         user=by, header=_signature(upload), defaults={"columns": upload.columns}

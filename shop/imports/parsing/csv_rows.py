@@ -48,8 +48,11 @@ class Dialect:
     encoding: str
     delimiter: str
     header_line: int
+    sheet: str = ""
 
     def __str__(self) -> str:
+        if self.sheet:
+            return _("Excel, sheet %(sheet)s") % {"sheet": self.sheet}
         name = self.encoding.removesuffix("-sig")
         encoding = ENCODINGS.get(name, name.upper())
         return f"{encoding}, {DELIMITERS.get(self.delimiter, self.delimiter)}"

@@ -27,6 +27,12 @@ PATTERNS = {
 }
 
 
+class Number(str):
+    """The text of a cell that was a number, so that no notation is in question."""
+
+    __slots__ = ()
+
+
 def bare(text: str) -> str:
     """Return the amount without currency and grouping by spaces or apostrophes."""
     text = CODES.sub("", SIGNS.sub("", text.strip()))
@@ -35,6 +41,8 @@ def bare(text: str) -> str:
 
 def read_number(text: str, mark: str) -> Decimal | None:
     """Return the amount, or ``None`` if it is none in the notation of this decimal mark."""
+    if isinstance(text, Number):
+        mark = "."
     found = PATTERNS[mark].fullmatch(bare(text))
     if found is None:
         return None
@@ -55,7 +63,7 @@ class NotationSurvey:
     unclear: tuple[int, str] | None = None
 
     def add(self, line: int, text: str, *, is_price: bool) -> None:
-        if text.isdecimal():
+        if text.isdecimal() or isinstance(text, Number):
             return
         numbers = {mark: read_number(text, mark) for mark in MARKS}
         able = [mark for mark in MARKS if numbers[mark] is not None]

@@ -256,7 +256,7 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
     text = _text(values, column)
     if not text:
         return None
-    number = read_number(text, decimal)
+    number = read_number(values[column], decimal)
     if not number or number >= MAX_PRICE:
         message = _("%(column)s is %(value)s; write it above 0, such as %(example)s.")
         example = f"19{decimal}90"
@@ -280,7 +280,7 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     text = _text(values, "stock")
     if not text:
         return None
-    number = read_number(text, decimal)
+    number = read_number(values["stock"], decimal)
     if number is None and WHOLE.fullmatch(text):  # 5.0 in a file of 19,90
         number = Decimal(re.split("[.,]", text)[0])
     if number is None or number % 1 or number >= MAX_STOCK:

@@ -16,11 +16,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
-from shop.imports.parsing.archives import ZipStore
+from shop.imports.parsing.archives import ZipStore, listed
 from shop.imports.parsing.pictures import Pictures
 
 TABLE = "styles.csv"
 IMAGES = "images"
+TEXTS, WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm")
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
 
 
@@ -69,6 +70,10 @@ class Source:
     warnings: list[str]
     assigned: Pictures = field(default_factory=Pictures)
 
+    @property
+    def is_workbook(self) -> bool:
+        return self.table.lower().endswith(WORKBOOKS)
+
     def open_table(self) -> IO[bytes]:
         try:
             return self.tables.open(self.table)
@@ -111,7 +116,7 @@ def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
         if not path.exists():
             text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
             raise ImportProblem(text % {"path": path})
-        if path.is_file() and path.suffix.lower() == ".csv":
+        if path.is_file() and path.name.lower().endswith((*TEXTS, *WORKBOOKS)):
             tables: Store = FolderStore(path.parent)
             table = path.name
         else:
@@ -139,11 +144,15 @@ def _open_store(path: Path, stack: ExitStack) -> Store:
 
 
 def _find_table(store: Store, path: Path) -> str:
-    """The styles.csv that lies least deep: archives often hold one folder around everything."""
-    found = [name for name in store.names() if posixpath.basename(name).lower() == TABLE]
-    if not found:
-        text = _("%(path)s holds no %(table)s. Put the table there under this name.")
-        raise ImportProblem(text % {"path": path, "table": TABLE})
+    """Return the styles.csv that lies least deep, or the only table of any name."""
+    names = list(store.names())
+    found = [name for name in names if posixpath.basename(name).lower() == TABLE]
+    tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
+    if not found and len(tables) != 1:
+        text = _("%(path)s holds no %(table)s and not just one other table. It holds: %(names)s")
+        values = {"path": path, "table": TABLE, "names": listed(tables) or "–"}
+        raise ImportProblem(text % values)
+    found = found or tables
     return min(found, key=lambda name: (name.count("/"), name))
 
 

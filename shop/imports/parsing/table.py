@@ -27,6 +27,7 @@ from shop.imports.parsing.formulas import plain
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
 from shop.imports.parsing.pictures import assign_pictures, split_names
 from shop.imports.parsing.source import Source
+from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ReadAs:
     columns: tuple[str, ...] = ()
     encoding: str = ""
     decimal: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Table:
     decimal: str = "."
     rows: int = 0
     ids: Collection[str] = ()
+    sheets: tuple[str, ...] = ()
 
     @property
     def ignored_columns(self) -> list[str]:
@@ -90,7 +93,10 @@ class Table:
 
     def records(self) -> Iterator[Record]:
         with self.source.open_table() as file:
-            rows = csv_rows(file, self.dialect, self.header, self.columns)
+            if self.dialect.sheet:
+                rows = sheet_rows(file, self.dialect)
+            else:
+                rows = csv_rows(file, self.dialect, self.header, self.columns)
             records = (_record(row, self.columns) for row in rows)
             yield from _with_parents(records) if self.has_variants else records
 
@@ -128,16 +134,25 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
 
 def read_header(source: Source, read_as: ReadAs | None = None) -> Table:
     """Return the table without looking at its rows, whatever it lacks. Raises ``ImportProblem``."""
-    encoding = read_as.encoding if read_as else ""
+    read_as = read_as or ReadAs()
+    sheets: tuple[str, ...] = ()
+    if source.is_workbook:
+        with source.open_table() as file:
+            dialect, header, sheets = read_sheet_header(file, read_as.sheet)
+    else:
+        dialect, header = _csv_header(source, read_as.encoding)
+    chosen = read_as.columns
+    if len(chosen) != len(header):
+        chosen = default_columns(header)
+    return Table(source, dialect, header, chosen, sheets=sheets)
+
+
+def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]]:
     if not encoding:
         with source.open_table() as file:
             encoding = find_encoding(file)
     with source.open_table() as file:
-        dialect, header = read_dialect(file, encoding)
-    chosen = read_as.columns if read_as else ()
-    if len(chosen) != len(header):
-        chosen = default_columns(header)
-    return Table(source, dialect, header, chosen)
+        return read_dialect(file, encoding)
 
 
 def default_columns(header: tuple[str, ...]) -> tuple[str, ...]:
