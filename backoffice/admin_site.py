@@ -28,6 +28,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Variants"), "straighten", "catalogue.variant"),
             (_("Stock adjustments"), "inventory_2", "catalogue.stockadjustment"),
             (_("Uploads"), "history", "imports.upload"),
+            (_("Gender words"), "translate", "imports.genderword"),
             (_("Stock alerts"), "notifications", "wishlist.stockalert"),
         ),
     ),

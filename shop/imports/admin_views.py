@@ -121,6 +121,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
         try:
             uploads.choose_reading(upload, form.read_as(), _user(request))
+            uploads.allow_new_categories(upload, "no_new_categories" not in request.POST)
         except ImportProblem as problem:
             messages.error(request, str(problem))
             return redirect(upload)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product
 from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.words import folded_gender
 
 
 def upload_storage() -> Storage:
@@ -62,6 +63,7 @@ class Upload(models.Model):
     # Of a workbook; other files have none.
     sheets = models.JSONField(default=list)
     sheet = models.CharField(_("sheet"), max_length=40, blank=True)
+    new_categories = models.BooleanField(_("create new categories"), default=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimals"), max_length=1, blank=True)
     state = models.CharField(
@@ -158,6 +160,24 @@ class UploadChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.upload_id} {self.product_id}"
+
+
+class GenderWord(models.Model):
+    """A word that stands for a gender in the files of this shop, beside the usual ones."""
+
+    word = models.CharField(_("word"), max_length=40, unique=True)
+    gender = models.CharField(_("gender"), max_length=10, choices=Product.Gender.choices)
+
+    class Meta:
+        verbose_name = _("gender word")
+        verbose_name_plural = _("gender words")
+        ordering = ("word",)
+
+    def __str__(self) -> str:
+        return self.word
+
+    def clean(self) -> None:
+        self.word = folded_gender(self.word)
 
 
 class ColumnMapping(models.Model):

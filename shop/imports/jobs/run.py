@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from shop.imports.errors import RowError
+from shop.imports.models import GenderWord
 from shop.imports.parsing.archives import listed
 from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.groups import FirstRows
@@ -23,6 +24,7 @@ from shop.imports.parsing.pictures import nearest_id
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
 from shop.imports.parsing.table import ReadAs, Record, Table, read_table
+from shop.imports.parsing.words import GENDER_WORDS
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.writing.writer import Writer
@@ -101,12 +103,14 @@ def import_catalogue(
     after_line: int = 0,
     after_batch: AfterBatch | None = None,
     sample_data: bool = False,
+    new_categories: bool = True,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
     ``read_as`` is what staff chose. Rows up to ``after_line`` are passed over: a
     run before this one has dealt with them. With ``sample_data``, new products get the names,
-    brands, prices and stock that the file lacks. Raises ``ImportProblem`` before anything is
+    brands, prices and stock that the file lacks; without ``new_categories``, rows that need one are
+    rejected. Raises ``ImportProblem`` before anything is
     written if the catalogue cannot be read.
     """
     with open_source(source, images) as opened:
@@ -117,7 +121,10 @@ def import_catalogue(
         total = table.rows if limit is None else min(limit, table.rows)
         # Only an upload, which follows each batch, can be rolled back.
         writer = Writer(
-            rehearsal=dry_run, snapshots=after_batch is not None, sample_data=sample_data
+            rehearsal=dry_run,
+            snapshots=after_batch is not None,
+            sample_data=sample_data,
+            new_categories=new_categories,
         )
         if not after_line:
             _warn_of_unused_pictures(table, result)
@@ -126,7 +133,7 @@ def import_catalogue(
         _run(opened, rows, writer, result, total, progress, after_batch)
     result.rejections.sort(key=lambda message: message.line)
     result.row_warnings.sort(key=lambda message: message.line)
-    result.warnings += _gaps(result, table)
+    result.warnings += [*_gaps(result, table), *_new_categories(writer)]
     return result
 
 
@@ -144,6 +151,18 @@ def _gaps(result: Result, table: Table) -> Iterator[str]:
             "The file names no stock for %(count)s new products: they are sold out.",
             result.without_stock,
         ) % {"count": intcomma(result.without_stock)}
+
+
+def _new_categories(writer: Writer) -> Iterator[str]:
+    """Name the new categories, first those that an existing one resembles."""
+    names = [
+        _("%(new)s (similar: %(name)s)") % {"new": new, "name": nearest} if nearest else new
+        for new, nearest in sorted(writer.new_categories, key=lambda pair: not pair[1])
+    ]
+    if names:
+        yield ngettext(
+            "%(count)s new category: %(names)s", "%(count)s new categories: %(names)s", len(names)
+        ) % {"count": intcomma(len(names)), "names": listed(names, short=False)}
 
 
 def _run(
@@ -180,11 +199,12 @@ def _good_rows(
     records: Iterator[Record], table: Table, result: Result, after_line: int
 ) -> Iterator[Row]:
     lines, firsts = dict[str, int](), FirstRows()
+    genders = GENDER_WORDS | dict(GenderWord.objects.values_list("word", "gender"))
     for record in records:
         done_before = record.line <= after_line
         result.read += not done_before
         try:
-            row = parse_row(record, table.decimal)
+            row = parse_row(record, table.decimal, genders)
             _check_unique(row, lines)
             disagreements: list[RowError] = []
             if table.has_variants and row.has_id:
@@ -197,7 +217,7 @@ def _good_rows(
                     result.reject(record.line, key, str(fault), fault.column, value)
         else:
             if not done_before:
-                for fault in disagreements:
+                for fault in (*row.warnings, *disagreements):
                     value = record.values[fault.column][:80]
                     message = RowMessage(row.line, row.sku, str(fault), fault.column, value)
                     result.row_warnings.append(message)

@@ -107,6 +107,11 @@ def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
     )
 
 
+def allow_new_categories(upload: Upload, allowed: bool) -> None:
+    """Say whether rows may make new categories; otherwise they are rejected."""
+    Upload.objects.filter(pk=upload.pk).update(new_categories=allowed)
+
+
 def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
     """Move to a busy state and enqueue the job; return ``False`` if the state has changed."""
     values: dict[str, Any] = {"state": state, "stop": False, "message": ""}
@@ -178,6 +183,7 @@ def _import(upload: Upload) -> None:
             images=images,
             dry_run=check,
             read_as=upload.read_as,
+            new_categories=upload.new_categories,
             after_line=upload.last_line,
             after_batch=partial(_after_batch, upload, stored),
             progress=partial(_stop_if_asked, upload),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -17,6 +17,13 @@ from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.numbers import read_number
 from shop.imports.parsing.pictures import split_names
 from shop.imports.parsing.table import Record, checked
+from shop.imports.parsing.words import (
+    DATE,
+    GENDER_WORDS,
+    INVISIBLE,
+    SCIENTIFIC,
+    folded_gender,
+)
 
 T = TypeVar("T")
 MIN_YEAR, MAX_YEAR = 1990, 2100
@@ -61,6 +68,7 @@ class Row:
     has_sku: bool
     has_id: bool
     addresses: tuple[str, ...] = ()
+    warnings: tuple[RowError, ...] = ()
     described_on: int = 0
 
     @property
@@ -96,9 +104,12 @@ class _Reader:
         return self(_variant, column, field)
 
 
-def parse_row(record: Record, decimal: str = ".") -> Row:
-    """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults."""
-    values = checked(record)
+def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = GENDER_WORDS) -> Row:
+    """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults.
+
+    ``genders`` are the words that stand for one.
+    """
+    values, warnings = _visible(checked(record))
     read = _Reader(values, decimal)
     sku = read(_key, "sku" if "sku" in values else "id") or ""
     # A product made by hand has no id; the export leaves it empty.
@@ -107,7 +118,7 @@ def parse_row(record: Record, decimal: str = ".") -> Row:
         line=record.line,
         external_id=(read(_key, "id") or "") if has_id and "sku" in values else sku,
         sku=sku,
-        said=_said(read),
+        said=_said(read, genders),
         tree=_tree(read),
         category_path=_text(values, "categoryPath"),
         brand=read.attribute("brand", "brand") if "brand" in values else None,
@@ -123,11 +134,28 @@ def parse_row(record: Record, decimal: str = ".") -> Row:
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
+        warnings=(*warnings, *_suspicious(values)),
         addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
     if read.faults:
         raise RowError.of(read.faults)
     return row
+
+
+def _visible(values: dict[str, str]) -> tuple[dict[str, str], list[RowError]]:
+    """Return the values without invisible characters, and which had some."""
+    if all(text.isascii() for text in values.values()):
+        return values, []
+    found = [column for column, text in values.items() if INVISIBLE.search(text)]
+    text = _("%(column)s held invisible characters, which were removed.")
+    cleaned = {column: INVISIBLE.sub("", values[column]) for column in found}
+    return values | cleaned, [RowError(text % {"column": column}, column) for column in found]
+
+
+def _suspicious(values: dict[str, str]) -> Iterator[RowError]:
+    if DATE.fullmatch(_text(values, "size")):
+        text = _("size is %(value)s: a spreadsheet may have made a date of it.")
+        yield RowError(text % {"value": _text(values, "size")}, "size")
 
 
 def as_read(name: str, value: Any) -> Any:
@@ -150,11 +178,11 @@ def external_id(record: Record) -> str:
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
-def _said(read: _Reader) -> dict[str, Any]:
+def _said(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     values = read.values
     if "gender" in values:
-        said["gender"] = read(_gender) or ""
+        said["gender"] = read(_gender, genders) or ""
     for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
         if column in values:
             said[name] = read.attribute(column, name)
@@ -208,6 +236,12 @@ def _key(values: dict[str, str], column: str) -> str:
     text = values.get(column, "").strip()
     if not text:
         raise RowError(_("The %(column)s is empty.") % {"column": column}, column)
+    if SCIENTIFIC.fullmatch(text):
+        message = _(
+            "%(column)s is %(value)s: a spreadsheet has cut a long number off. Format the column "
+            "as text and save the file again."
+        )
+        raise RowError(message % {"column": column, "value": text}, column)
     return _limited(text, column, _max_length("external_id"))
 
 
@@ -224,13 +258,17 @@ def _category(values: dict[str, str], column: str) -> str:
     return _limited(text, column, limit)
 
 
-def _gender(values: dict[str, str]) -> str:
-    text = _attribute(values, "gender", "gender")
-    if text and text not in Product.Gender.values:
+def _gender(values: dict[str, str], genders: Mapping[str, str]) -> str:
+    text = _text(values, "gender")
+    gender = "" if text.lower() in NOTHING else genders.get(folded_gender(text))
+    if gender is None:
         allowed = ", ".join(Product.Gender.values)
-        message = _("gender is %(value)s; it must be empty or one of %(allowed)s.")
-        raise RowError(message % {"value": text, "allowed": allowed}, "gender")
-    return text
+        message = _(
+            "gender is %(value)s; it must be empty or one of %(allowed)s, or a word for one of "
+            "them that staff add under Gender words."
+        )
+        raise RowError(message % {"value": text[:20], "allowed": allowed}, "gender")
+    return gender
 
 
 def _name(values: dict[str, str]) -> str:

@@ -132,6 +132,16 @@ def _named_category(row: Row, tree: CategoryTree) -> Category | None:
     return found
 
 
+def _warn_of_jump(
+    changes: Changes, row: Row, before: Decimal | None, after: Decimal | None
+) -> None:
+    """Warn of a price that changes by more than half: a comma may have slipped."""
+    if before and after and abs(after - before) > before / 2:
+        text = _("The price changes from %(before)s to %(after)s.")
+        warning = RowError(text % {"before": before, "after": after}, "price")
+        changes.warned.append((row, warning))
+
+
 def _settle_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
     """Make the first variant's price the product's; those that differ from it keep their own."""
     prices = [variant.unit_price for variant in variants]
@@ -259,6 +269,8 @@ def _apply_variant(
     changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
     if "stock" in changed:
         _check_stock(existing, product, variant, values["stock"])
+    if "price" in changed:
+        _warn_of_jump(changes, row, variant.unit_price, values["price"] or product.price)
     for name in changed:
         setattr(variant, name, values[name])
     if "price" in changed and _is_price_of_variant(row):
@@ -333,6 +345,8 @@ def _update_product(
         if getattr(row, name) is not None:
             values[name] = getattr(row, name)
     changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
+    if "price" in changed:
+        _warn_of_jump(changes, row, product.price, values["price"])
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:

@@ -36,12 +36,22 @@ class Writer:
     """
 
     def __init__(
-        self, *, rehearsal: bool = False, snapshots: bool = False, sample_data: bool = False
+        self,
+        *,
+        rehearsal: bool = False,
+        snapshots: bool = False,
+        sample_data: bool = False,
+        new_categories: bool = True,
     ) -> None:
         self._rehearsal, self._snapshots = rehearsal, snapshots
         self._sample_data = sample_data
-        self._tree = CategoryTree(rehearsal=rehearsal)
+        self._tree = CategoryTree(rehearsal=rehearsal, may_grow=new_categories)
         self._words = Counter[str]()
+
+    @property
+    def new_categories(self) -> list[tuple[str, str]]:
+        """Return the names of new categories, each with an existing one like it or ""."""
+        return self._tree.new
 
     def write(self, rows: list[PreparedRow], after: After) -> None:
         """``after`` gets the changes in their transaction: if it fails, they are gone."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,16 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 
-from shop.catalogue.models import Product, Variant
+from shop.catalogue.models import Category, Product, Variant
 from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines
 from shop.imports.jobs.run import Result, import_catalogue
-from shop.imports.models import ColumnMapping, Upload
+from shop.imports.models import ColumnMapping, GenderWord, Upload
 from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.numbers import NotationSurvey, read_number
 from shop.imports.parsing.pictures import assign_pictures
 from shop.imports.parsing.table import ReadAs
-from tests.factories import make_product, make_variant
+from tests.factories import make_category, make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,
     SHIRT,
@@ -579,3 +579,106 @@ def test_rows_of_one_product_stay_in_one_batch_so_that_a_check_finds_them(
     folder = make_folder(*rows, header=SIZED_HEADER, pictures=pictures)
     assert counts(import_catalogue(folder, dry_run=True)) == (3, 0, 0, 0)
     assert counts(import_catalogue(folder)) == (3, 0, 0, 0)
+
+
+# What the check says
+
+
+def test_usual_words_for_genders_are_understood_and_staff_add_others(
+    take: Take, admin_client: Client
+) -> None:
+    words = ["women", "WOMEN", "Women's", "female", "Damen", "Ladies", "Kids", "Unisex", "Herren"]
+    rows = [f"Z-{n},{word},{SHIRT[4:]},Shirt,9.00,1" for n, word in enumerate(words)]
+    text = "\n".join([SOLD_HEADER, *rows])
+    ids = [f"Z-{n}" for n in range(len(words))]
+    result = take(text, *ids)
+    assert counts(result) == (8, 0, 0, 1)
+    assert result.rejections[0].reason == (
+        "gender is Kids; it must be empty or one of Women, Men, Girls, Boys, Unisex, or a word "
+        "for one of them that staff add under Gender words."
+    )
+    genders = dict(Product.objects.values_list("external_id", "gender"))
+    assert [genders.get(i) for i in ids] == [*["Women"] * 6, None, "Unisex", "Men"]
+    values = {"word": "Kid's", "gender": "Girls"}
+    admin_client.post("/admin/imports/genderword/add/", values)
+    assert list(GenderWord.objects.values_list("word", "gender")) == [("kids", "Girls")]
+    assert counts(take(text, *ids)) == (1, 0, 8, 0)
+
+
+@pytest.mark.parametrize("damaged", ["4,00638E+12", "4.00638E12", "1e5"])
+def test_an_id_that_a_spreadsheet_cut_off_is_refused(take: Take, damaged: str) -> None:
+    make_product(external_id="123")
+    Variant.objects.update(sku="123")
+    result = take(f"id;price;stock\n123;18,50;4\n{damaged};21,00;3\n")
+    assert (result.updated, result.rejected) == (1, 1)
+    assert result.rejections[0].reason == (
+        f"id is {damaged}: a spreadsheet has cut a long number off. Format the column as text and "
+        "save the file again."
+    )
+
+
+def test_sizes_that_became_dates_and_invisible_characters_are_named(take: Take) -> None:
+    header = f"{SOLD_HEADER},sku,size"
+    sizes = ("04. Mrz", "3-Apr", "2026-03-04", "38", "M/L")
+    rows = [f"{sold_row(n)},{n},{size}" for n, size in enumerate(sizes, 1)]
+    rows[3] = rows[3].replace("Nike Men Blue", "Nike\u200b Men\ufeff Blue")
+    result = take("\n".join([header, *rows]), *"12345")
+    assert counts(result) == (5, 0, 0, 0)
+    assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [
+        (2, "size", "size is 04. Mrz: a spreadsheet may have made a date of it."),
+        (3, "size", "size is 3-Apr: a spreadsheet may have made a date of it."),
+        (4, "size", "size is 2026-03-04: a spreadsheet may have made a date of it."),
+        *[(5, "productDisplayName",
+           "productDisplayName held invisible characters, which were removed.")],
+    ]  # fmt: skip
+    assert Product.objects.get(external_id="4").name == "Nike Men Blue Jersey"
+
+
+def test_a_price_that_changes_by_more_than_half_is_named(client: Client, send: Send) -> None:
+    for sku, price in (("A", "20.00"), ("B", "20.00"), ("C", "20.00")):
+        make_product(external_id=sku, price=Decimal(price)).variants.update(sku=sku)
+    upload = act(client, send("id,price\nA,199.00\nB,10.00\nC,9.99\n"), "check")
+    assert (upload.updated, upload.rejected) == (3, 0)
+    assert list(upload.errors.values_list("line", "reason", "is_warning")) == [
+        (2, "The price changes from 20.00 to 199.00.", True),
+        (4, "The price changes from 20.00 to 9.99.", True),
+    ]
+
+
+def test_new_categories_are_named_with_the_nearest_one_and_can_be_refused(
+    client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    make_product(category=make_category("Apparel", "Topwear", "Tshirts"))
+    rows = [
+        sold_row(n).replace("Topwear", name)
+        for n, name in enumerate(("Topwaer", "TOPWEAR", "Top wear"), 1)
+    ]
+    folder = make_folder(*rows, header=SOLD_HEADER)
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    upload = act(client, upload, "check")
+    assert upload.imported == 3
+    assert upload.warnings == [
+        "4 new categories: Apparel / Topwaer (similar: Topwear), Apparel / Top wear (similar: "
+        "Topwear), Topwaer / Tshirts, Top wear / Tshirts"
+    ]
+    before = Category.objects.count()
+    upload = act(client, upload, "check", no_new_categories="on")
+    assert (upload.imported, upload.rejected) == (1, 2)
+    reason = "There is no category Topwaer; similar is Topwear."
+    assert upload.errors.first().reason == reason
+    act(client, upload, "start")
+    assert (Product.objects.count(), Category.objects.count()) == (2, before)
+    options = {"no_new_categories": True, "stdout": StringIO(), "report": tmp_path / "r.csv"}
+    call_command("import_catalogue", str(folder), **options)
+    assert reason in (tmp_path / "r.csv").read_text()
+
+
+def test_all_faults_of_a_row_are_told(client: Client, send: Send) -> None:
+    row = 'SB-F,womn,Apparel,Topwear,Shirts,Blue,Summer,24,Casual,Women F,"19,90",SB-F,S,1.5'
+    upload = act(client, send(f"{SIZED_HEADER}\n{row}\n"), "check")
+    assert (upload.rejected, upload.read) == (1, 1)
+    assert list(upload.errors.values_list("column", "value")) == [
+        ("gender", "womn"),
+        ("year", "24"),
+        ("stock", "1.5"),
+    ]

@@ -42,6 +42,11 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
         parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
         parser.add_argument("--encoding", type=_encoding, help="such as cp1250, if not as found")
+        parser.add_argument(
+            "--no-new-categories",
+            action="store_true",
+            help="reject rows that would need a new category",
+        )
         parser.add_argument("--sheet", default="", help="of a workbook, if not the first one")
         parser.add_argument(
             "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
@@ -73,6 +78,7 @@ class Command(BaseCommand):
                     limit=options["limit"],
                     progress=_showing(bar),
                     sample_data=options["sample_data"],
+                    new_categories=not options["no_new_categories"],
                     read_as=ReadAs(
                         encoding=options["encoding"] or "",
                         decimal=options["decimal"],
