@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from django.db.models import Exists, OuterRef
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from shop.catalogue.models import Category, Product, Variant
 from shop.imports.parsing.columns import EXPORTED
@@ -49,6 +46,8 @@ def write_workbook(file: IO[bytes]) -> int:
 
     Returns how many rows there are.
     """
+    from openpyxl import Workbook  # here, as it takes 14 MB that CSV files do not need
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("catalogue")
     rows = 0
@@ -60,6 +59,9 @@ def write_workbook(file: IO[bytes]) -> int:
 
 
 def _text_cell(sheet: Any, value: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
     cell.data_type, cell.number_format = "s", "@"
     return cell

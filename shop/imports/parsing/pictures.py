@@ -25,7 +25,8 @@ ENDING = re.compile(
     re.IGNORECASE,
 )
 LIKE_ENOUGH = 60
-Rank = tuple[int, int]
+# The place among the pictures of a product; the whole name has none and comes first.
+Rank = tuple[int, ...]
 
 
 @dataclass
@@ -57,13 +58,20 @@ def assign_pictures(
     pictures, files = Pictures(), list(files)
     taken = _assign_named(pictures, files, named)
     owners = _Owners(ids)
+    whole: dict[str, str] = {}
     ranked: dict[str, dict[Rank, str]] = {}
     for name in files:
         if name in taken:
             continue
         owner, rank = owners.find(posixpath.splitext(posixpath.basename(name))[0])
-        if not owner or ranked.setdefault(owner, {}).setdefault(rank, name) != name:
+        if owner and not rank:
+            first = whole.setdefault(owner, name)
+        else:
+            first = ranked.setdefault(owner, {}).setdefault(rank, name) if owner else ""
+        if first != name:
             pictures.unused.append(name)
+    for owner, name in whole.items():
+        pictures.of.setdefault(owner, []).append(name)
     for owner, by_rank in ranked.items():
         pictures.of.setdefault(owner, []).extend(by_rank[rank] for rank in sorted(by_rank))
     for names in pictures.of.values():
@@ -108,13 +116,13 @@ class _Owners:
     def find(self, stem: str) -> tuple[str, Rank]:
         """Return the id, empty if there is none, and the place among its pictures."""
         if owner := self._id(stem):
-            return owner, (0, 0)
+            return owner, ()
         found = ENDING.fullmatch(stem)
         while found:
             if owner := self._id(found["id"].rstrip(" _-")):
                 return owner, _rank(found)
             found = ENDING.fullmatch(found["id"])  # "ID_front_2"
-        return "", (0, 0)
+        return "", ()
 
     def _id(self, stem: str) -> str:
         if stem in self._ids:

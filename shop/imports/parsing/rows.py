@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, Variant
+from shop.catalogue.slugs import category_slug
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.numbers import read_number
@@ -249,9 +249,9 @@ def _category(values: dict[str, str], column: str) -> str:
     text = _text(values, column)
     if not text:
         raise RowError(_("%(column)s is empty.") % {"column": column}, column)
-    slug = slugify(text)
+    slug = category_slug(text)
     if not slug:
-        message = _("%(column)s needs letters or digits of the Latin alphabet for its address.")
+        message = _("%(column)s needs letters or digits for its address.")
         raise RowError(message % {"column": column}, column)
     limit = int(Category._meta.get_field("slug").max_length or 0)
     _limited(slug, column, limit)

@@ -12,7 +12,6 @@ from itertools import repeat
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
 
 from shop.imports.errors import ImportProblem
 from shop.imports.parsing.archives import ZipStore
@@ -41,6 +40,8 @@ def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
 
     Raises ``ImportProblem`` also for what goes wrong in the block.
     """
+    from openpyxl import load_workbook  # here, as it takes 14 MB that CSV files do not need
+
     try:
         with zipfile.ZipFile(file) as archive:
             ZipStore(archive)

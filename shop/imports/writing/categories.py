@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from rapidfuzz import process
 
 from shop.catalogue.models import Category
+from shop.catalogue.slugs import category_slug
 from shop.imports.errors import RowError
 
 # Of 100: "Topwaer" and "Topwear" are 86, "Shirts" and "Shorts" 83.
@@ -43,7 +43,7 @@ class CategoryTree:
         return self._by_path.get(path)
 
     def _child(self, parent: Category | None, name: str) -> Category:
-        slug = slugify(name)
+        slug = category_slug(name)
         path = f"{parent.path}/{slug}" if parent else slug
         found = self._by_path.get(path) or self._by_name.get((_above(path), name))
         if found is None:

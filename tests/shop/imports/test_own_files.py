@@ -682,3 +682,28 @@ def test_all_faults_of_a_row_are_told(client: Client, send: Send) -> None:
         ("year", "24"),
         ("stock", "1.5"),
     ]
+
+
+def test_names_and_categories_of_any_script_come_in_and_have_addresses(
+    take: Take, client: Client
+) -> None:
+    rows = [
+        "Z-91,Women,Apparel,Topwear,Shirts,Blue,Summer,2024,Casual,Женская рубашка,19.90,5",
+        "Z-92,Women,Ρούχα,Μπλούζες,Πουκάμισα,Blue,Summer,2024,Casual,Πουκάμισο,19.90,5",
+        "Z-93,Women,Apparel,Topwear,Shirts,Blue,Summer,2024,Casual,青いシャツ,19.90,5",
+        "Z-94,Women,Apparel,Übergrößen,Shirts,Żółty,Summer,2024,Casual,Żółta bluza,19.90,5",
+    ]
+    text = "\n".join([SOLD_HEADER, *rows])
+    ids = ("Z-91", "Z-92", "Z-93", "Z-94")
+    assert counts(take(text, *ids)) == (4, 0, 0, 0)
+    paths = dict(Product.objects.values_list("external_id", "category__path"))
+    assert paths["Z-92"] == "ρούχα/μπλούζες/πουκάμισα"
+    assert paths["Z-94"] == "apparel/ubergroen/shirts"  # as before
+    for product in Product.objects.select_related("category"):
+        assert client.get(product.get_absolute_url()).status_code == 200
+        page = client.get(product.category.get_absolute_url())
+        assert product.name in page.content.decode()
+    category = Category.objects.get(name="Πουκάμισα")
+    assert client.get("/sitemap.xml").status_code == 200
+    assert category.get_absolute_url().isascii()
+    assert counts(take(text, *ids)) == (0, 0, 4, 0)
