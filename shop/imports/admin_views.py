@@ -23,10 +23,9 @@ from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines, write_workbook
 from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
-from shop.imports.jobs.files import local_files
+from shop.imports.jobs.files import opened
 from shop.imports.models import Upload
 from shop.imports.parsing.formulas import guarded
-from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import read_header
 
 State = Upload.State
@@ -91,7 +90,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def _preview(upload: Upload) -> list[list[str]]:
     """The first rows as they are read, below their header."""
     try:
-        with local_files(upload) as (path, images), open_source(path, images) as source:
+        with opened(upload) as source:
             table = read_header(source, upload.read_as)
             rows: list[list[str]] = [list(table.header)]
             for record in table.records():

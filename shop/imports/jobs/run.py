@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -104,16 +104,17 @@ def import_catalogue(
     after_batch: AfterBatch | None = None,
     sample_data: bool = False,
     new_categories: bool = True,
+    names: Mapping[Path, str] | None = None,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
-    ``read_as`` is what staff chose. Rows up to ``after_line`` are passed over: a
-    run before this one has dealt with them. With ``sample_data``, new products get the names,
-    brands, prices and stock that the file lacks; without ``new_categories``, rows that need one are
-    rejected. Raises ``ImportProblem`` before anything is
-    written if the catalogue cannot be read.
+    ``read_as`` is what staff chose, ``names`` what they called the files. Rows up to
+    ``after_line`` are passed over: a run before this one has dealt with them. With
+    ``sample_data``, new products get the names, brands, prices and stock that the file lacks;
+    without ``new_categories``, rows that need one are rejected. Raises ``ImportProblem`` before
+    anything is written if the catalogue cannot be read.
     """
-    with open_source(source, images) as opened:
+    with open_source(source, images, names) as opened:
         table = read_table(opened, read_as)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
         result.dialect = str(table)

@@ -21,11 +21,10 @@ from django.utils.translation import gettext as _
 from shop.core.locks import AdvisoryLock, try_lock
 from shop.core.tasks import enqueue
 from shop.imports.errors import ImportProblem, UploadStopped
-from shop.imports.jobs.files import delete_files, local_files
+from shop.imports.jobs.files import delete_files, file_names, local_files, opened
 from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
 from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
-from shop.imports.parsing.source import open_source
 from shop.imports.parsing.table import ReadAs, read_header
 from shop.imports.parsing.xlsx_rows import is_workbook
 from shop.imports.writing.batch import Changes
@@ -47,7 +46,7 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
     upload.pictures_name = _short(pictures.name) if pictures else ""
     try:
         _keep(upload, table, pictures)
-        with local_files(upload) as (path, images), open_source(path, images) as source:
+        with opened(upload) as source:
             header = read_header(source)
             upload.dialect, upload.header = str(header.dialect), list(header.header)
             upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
@@ -92,7 +91,7 @@ def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
     Another encoding or sheet has another header. Raises ``ImportProblem``, and nothing is kept.
     """
     if (read_as.encoding, read_as.sheet) != (upload.encoding, upload.sheet):
-        with local_files(upload) as (path, images), open_source(path, images) as source:
+        with opened(upload) as source:
             table = read_header(source, replace(read_as, columns=()))
             upload.sample, upload.header = table.sample()[:200], list(table.header)
             if read_as.sheet != upload.sheet or len(read_as.columns) != len(table.header):
@@ -181,6 +180,7 @@ def _import(upload: Upload) -> None:
         result = import_catalogue(
             path,
             images=images,
+            names=file_names(upload, path, images),
             dry_run=check,
             read_as=upload.read_as,
             new_categories=upload.new_categories,

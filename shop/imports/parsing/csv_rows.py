@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import IO, NamedTuple
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -181,11 +182,22 @@ def _quoted(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator[RawR
         if cells is None or (len(taken) > 1 and len(cells) < width):
             waiting.extendleft(reversed(taken[1:]))
             problem = _("The quotation marks do not match.")
+            if _is_too_long(first, delimiter):
+                text = _("A cell has over %(limit)s characters.")
+                problem = text % {"limit": intcomma(csv.field_size_limit())}
             yield RawRow(number, first.rstrip("\n").split(delimiter), problem)
             continue
         if any(cell.strip() for cell in cells):
             yield RawRow(number, cells)
         number += len(taken) - 1
+
+
+def _is_too_long(line: str, delimiter: str) -> bool:
+    try:
+        next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        return "field limit" in str(error)
+    return False
 
 
 def _cells(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +69,7 @@ class Source:
     files: list[str]
     warnings: list[str]
     assigned: Pictures = field(default_factory=Pictures)
+    called: str = ""
 
     @property
     def is_workbook(self) -> bool:
@@ -81,7 +82,8 @@ class Source:
             text = _(
                 "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
             )
-            raise ImportProblem(text % {"name": self.table, "error": error}) from error
+            values = {"name": self.called or self.table, "error": error}
+            raise ImportProblem(text % values) from error
 
     def pictures_of(self, external_id: str) -> list[str]:
         """Return the names of the product's pictures in their order."""
@@ -110,29 +112,36 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
-    """``path`` is a folder, a ZIP or a CSV file; ``images`` a folder or a ZIP of pictures."""
+def open_source(
+    path: Path, images: Path | None = None, names: Mapping[Path, str] | None = None
+) -> Iterator[Source]:
+    """Open a folder, a ZIP or a table, and with it ``images``: a folder or a ZIP of pictures.
+
+    Errors name a file as ``names`` does, which tells what people called those that they uploaded.
+    """
+    names = names or {}
     with ExitStack() as stack:
         if not path.exists():
             text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
-            raise ImportProblem(text % {"path": path})
+            raise ImportProblem(text % {"path": names.get(path, path)})
         if path.is_file() and path.name.lower().endswith((*TEXTS, *WORKBOOKS)):
             tables: Store = FolderStore(path.parent)
             table = path.name
         else:
-            tables = _open_store(path, stack)
-            table = _find_table(tables, path)
-        pictures = tables if images is None else _open_store(images, stack)
+            tables = _open_store(path, stack, names.get(path))
+            table = _find_table(tables, names.get(path) or str(path))
+        pictures = tables if images is None else _open_store(images, stack, names.get(images))
         files = _picture_files(pictures, table if images is None else None)
-        yield Source(tables, table, pictures, files, pictures.warnings)
+        called = names.get(path, "") if path.name == table else ""
+        yield Source(tables, table, pictures, files, pictures.warnings, called=called)
 
 
-def _open_store(path: Path, stack: ExitStack) -> Store:
+def _open_store(path: Path, stack: ExitStack, called: str | None) -> Store:
     if path.is_dir():
         return FolderStore(path)
     if not path.exists():
         text = _("%(path)s does not exist. Name a folder or a ZIP.")
-        raise ImportProblem(text % {"path": path})
+        raise ImportProblem(text % {"path": called or path})
     try:
         return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
@@ -140,17 +149,17 @@ def _open_store(path: Path, stack: ExitStack) -> Store:
             "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
             "If it was downloaded, download it again."
         )
-        raise ImportProblem(text % {"path": path, "error": error}) from error
+        raise ImportProblem(text % {"path": called or path, "error": error}) from error
 
 
-def _find_table(store: Store, path: Path) -> str:
+def _find_table(store: Store, called: str) -> str:
     """Return the styles.csv that lies least deep, or the only table of any name."""
     names = list(store.names())
     found = [name for name in names if posixpath.basename(name).lower() == TABLE]
     tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
     if not found and len(tables) != 1:
         text = _("%(path)s holds no %(table)s and not just one other table. It holds: %(names)s")
-        values = {"path": path, "table": TABLE, "names": listed(tables) or "–"}
+        values = {"path": called, "table": TABLE, "names": listed(tables) or "–"}
         raise ImportProblem(text % values)
     found = found or tables
     return min(found, key=lambda name: (name.count("/"), name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -29,6 +31,7 @@ from shop.imports.parsing.table import ReadAs
 from tests.factories import make_category, make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,
+    NEW,
     SHIRT,
     SOLD_HEADER,
     MakeFolder,
@@ -707,3 +710,33 @@ def test_names_and_categories_of_any_script_come_in_and_have_addresses(
     assert client.get("/sitemap.xml").status_code == 200
     assert category.get_absolute_url().isascii()
     assert counts(take(text, *ids)) == (0, 0, 4, 0)
+
+
+# Errors
+
+
+def test_errors_name_the_files_that_were_uploaded(
+    client: Client, carol: User, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("1.jpg", picture())
+    empty = (tmp_path / "a.zip").read_bytes()
+    for files, message in (
+        ({"table": ("Herbst.zip", empty)}, "Herbst.zip holds no styles.csv"),
+        (
+            {"table": ("a.csv", b"sku,stock\n"), "pictures": ("Fotos.zip", b"PK")},
+            "Fotos.zip is neither a folder nor a ZIP",
+        ),
+    ):
+        sent = {field: SimpleUploadedFile(*file) for field, file in files.items()}
+        response = client.post(NEW, sent)
+        assert response.status_code == 422
+        page = response.content.decode()
+        assert message in page
+        assert str(tmp_path) not in page
+
+
+def test_a_cell_that_is_too_long_says_so(take: Take) -> None:
+    make_product(external_id="1")
+    result = take(f"id,description\n1,{'x' * 140_000}\n")
+    assert result.rejections[0].reason == "A cell has over 131,072 characters."
