@@ -101,6 +101,7 @@ def _values(variant: Variant, names: dict[str, str]) -> dict[str, Any]:
         "currency": product.currency,
         "stock": variant.stock,
         "description": product.description,
+        "listed": "yes" if product.listed else "no",
         "sku": variant.sku,
         "size": variant.size,
         "variantColour": variant.colour,

@@ -6,7 +6,7 @@ CLASSIC = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),
 )
-OPTIONAL = ("brand", "price", "currency", "stock", "description")
+OPTIONAL = ("brand", "price", "currency", "stock", "description", "listed")
 # Where they stand, a row is a variant, and rows of one id are the variants of one product.
 VARIANT = ("sku", "size", "variantColour", "variantPrice")
 # A category of any depth by its address; wins over the three names.
@@ -18,7 +18,7 @@ FIELDS = (*EXPORTED, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
 # What describes a product; the first row of an id says it.
-DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", *EXACT)
+DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", "listed", *EXACT)
 PRICES = ("price", "variantPrice")
 
 

@@ -34,6 +34,7 @@ class FirstRows:
             brand=None,
             currency=None,
             description=None,
+            listed=None,
         )
         return reduced, list(_differences(record, line, hashes, first))
 

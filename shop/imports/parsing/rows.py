@@ -14,6 +14,7 @@ from shop.catalogue.models import Category, Product, Variant
 from shop.catalogue.slugs import category_slug
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.html_text import plain_text
 from shop.imports.parsing.numbers import read_number
 from shop.imports.parsing.pictures import split_names
 from shop.imports.parsing.table import Record, checked
@@ -28,7 +29,9 @@ from shop.imports.parsing.words import (
 T = TypeVar("T")
 MIN_YEAR, MAX_YEAR = 1990, 2100
 NOTHING = {"", "na", "n/a", "nan", "null", "none"}
-# The fields of a product in which these words mean that there is nothing.
+YES = {"yes", "true", "1", "ja", "wahr", "y", "x"}
+NO = {"no", "false", "0", "nein", "falsch", "n"}
+# The fields of a product in which the words of ``NOTHING`` mean that there is nothing.
 ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
 CENT = Decimal("0.01")
 MAX_PRICE, MAX_STOCK = 10**8, 10**9
@@ -58,6 +61,7 @@ class Row:
     price: Decimal | None
     has_price: bool
     has_name: bool
+    listed: bool | None
     currency: str | None
     stock: int | None
     description: str | None
@@ -125,6 +129,7 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
         price=read.price("price"),
         has_price="price" in values,
         has_name="productDisplayName" in values,
+        listed=read(_listed),
         currency=read(_currency),
         stock=read(_stock, decimal),
         description=_as_typed(values["description"]) if "description" in values else None,
@@ -169,7 +174,8 @@ def as_read(name: str, value: Any) -> Any:
 
 
 def _as_typed(text: str) -> str:
-    """Browsers and spreadsheets end lines in their own ways."""
+    """Return a text with lines that end in one way, and without HTML."""
+    text = plain_text(text)
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -304,6 +310,14 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
         message = _("%(column)s is %(value)s; it may have two decimals.")
         raise RowError(message % {"column": column, "value": text[:20]}, column)
     return price
+
+
+def _listed(values: dict[str, str]) -> bool | None:
+    text = _text(values, "listed").casefold()
+    if text and text not in YES | NO:
+        message = _("listed is %(value)s; write yes or no.")
+        raise RowError(message % {"value": text[:20]}, "listed")
+    return text in YES if text else None
 
 
 def _currency(values: dict[str, str]) -> str | None:

@@ -229,7 +229,7 @@ def _new_product(row: Row, category: Category) -> Product:
         slug=product_slug(row.name, row.external_id),
         brand=row.brand or "",
         price=row.price,
-        listed=row.price is not None,
+        listed=row.price is not None and row.listed is not False,
         currency=row.currency or settings.DEFAULT_CURRENCY,
         description=row.description or "",
         category=category,
@@ -336,14 +336,18 @@ def _add_variant(changes: Changes, existing: Existing, product: Product, row: Ro
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
-    """Set the fields that differ in the file and return their names, never ``listed``."""
+    """Set the fields that differ in the file and return their names."""
     values = dict(row.said)
-    names = ["brand", "currency", "description"]
+    names = ["brand", "currency", "description", "listed"]
     if not row.described_on and not _is_price_of_variant(row):
         names.append("price")
     for name in names:
         if getattr(row, name) is not None:
             values[name] = getattr(row, name)
+    if values.get("listed") and values.get("price", product.price) is None:
+        del values["listed"]
+        text = _("The product has no price: it is not listed.")
+        changes.warned.append((row, RowError(text, "listed")))
     changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
     if "price" in changed:
         _warn_of_jump(changes, row, product.price, values["price"])

@@ -38,6 +38,7 @@ from tests.shop.imports.conftest import (
     Send,
     act,
     picture,
+    row,
     sold_row,
     zipped,
 )
@@ -740,3 +741,46 @@ def test_a_cell_that_is_too_long_says_so(take: Take) -> None:
     make_product(external_id="1")
     result = take(f"id,description\n1,{'x' * 140_000}\n")
     assert result.rejections[0].reason == "A cell has over 131,072 characters."
+
+
+# Descriptions and what is listed
+
+
+def test_html_becomes_plain_paragraphs_and_lists(take: Take, client: Client) -> None:
+    html = (
+        "<p>Soft <b>organic</b> cotton.</p><ul><li>Machine wash</li><li>No bleach</li></ul>"
+        "<script>alert(1)</script>&nbsp;Made in Porto &amp; Braga"
+    )
+    plain = "Soft cotton.\n\nWash at 30°\nSizes < 40 & > 30"
+    rows = (f'{sold_row("Z-71")},"{html}"', f'{sold_row("Z-72")},"{plain}"')
+    text = "\n".join([f"{SOLD_HEADER},description", *rows])
+    assert counts(take(text, "Z-71", "Z-72")) == (2, 0, 0, 0)
+    one, two = Product.objects.order_by("external_id")
+    words = "Soft organic cotton.\n\n• Machine wash\n• No bleach\n\nMade in Porto & Braga"
+    assert (one.description, two.description) == (words, plain)
+    page = client.get(one.get_absolute_url()).content.decode()
+    assert "<p>Soft organic cotton.</p>" in page
+    assert "• Machine wash<br>• No bleach" in page
+    assert 'content="Soft organic cotton.' in page
+    assert "alert(1)" not in page
+    assert "\\u0026 Braga" in page
+    assert counts(take(text, "Z-71", "Z-72")) == (0, 0, 2, 0)
+
+
+def test_a_file_says_what_is_listed_but_lists_nothing_without_a_price(
+    take: Take, tmp_path: Path
+) -> None:
+    header = f"{SOLD_HEADER},listed"
+    rows = (f"{sold_row(1)},nein", f"{sold_row(2)},", f"{row(3)},,5,yes", f"{sold_row(4)},perhaps")
+    result = take("\n".join([header, *rows]), *"1234")
+    assert counts(result) == (3, 0, 0, 1)
+    assert result.rejections[0].reason == "listed is perhaps; write yes or no."
+    listed = Product.objects.order_by("external_id").values_list("listed", flat=True)
+    assert list(listed) == [False, True, False]
+    (tmp_path / "list.csv").write_text("id,listed\n1,yes\n2,no\n3,ja\n")
+    result = import_catalogue(tmp_path / "list.csv")
+    assert counts(result) == (0, 2, 1, 0)
+    assert [w.reason for w in result.row_warnings] == [
+        "The product has no price: it is not listed."
+    ]
+    assert list(listed.all()) == [True, False, False]
