@@ -12,7 +12,7 @@ from shop.imports.models import Upload
 from shop.imports.parsing.columns import FIELDS, letter
 from shop.imports.parsing.encodings import ENCODINGS
 from shop.imports.parsing.numbers import NOTATIONS
-from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.table import ReadAs, default_columns
 
 
 class UploadForm(forms.Form):
@@ -67,13 +67,14 @@ class ReadingForm(forms.Form):
         sheet.choices, sheet.initial = [(name, name) for name in upload.sheets], upload.sheet
         del self.fields["encoding" if upload.sheets else "sheet"]
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
+        columns = upload.columns or default_columns(upload.header)
         self.names = [f"column{number}" for number in range(len(upload.header))]
         for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
             self.fields[name] = forms.ChoiceField(
                 label=cell or _("(column %(letter)s)") % {"letter": letter(number)},
                 choices=choices,
                 required=False,
-                initial=upload.columns[number],
+                initial=columns[number],
             )
 
     def read_as(self) -> ReadAs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -155,7 +155,7 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
         return read_dialect(file, encoding)
 
 
-def default_columns(header: tuple[str, ...]) -> tuple[str, ...]:
+def default_columns(header: Sequence[str]) -> tuple[str, ...]:
     """Return what each column stands for by its name."""
     return tuple(KNOWN.get(cell.lower(), "") for cell in header)
 
