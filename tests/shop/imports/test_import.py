@@ -9,7 +9,7 @@ from django.db import connection
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.signals import catalogue_imported
-from tests.factories import embedding_of, make_product
+from tests.factories import embedding_of, make_category, make_product
 from tests.shop.imports.conftest import (
     LONG_HEADER,
     SHIRT,
@@ -101,6 +101,7 @@ def test_a_row_without_a_name_leaves_the_name_of_a_product(make_folder):
 
 
 def test_a_row_without_a_price_comes_in_unlisted_with_a_warning(make_folder):
+    make_category("Apparel", "Topwear", "Tshirts")
     folder = make_folder(f"1,{SHIRT},Shirt,,", f"2,{SHIRT},Shirt,19.90,3", header=SOLD_HEADER)
     result = import_catalogue(folder)
     assert counts(result) == (2, 0, 0, 0)

@@ -102,6 +102,7 @@ def test_the_report_is_english_for_english_staff(
         "images/more.zip are archives in the archive; unpack them first.",
         "There is no column price: 1 new product is not listed.",
         "The file names no stock for 1 new product: it is sold out.",
+        "3 new categories: Apparel, Apparel / Topwear, Topwear / Tshirts",
     ]
 
 

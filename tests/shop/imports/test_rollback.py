@@ -179,6 +179,7 @@ def test_stock_stays_where_more_was_sold_than_there_would_be(
 def test_new_products_go_unless_something_was_built_on_them(
     client: Client, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
+    make_category("Apparel", "Topwear", "Tshirts")
     names = ("Ordered", "Edited", "Sized", "Pictured", "Delivered", "Target", "Untouched")
     rows = [sold_row(number, name) for number, name in enumerate(names, 1)]
     upload = upload_folder(make_folder(*rows, header=SOLD_HEADER))
@@ -204,6 +205,7 @@ def test_new_products_go_unless_something_was_built_on_them(
 def test_what_a_later_upload_built_on_stays_until_that_is_rolled_back(
     client: Client, send: Send, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
+    make_category("Apparel", "Topwear", "Tshirts")
     first = upload_folder(make_folder(sold_row(1), header=SOLD_HEADER))
     price, stock = price_and_stock(Product.objects.get())
     second = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
@@ -235,6 +237,7 @@ def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
     client: Client, send: Send, batches_of_two: None, make_folder: Any, tmp_path: Path
 ) -> None:
     folder = make_folder(row(7))
+    make_category("Apparel", "Topwear", "Tshirts")
     header = f"{HEADER},price,sku,size,stock"
     lines = [
         f"7,{SHIRT},Shirt {size},9.00,7-{size},{size},2" for size in ("S", "M", "L", "XL", "5")
