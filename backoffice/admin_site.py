@@ -29,6 +29,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Stock adjustments"), "inventory_2", "catalogue.stockadjustment"),
             (_("Search synonyms"), "manage_search", "catalogue.searchsynonym"),
             (_("Uploads"), "history", "imports.upload"),
+            (_("Gender words"), "translate", "imports.genderword"),
             (_("Stock alerts"), "notifications", "wishlist.stockalert"),
         ),
     ),

@@ -75,7 +75,7 @@ def prepare(catalogue: Path) -> None:
     worker += "embed_pending(M.objects.active())"
     steps = [
         ["migrate", "-v0"],
-        ["import_catalogue", str(catalogue)],
+        ["import_catalogue", str(catalogue), "--sample-data"],
         ["shell", "-v0", "-c", worker],
     ]
     steps.append(

@@ -114,7 +114,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             runs.append(_import(path, limit))
             theirs += [ask(str(path), limit)] if ask else []
     first, seconds = runs[0][0], median(seconds for _result, seconds, _memory in runs)
-    again, again_seconds = _timed(lambda: import_catalogue(path, limit=limit))
+    again, again_seconds = _timed(lambda: import_catalogue(path, limit=limit, sample_data=True))
     rate, naive_rate = first.read / seconds, naive_rows / naive_seconds
     return {
         "rows": first.read,
@@ -245,7 +245,9 @@ def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:
         if done * 4 >= total * len(memory):
             memory.append(_resident_mb())
 
-    result, seconds = _timed(lambda: import_catalogue(path, limit=limit, progress=follow))
+    result, seconds = _timed(
+        lambda: import_catalogue(path, limit=limit, progress=follow, sample_data=True)
+    )
     return result, seconds, memory
 
 

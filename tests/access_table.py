@@ -160,6 +160,7 @@ ADMIN = {
     "orders.voucher": ("", "vad", "v"),
     "payments.payment": ("", "v", "v"),
     "imports.upload": ("va", "", "v"),
+    "imports.genderword": ("vad", "", "v"),
     "recommender.embeddingmodel": ("", "", "v"),
     "recommender.categorygarment": ("vad", "", "v"),
     "recommender.discreetcategory": ("vad", "", "v"),

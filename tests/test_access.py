@@ -21,7 +21,7 @@ from recommender.models import CategoryGarment, DiscreetCategory, EmbeddingModel
 from shop.accounts.models import Address
 from shop.cart.models import Cart
 from shop.catalogue.models import SearchSynonym, StockAdjustment
-from shop.imports.models import Upload
+from shop.imports.models import GenderWord, Upload
 from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
 from shop.payments.models import Payment
@@ -116,6 +116,7 @@ def things(db: Any) -> dict[str, Any]:
         "categorygarment": CategoryGarment.objects.create(
             category=product.category, garment="Shirts", share=1
         ),
+        "genderword": GenderWord.objects.create(word="kids", gender="Unisex"),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
     }  # fmt: skip
 

@@ -35,7 +35,7 @@ class Step:
 def steps(product: Product, query: QueryDict) -> list[Step]:
     """Cheaper, in another colour, for another gender, of another type: what the product allows."""
     choices: list[tuple[str, str, str]] = []
-    if product.price > CENT:
+    if product.price and product.price > CENT:
         choices.append((_("Cheaper"), "price_to", str(product.price - CENT)))
     if product.base_colour:
         choices.append((_("In another colour"), "not_colour", product.base_colour))

@@ -25,7 +25,11 @@ class CartLineSerializer(serializers.ModelSerializer[CartLine]):
     sku = serializers.CharField(source="variant.sku", read_only=True)
     name = serializers.CharField(source="variant", read_only=True)
     unit_price = serializers.DecimalField(
-        source="variant.unit_price", max_digits=10, decimal_places=2, read_only=True
+        source="variant.unit_price",
+        max_digits=10,
+        decimal_places=2,
+        read_only=True,
+        allow_null=True,
     )
     currency = serializers.CharField(source="variant.product.currency", read_only=True)
     total = serializers.DecimalField(max_digits=12, decimal_places=2, read_only=True)

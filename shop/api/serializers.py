@@ -60,16 +60,18 @@ class VariantSerializer(serializers.ModelSerializer[Variant]):
         model = Variant
         fields: ClassVar = ["id", "sku", "size", "colour", "price", "stock"]
 
-    @extend_schema_field({"type": "string", "format": "decimal"})
-    def get_price(self, variant: Variant) -> str:
+    @extend_schema_field({"type": ["string", "null"], "format": "decimal"})
+    def get_price(self, variant: Variant) -> str | None:
         product = self.context.get("product") or variant.product
-        return str(product.price if variant.price is None else variant.price)
+        price = product.price if variant.price is None else variant.price
+        return None if price is None else str(price)
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
     """One of a list."""
 
     category = serializers.CharField(source="category.path", read_only=True)
+    price = serializers.DecimalField(max_digits=10, decimal_places=2, read_only=True)
     url = serializers.SerializerMethodField()
     images = ImageSerializer(many=True, read_only=True)
 
@@ -122,7 +124,14 @@ class CategoryField(serializers.SlugRelatedField[Category]):
 
 class StaffProductSerializer(ProductDetailSerializer):
     category = CategoryField(slug_field="path", queryset=Category.objects.all())  # type: ignore[assignment]
-    price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=Decimal("0.01"))
+    price = serializers.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        required=False,
+        allow_null=True,
+        help_text="Only a product that is not listed may lack one.",
+    )
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", default=settings.DEFAULT_CURRENCY)
     sku = serializers.CharField(
         max_length=64, write_only=True, required=False, help_text="Of the first variant; new only."
@@ -150,6 +159,9 @@ class StaffProductSerializer(ProductDetailSerializer):
             raise serializers.ValidationError(dict.fromkeys(new_only, text))
         if self.instance is None and "sku" not in values:
             raise serializers.ValidationError({"sku": "A new product needs a SKU."})
+        price = values.get("price", getattr(self.instance, "price", None))
+        if price is None and values.get("listed", getattr(self.instance, "listed", True)):
+            raise serializers.ValidationError({"price": "A listed product needs a price."})
         return values
 
     def create(self, values: dict[str, Any]) -> Product:

@@ -61,7 +61,8 @@ class CartLine(models.Model):
 
     @property
     def total(self) -> Decimal:
-        return self.variant.unit_price * self.quantity
+        # Of a product that was unlisted since it was put here, staff may have removed the price.
+        return (self.variant.unit_price or Decimal(0)) * self.quantity
 
     @property
     def available(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -100,7 +101,7 @@ def _plan(products: dict[int, Product], stays: int, variants: list[Variant]) -> 
         twin = there.setdefault((variant.size, variant.colour), variant)
         if twin is variant:
             plan.moved.append(variant)
-        elif twin.unit_price == variant.unit_price:
+        elif _price(twin, products[stays]) == _price(variant, products[stays]):
             plan.twins[variant.pk] = twin
         else:
             raise MergeError(_two_prices(twin, variant))
@@ -108,6 +109,11 @@ def _plan(products: dict[int, Product], stays: int, variants: list[Variant]) -> 
         if variant.pk in plan.twins:
             _give(variant, plan.twins[variant.pk])
     return plan
+
+
+def _price(variant: Variant, stays: Product) -> Decimal | None:
+    """Return what the variant costs; one without a price takes that of the product that stays."""
+    return variant.unit_price or stays.price
 
 
 def _two_prices(one: Variant, other: Variant) -> str:
@@ -132,7 +138,7 @@ def _move_variants(plan: Plan, stays: Product) -> list[str]:
     for position, variant in enumerate(plan.moved, last + 1):
         # What it costs does not change with its product.
         price = variant.price
-        if variant.unit_price != stays.price:
+        if _price(variant, stays) != stays.price:
             price = variant.unit_price
         moved = Variant.objects.filter(pk=variant.pk)
         moved.update(product=stays, position=position, price=price)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,15 @@ from django.utils.text import slugify
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Product
+
+
+def category_slug(name: str) -> str:
+    """Return the last part of a category's address, in the script of its name.
+
+    Letters of Latin scripts become ASCII; where there are others, all stay as they are.
+    """
+    latin = all("LATIN" in unicodedata.name(c, "") for c in name if c.isalpha())
+    return slugify(name, allow_unicode=not latin)
 
 
 def product_slug(name: str, external_id: str | None) -> str:

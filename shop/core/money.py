@@ -9,8 +9,10 @@ from babel.numbers import format_currency
 from django.utils.translation import get_language, to_locale
 
 
-def money(amount: Decimal, currency: str) -> str:
+def money(amount: Decimal | None, currency: str) -> str:
     """Format an amount as the current language does: ``€1,234.50`` or ``1.234,50 €``."""
+    if amount is None:
+        return "–"
     return _format(amount, currency, get_language() or "en")
 
 

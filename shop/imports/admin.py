@@ -14,13 +14,18 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from shop.imports import admin_views as pages
-from shop.imports.models import Upload
+from shop.imports.models import GenderWord, Upload
 
 LABELS = {
     "checking": "info", "checked": "info", "refused": "danger", "running": "warning",
     "stopped": "warning", "done": "success", "undoing": "warning", "undone": "info",
     "confirmed": "success",
 }  # fmt: skip
+
+
+@admin.register(GenderWord)
+class GenderWordAdmin(ModelAdmin):
+    list_display = ("word", "gender")
 
 
 @admin.register(Upload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, cast
@@ -11,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,13 +20,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.imports.errors import ImportProblem
-from shop.imports.export import export_lines
-from shop.imports.forms import MappingForm, UploadForm
+from shop.imports.export import export_lines, write_workbook
+from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
-from shop.imports.jobs.files import local_files
+from shop.imports.jobs.files import opened
 from shop.imports.models import Upload
-from shop.imports.parsing.rows import guarded
-from shop.imports.parsing.source import open_source
+from shop.imports.parsing.formulas import guarded
 from shop.imports.parsing.table import read_header
 
 State = Upload.State
@@ -78,7 +78,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "upload": upload,
         "title": upload.table_name,
-        "form": MappingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
+        "form": ReadingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
         "checked": upload.read > 0 or upload.rows > 0,
         "preview": _preview(upload) if upload.state in (State.CHECKED, State.REFUSED) else [],
         "errors": errors,
@@ -90,11 +90,11 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def _preview(upload: Upload) -> list[list[str]]:
     """The first rows as they are read, below their header."""
     try:
-        with local_files(upload) as (path, images), open_source(path, images) as source:
-            table = read_header(source, upload.mapping)
-            rows: list[list[str]] = [list(table.columns)]
+        with opened(upload) as source:
+            table = read_header(source, upload.read_as)
+            rows: list[list[str]] = [list(table.header)]
             for record in table.records():
-                rows.append([record.values.get(column, "")[:60] for column in table.columns])
+                rows.append([cell[:60] for cell in record.cells])
                 if len(rows) > PREVIEW:
                     break
     except ImportProblem as problem:
@@ -116,9 +116,14 @@ def state(request: HttpRequest, pk: int) -> JsonResponse:
 @_staff(*NEEDED)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    form = MappingForm(upload, request.POST)
+    form = ReadingForm(upload, request.POST)
     if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
-        uploads.map_columns(upload, form.mapping(), _user(request))
+        try:
+            uploads.choose_reading(upload, form.read_as(), _user(request))
+            uploads.allow_new_categories(upload, "no_new_categories" not in request.POST)
+        except ImportProblem as problem:
+            messages.error(request, str(problem))
+            return redirect(upload)
     started = uploads.start(upload, State.CHECKING, out_of=(State.CHECKED, State.REFUSED))
     return _back(request, upload, started)
 
@@ -164,18 +169,23 @@ def _back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
 @require_safe
 @_staff("imports.view_upload")
 def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The rows that were not taken, as CSV."""
+    """The rows that were not taken and the warnings, as CSV."""
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
-    rows = ((e.line, e.column, e.key, e.value, e.reason) for e in errors)
-    lines = _csv((_("line"), _("column"), "sku", _("value"), _("reason")), rows)
+    rows = ((e.kind, e.line or "", e.column, e.key, e.value, e.reason) for e in errors)
+    lines = _csv((_("kind"), _("line"), _("column"), "sku", _("value"), _("reason")), rows)
     return _download(lines, f"upload-{upload.pk}-rejected.csv")
 
 
 @require_safe
 @_staff("catalogue.view_product", "catalogue.view_variant")
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    return _download(export_lines(), "catalogue.csv")
+def export(request: HttpRequest) -> HttpResponseBase:
+    if request.GET.get("format") != "xlsx":
+        return _download(export_lines(), "catalogue.csv")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    write_workbook(file)
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename="catalogue.xlsx")
 
 
 def _csv(header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:

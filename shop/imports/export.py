@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from django.db.models import Exists, OuterRef
 
 from shop.catalogue.models import Category, Product, Variant
-from shop.imports.parsing.rows import guarded
-from shop.imports.parsing.table import FIELDS
+from shop.imports.parsing.columns import EXPORTED
+from shop.imports.parsing.formulas import guarded
 
 CHUNK = 2000
 
@@ -23,14 +23,48 @@ class _Echo:
 def export_lines() -> Iterator[str]:
     """CSV in UTF-8 with a mark, line by line: a row for each variant."""
     writer = csv.writer(_Echo())
-    yield "\ufeff" + str(writer.writerow(FIELDS))
+    rows = _rows()
+    yield "\ufeff" + str(writer.writerow(next(rows)))
+    for row in rows:
+        yield str(writer.writerow(row))
+
+
+def _rows() -> Iterator[tuple[str, ...]]:
+    """Return the cells of the header and of each variant."""
+    yield EXPORTED
     names = {category.path: category.name for category in Category.objects.all()}
     first: Variant | None = None
     for variant in _variants():
         if first is None or first.product_id != variant.product_id:
             first = variant
         values = _values(variant, names) | {"id": _id(first)}
-        yield str(writer.writerow(guarded(str(values[name])) for name in FIELDS))
+        yield tuple(guarded(str(values[name])) for name in EXPORTED)
+
+
+def write_workbook(file: IO[bytes]) -> int:
+    """Write the same as a workbook of text cells, so that a spreadsheet leaves them as they are.
+
+    Returns how many rows there are.
+    """
+    from openpyxl import Workbook  # here, as it takes 14 MB that CSV files do not need
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("catalogue")
+    rows = 0
+    for values in _rows():
+        sheet.append([_text_cell(sheet, value) for value in values])
+        rows += 1
+    book.save(file)
+    return rows - 1
+
+
+def _text_cell(sheet: Any, value: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell.data_type, cell.number_format = "s", "@"
+    return cell
 
 
 def _variants() -> Iterable[Variant]:
@@ -63,10 +97,11 @@ def _values(variant: Variant, names: dict[str, str]) -> dict[str, Any]:
         "usage": product.usage,
         "productDisplayName": product.name,
         "brand": product.brand,
-        "price": product.price,
+        "price": "" if product.price is None else product.price,
         "currency": product.currency,
         "stock": variant.stock,
         "description": product.description,
+        "listed": "yes" if product.listed else "no",
         "sku": variant.sku,
         "size": variant.size,
         "variantColour": variant.colour,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,14 +9,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.imports.models import Upload
-from shop.imports.parsing.table import FIELDS, KNOWN
+from shop.imports.parsing.columns import FIELDS, letter
+from shop.imports.parsing.encodings import ENCODINGS
+from shop.imports.parsing.numbers import NOTATIONS
+from shop.imports.parsing.table import ReadAs, default_columns
 
 
 class UploadForm(forms.Form):
     table = forms.FileField(
         label=gettext_lazy("Table"),
-        help_text=gettext_lazy("CSV, or a ZIP that holds styles.csv and images/."),
-        widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.zip"}),
+        help_text=gettext_lazy("CSV or Excel (.xlsx), or a ZIP that holds the table and images/."),
+        widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.xlsx,.zip"}),
     )
     pictures = forms.FileField(
         label=gettext_lazy("Pictures"),
@@ -44,25 +47,45 @@ def _limited(file: File[bytes]) -> File[bytes]:
     return file
 
 
-class MappingForm(forms.Form):
-    """One choice for each column of the file."""
+class ReadingForm(forms.Form):
+    """Ask for the file's encoding or sheet, its decimals, and what each column stands for."""
+
+    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
+    decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
 
     def __init__(self, upload: Upload, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.header = list(dict.fromkeys(upload.header))
+        found = [("", _("as found in the file")), *NOTATIONS.items()]
+        decimal = cast(forms.ChoiceField, self.fields["decimal"])
+        decimal.choices, decimal.initial = found, upload.decimal
+        encodings = {upload.encoding: upload.encoding.upper()} | ENCODINGS
+        encoding = cast(forms.ChoiceField, self.fields["encoding"])
+        encoding.choices, encoding.initial = list(encodings.items()), upload.encoding
+        encoding.help_text = upload.sample
+        sheet = cast(forms.ChoiceField, self.fields["sheet"])
+        sheet.choices, sheet.initial = [(name, name) for name in upload.sheets], upload.sheet
+        del self.fields["encoding" if upload.sheets else "sheet"]
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
-        for number, cell in enumerate(self.header):
-            known = KNOWN.get(cell.lower(), "")
-            self.fields[f"column{number}"] = forms.ChoiceField(
-                label=cell or _("(no name)"),
+        columns = upload.columns or default_columns(upload.header)
+        self.names = [f"column{number}" for number in range(len(upload.header))]
+        for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
+            self.fields[name] = forms.ChoiceField(
+                label=cell or _("(column %(letter)s)") % {"letter": letter(number)},
                 choices=choices,
                 required=False,
-                initial=upload.mapping.get(cell, known),
+                initial=columns[number],
             )
 
-    def mapping(self) -> dict[str, str]:
-        """A column that was not sent keeps what it stood for."""
-        return {
-            cell: self.cleaned_data[name] if name in self.data else self.fields[name].initial
-            for cell, name in ((cell, f"column{n}") for n, cell in enumerate(self.header))
+    def read_as(self) -> ReadAs:
+        """Return the choices; what was not sent keeps what it stood for."""
+        chosen = {
+            name: self.cleaned_data[name] if name in self.data else field.initial
+            for name, field in self.fields.items()
         }
+        return ReadAs(
+            columns=tuple(chosen[name] for name in self.names),
+            encoding=chosen.get("encoding", ""),
+            decimal=chosen["decimal"],
+            sheet=chosen.get("sheet", ""),
+        )

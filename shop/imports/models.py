@@ -14,6 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product
+from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.words import folded_gender
 
 
 def upload_storage() -> Storage:
@@ -53,9 +55,17 @@ class Upload(models.Model):
     pictures = models.FileField(
         storage=upload_storage, upload_to=_place, max_length=200, blank=True
     )
-    dialect = models.CharField(_("read as"), max_length=40, blank=True)
+    dialect = models.CharField(_("read as"), max_length=80, blank=True)
     header = models.JSONField(default=list)
-    mapping = models.JSONField(default=dict)
+    # The field that each column of the file stands for, "" if it is not read.
+    columns = models.JSONField(default=list)
+    encoding = models.CharField(_("encoding"), max_length=40, blank=True)
+    # Of a workbook; other files have none.
+    sheets = models.JSONField(default=list)
+    sheet = models.CharField(_("sheet"), max_length=40, blank=True)
+    new_categories = models.BooleanField(_("create new categories"), default=True)
+    sample = models.CharField(_("sample"), max_length=200, blank=True)
+    decimal = models.CharField(_("decimals"), max_length=1, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.CHECKING
     )
@@ -86,6 +96,10 @@ class Upload(models.Model):
         return reverse("admin:imports_upload_page", args=[self.pk])
 
     @property
+    def read_as(self) -> ReadAs:
+        return ReadAs(tuple(self.columns), self.encoding, self.decimal, self.sheet)
+
+    @property
     def is_busy(self) -> bool:
         return self.state in self.BUSY
 
@@ -101,7 +115,7 @@ class Upload(models.Model):
 
 
 class UploadError(models.Model):
-    """A row that was not taken."""
+    """Represent why a row was not taken or, ``is_warning``, what to know of one that was."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="errors")
     line = models.PositiveIntegerField(_("line"))
@@ -109,6 +123,7 @@ class UploadError(models.Model):
     key = models.CharField(_("SKU"), max_length=80, blank=True)
     value = models.CharField(_("value"), max_length=80, blank=True)
     reason = models.TextField(_("reason"))
+    is_warning = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("line", "pk")
@@ -116,6 +131,10 @@ class UploadError(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line}: {self.reason}"
+
+    @property
+    def kind(self) -> str:
+        return str(_("warning") if self.is_warning else _("rejected"))
 
 
 class UploadChange(models.Model):
@@ -143,12 +162,30 @@ class UploadChange(models.Model):
         return f"{self.upload_id} {self.product_id}"
 
 
+class GenderWord(models.Model):
+    """A word that stands for a gender in the files of this shop, beside the usual ones."""
+
+    word = models.CharField(_("word"), max_length=40, unique=True)
+    gender = models.CharField(_("gender"), max_length=10, choices=Product.Gender.choices)
+
+    class Meta:
+        verbose_name = _("gender word")
+        verbose_name_plural = _("gender words")
+        ordering = ("word",)
+
+    def __str__(self) -> str:
+        return self.word
+
+    def clean(self) -> None:
+        self.word = folded_gender(self.word)
+
+
 class ColumnMapping(models.Model):
     """How somebody read a header the last time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     header = models.CharField(max_length=64)
-    mapping = models.JSONField()
+    columns = models.JSONField()
 
     class Meta:
         constraints: ClassVar = [

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models.redirects import redirect_trigger
 from shop.catalogue.querysets import CategoryQuerySet
+from shop.catalogue.slugs import category_slug
 
 if TYPE_CHECKING:
     from shop.catalogue.models.image import ProductImage
@@ -22,7 +22,7 @@ class Category(models.Model):
     """Represent a node of the category tree: master category, sub-category, article type."""
 
     name = models.CharField(_("name"), max_length=80)
-    slug = models.SlugField(_("slug"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=80, allow_unicode=True)
     parent = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -55,7 +55,7 @@ class Category(models.Model):
 
         To rename or move one that has children or products, call ``category_tree.save_category``.
         """
-        self.slug = self.slug or slugify(self.name)
+        self.slug = self.slug or category_slug(self.name)
         if self.parent:
             self.parent.refresh_from_db(fields=["path"])
         self.path = self.make_path()
@@ -66,7 +66,7 @@ class Category(models.Model):
 
     def make_path(self) -> str:
         """Return the path of the parent and the slug."""
-        slug = self.slug or slugify(self.name)
+        slug = self.slug or category_slug(self.name)
         return f"{self.parent.path}/{slug}" if self.parent else slug
 
     @cached_property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
+NEEDS_PRICE = _("A listed product needs a price.")
 # Searched with the category's name and path.
 KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")
 
@@ -57,7 +58,13 @@ class Product(models.Model):
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
     usage = models.CharField(_("usage"), max_length=40, blank=True)
     price = models.DecimalField(
-        _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+        _("price"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text=_("Only a product that is not listed may lack one."),
     )
     currency = models.CharField(_("currency"), max_length=3, default=settings.DEFAULT_CURRENCY)
     stock = models.PositiveIntegerField(
@@ -93,7 +100,14 @@ class Product(models.Model):
         verbose_name_plural = _("products")
         ordering = ("-pk",)
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive"),
+            models.CheckConstraint(
+                condition=Q(price__gt=0) | Q(price=None), name="product_price_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(listed=False) | Q(price__isnull=False),
+                name="product_listed_has_price",
+                violation_error_message=NEEDS_PRICE,
+            ),
             models.CheckConstraint(
                 condition=Q(merged_into=None) | Q(listed=False), name="product_merged_not_listed"
             ),

@@ -100,7 +100,8 @@ class Variant(models.Model):
         return ", ".join(word for word in (self.size, self.colour) if word)
 
     @property
-    def unit_price(self) -> Decimal:
+    def unit_price(self) -> Decimal | None:
+        """Return the variant's own price, else the product's: never ``None`` if it is listed."""
         return self.product.price if self.price is None else self.price
 
 

@@ -13,6 +13,23 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem
 from shop.imports.models import Upload
+from shop.imports.parsing.source import Source, open_source
+
+
+@contextmanager
+def opened(upload: Upload) -> Iterator[Source]:
+    """Open the files of an upload, which errors name as its uploader did."""
+    with (
+        local_files(upload) as (path, images),
+        open_source(path, images, file_names(upload, path, images)) as source,
+    ):
+        yield source
+
+
+def file_names(upload: Upload, path: Path, images: Path | None) -> dict[Path, str]:
+    """Return what the uploader called the local files."""
+    names = {path: upload.table_name}
+    return names | {images: upload.pictures_name} if images else names
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a run did, for people: the table of numbers and the file of rejected rows."""
+"""What a run did, for people: the table of numbers, and the file of rejected rows and warnings."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ def summary(result: Result) -> str:
         ("unchanged", result.unchanged),
         ("rejected", result.rejected),
     ]
+    table = [f"Read as {result.dialect}"]
     width = max(len(label) for label, _number in lines)
-    table = [f"{label:<{width}}  {number:>9,}" for label, number in lines]
+    table += [f"{label:<{width}}  {number:>9,}" for label, number in lines]
+    if result.made_up:
+        counts = ", ".join(f"{column} {number:,}" for column, number in result.made_up.items())
+        table.append(f"Made up for new products (--sample-data): {counts}")
+    table.extend(result.warnings)
     if result.ignored_columns:
         table.append(f"Ignored columns: {', '.join(result.ignored_columns)}")
     return "\n".join(table)
@@ -35,14 +40,20 @@ def default_path() -> Path:
 
 
 def write_report(result: Result, path: Path) -> None:
-    """The rejected rows as CSV. The file appears whole or not at all."""
+    """Write the rejected rows and the warnings as CSV. The file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["line", "id", "reason"])
-            writer.writerows((r.line, r.external_id, r.reason) for r in result.rejections)
+            writer.writerow(["kind", "line", "id", "value", "reason"])
+            for kind, messages in (
+                ("rejected", result.rejections),
+                ("warning", result.row_warnings),
+            ):
+                writer.writerows(
+                    (kind, m.line or "", m.external_id, m.value, m.reason) for m in messages
+                )
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

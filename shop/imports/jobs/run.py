@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from shop.imports.errors import RowError
+from shop.imports.models import GenderWord
+from shop.imports.parsing.archives import listed
+from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.groups import FirstRows
+from shop.imports.parsing.pictures import nearest_id
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
-from shop.imports.parsing.table import Record, Table, read_table
+from shop.imports.parsing.table import ReadAs, Record, Table, read_table
+from shop.imports.parsing.words import GENDER_WORDS
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.writing.writer import Writer
@@ -23,10 +32,14 @@ from shop.imports.writing.writer import Writer
 # Rows done so far, and rows in all.
 Progress = Callable[[int, int], None]
 MAX_THREADS = 4
+# So many pictures that no row takes are listed one by one.
+MAX_UNUSED = 200
 
 
 @dataclass(frozen=True)
-class Rejection:
+class RowMessage:
+    """Say why a row was rejected, or what staff should know of one that was taken."""
+
     line: int
     external_id: str
     reason: str
@@ -43,21 +56,26 @@ class Result:
     updated: int = 0
     unchanged: int = 0
     new_pictures: int = 0
-    rejections: list[Rejection] = field(default_factory=list)
+    rejections: list[RowMessage] = field(default_factory=list)
+    row_warnings: list[RowMessage] = field(default_factory=list)
+    dialect: str = ""
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    made_up: Counter[str] = field(default_factory=Counter)
+    without_price: int = 0
+    without_stock: int = 0
     dry_run: bool = False
 
     @property
     def rejected(self) -> int:
-        return len(self.rejections)
+        return len({message.line for message in self.rejections})
 
     @property
     def done(self) -> int:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
-        self.rejections.append(Rejection(line, external_id, reason, column, value[:80]))
+        self.rejections.append(RowMessage(line, external_id, reason, column, value[:80]))
 
 
 @dataclass(frozen=True)
@@ -81,38 +99,82 @@ def import_catalogue(
     dry_run: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
-    mapping: Mapping[str, str] | None = None,
+    read_as: ReadAs | None = None,
     after_line: int = 0,
     after_batch: AfterBatch | None = None,
+    sample_data: bool = False,
+    new_categories: bool = True,
+    names: Mapping[Path, str] | None = None,
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
-    ``mapping`` names columns (see ``read_table``). Rows up to ``after_line`` are passed over: a
-    run before this one has dealt with them. Raises ``ImportProblem`` before anything is written if
-    the catalogue cannot be read.
+    ``read_as`` is what staff chose, ``names`` what they called the files. Rows up to
+    ``after_line`` are passed over: a run before this one has dealt with them. With
+    ``sample_data``, new products get the names, brands, prices and stock that the file lacks;
+    without ``new_categories``, rows that need one are rejected. Raises ``ImportProblem`` before
+    anything is written if the catalogue cannot be read.
     """
-    with open_source(source, images) as opened:
-        table = read_table(opened, mapping)
+    with open_source(source, images, names) as opened:
+        table = read_table(opened, read_as)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
+        result.dialect = str(table)
         result.warnings = opened.warnings
-        _run(opened, table, result, limit, progress, after_line, after_batch)
-    result.rejections.sort(key=lambda rejection: rejection.line)
+        total = table.rows if limit is None else min(limit, table.rows)
+        # Only an upload, which follows each batch, can be rolled back.
+        writer = Writer(
+            rehearsal=dry_run,
+            snapshots=after_batch is not None,
+            sample_data=sample_data,
+            new_categories=new_categories,
+        )
+        if not after_line:
+            _warn_of_unused_pictures(table, result)
+        records = islice(table.records(), total)
+        rows = _good_rows(records, table, result, after_line)
+        _run(opened, rows, writer, result, total, progress, after_batch)
+    result.rejections.sort(key=lambda message: message.line)
+    result.row_warnings.sort(key=lambda message: message.line)
+    result.warnings += [*_gaps(result, table), *_new_categories(writer)]
     return result
+
+
+def _gaps(result: Result, table: Table) -> Iterator[str]:
+    """Say what the new products lack."""
+    if result.without_price and "price" not in table.columns:
+        yield ngettext(
+            "There is no column price: %(count)s new product is not listed.",
+            "There is no column price: %(count)s new products are not listed.",
+            result.without_price,
+        ) % {"count": intcomma(result.without_price)}
+    if result.without_stock:
+        yield ngettext(
+            "The file names no stock for %(count)s new product: it is sold out.",
+            "The file names no stock for %(count)s new products: they are sold out.",
+            result.without_stock,
+        ) % {"count": intcomma(result.without_stock)}
+
+
+def _new_categories(writer: Writer) -> Iterator[str]:
+    """Name the new categories, first those that an existing one resembles."""
+    names = [
+        _("%(new)s (similar: %(name)s)") % {"new": new, "name": nearest} if nearest else new
+        for new, nearest in sorted(writer.new_categories, key=lambda pair: not pair[1])
+    ]
+    if names:
+        yield ngettext(
+            "%(count)s new category: %(names)s", "%(count)s new categories: %(names)s", len(names)
+        ) % {"count": intcomma(len(names)), "names": listed(names, short=False)}
 
 
 def _run(
     source: Source,
-    table: Table,
+    rows: Iterator[Row],
+    writer: Writer,
     result: Result,
-    limit: int | None,
+    total: int,
     progress: Progress | None,
-    after_line: int,
     after_batch: AfterBatch | None,
 ) -> None:
-    total = table.rows if limit is None else min(limit, table.rows)
-    # Only an upload, which follows each batch, can be rolled back.
-    writer = Writer(rehearsal=result.dry_run, snapshots=after_batch is not None)
-    rows = _good_rows(islice(table.records(), total), result, after_line)
     pool = _threads()
     try:
         for prepared in prepare_ahead(batches(rows, source), source, pool):
@@ -134,21 +196,63 @@ def _threads() -> ThreadPoolExecutor:
     )
 
 
-def _good_rows(records: Iterator[Record], result: Result, after_line: int) -> Iterator[Row]:
-    lines: dict[str, int] = {}
+def _good_rows(
+    records: Iterator[Record], table: Table, result: Result, after_line: int
+) -> Iterator[Row]:
+    lines, firsts = dict[str, int](), FirstRows()
+    genders = GENDER_WORDS | dict(GenderWord.objects.values_list("word", "gender"))
     for record in records:
         done_before = record.line <= after_line
         result.read += not done_before
         try:
-            row = parse_row(record)
+            row = parse_row(record, table.decimal, genders)
             _check_unique(row, lines)
+            disagreements: list[RowError] = []
+            if table.has_variants and row.has_id:
+                row, disagreements = firsts.reduce(row, record)
         except RowError as error:
             if not done_before:
-                value = record.values.get(error.column, "")
-                result.reject(record.line, external_id(record), str(error), error.column, value)
+                key = external_id(record)
+                for fault in error.faults:
+                    value = record.values.get(fault.column, "")
+                    result.reject(record.line, key, str(fault), fault.column, value)
         else:
             if not done_before:
+                for fault in (*row.warnings, *disagreements):
+                    value = record.values[fault.column][:80]
+                    message = RowMessage(row.line, row.sku, str(fault), fault.column, value)
+                    result.row_warnings.append(message)
+                _warn_of_pictures(row, table.source, result)
                 yield row
+
+
+def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
+    problems = source.assigned.problems.pop(row.external_id, [])
+    if row.addresses:
+        text = _("Pictures on the web are not fetched: %(addresses)s")
+        problems = [*problems, text % {"addresses": ", ".join(row.addresses)}]
+    for problem in problems:
+        message = RowMessage(row.line, row.sku, problem, IMAGE, "")
+        result.row_warnings.append(message)
+
+
+def _warn_of_unused_pictures(table: Table, result: Result) -> None:
+    """List the pictures that no row takes, each with the nearest id."""
+    unused = table.source.assigned.unused
+    if not unused:
+        return
+    text = ngettext(
+        "%(count)s picture belongs to no row: %(names)s",
+        "%(count)s pictures belong to no row: %(names)s",
+        len(unused),
+    )
+    result.warnings.append(text % {"count": intcomma(len(unused)), "names": listed(unused)})
+    for name in unused[:MAX_UNUSED]:
+        nearest = nearest_id(name, table.ids)
+        reason = _("No row takes this picture.")
+        if nearest:
+            reason = _("No row takes this picture; the nearest id is %(id)s.") % {"id": nearest}
+        result.row_warnings.append(RowMessage(0, "", reason, "", name[:80]))
 
 
 def _check_unique(row: Row, lines: dict[str, int]) -> None:
@@ -175,6 +279,12 @@ def _write(
                 result.reject(row.row.line, row.row.sku, row.problem, "", "")
         for row_, error in changes.rejected:
             result.reject(row_.line, row_.sku, str(error), error.column, "")
+        for row_, warning in changes.warned:
+            message = RowMessage(row_.line, row_.sku, str(warning), warning.column)
+            result.row_warnings.append(message)
+        result.made_up += changes.made_up or Counter()
+        result.without_price += changes.without_price
+        result.without_stock += changes.without_stock
         result.imported += changes.imported
         result.updated += changes.updated
         result.unchanged += changes.unchanged

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,12 +21,12 @@ from django.utils.translation import gettext as _
 from shop.core.locks import AdvisoryLock, try_lock
 from shop.core.tasks import enqueue
 from shop.imports.errors import ImportProblem, UploadStopped
-from shop.imports.jobs.files import delete_files, local_files
+from shop.imports.jobs.files import delete_files, file_names, local_files, opened
 from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
-from shop.imports.jobs.run import Batch, Rejection, import_catalogue
+from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
-from shop.imports.parsing.source import open_source
-from shop.imports.parsing.table import read_header
+from shop.imports.parsing.table import ReadAs, read_header
+from shop.imports.parsing.xlsx_rows import is_workbook
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.snapshots import take_snapshots
 
@@ -46,10 +46,12 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
     upload.pictures_name = _short(pictures.name) if pictures else ""
     try:
         _keep(upload, table, pictures)
-        with local_files(upload) as (path, images), open_source(path, images) as source:
+        with opened(upload) as source:
             header = read_header(source)
             upload.dialect, upload.header = str(header.dialect), list(header.header)
-        upload.mapping = _remembered(upload, by)
+            upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
+            upload.sheets, upload.sheet = list(header.sheets), header.dialect.sheet
+            upload.columns = _remembered(upload, by) or list(header.columns)
         upload.state = State.CHECKED
         upload.save()
     except BaseException:
@@ -62,7 +64,10 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
 def _keep(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
     head = table.read(4)
     table.seek(0)
-    upload.table.save("table.zip" if head == b"PK\x03\x04" else "table.csv", table, save=False)
+    suffix = "csv"
+    if head == b"PK\x03\x04":
+        suffix = "xlsx" if is_workbook(cast(IO[bytes], table)) else "zip"
+    upload.table.save(f"table.{suffix}", table, save=False)
     if pictures:
         upload.pictures.save("pictures.zip", pictures, save=False)
 
@@ -75,18 +80,35 @@ def _signature(upload: Upload) -> str:
     return hashlib.sha256(json.dumps(upload.header).encode()).hexdigest()
 
 
-def _remembered(upload: Upload, by: User) -> dict[str, str]:
+def _remembered(upload: Upload, by: User) -> list[str]:
     found = ColumnMapping.objects.filter(user=by, header=_signature(upload)).first()
-    return dict(found.mapping) if found else {}
+    return list(found.columns) if found else []
 
 
-def map_columns(upload: Upload, mapping: Mapping[str, str], by: User) -> None:
-    """Remember how the header is to be read, now and the next time."""
-    upload.mapping = dict(mapping)
-    upload.save(update_fields=["mapping"])
+def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
+    """Keep how staff want the table to be read; its columns also for the next time.
+
+    Another encoding or sheet has another header. Raises ``ImportProblem``, and nothing is kept.
+    """
+    if (read_as.encoding, read_as.sheet) != (upload.encoding, upload.sheet):
+        with opened(upload) as source:
+            table = read_header(source, replace(read_as, columns=()))
+            upload.sample, upload.header = table.sample()[:200], list(table.header)
+            if read_as.sheet != upload.sheet or len(read_as.columns) != len(table.header):
+                read_as = replace(read_as, columns=table.columns)
+            upload.dialect = str(table.dialect)
+    upload.columns, upload.encoding = list(read_as.columns), read_as.encoding
+    upload.decimal, upload.sheet = read_as.decimal, read_as.sheet
+    names = ["columns", "encoding", "decimal", "sheet", "sample", "header", "dialect"]
+    upload.save(update_fields=names)
     ColumnMapping.objects.update_or_create(
-        user=by, header=_signature(upload), defaults={"mapping": upload.mapping}
+        user=by, header=_signature(upload), defaults={"columns": upload.columns}
     )
+
+
+def allow_new_categories(upload: Upload, allowed: bool) -> None:
+    """Say whether rows may make new categories; otherwise they are rejected."""
+    Upload.objects.filter(pk=upload.pk).update(new_categories=allowed)
 
 
 def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
@@ -153,48 +175,55 @@ def _import(upload: Upload) -> None:
         upload.last_line = 0
         zeros = dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
         Upload.objects.filter(pk=upload.pk).update(last_line=0, **zeros)
-    stored: set[int] = set()
+    stored: set[RowMessage] = set()
     with local_files(upload) as (path, images):
         result = import_catalogue(
             path,
             images=images,
+            names=file_names(upload, path, images),
             dry_run=check,
-            mapping=upload.mapping,
+            read_as=upload.read_as,
+            new_categories=upload.new_categories,
             after_line=upload.last_line,
             after_batch=partial(_after_batch, upload, stored),
             progress=partial(_stop_if_asked, upload),
         )
-    rest = [r for r in result.rejections if r.line not in stored]
+    rest = [message for message in result.rejections if message not in stored]
+    lines = len({message.line for message in rest})
+    warnings = [message for message in result.row_warnings if message not in stored]
     with transaction.atomic():
-        _store_errors(upload, rest)
+        _store_messages(upload, rest, warnings)
         done = Upload.objects.filter(pk=upload.pk)
-        done.update(read=F("read") + len(rest), rejected=F("rejected") + len(rest))
+        done.update(read=F("read") + lines, rejected=F("rejected") + lines)
         if not upload.rows:
             done.update(rows=F("read"))
-        done.update(warnings=result.warnings)
+        done.update(warnings=result.warnings, dialect=result.dialect)
         _finish(upload, State.CHECKED if check else State.DONE)
 
 
-def _after_batch(upload: Upload, stored: set[int], batch: Batch) -> None:
+def _after_batch(upload: Upload, stored: set[RowMessage], batch: Batch) -> None:
     """Store, in the batch's transaction, its counts, errors and what rolling it back needs."""
     changes = batch.changes
-    rejections = [
-        r for r in batch.result.rejections if r.line <= batch.last_line and r.line not in stored
-    ]
-    stored.update(r.line for r in rejections)
+
+    def due(messages: list[RowMessage]) -> list[RowMessage]:
+        return [m for m in messages if m.line <= batch.last_line and m not in stored]
+
+    rejections, warnings = due(batch.result.rejections), due(batch.result.row_warnings)
+    stored.update(rejections, warnings)
     taken = changes.imported + changes.updated + changes.unchanged
+    refused = len({message.line for message in rejections})
     Upload.objects.filter(pk=upload.pk).update(
         rows=batch.total,
         last_line=batch.last_line,
-        read=F("read") + taken + len(rejections),
+        read=F("read") + taken + refused,
         imported=F("imported") + changes.imported,
         updated=F("updated") + changes.updated,
         unchanged=F("unchanged") + changes.unchanged,
-        rejected=F("rejected") + len(rejections),
+        rejected=F("rejected") + refused,
         heartbeat=timezone.now(),
     )
     upload.rows = batch.total
-    _store_errors(upload, rejections)
+    _store_messages(upload, rejections, warnings)
     if changes.categories:
         upload.categories += [category.pk for category in changes.categories]
         upload.save(update_fields=["categories"])
@@ -220,7 +249,9 @@ def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
         raise UploadStopped
 
 
-def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
+def _store_messages(
+    upload: Upload, rejections: list[RowMessage], warnings: list[RowMessage]
+) -> None:
     UploadError.objects.bulk_create(
         UploadError(
             upload=upload,
@@ -229,8 +260,10 @@ def _store_errors(upload: Upload, rejections: list[Rejection]) -> None:
             key=r.external_id.replace("\0", "")[:80],
             value=r.value.replace("\0", "")[:80],
             reason=r.reason,
+            is_warning=is_warning,
         )
-        for r in rejections
+        for is_warning, messages in ((False, rejections), (True, warnings))
+        for r in messages
     )
 
 

@@ -115,12 +115,13 @@ def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
     )
     for found, text in findings:
         if found:
-            yield text % {"names": _listed(found)}
+            yield text % {"names": listed(found)}
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], *, short: bool = True) -> str:
+    """Return the first names, long paths ``short``, and how many more there are."""
     names = list(names)
-    shown = ", ".join(posixpath.basename(n) if len(n) > 60 else n for n in names[:NAMED])
+    shown = ", ".join(posixpath.basename(n) if short and len(n) > 60 else n for n in names[:NAMED])
     if len(names) <= NAMED:
         return shown
     return _("%(names)s and %(count)s more") % {

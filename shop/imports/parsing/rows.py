@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, Variant
+from shop.catalogue.slugs import category_slug
 from shop.imports.errors import RowError
+from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.html_text import plain_text
+from shop.imports.parsing.numbers import read_number
+from shop.imports.parsing.pictures import split_names
 from shop.imports.parsing.table import Record, checked
+from shop.imports.parsing.words import (
+    DATE,
+    GENDER_WORDS,
+    INVISIBLE,
+    SCIENTIFIC,
+    folded_gender,
+)
 
+T = TypeVar("T")
 MIN_YEAR, MAX_YEAR = 1990, 2100
 NOTHING = {"", "na", "n/a", "nan", "null", "none"}
-# The fields of a product in which these words mean that there is nothing.
+YES = {"yes", "true", "1", "ja", "wahr", "y", "x"}
+NO = {"no", "false", "0", "nein", "falsch", "n"}
+# The fields of a product in which the words of ``NOTHING`` mean that there is nothing.
 ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
-PRICE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
-STOCK = re.compile(r"[0-9]{1,9}")
+CENT = Decimal("0.01")
+MAX_PRICE, MAX_STOCK = 10**8, 10**9
+YEAR = re.compile(r"([0-9]{4})([.,]0+)?")
+WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-MAX_BRAND_WORDS = 4
-# A spreadsheet takes a cell that begins like this for a formula.
-DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
-GUARDED = re.compile(r"'+[=+\-@\t\r]")
-# The words that in a fashion product's name follow the brand.
-GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 @dataclass(frozen=True)
 class Row:
-    """``None`` means that the file does not say: see ``shop.imports.writing.sample_data``.
+    """``None`` means that the file does not say; ``addresses`` are of pictures on the web.
 
-    ``said`` are the plain fields of the product that the file has columns for.
+    ``described_on`` is the line of the first row of the same product, which describes it, while
+    this one says what its variant is; 0 if this is the first.
+
+    ``said`` are the plain fields of the product that the file has columns for; an empty name says
+    nothing.
     """
 
     line: int
@@ -44,6 +59,9 @@ class Row:
     category_path: str
     brand: str | None
     price: Decimal | None
+    has_price: bool
+    has_name: bool
+    listed: bool | None
     currency: str | None
     stock: int | None
     description: str | None
@@ -53,6 +71,9 @@ class Row:
     has_variant_price: bool
     has_sku: bool
     has_id: bool
+    addresses: tuple[str, ...] = ()
+    warnings: tuple[RowError, ...] = ()
+    described_on: int = 0
 
     @property
     def name(self) -> str:
@@ -63,31 +84,83 @@ class Row:
         return str(self.said.get("base_colour", ""))
 
 
-def parse_row(record: Record) -> Row:
-    """Raises ``RowError`` with the first thing that is wrong."""
-    values = {column: plain(text) for column, text in checked(record).items()}
-    sku = _key(values, "sku" if "sku" in values else "id")
+class _Reader:
+    """Read the cells of one row, and keep every fault instead of stopping at the first."""
+
+    def __init__(self, values: dict[str, str], decimal: str) -> None:
+        self.values, self.decimal = values, decimal
+        self.faults: list[RowError] = []
+
+    def __call__(self, parse: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return parse(self.values, *arguments)
+        except RowError as fault:
+            self.faults.append(fault)
+            return None
+
+    def price(self, column: str) -> Decimal | None:
+        return self(_price, column, self.decimal)
+
+    def attribute(self, column: str, field: str) -> str:
+        return self(_attribute, column, field) or ""
+
+    def variant(self, column: str, field: str) -> str | None:
+        return self(_variant, column, field)
+
+
+def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = GENDER_WORDS) -> Row:
+    """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults.
+
+    ``genders`` are the words that stand for one.
+    """
+    values, warnings = _visible(checked(record))
+    read = _Reader(values, decimal)
+    sku = read(_key, "sku" if "sku" in values else "id") or ""
     # A product made by hand has no id; the export leaves it empty.
     has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
-    return Row(
+    row = Row(
         line=record.line,
-        external_id=_key(values, "id") if has_id else sku,
+        external_id=(read(_key, "id") or "") if has_id and "sku" in values else sku,
         sku=sku,
-        said=_said(values),
-        tree=_tree(values),
+        said=_said(read, genders),
+        tree=_tree(read),
         category_path=_text(values, "categoryPath"),
-        brand=_attribute(values, "brand", "brand") if "brand" in values else None,
-        price=_price(values, "price"),
-        currency=_currency(values),
-        stock=_stock(values),
+        brand=read.attribute("brand", "brand") if "brand" in values else None,
+        price=read.price("price"),
+        has_price="price" in values,
+        has_name="productDisplayName" in values,
+        listed=read(_listed),
+        currency=read(_currency),
+        stock=read(_stock, decimal),
         description=_as_typed(values["description"]) if "description" in values else None,
-        size=_variant(values, "size", "size"),
-        variant_colour=_variant(values, "variantColour", "colour"),
-        variant_price=_price(values, "variantPrice"),
+        size=read.variant("size", "size"),
+        variant_colour=read.variant("variantColour", "colour"),
+        variant_price=read.price("variantPrice"),
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
+        warnings=(*warnings, *_suspicious(values)),
+        addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
+    if read.faults:
+        raise RowError.of(read.faults)
+    return row
+
+
+def _visible(values: dict[str, str]) -> tuple[dict[str, str], list[RowError]]:
+    """Return the values without invisible characters, and which had some."""
+    if all(text.isascii() for text in values.values()):
+        return values, []
+    found = [column for column, text in values.items() if INVISIBLE.search(text)]
+    text = _("%(column)s held invisible characters, which were removed.")
+    cleaned = {column: INVISIBLE.sub("", values[column]) for column in found}
+    return values | cleaned, [RowError(text % {"column": column}, column) for column in found]
+
+
+def _suspicious(values: dict[str, str]) -> Iterator[RowError]:
+    if DATE.fullmatch(_text(values, "size")):
+        text = _("size is %(value)s: a spreadsheet may have made a date of it.")
+        yield RowError(text % {"value": _text(values, "size")}, "size")
 
 
 def as_read(name: str, value: Any) -> Any:
@@ -101,17 +174,9 @@ def as_read(name: str, value: Any) -> Any:
 
 
 def _as_typed(text: str) -> str:
-    """Browsers and spreadsheets end lines in their own ways."""
+    """Return a text with lines that end in one way, and without HTML."""
+    text = plain_text(text)
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def plain(text: str) -> str:
-    """Without the mark that ``shop.imports.export`` puts before what a spreadsheet would run."""
-    return text[1:] if GUARDED.match(text) else text
-
-
-def guarded(text: str) -> str:
-    return f"'{text}" if DANGEROUS.match(text) else text
 
 
 def external_id(record: Record) -> str:
@@ -119,25 +184,29 @@ def external_id(record: Record) -> str:
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
-def _said(values: dict[str, str]) -> dict[str, Any]:
+def _said(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
+    values = read.values
     if "gender" in values:
-        said["gender"] = _gender(values)
+        said["gender"] = read(_gender, genders) or ""
     for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
         if column in values:
-            said[name] = _attribute(values, column, name)
+            said[name] = read.attribute(column, name)
     if "year" in values:
-        said["year"] = _year(values)
-    if "productDisplayName" in values:
-        said["name"] = _name(values, said.get("gender", ""), said.get("base_colour", ""))
+        said["year"] = read(_year)
+    if text := read(_name):
+        said["name"] = text
     return said
 
 
-def _tree(values: dict[str, str]) -> tuple[str, str, str] | None:
+def _tree(read: _Reader) -> tuple[str, str, str] | None:
     columns = ("masterCategory", "subCategory", "articleType")
+    values = read.values
     if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
         return None
-    first, second, third = (_category(values, name) for name in columns)
+    if not any(values[name].strip() for name in columns):
+        return None
+    first, second, third = (read(_category, name) or "" for name in columns)
     return first, second, third
 
 
@@ -146,20 +215,6 @@ def _variant(values: dict[str, str], column: str, field: str) -> str | None:
         return None
     limit = int(getattr(Variant._meta.get_field(field), "max_length", 0))
     return _limited(_text(values, column), column, limit)
-
-
-def brand_of(name: str, base_colour: str) -> str:
-    """The leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
-
-    A colour before the gender is no part of the brand, unless it comes first, as in "Red Tape".
-    """
-    words = name.split()
-    lower = [word.lower().replace("’", "'") for word in words]
-    end = next((i for i, word in enumerate(lower) if GENDER_WORD.fullmatch(word)), 0)
-    colours = set(base_colour.lower().split())
-    end = next((i for i in range(1, end) if lower[i] in colours), end)
-    brand = " ".join(words[:end])
-    return brand if end <= MAX_BRAND_WORDS and len(brand) <= _max_length("brand") else ""
 
 
 def _text(values: dict[str, str], column: str) -> str:
@@ -187,6 +242,12 @@ def _key(values: dict[str, str], column: str) -> str:
     text = values.get(column, "").strip()
     if not text:
         raise RowError(_("The %(column)s is empty.") % {"column": column}, column)
+    if SCIENTIFIC.fullmatch(text):
+        message = _(
+            "%(column)s is %(value)s: a spreadsheet has cut a long number off. Format the column "
+            "as text and save the file again."
+        )
+        raise RowError(message % {"column": column, "value": text}, column)
     return _limited(text, column, _max_length("external_id"))
 
 
@@ -194,29 +255,32 @@ def _category(values: dict[str, str], column: str) -> str:
     text = _text(values, column)
     if not text:
         raise RowError(_("%(column)s is empty.") % {"column": column}, column)
-    slug = slugify(text)
+    slug = category_slug(text)
     if not slug:
-        message = _("%(column)s needs letters or digits of the Latin alphabet for its address.")
+        message = _("%(column)s needs letters or digits for its address.")
         raise RowError(message % {"column": column}, column)
     limit = int(Category._meta.get_field("slug").max_length or 0)
     _limited(slug, column, limit)
     return _limited(text, column, limit)
 
 
-def _gender(values: dict[str, str]) -> str:
-    text = _attribute(values, "gender", "gender")
-    if text and text not in Product.Gender.values:
+def _gender(values: dict[str, str], genders: Mapping[str, str]) -> str:
+    text = _text(values, "gender")
+    gender = "" if text.lower() in NOTHING else genders.get(folded_gender(text))
+    if gender is None:
         allowed = ", ".join(Product.Gender.values)
-        message = _("gender is %(value)s; it must be empty or one of %(allowed)s.")
-        raise RowError(message % {"value": text, "allowed": allowed}, "gender")
-    return text
+        message = _(
+            "gender is %(value)s; it must be empty or one of %(allowed)s, or a word for one of "
+            "them that staff add under Gender words."
+        )
+        raise RowError(message % {"value": text[:20], "allowed": allowed}, "gender")
+    return gender
 
 
-def _name(values: dict[str, str], gender: str, colour: str) -> str:
-    """The name in the file, or one of the attributes, such as "Men Blue Tshirts"."""
+def _name(values: dict[str, str]) -> str:
     text = _text(values, "productDisplayName")
     if text.lower() in NOTHING:
-        text = " ".join(part for part in (gender, colour, _text(values, "articleType")) if part)
+        return ""
     return _limited(text, "productDisplayName", _max_length("name"))
 
 
@@ -224,21 +288,36 @@ def _year(values: dict[str, str]) -> int | None:
     text = _text(values, "year")
     if text.lower() in NOTHING:
         return None
-    if not re.fullmatch(r"[0-9]{4}", text) or not MIN_YEAR <= int(text) <= MAX_YEAR:
+    found = YEAR.fullmatch(text)
+    if not found or not MIN_YEAR <= int(found[1]) <= MAX_YEAR:
         message = _("year is %(value)s; it must be empty or %(first)s to %(last)s.")
         limits = {"first": MIN_YEAR, "last": MAX_YEAR}
         raise RowError(message % {"value": text[:20], **limits}, "year")
-    return int(text)
+    return int(found[1])
 
 
-def _price(values: dict[str, str], column: str) -> Decimal | None:
+def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
     text = _text(values, column)
     if not text:
         return None
-    if not PRICE.fullmatch(text) or not Decimal(text):
-        message = _("%(column)s is %(value)s; write it above 0 and with a point, such as 19.90.")
+    number = read_number(values[column], decimal)
+    if not number or number >= MAX_PRICE:
+        message = _("%(column)s is %(value)s; write it above 0, such as %(example)s.")
+        example = f"19{decimal}90"
+        raise RowError(message % {"column": column, "value": text[:20], "example": example}, column)
+    price = number.quantize(CENT)
+    if price != number:
+        message = _("%(column)s is %(value)s; it may have two decimals.")
         raise RowError(message % {"column": column, "value": text[:20]}, column)
-    return Decimal(text).quantize(Decimal("0.01"))
+    return price
+
+
+def _listed(values: dict[str, str]) -> bool | None:
+    text = _text(values, "listed").casefold()
+    if text and text not in YES | NO:
+        message = _("listed is %(value)s; write yes or no.")
+        raise RowError(message % {"value": text[:20]}, "listed")
+    return text in YES if text else None
 
 
 def _currency(values: dict[str, str]) -> str | None:
@@ -249,9 +328,14 @@ def _currency(values: dict[str, str]) -> str | None:
     return text or None
 
 
-def _stock(values: dict[str, str]) -> int | None:
+def _stock(values: dict[str, str], decimal: str) -> int | None:
     text = _text(values, "stock")
-    if text and not STOCK.fullmatch(text):
+    if not text:
+        return None
+    number = read_number(values["stock"], decimal)
+    if number is None and WHOLE.fullmatch(text):  # 5.0 in a file of 19,90
+        number = Decimal(re.split("[.,]", text)[0])
+    if number is None or number % 1 or number >= MAX_STOCK:
         message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")
         raise RowError(message % {"value": text[:20]}, "stock")
-    return int(text) if text else None
+    return int(number)

@@ -6,9 +6,9 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -16,13 +16,13 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
-from shop.imports.parsing.archives import ZipStore
+from shop.imports.parsing.archives import ZipStore, listed
+from shop.imports.parsing.pictures import Pictures
 
 TABLE = "styles.csv"
 IMAGES = "images"
+TEXTS, WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm")
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
-# The numbers that the files ID-2.jpg, ID-3.jpg … of one product may have.
-MORE_PICTURES = range(2, 21)
 
 
 class Store(Protocol):
@@ -55,15 +55,25 @@ class FolderStore:
         return (self.folder / name).open("rb")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
-    """The table of a catalogue, and where the pictures of each id are."""
+    """The table of a catalogue and its pictures.
+
+    ``files`` are the names of the pictures; which product each shows is known once the table has
+    been read from end to end.
+    """
 
     tables: Store
     table: str
     pictures: Store
-    index: dict[str, str]
+    files: list[str]
     warnings: list[str]
+    assigned: Pictures = field(default_factory=Pictures)
+    called: str = ""
+
+    @property
+    def is_workbook(self) -> bool:
+        return self.table.lower().endswith(WORKBOOKS)
 
     def open_table(self) -> IO[bytes]:
         try:
@@ -72,12 +82,12 @@ class Source:
             text = _(
                 "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
             )
-            raise ImportProblem(text % {"name": self.table, "error": error}) from error
+            values = {"name": self.called or self.table, "error": error}
+            raise ImportProblem(text % values) from error
 
     def pictures_of(self, external_id: str) -> list[str]:
-        """The names of ID.jpg, ID-2.jpg, ID-3.png …, in that order."""
-        stems = [external_id, *(f"{external_id}-{number}" for number in MORE_PICTURES)]
-        return [self.index[stem] for stem in stems if stem in self.index]
+        """Return the names of the product's pictures in their order."""
+        return self.assigned.of.get(external_id, [])
 
     def picture_size(self, name: str) -> int:
         """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
@@ -102,29 +112,36 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, images: Path | None = None) -> Iterator[Source]:
-    """``path`` is a folder, a ZIP or a CSV file; ``images`` a folder or a ZIP of pictures."""
+def open_source(
+    path: Path, images: Path | None = None, names: Mapping[Path, str] | None = None
+) -> Iterator[Source]:
+    """Open a folder, a ZIP or a table, and with it ``images``: a folder or a ZIP of pictures.
+
+    Errors name a file as ``names`` does, which tells what people called those that they uploaded.
+    """
+    names = names or {}
     with ExitStack() as stack:
         if not path.exists():
             text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
-            raise ImportProblem(text % {"path": path})
-        if path.is_file() and path.suffix.lower() == ".csv":
+            raise ImportProblem(text % {"path": names.get(path, path)})
+        if path.is_file() and path.name.lower().endswith((*TEXTS, *WORKBOOKS)):
             tables: Store = FolderStore(path.parent)
             table = path.name
         else:
-            tables = _open_store(path, stack)
-            table = _find_table(tables, path)
-        pictures = tables if images is None else _open_store(images, stack)
-        index = _index(pictures, table if images is None else None)
-        yield Source(tables, table, pictures, index, pictures.warnings)
+            tables = _open_store(path, stack, names.get(path))
+            table = _find_table(tables, names.get(path) or str(path))
+        pictures = tables if images is None else _open_store(images, stack, names.get(images))
+        files = _picture_files(pictures, table if images is None else None)
+        called = names.get(path, "") if path.name == table else ""
+        yield Source(tables, table, pictures, files, pictures.warnings, called=called)
 
 
-def _open_store(path: Path, stack: ExitStack) -> Store:
+def _open_store(path: Path, stack: ExitStack, called: str | None) -> Store:
     if path.is_dir():
         return FolderStore(path)
     if not path.exists():
         text = _("%(path)s does not exist. Name a folder or a ZIP.")
-        raise ImportProblem(text % {"path": path})
+        raise ImportProblem(text % {"path": called or path})
     try:
         return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
@@ -132,26 +149,29 @@ def _open_store(path: Path, stack: ExitStack) -> Store:
             "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
             "If it was downloaded, download it again."
         )
-        raise ImportProblem(text % {"path": path, "error": error}) from error
+        raise ImportProblem(text % {"path": called or path, "error": error}) from error
 
 
-def _find_table(store: Store, path: Path) -> str:
-    """The styles.csv that lies least deep: archives often hold one folder around everything."""
-    found = [name for name in store.names() if posixpath.basename(name).lower() == TABLE]
-    if not found:
-        text = _("%(path)s holds no %(table)s. Put the table there under this name.")
-        raise ImportProblem(text % {"path": path, "table": TABLE})
+def _find_table(store: Store, called: str) -> str:
+    """Return the styles.csv that lies least deep, or the only table of any name."""
+    names = list(store.names())
+    found = [name for name in names if posixpath.basename(name).lower() == TABLE]
+    tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
+    if not found and len(tables) != 1:
+        text = _("%(path)s holds no %(table)s and not just one other table. It holds: %(names)s")
+        values = {"path": called, "table": TABLE, "names": listed(tables) or "–"}
+        raise ImportProblem(text % values)
+    found = found or tables
     return min(found, key=lambda name: (name.count("/"), name))
 
 
-def _index(store: Store, table: str | None) -> dict[str, str]:
-    """Which file a stem names; beside a table only what lies in ``images`` or with it."""
+def _picture_files(store: Store, table: str | None) -> list[str]:
+    """Return the names of all pictures; beside a table only what lies in ``images`` or with it."""
     base = posixpath.dirname(table) if table else ""
     folders = {base, posixpath.join(base, IMAGES)}
-    index: dict[str, str] = {}
-    for name in store.names():
-        folder, file = posixpath.split(name)
-        stem, suffix = posixpath.splitext(file)
-        if PICTURE_SUFFIX.fullmatch(suffix) and (table is None or folder in folders):
-            index.setdefault(stem, name)
-    return index
+    return [
+        name
+        for name in store.names()
+        if PICTURE_SUFFIX.fullmatch(posixpath.splitext(name)[1])
+        and (table is None or posixpath.dirname(name) in folders)
+    ]

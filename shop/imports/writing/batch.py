@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
@@ -16,8 +17,11 @@ class Changes:
     """Collect the rows that a batch writes, and count what became of its input rows.
 
     ``fields`` are those that differ in any of ``changed``; ``reworded`` are products that other
-    words find than before. ``before`` are snapshots of the products concerned, taken before
-    anything is written; new products have none.
+    words find than before. ``repriced`` are products of which a variant got another price, by
+    identity in memory. ``warned`` are rows that were taken, with what staff should know;
+    ``made_up`` counts sample values by column, ``None`` if nothing may be made up.
+    ``before`` are snapshots of the products concerned, taken before anything is written; new
+    products have none.
     """
 
     new: list[Product] = field(default_factory=list)
@@ -31,11 +35,16 @@ class Changes:
     dropped_images: list[ProductImage] = field(default_factory=list)
     files: list[PreparedPicture] = field(default_factory=list)
     rejected: list[tuple[Row, RowError]] = field(default_factory=list)
+    warned: list[tuple[Row, RowError]] = field(default_factory=list)
+    without_price: int = 0
+    without_stock: int = 0
+    made_up: Counter[str] | None = None
     imported: int = 0
     updated: int = 0
     unchanged: int = 0
     categories: list[Category] = field(default_factory=list)
     reworded: list[Product] = field(default_factory=list)
+    repriced: dict[int, Product] = field(default_factory=dict)
     before: dict[int, Snapshot] = field(default_factory=dict)
 
     def product_ids(self) -> set[int]:

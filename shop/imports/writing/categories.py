@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from rapidfuzz import process
 
 from shop.catalogue.models import Category
+from shop.catalogue.slugs import category_slug
+from shop.imports.errors import RowError
+
+# Of 100: "Topwaer" and "Topwear" are 86, "Shirts" and "Shorts" 83.
+ALIKE = 80
 
 
 class CategoryTree:
-    """Categories by path. A rehearsal makes them in memory only."""
+    """Find categories by path, and make those that are missing if the tree ``may_grow``.
 
-    def __init__(self, *, rehearsal: bool = False) -> None:
-        self._rehearsal = rehearsal
+    A rehearsal makes them in memory only. ``new`` are the names of those that were missing, each
+    with that of an existing category beside it which resembles it.
+    """
+
+    def __init__(self, *, rehearsal: bool = False, may_grow: bool = True) -> None:
+        self._rehearsal, self._may_grow = rehearsal, may_grow
+        self.new: list[tuple[str, str]] = []
         self._by_path = {category.path: category for category in Category.objects.all()}
         # Staff may have given it another slug than its name makes.
         self._by_name = {(_above(c.path), c.name): c for c in self._by_path.values()}
@@ -32,7 +43,7 @@ class CategoryTree:
         return self._by_path.get(path)
 
     def _child(self, parent: Category | None, name: str) -> Category:
-        slug = slugify(name)
+        slug = category_slug(name)
         path = f"{parent.path}/{slug}" if parent else slug
         found = self._by_path.get(path) or self._by_name.get((_above(path), name))
         if found is None:
@@ -40,6 +51,14 @@ class CategoryTree:
         return found
 
     def _make(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
+        nearest = self._nearest(path, name)
+        if not self._may_grow:
+            text = _("There is no category %(name)s.") % {"name": name}
+            if nearest:
+                text = _("There is no category %(name)s; similar is %(nearest)s.")
+                text %= {"name": name, "nearest": nearest}
+            raise RowError(text, "articleType")
+        self.new.append((f"{parent.name} / {name}" if parent else name, nearest))
         if self._rehearsal:
             return Category(name=name, slug=slug, path=path)
         found, created = Category.objects.get_or_create(
@@ -48,6 +67,11 @@ class CategoryTree:
         if created:
             self.made.append(found)
         return found
+
+    def _nearest(self, path: str, name: str) -> str:
+        beside = [c.name for c in self._by_path.values() if _above(c.path) == _above(path)]
+        found = process.extractOne(name, beside, processor=str.casefold, score_cutoff=ALIKE)
+        return str(found[0]) if found else ""
 
 
 def _above(path: str) -> str:

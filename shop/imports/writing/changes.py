@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -13,19 +16,29 @@ from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.slugs import product_slug
 from shop.catalogue.stock import excess
 from shop.imports.errors import RowError
-from shop.imports.parsing.rows import Row, as_read, brand_of
+from shop.imports.parsing.rows import Row, as_read
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
-from shop.imports.writing.sample_data import sample_price, sample_stock
+from shop.imports.writing.sample_data import (
+    sample_brand,
+    sample_name,
+    sample_price,
+    sample_stock,
+)
 
 # The spelling suggestions count the words of these fields; a description has too many.
 WORDS = {"name", "brand", "keywords"}
 
 
-def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree) -> Changes:
-    """Return what the rows change, counting each as imported, updated, unchanged or rejected."""
-    changes = Changes()
+def find_changes(
+    rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree, *, sample_data: bool
+) -> Changes:
+    """Return what the rows change, counting each as imported, updated, unchanged or rejected.
+
+    With ``sample_data``, new products get what their rows lack.
+    """
+    changes = Changes(made_up=Counter() if sample_data else None)
     made_before = len(tree.made)
     with_pictures: set[int] = set()
     for prepared in rows:
@@ -33,6 +46,8 @@ def find_changes(rows: Iterable[PreparedRow], existing: Existing, tree: Category
             _apply_row(changes, prepared, existing, tree, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
+    for product in changes.repriced.values():
+        _settle_prices(changes, product, existing.siblings[id(product)])
     changes.categories = tree.made[made_before:]
     return changes
 
@@ -117,31 +132,104 @@ def _named_category(row: Row, tree: CategoryTree) -> Category | None:
     return found
 
 
+def _warn_of_jump(
+    changes: Changes, row: Row, before: Decimal | None, after: Decimal | None
+) -> None:
+    """Warn of a price that changes by more than half: a comma may have slipped."""
+    if before and after and abs(after - before) > before / 2:
+        text = _("The price changes from %(before)s to %(after)s.")
+        warning = RowError(text % {"before": before, "after": after}, "price")
+        changes.warned.append((row, warning))
+
+
+def _settle_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
+    """Make the first variant's price the product's; those that differ from it keep their own."""
+    prices = [variant.unit_price for variant in variants]
+    if None in prices:
+        return
+    for variant, price in zip(variants, prices, strict=True):
+        own = None if price == prices[0] else price
+        if variant.price != own:
+            variant.price = own
+            if variant.pk:
+                changes.changed_variants.append(variant)
+    if product.price != prices[0]:
+        product.price = prices[0]
+        if product.pk:
+            _mark_changed(changes, product, {"price"})
+
+
+def _mark_changed(changes: Changes, product: Product, fields: set[str]) -> None:
+    product.updated = timezone.now()
+    changes.changed.append(product)
+    changes.fields |= fields | {"updated"}
+
+
 def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
     row = prepared.row
-    if not (row.tree or row.category_path) or not row.name:
+    if row.described_on:
+        text = _("Line %(line)s, which describes the product, was not taken.")
+        raise RowError(text % {"line": row.described_on}, "id")
+    if not (row.tree or row.category_path) or (not row.name and not row.has_name):
         text = _("There is no product %(sku)s, and the row does not describe a new one.")
         raise RowError(text % {"sku": row.sku})
+    if not row.name and changes.made_up is None:
+        column = "productDisplayName"
+        raise RowError(_("%(column)s is empty.") % {"column": column}, column)
     if not prepared.pictures:
         raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
     category = _named_category(row, tree) or tree.find(row.tree or ())
+    if changes.made_up is not None:
+        row = _with_sample_data(changes, row, category, changes.made_up)
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
-    stock = sample_stock(row.external_id) if row.stock is None else row.stock
-    _add_variant(changes, existing, product, row, stock)
+    _add_variant(changes, existing, product, row)
+    _warn_of_gaps(changes, row)
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
     changes.imported += 1
 
 
+def _with_sample_data(changes: Changes, row: Row, category: Category, made_up: Counter[str]) -> Row:
+    """Return the row of a new product with sample values where the file says nothing."""
+    top, article_type = category.path.split("/")[0], category.name
+    if row.tree:
+        top, article_type = row.tree[0], row.tree[2]
+    said, values = dict(row.said), dict[str, Any]()
+    if not row.name:
+        said["name"] = sample_name(said.get("gender", ""), row.base_colour, article_type)
+        text = _("The name was made of the attributes: %(name)s.") % {"name": said["name"]}
+        changes.warned.append((row, RowError(text, "productDisplayName")))
+        made_up["name"] += 1
+    if row.brand is None:
+        values["brand"] = sample_brand(said["name"], row.base_colour)
+        made_up["brand"] += bool(values["brand"])
+    if row.price is None:
+        values["price"] = sample_price(row.external_id, top, article_type)
+        made_up["price"] += 1
+    if row.stock is None:
+        values["stock"] = sample_stock(row.external_id)
+        made_up["stock"] += 1
+    return replace(row, said=said, **values)
+
+
+def _warn_of_gaps(changes: Changes, row: Row) -> None:
+    if row.price is None:
+        changes.without_price += 1
+        if row.has_price:
+            text = _("The price is empty: the product comes in, but is not listed.")
+            changes.warned.append((row, RowError(text, "price")))
+    changes.without_stock += row.stock is None
+
+
 def _new_product(row: Row, category: Category) -> Product:
-    words = row.tree or (category.path.split("/")[0], "", category.name)
     product = Product(
         external_id=row.external_id,
         slug=product_slug(row.name, row.external_id),
-        brand=brand_of(row.name, row.base_colour) if row.brand is None else row.brand,
-        price=row.price or sample_price(row.external_id, words[0], words[2]),
+        brand=row.brand or "",
+        price=row.price,
+        listed=row.price is not None and row.listed is not False,
         currency=row.currency or settings.DEFAULT_CURRENCY,
         description=row.description or "",
         category=category,
@@ -163,7 +251,7 @@ def _apply_variant(
             return False, False
         _check_label(existing, product, None, row.size or "", row.variant_colour or "")
         _check_stock(existing, product, None, row.stock or 0)
-        _add_variant(changes, existing, product, row, row.stock or 0)
+        _add_variant(changes, existing, product, row)
         return True, False
     values: dict[str, Any] = {
         "stock": row.stock,
@@ -171,20 +259,41 @@ def _apply_variant(
         "colour": row.variant_colour,
     }
     values = {name: value for name, value in values.items() if value is not None}
-    if row.has_variant_price:
-        values["price"] = row.variant_price
+    if row.has_variant_price or _is_price_of_variant(row):
+        price = _own_price(product, row)
+        # A price that the row repeats is none of the variant's own.
+        if row.has_variant_price or variant.unit_price != row.price:
+            values["price"] = price
     size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
     _check_label(existing, product, variant, size, colour)
     changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
     if "stock" in changed:
         _check_stock(existing, product, variant, values["stock"])
+    if "price" in changed:
+        _warn_of_jump(changes, row, variant.unit_price, values["price"] or product.price)
     for name in changed:
         setattr(variant, name, values[name])
+    if "price" in changed and _is_price_of_variant(row):
+        changes.repriced[id(product)] = product
     if changed and variant.pk:
         changes.changed_variants.append(variant)
         if changed & {"size", "colour"}:
             changes.relabelled.append(variant)
     return False, bool(changed)
+
+
+def _is_price_of_variant(row: Row) -> bool:
+    """Return whether the column price is that of the row's SKU, and not of all variants."""
+    return row.has_sku and not row.has_variant_price and row.price is not None
+
+
+def _own_price(product: Product, row: Row) -> Decimal | None:
+    """Return the price that the row's variant has beside that of its product."""
+    if row.variant_price is not None or not row.has_sku:
+        return row.variant_price
+    if row.has_variant_price and not row.described_on:
+        return None
+    return None if row.price == product.price else row.price
 
 
 def _check_label(
@@ -208,17 +317,15 @@ def _differs(name: str, now: Any, value: Any) -> bool:
     return bool(now != value and as_read(name, now) != value)
 
 
-def _add_variant(
-    changes: Changes, existing: Existing, product: Product, row: Row, stock: int
-) -> None:
+def _add_variant(changes: Changes, existing: Existing, product: Product, row: Row) -> None:
     siblings = existing.siblings.setdefault(id(product), [])
     variant = Variant(
         product=product,
         sku=row.sku,
-        stock=stock,
+        stock=row.stock or 0,
         size=row.size or "",
         colour=row.variant_colour or "",
-        price=row.variant_price,
+        price=_own_price(product, row),
         position=len(siblings),
     )
     siblings.append(variant)
@@ -229,14 +336,21 @@ def _add_variant(
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
-    """Set the fields that differ in the file and return their names, never ``listed``."""
+    """Set the fields that differ in the file and return their names."""
     values = dict(row.said)
-    if "name" in values or row.brand is not None:
-        values["brand"] = _brand_for(product, row)
-    for name in ("price", "currency", "description"):
-        # What the file does not say stays: it was made up at first, and staff may have mended it.
-        values[name] = getattr(product, name) if getattr(row, name) is None else getattr(row, name)
+    names = ["brand", "currency", "description", "listed"]
+    if not row.described_on and not _is_price_of_variant(row):
+        names.append("price")
+    for name in names:
+        if getattr(row, name) is not None:
+            values[name] = getattr(row, name)
+    if values.get("listed") and values.get("price", product.price) is None:
+        del values["listed"]
+        text = _("The product has no price: it is not listed.")
+        changes.warned.append((row, RowError(text, "listed")))
     changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
+    if "price" in changed:
+        _warn_of_jump(changes, row, product.price, values["price"])
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:
@@ -249,21 +363,8 @@ def _update_product(
     if changed & WORDS:
         changes.reworded.append(product)
     if changed:
-        product.updated = timezone.now()
-        changed.add("updated")
-        changes.changed.append(product)
-        changes.fields |= changed
+        _mark_changed(changes, product, changed)
     return changed
-
-
-def _brand_for(product: Product, row: Row) -> str:
-    """The file's brand. A derived one follows the name, unless somebody has written another."""
-    if row.brand is not None:
-        return row.brand
-    name, colour = row.said.get("name", product.name), row.said.get("base_colour")
-    if product.brand == brand_of(product.name, product.base_colour):
-        return brand_of(name, product.base_colour if colour is None else colour)
-    return product.brand
 
 
 def _compare_images(

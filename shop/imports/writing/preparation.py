@@ -16,6 +16,7 @@ from shop.imports.parsing.rows import Row
 from shop.imports.parsing.source import Source
 
 BATCH_ROWS = 500
+MAX_BATCH_ROWS = 5000
 # Large pictures make smaller batches, so that the memory stays the same.
 BATCH_BYTES = 24 * 1024 * 1024
 # Fewer and larger tasks: handing over a task costs as much as decoding a thumbnail.
@@ -50,15 +51,21 @@ Batch = list[Future[list[PreparedRow]]]
 
 
 def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
-    """Rows in groups of at most ``BATCH_ROWS``, or fewer with ``BATCH_BYTES`` of pictures."""
+    """Group rows by ``BATCH_ROWS``, or fewer with ``BATCH_BYTES`` of pictures.
+
+    Rows of one product that follow each other stay together, up to ``MAX_BATCH_ROWS``.
+    """
     batch: list[Row] = []
     size = 0
     for row in rows:
-        batch.append(row)
-        size += sum(source.picture_size(name) for name in source.pictures_of(row.external_id))
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+        full = len(batch) >= BATCH_ROWS or size >= BATCH_BYTES
+        together = bool(batch) and row.external_id == batch[-1].external_id
+        if full and (not together or len(batch) >= MAX_BATCH_ROWS):
             yield batch
             batch, size = [], 0
+        batch.append(row)
+        if not row.described_on:
+            size += sum(source.picture_size(name) for name in source.pictures_of(row.external_id))
     if batch:
         yield batch
 
@@ -105,7 +112,7 @@ def _prepare_rows(rows: list[Row], source: Source, known: dict[str, Sizes]) -> l
 
 def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
     names = source.pictures_of(row.external_id)
-    if not names:
+    if not names or row.described_on:
         return PreparedRow(row)
     pictures: dict[str, PreparedPicture] = {}  # the same picture twice is one picture
     for name in names:

@@ -1,9 +1,10 @@
-"""Make up a believable price and stock for an id, always the same ones."""
+"""Make up what the rows of a sample catalogue do not say, always the same for an id."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +20,10 @@ SOLD_OUT_SHARE = 0.04
 LOW_STOCK_SHARE = 0.12
 MAX_LOW_STOCK = 3
 MAX_STOCK = 60
+MAX_BRAND_WORDS = 4
+MAX_BRAND_LENGTH = 80
+# The words that in a fashion product's name follow the brand.
+GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 def sample_price(external_id: str, master: str, article_type: str) -> Decimal:
@@ -42,6 +47,25 @@ def sample_stock(external_id: str) -> int:
     if chance < LOW_STOCK_SHARE:
         return 1 + int(amount * MAX_LOW_STOCK)
     return MAX_LOW_STOCK + 1 + int(amount * (MAX_STOCK - MAX_LOW_STOCK))
+
+
+def sample_brand(name: str, base_colour: str) -> str:
+    """Return the leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
+
+    A colour before the gender is no part of the brand, unless it comes first, as in "Red Tape".
+    """
+    words = name.split()
+    lower = [word.lower().replace("’", "'") for word in words]
+    end = next((i for i, word in enumerate(lower) if GENDER_WORD.fullmatch(word)), 0)
+    colours = set(base_colour.lower().split())
+    end = next((i for i in range(1, end) if lower[i] in colours), end)
+    brand = " ".join(words[:end])
+    return brand if end <= MAX_BRAND_WORDS and len(brand) <= MAX_BRAND_LENGTH else ""
+
+
+def sample_name(gender: str, colour: str, article_type: str) -> str:
+    """Return a name made of the attributes: "Men Blue Tshirts"."""
+    return " ".join(word for word in (gender, colour, article_type) if word)
 
 
 def _chance(what: str, external_id: str) -> float:

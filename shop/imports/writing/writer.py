@@ -31,13 +31,27 @@ After = Callable[[Changes], None]
 class Writer:
     """Writes prepared rows; a rehearsal only finds out what would be written.
 
-    ``snapshots`` makes each batch keep what stood before it, for rolling back.
+    ``snapshots`` makes each batch keep what stood before it, for rolling back; ``sample_data``
+    gives new products what their rows lack.
     """
 
-    def __init__(self, *, rehearsal: bool = False, snapshots: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        rehearsal: bool = False,
+        snapshots: bool = False,
+        sample_data: bool = False,
+        new_categories: bool = True,
+    ) -> None:
         self._rehearsal, self._snapshots = rehearsal, snapshots
-        self._tree = CategoryTree(rehearsal=rehearsal)
+        self._sample_data = sample_data
+        self._tree = CategoryTree(rehearsal=rehearsal, may_grow=new_categories)
         self._words = Counter[str]()
+
+    @property
+    def new_categories(self) -> list[tuple[str, str]]:
+        """Return the names of new categories, each with an existing one like it or ""."""
+        return self._tree.new
 
     def write(self, rows: list[PreparedRow], after: After) -> None:
         """``after`` gets the changes in their transaction: if it fails, they are gone."""
@@ -71,7 +85,8 @@ class Writer:
         _announce([])
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
-        return find_changes(rows, _existing(rows, lock=not self._rehearsal), self._tree)
+        existing = _existing(rows, lock=not self._rehearsal)
+        return find_changes(rows, existing, self._tree, sample_data=self._sample_data)
 
 
 def _announce(image_ids: list[int]) -> None:

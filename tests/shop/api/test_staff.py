@@ -255,3 +255,18 @@ def test_groups_are_the_scopes(customer: APIClient, shirt: dict[str, Any]) -> No
         "Read-only": (200, 403, 403),
     }
     assert (Product.objects.count(), ProductImage.objects.count()) == (1, 1)
+
+
+def test_a_product_without_a_price_is_not_listed(staff: APIClient, shirt: dict[str, Any]) -> None:
+    del shirt["price"]
+    refused = staff.post(f"{STAFF}/products/", shirt, format="json")
+    assert (refused.status_code, Product.objects.count()) == (400, 0)
+    assert "A listed product needs a price." in refused.content.decode()
+    made = staff.post(f"{STAFF}/products/", shirt | {"listed": False}, format="json")
+    assert made.status_code == 201, made.json()
+    assert (made.json()["price"], made.json()["variants"][0]["price"]) == (None, None)
+    url = f"{STAFF}/products/{made.json()['id']}/"
+    assert staff.patch(url, {"listed": True}, format="json").status_code == 400
+    listed = staff.patch(url, {"listed": True, "price": "5.00"}, format="json")
+    assert (listed.status_code, listed.json()["price"]) == (200, "5.00")
+    assert staff.patch(url, {"price": None}, format="json").status_code == 400

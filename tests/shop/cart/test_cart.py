@@ -269,3 +269,14 @@ def test_a_step_changes_the_quantity_by_one(
     line = reverse("cart:line", args=[CartLine.objects.get().pk])
     client.post(line, {"quantity": quantity, "step": step})
     assert quantities() == expected
+
+
+def test_a_product_that_lost_its_place_and_price_stays_in_the_cart_as_gone(client: Client) -> None:
+    coat = variant_of(name="Coat", price="20.00")
+    put(client, coat)
+    Product.objects.update(listed=False, price=None)
+    page = client.get(CART)
+    assert page.status_code == 200
+    assert "Coat" in page.content.decode()
+    (line,) = CartLine.objects.select_related("variant__product")
+    assert (line.available, line.total, line.variant.unit_price) == (0, 0, None)

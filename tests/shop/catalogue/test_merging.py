@@ -317,3 +317,12 @@ def _quietly(failures: list[BaseException], stays: int, other: int) -> None:
         failures.append(error)
     finally:
         connection.close()
+
+
+def test_a_product_without_a_price_takes_that_of_the_one_that_stays() -> None:
+    stays, other = make_product(price=30), make_product(price=None, listed=False)
+    Variant.objects.update(size="M")
+    make_variant(other, sku="L", size="L", stock=2)
+    merge(stays.pk, [other.pk])
+    assert (sku("L").product_id, sku("L").price, sku("L").unit_price) == (stays.pk, None, 30)
+    assert sum(stocks(stays)[0].values()) == 22

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -58,3 +59,24 @@ def test_what_is_wrong_is_said_and_then_saved(admin_client: Client) -> None:
     assert admin_client.post(address, values | {"price": "31", "brand": "Nike"}).status_code == 302
     product.refresh_from_db()
     assert (product.price, product.brand) == (31, "Nike")
+
+
+def test_nothing_is_listed_without_a_price(admin_client: Client) -> None:
+    product = make_product()
+    with pytest.raises(IntegrityError, match="product_listed_has_price"), transaction.atomic():
+        Product.objects.update(price=None)
+    address = reverse("admin:catalogue_product_change", args=[product.pk])
+    values = fields_of(admin_client, address, "product_form") | {"price": ""}
+    refused = admin_client.post(address, values)
+    assert "A listed product needs a price." in refused.content.decode()
+    product.refresh_from_db()
+    assert (product.price, product.listed) == (20, True)
+    del values["listed"]
+    assert admin_client.post(address, values).status_code == 302
+    product.refresh_from_db()
+    assert (product.price, product.listed) == (None, False)
+    values = fields_of(admin_client, LIST, "changelist-form") | {"_save": "Save"}
+    refused = admin_client.post(LIST, values | {"form-0-listed": "on"})
+    assert "A listed product needs a price." in refused.content.decode()
+    assert admin_client.get(LIST).status_code == 200
+    assert not Product.objects.listed().exists()

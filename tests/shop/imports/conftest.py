@@ -17,11 +17,12 @@ from PIL import Image
 
 from shop.imports.jobs import uploads
 from shop.imports.models import Upload
-from shop.imports.parsing.table import CLASSIC
+from shop.imports.parsing.columns import CLASSIC
 from shop.imports.writing import preparation
 
 HEADER = ",".join(CLASSIC)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
+SOLD_HEADER = f"{HEADER},price,stock"
 SHIRT = "Men,Apparel,Topwear,Tshirts,Blue,Summer,2012,Casual"
 
 NEW = "/admin/imports/upload/new/"
@@ -39,6 +40,11 @@ def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60
 
 def row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
     return f"{number},{SHIRT},{name}"
+
+
+def sold_row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
+    """A row below ``SOLD_HEADER``: what it describes is listed and in stock."""
+    return f"{row(number, name)},20.00,5"
 
 
 def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:

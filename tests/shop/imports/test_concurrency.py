@@ -14,15 +14,16 @@ from shop.catalogue.models import Product, SearchWord, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from tests.factories import make_product, make_variant
 from tests.locks import wait_until_somebody_waits
-from tests.shop.imports.conftest import row
+from tests.shop.imports.conftest import SOLD_HEADER, row, sold_row
 from tests.shop.imports.test_import import counts
 
 pytestmark = pytest.mark.django_db
 
 
 def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_folder):
-    import_catalogue(make_folder(row(1), row(2)))
-    import_catalogue(make_folder(row(1, "Nike Men Blue Cardigan"), row(2), row(3)))
+    import_catalogue(make_folder(sold_row(1), sold_row(2), header=SOLD_HEADER))
+    changed = (sold_row(1, "Nike Men Blue Cardigan"), sold_row(2), sold_row(3))
+    import_catalogue(make_folder(*changed, header=SOLD_HEADER))
     words = SearchWord.objects.filter(word__in=["jersey", "cardigan"])
     assert dict(words.values_list("word", "products")) == {"jersey": 3, "cardigan": 1}
     refresh_search_words()
@@ -30,7 +31,7 @@ def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_f
 
 
 def test_rows_without_other_words_are_not_counted_again(make_folder):
-    import_catalogue(make_folder(row(1)))
+    import_catalogue(make_folder(sold_row(1), header=SOLD_HEADER))
     Product.objects.update(season="Winter")
     assert counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
     assert SearchWord.objects.get(word="jersey").products == 1

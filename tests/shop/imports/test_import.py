@@ -9,8 +9,16 @@ from django.db import connection
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.signals import catalogue_imported
-from tests.factories import embedding_of, make_product
-from tests.shop.imports.conftest import LONG_HEADER, SHIRT, picture, row, zipped
+from tests.factories import embedding_of, make_category, make_product
+from tests.shop.imports.conftest import (
+    LONG_HEADER,
+    SHIRT,
+    SOLD_HEADER,
+    picture,
+    row,
+    sold_row,
+    zipped,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +41,11 @@ def test_a_folder_comes_in_whole(make_folder):
     folder = make_folder(row(1), row(2, "Puma Women Cap"))
     assert counts(import_catalogue(folder)) == (2, 0, 0, 0)
     product = Product.objects.get(external_id="1")
-    assert (product.name, product.brand, product.gender) == ("Nike Men Blue Jersey", "Nike", "Men")
+    assert (product.name, product.brand, product.gender) == ("Nike Men Blue Jersey", "", "Men")
     assert product.category.path == "apparel/topwear/tshirts"
     assert product.slug == "nike-men-blue-jersey-1"
     assert product.keywords == product.make_keywords()
-    assert product.price > 0
+    assert (product.price, product.listed, product.stock) == (None, False, 0)
     assert product.currency == "EUR"
     assert product.created
     assert product.updated
@@ -49,7 +57,7 @@ def test_a_folder_comes_in_whole(make_folder):
 
 
 def test_what_came_in_can_be_searched(make_folder):
-    import_catalogue(make_folder(row(1)))
+    import_catalogue(make_folder(sold_row(1), header=SOLD_HEADER))
     assert SearchWord.objects.filter(word="jersey", products=1).exists()
     assert Product.objects.filter(search="jersey").count() == 1
 
@@ -80,9 +88,56 @@ def test_commas_too_many_belong_to_the_name(make_folder):
     assert list(names) == ["Be Reasonable,Do It, My Way", "Yes, sir"]
 
 
-def test_a_row_without_a_name_gets_one(make_folder):
-    import_catalogue(make_folder(row(1, "")))
-    assert Product.objects.get().name == "Men Blue Tshirts"
+def test_a_new_product_without_a_name_is_refused(make_folder):
+    result = import_catalogue(make_folder(row(1, "")))
+    assert (counts(result), Product.objects.count()) == ((0, 0, 0, 1), 0)
+    assert result.rejections[0].reason == "productDisplayName is empty."
+
+
+def test_a_row_without_a_name_leaves_the_name_of_a_product(make_folder):
+    import_catalogue(make_folder(row(1)))
+    assert counts(import_catalogue(make_folder(row(1, "")))) == (0, 0, 1, 0)
+    assert Product.objects.get().name == "Nike Men Blue Jersey"
+
+
+def test_a_row_without_a_price_comes_in_unlisted_with_a_warning(make_folder):
+    make_category("Apparel", "Topwear", "Tshirts")
+    folder = make_folder(f"1,{SHIRT},Shirt,,", f"2,{SHIRT},Shirt,19.90,3", header=SOLD_HEADER)
+    result = import_catalogue(folder)
+    assert counts(result) == (2, 0, 0, 0)
+    products = Product.objects.order_by("external_id").values_list("price", "listed", "stock")
+    assert list(products) == [(None, False, 0), (Decimal("19.90"), True, 3)]
+    warning = "The price is empty: the product comes in, but is not listed."
+    assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [(2, "price", warning)]
+    assert result.warnings == ["The file names no stock for 1 new product: it is sold out."]
+    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+
+
+def test_a_later_price_does_not_list_a_product_and_an_empty_one_does_not_remove_it(make_folder):
+    import_catalogue(make_folder(f"1,{SHIRT},Shirt,,5", header=SOLD_HEADER))
+    import_catalogue(make_folder(f"1,{SHIRT},Shirt,19.90,5", header=SOLD_HEADER))
+    product = Product.objects.get()
+    assert (product.price, product.listed) == (Decimal("19.90"), False)
+    assert counts(import_catalogue(make_folder(row(1, "Shirt")))) == (0, 0, 1, 0)
+    assert Product.objects.get().price == Decimal("19.90")
+
+
+def test_sample_data_is_made_up_on_demand_only_and_stays(make_folder):
+    folder = make_folder(
+        row(1), row(2, ""), row(3, ""), pictures={"1.jpg": picture(), "2.jpg": picture()}
+    )
+    result = import_catalogue(folder, sample_data=True)
+    assert counts(result) == (2, 0, 0, 1)
+    assert result.made_up == {"brand": 1, "price": 2, "stock": 2, "name": 1}
+    warning = "The name was made of the attributes: Men Blue Tshirts."
+    assert [(w.line, w.reason) for w in result.row_warnings] == [(3, warning)]
+    one, two = Product.objects.order_by("external_id")
+    assert (one.brand, one.listed, one.price > 0) == ("Nike", True, True)
+    assert (two.name, two.brand, two.listed) == ("Men Blue Tshirts", "", True)
+    before = shop_contents()
+    assert counts(import_catalogue(folder, sample_data=True)) == (0, 0, 2, 1)
+    assert counts(import_catalogue(folder)) == (0, 0, 2, 1)
+    assert shop_contents() == before
 
 
 def test_a_row_without_a_picture_is_rejected_with_its_line(make_folder):
@@ -123,7 +178,7 @@ def test_the_second_of_two_equal_ids_is_rejected(make_folder):
 def test_bad_rows_do_not_stop_good_ones(make_folder):
     result = import_catalogue(make_folder("1,Men", row(2), f"3,Robot,{SHIRT[4:]},Name"))
     assert counts(result) == (1, 0, 0, 2)
-    assert [rejection.line for rejection in result.rejections] == [2, 4]
+    assert {rejection.line for rejection in result.rejections} == {2, 4}
 
 
 def test_a_second_run_changes_nothing(make_folder):
@@ -143,7 +198,7 @@ def test_a_changed_row_updates_what_changed_and_nothing_else(make_folder):
     changed = row(1, "Puma Men Red Shirt").replace("Tshirts", "Shirts")
     assert counts(import_catalogue(make_folder(changed, row(2)))) == (0, 1, 1, 0)
     after = Product.objects.get(external_id="1")
-    assert (after.name, after.brand) == ("Puma Men Red Shirt", "Puma")
+    assert (after.name, after.brand) == ("Puma Men Red Shirt", "")
     assert after.category.path == "apparel/topwear/shirts"
     assert after.keywords == after.make_keywords()
     assert (after.listed, after.stock, after.price) == (False, 77, Decimal("1.23"))
@@ -187,7 +242,7 @@ def test_the_long_layout_is_quoted_csv(make_folder):
     assert counts(result) == (2, 0, 0, 1)
     assert (result.rejections[0].line, result.rejections[0].external_id) == (4, "2")
     assert Product.objects.get(external_id="1").stock == 0
-    assert Product.objects.get(external_id="3").price > 0
+    assert Product.objects.get(external_id="3").price is None
     assert counts(import_catalogue(folder)) == (0, 0, 2, 1)
 
 

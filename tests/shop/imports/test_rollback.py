@@ -30,11 +30,13 @@ from tests.shop.imports.conftest import (
     HEADER,
     LONG_HEADER,
     SHIRT,
+    SOLD_HEADER,
     Send,
     UploadFolder,
     act,
     picture,
     row,
+    sold_row,
     zipped,
 )
 from tests.shop.imports.test_uploads import contents, counts
@@ -177,9 +179,10 @@ def test_stock_stays_where_more_was_sold_than_there_would_be(
 def test_new_products_go_unless_something_was_built_on_them(
     client: Client, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
+    make_category("Apparel", "Topwear", "Tshirts")
     names = ("Ordered", "Edited", "Sized", "Pictured", "Delivered", "Target", "Untouched")
-    rows = [row(number, name) for number, name in enumerate(names, 1)]
-    upload = upload_folder(make_folder(*rows))
+    rows = [sold_row(number, name) for number, name in enumerate(names, 1)]
+    upload = upload_folder(make_folder(*rows, header=SOLD_HEADER))
     new = {product.name: product for product in Product.objects.defer("search")}
     order = make_order()
     order.lines.update(variant=new["Ordered"].variants.get())
@@ -202,7 +205,8 @@ def test_new_products_go_unless_something_was_built_on_them(
 def test_what_a_later_upload_built_on_stays_until_that_is_rolled_back(
     client: Client, send: Send, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
-    first = upload_folder(make_folder(row(1)))
+    make_category("Apparel", "Topwear", "Tshirts")
+    first = upload_folder(make_folder(sold_row(1), header=SOLD_HEADER))
     price, stock = price_and_stock(Product.objects.get())
     second = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
     name = Product.objects.get().name
@@ -229,12 +233,15 @@ def test_uploads_are_rolled_back_one_after_another_the_last_first(
     assert (first.warnings, second.warnings, contents()) == ([], [], before)
 
 
-def test_a_product_whose_variants_came_in_several_batches_goes_as_a_whole(
+def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
     client: Client, send: Send, batches_of_two: None, make_folder: Any, tmp_path: Path
 ) -> None:
     folder = make_folder(row(7))
-    header = f"{HEADER},sku,size,stock"
-    lines = [f"7,{SHIRT},Shirt {size},7-{size},{size},2" for size in ("S", "M", "L", "XL", "5")]
+    make_category("Apparel", "Topwear", "Tshirts")
+    header = f"{HEADER},price,sku,size,stock"
+    lines = [
+        f"7,{SHIRT},Shirt {size},9.00,7-{size},{size},2" for size in ("S", "M", "L", "XL", "5")
+    ]
     (folder / "styles.csv").write_text("\n".join([header, *lines]))
     upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
     checked = act(client, upload, "check")
@@ -255,7 +262,7 @@ def test_a_product_of_which_a_new_size_was_ordered_is_skipped(
     order.lines.update(variant=Variant.objects.get(sku="XL-7"))
     upload = act(client, upload, "undo")
     assert upload.warnings == [ORDERED.format("Coat")]
-    assert price_and_stock(coat) == (Decimal("12.00"), 8)
+    assert price_and_stock(coat) == (Decimal("10.00"), 8)
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from django.test import Client
 from shop.catalogue.models import Product, Variant
 from shop.imports.jobs import rollback, uploads
 from shop.imports.models import Upload, UploadChange
-from tests.factories import make_product
+from tests.factories import make_category, make_product
 from tests.locks import wait_until_somebody_waits
-from tests.shop.imports.conftest import UploadFolder, act, row
+from tests.shop.imports.conftest import SOLD_HEADER, UploadFolder, act, sold_row
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,11 @@ pytestmark = pytest.mark.django_db
 def five_products(
     make_folder: Any, upload_folder: UploadFolder, monkeypatch: pytest.MonkeyPatch
 ) -> Upload:
+    make_category("Apparel", "Topwear", "Tshirts")
     monkeypatch.setattr(rollback, "PRODUCTS_PER_TRANSACTION", 2)
-    return upload_folder(make_folder(*(row(number) for number in range(1, 6))))
+    return upload_folder(
+        make_folder(*(sold_row(number) for number in range(1, 6)), header=SOLD_HEADER)
+    )
 
 
 def left() -> list[str | None]:

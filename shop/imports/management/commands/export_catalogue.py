@@ -10,14 +10,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shop.imports.export import export_lines
+from shop.imports.export import export_lines, write_workbook
 
 
 class Command(BaseCommand):
-    help = "Write the catalogue as a CSV file that import_catalogue reads."
+    help = "Write the catalogue as a CSV or XLSX file that import_catalogue reads."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="the CSV file; it appears whole or not at all")
+        parser.add_argument(
+            "path", type=Path, help="the .csv or .xlsx file; it appears whole or not at all"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
@@ -31,10 +33,14 @@ class Command(BaseCommand):
 def _write(path: Path) -> int:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            rows = sum(1 for line in export_lines() if file.write(line))
+        if path.suffix.lower() == ".xlsx":
+            with os.fdopen(handle, "wb") as file:
+                rows = write_workbook(file)
+        else:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as text:
+                rows = sum(1 for line in export_lines() if text.write(line)) - 1
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return rows - 1
+    return rows

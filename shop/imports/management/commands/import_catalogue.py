@@ -14,7 +14,11 @@ from tqdm import tqdm
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
+from shop.imports.parsing.encodings import check_encoding
+from shop.imports.parsing.numbers import NOTATIONS
+from shop.imports.parsing.table import ReadAs
 
+SHOWN = 5
 AGAIN = "What was imported so far is in the shop; run the command again to go on."
 
 
@@ -24,14 +28,36 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _encoding(text: str) -> str:
+    try:
+        return check_encoding(text)
+    except LookupError as error:
+        raise ArgumentTypeError(f"{text} is not the name of an encoding") from error
+
+
 class Command(BaseCommand):
     help = "Import products and their pictures from a folder or a ZIP with styles.csv and images/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
         parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
+        parser.add_argument("--encoding", type=_encoding, help="such as cp1250, if not as found")
+        parser.add_argument(
+            "--no-new-categories",
+            action="store_true",
+            help="reject rows that would need a new category",
+        )
+        parser.add_argument("--sheet", default="", help="of a workbook, if not the first one")
+        parser.add_argument(
+            "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
-        parser.add_argument("--report", type=Path, help="where to list the rejected rows")
+        parser.add_argument("--report", type=Path, help="where to list rejected rows and warnings")
+        parser.add_argument(
+            "--sample-data",
+            action="store_true",
+            help="make up the names, brands, prices and stock that new products lack",
+        )
         parser.add_argument("--limit", type=_count, help="read only the first rows")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,7 +65,7 @@ class Command(BaseCommand):
         self.stdout.write(summary(result))
         if result.dry_run:
             self.stdout.write("Dry run: nothing was written.")
-        if result.rejections or options["report"]:
+        if result.rejections or result.row_warnings or options["report"]:
             self._report(result, options["report"] or default_path())
 
     def _import(self, options: dict[str, Any]) -> Result:
@@ -51,6 +77,13 @@ class Command(BaseCommand):
                     dry_run=options["dry_run"],
                     limit=options["limit"],
                     progress=_showing(bar),
+                    sample_data=options["sample_data"],
+                    new_categories=not options["no_new_categories"],
+                    read_as=ReadAs(
+                        encoding=options["encoding"] or "",
+                        decimal=options["decimal"],
+                        sheet=options["sheet"],
+                    ),
                 )
             except ImportProblem as problem:
                 raise CommandError(str(problem)) from problem
@@ -67,11 +100,14 @@ class Command(BaseCommand):
                 f"The import is done, but the report could not be written: {error}. "
                 "Name a file in a folder that can be written with --report."
             ) from error
-        for rejection in result.rejections[:5]:
-            self.stdout.write(f"line {rejection.line}: {rejection.external_id}: {rejection.reason}")
-        if result.rejected > 5:
-            self.stdout.write(f"… and {result.rejected - 5:,} more.")
-        self.stdout.write(f"Rejected rows are listed in {path}")
+        for messages in (result.rejections, result.row_warnings):
+            for message in messages[:SHOWN]:
+                place = f"line {message.line}: {message.external_id}"
+                place = place if message.line else message.value
+                self.stdout.write(f"{place}: {message.reason}")
+            if len(messages) > SHOWN:
+                self.stdout.write(f"… and {len(messages) - SHOWN:,} more.")
+        self.stdout.write(f"Rejected rows and warnings are listed in {path}")
 
 
 def _showing(bar: Any) -> Progress:

@@ -1,0 +1,86 @@
+"""Find out in which encoding a table is written."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import IO
+
+from charset_normalizer import from_bytes
+
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# What staff can choose, and what a file that is not UTF-8 is compared with.
+LEGACY = {
+    "cp1252": "Windows-1252",
+    "cp1250": "Windows-1250",
+    "cp1251": "Windows-1251",
+    "cp1253": "Windows-1253",
+    "cp1254": "Windows-1254",
+    "cp1257": "Windows-1257",
+    "iso8859_2": "ISO-8859-2",
+    "iso8859_15": "ISO-8859-15",
+    "mac_roman": "MacRoman",
+    "cp850": "CP850",
+    "shift_jis": "Shift JIS",
+    "gb18030": "GB 18030",
+}
+ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", **LEGACY}
+USUAL = "cp1252"
+CHUNK = 1024 * 1024
+SAMPLE_BYTES = 64 * 1024
+# Encodings that explain the sample this much worse than the best one are out.
+TOLERANCE = 0.03
+# A sign between two letters, such as a superscript, is a letter of another encoding.
+SIGN_IN_A_WORD = re.compile(r"[^\W\d_][^\w\s'’‘`´.,:;/&+*\"()|-][^\W\d_]|[^\W\d_][²³¹][^\W\d_]")
+
+
+def find_encoding(file: IO[bytes]) -> str:
+    """Return the encoding: by BOM, by UTF-16's zeros, by being UTF-8, or else the likeliest."""
+    head = file.read(4096)
+    for mark, name in BOMS.items():
+        if head.startswith(mark):
+            return name
+    if head.count(b"\0") > len(head) // 4:
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    sample = bytearray()
+    while head:
+        try:
+            decoder.decode(head)
+        except UnicodeDecodeError:
+            sample += head
+            break
+        head = file.read(CHUNK)
+    else:
+        if not decoder.getstate()[0]:
+            return "utf-8"
+    while len(sample) < SAMPLE_BYTES and (head := file.read(CHUNK)):
+        sample += head
+    lines = (line for line in bytes(sample).splitlines() if not line.isascii())
+    return _likeliest(b"\n".join(lines)[:SAMPLE_BYTES])
+
+
+def _likeliest(sample: bytes) -> str:
+    """Return what charset-normalizer finds likeliest.
+
+    Short texts fit several encodings equally well; Windows-1252 is the usual one of them.
+    """
+    found = from_bytes(sample, cp_isolation=list(LEGACY))
+    matches = [match for match in found if not SIGN_IN_A_WORD.search(str(match))]
+    if not matches:
+        return USUAL
+    near = [match for match in matches if match.chaos <= matches[0].chaos + TOLERANCE]
+    names = [match.encoding for match in near]
+    names += [name for match in near for name in match.could_be_from_charset]
+    names = [name for name in names if name in LEGACY]
+    return USUAL if USUAL in names or not names else names[0]
+
+
+def check_encoding(name: str) -> str:
+    """Return the name if it is that of an encoding of text. Raises ``LookupError``."""
+    "".encode(name)
+    return name

@@ -1,0 +1,48 @@
+"""Tell the first row of each product, which describes it, from those of its other variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import RowError
+from shop.imports.parsing.columns import DESCRIBING
+from shop.imports.parsing.rows import Row
+from shop.imports.parsing.table import Record
+
+
+@dataclass
+class FirstRows:
+    """Remember by id the first row and, as hashes to save memory, what it says."""
+
+    _seen: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+
+    def reduce(self, row: Row, record: Record) -> tuple[Row, list[RowError]]:
+        """Return a later row of an id as its variant only, and in what it disagrees."""
+        hashes = tuple(hash(" ".join(record.values.get(c, "").split())) for c in DESCRIBING)
+        line, first = self._seen.setdefault(row.external_id, (row.line, hashes))
+        if line == row.line:
+            return row, []
+        reduced = replace(
+            row,
+            described_on=line,
+            said={},
+            tree=None,
+            category_path="",
+            brand=None,
+            currency=None,
+            description=None,
+            listed=None,
+        )
+        return reduced, list(_differences(record, line, hashes, first))
+
+
+def _differences(
+    record: Record, line: int, hashes: tuple[int, ...], first: tuple[int, ...]
+) -> Iterator[RowError]:
+    text = _("%(column)s differs from line %(line)s, which counts.")
+    for column, one, other in zip(DESCRIBING, first, hashes, strict=True):
+        if one != other and record.values.get(column, "").strip():
+            yield RowError(text % {"column": column, "line": line}, column)

@@ -1,0 +1,35 @@
+"""Understand usual words for genders, and notice what spreadsheets do to values."""
+
+from __future__ import annotations
+
+import re
+
+from shop.catalogue.models import Product
+
+Gender = Product.Gender
+# Staff add others in the admin (``GenderWord``). Words such as "Kids" say too little.
+GENDER_WORDS: dict[str, str] = {
+    word: gender.value
+    for gender, words in {
+        Gender.WOMEN: "women woman womens female ladies lady damen dame frauen frau weiblich w f",
+        Gender.MEN: "men man mens male gents gentlemen herren herr männer mann männlich m",
+        Gender.GIRLS: "girls girl mädchen",
+        Gender.BOYS: "boys boy jungen junge jungs",
+        Gender.UNISEX: "unisex",
+    }.items()
+    for word in words.split()
+}
+SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
+MONTHS = "jan feb mar mrz mär apr may mai jun jul aug sep oct okt nov dec dez".replace(" ", "|")
+DATE = re.compile(
+    rf"[0-9]{{1,2}}[. -]+({MONTHS})[a-zä]*\.?([ -][0-9]{{2,4}})?|({MONTHS})[a-zä]*[ -][0-9]{{1,4}}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{4}",
+    re.IGNORECASE,
+)
+# Not the joiners, which some scripts need.
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+
+
+def folded_gender(text: str) -> str:
+    """Return the form in which words for genders are compared: "Women's" as "womens"."""
+    return re.sub(r"['’`.]", "", text).casefold().strip()

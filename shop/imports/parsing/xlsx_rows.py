@@ -1,0 +1,157 @@
+"""From the bytes of an XLSX file to rows of cells, one at a time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from itertools import repeat
+from typing import IO, Any
+
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import ImportProblem
+from shop.imports.parsing.archives import ZipStore
+from shop.imports.parsing.columns import letter
+from shop.imports.parsing.csv_rows import Dialect, RawRow
+from shop.imports.parsing.numbers import Number
+
+WORKBOOK = "xl/workbook.xml"
+FORMULA = (b"<f>", b"<f ")
+
+
+def is_workbook(file: IO[bytes]) -> bool:
+    """Return whether the file is an XLSX file, which is a ZIP like any other."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return WORKBOOK in archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        return False
+    finally:
+        file.seek(0)
+
+
+@contextmanager
+def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
+    """Open a workbook, whose XML openpyxl reads by defusedxml.
+
+    Raises ``ImportProblem`` also for what goes wrong in the block.
+    """
+    from openpyxl import load_workbook  # here, as it takes 14 MB that CSV files do not need
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            ZipStore(archive)
+        book = load_workbook(file, read_only=True, data_only=not formulas, keep_links=False)
+        try:
+            yield book
+        finally:
+            book.close()
+    except ImportProblem:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file makes of openpyxl
+        text = _("The file cannot be read as an Excel workbook (%(error)s). Save it again.")
+        raise ImportProblem(text % {"error": type(error).__name__}) from error
+
+
+@contextmanager
+def _seekable(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield the file itself, or a copy of one that lies in an archive."""
+    if not isinstance(file, zipfile.ZipExtFile):
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy, 1024 * 1024)
+        copy.seek(0)
+        yield copy
+
+
+def read_sheet_header(
+    file: IO[bytes], sheet: str
+) -> tuple[Dialect, tuple[str, ...], tuple[str, ...]]:
+    """Return how the sheet is read, its header and the names of all sheets.
+
+    Without a name it is the first sheet.
+    """
+    with _seekable(file) as seekable, _workbook(seekable) as book:
+        names = tuple(each.title for each in book.worksheets)
+        if not names or (sheet and sheet not in names):
+            text = _("The workbook has no sheet %(sheet)s. It has: %(names)s")
+            raise ImportProblem(text % {"sheet": sheet, "names": ", ".join(names)})
+        chosen = sheet or names[0]
+        for number, cells in enumerate(_values(book[chosen]), 1):
+            texts = [_text(cell).strip() for cell in cells]
+            if any(texts):
+                while not texts[-1]:
+                    texts.pop()
+                return Dialect("", "", number, chosen), tuple(texts), names
+    return Dialect("", "", 0, chosen), (), names
+
+
+def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
+    """Read the rows below the header."""
+    with _seekable(file) as seekable, _workbook(seekable) as book:
+        sheet = book[dialect.sheet]
+        if not _has_formulas(seekable, sheet):
+            yield from _rows(_values(sheet), repeat(None), dialect.header_line)
+            return
+        with _workbook(seekable, formulas=True) as other:
+            formulas = _values(other[dialect.sheet])
+            yield from _rows(_values(sheet), formulas, dialect.header_line)
+
+
+def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    sheet.reset_dimensions()  # what a file claims of its size may be wrong
+    yield from sheet.iter_rows()
+
+
+def _has_formulas(file: IO[bytes], sheet: Any) -> bool:
+    place = sheet._worksheet_path.lstrip("/")
+    with zipfile.ZipFile(file) as archive, archive.open(place) as part:
+        before = b""
+        while chunk := part.read(1024 * 1024):
+            if any(mark in before + chunk for mark in FORMULA):
+                return True
+            before = chunk[-4:]
+    return False
+
+
+def _rows(
+    rows: Iterator[tuple[Any, ...]], formulas: Iterator[Any], header_line: int
+) -> Iterator[RawRow]:
+    for number, (cells, written) in enumerate(zip(rows, formulas, strict=False), 1):
+        if number <= header_line:
+            continue
+        texts = [_text(cell) for cell in cells]
+        problem = _unsaved(cells, written) if written else ""
+        if problem or any(text.strip() for text in texts):
+            yield RawRow(number, texts, problem)
+
+
+def _unsaved(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
+    """Say which cell holds a formula whose value was not saved with it."""
+    for place, (cell, source) in enumerate(zip(cells, written, strict=False)):
+        if source.data_type == "f" and cell.value is None:
+            text = _("Column %(column)s holds a formula without a value. Open and save the file.")
+            return text % {"column": letter(place)}
+    return ""
+
+
+def _text(cell: Any) -> str:
+    """Return the cell as text; a number as it is, with the zeros that its format shows."""
+    value = cell.value
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    if isinstance(value, int):
+        shown = str(cell.number_format)
+        return Number(str(value).zfill(len(shown)) if set(shown) == {"0"} else value)
+    return Number(value)
