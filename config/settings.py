@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "shop.payments",
     "shop.api",
     "shop.imports",
+    "shop.pages",
     "recommender",
 ]
 MIDDLEWARE = [

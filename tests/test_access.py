@@ -24,6 +24,7 @@ from shop.catalogue.models import SearchSynonym, StockAdjustment
 from shop.imports.models import Upload
 from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
+from shop.pages.models import Page
 from shop.payments.models import Payment
 from shop.wishlist.models import StockAlert
 from tests.access_table import ADMIN, ROWS
@@ -117,6 +118,9 @@ def things(db: Any) -> dict[str, Any]:
             category=product.category, garment="Shirts", share=1
         ),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
+        "page": Page.objects.create(
+            slug=product.slug, language="en", title="P", text="x", published=True
+        ),
     }  # fmt: skip
 
 

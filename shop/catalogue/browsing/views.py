@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from shop.catalogue.browsing.home import largest_categories
 from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import search_products
-from shop.catalogue.browsing.search_pages import page_for
 from shop.catalogue.browsing.suggestions import suggest
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
@@ -58,7 +57,6 @@ def search(request: HttpRequest) -> HttpResponse:
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
     context = {"title": title, "text": text, "result": result, "listing": listing}
-    context["page_found"] = page_for(text)
     context["categories"] = SimpleLazyObject(lambda: largest_categories(HOME_CATEGORIES))
     return _render_listing(request, context)
 
