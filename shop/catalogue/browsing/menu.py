@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from shop.catalogue.browsing.caching import cached_rows
+from shop.catalogue.category_names import display_name
 from shop.catalogue.models import Category, Product
 
 COLUMN_LENGTH = 8
@@ -69,7 +70,9 @@ def _section(
     query = f"?{urlencode({'gender': genders}, doseq=True)}" if genders else ""
 
     def link(path: str) -> MenuLink:
-        return MenuLink(names[path], reverse("catalogue:category", args=[path]) + query)
+        return MenuLink(
+            display_name(names[path]), reverse("catalogue:category", args=[path]) + query
+        )
 
     by_top: dict[str, list[str]] = defaultdict(list)
     for path in sorted(paths, key=lambda path: (-paths[path], path)):
