@@ -6,6 +6,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from shop.catalogue.browsing.menu import menu_sections
+from shop.catalogue.browsing.newness import new_since
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
@@ -16,6 +17,7 @@ def shop(request: HttpRequest) -> dict[str, object]:
         "canonical": request.build_absolute_uri(request.path),
         "came_from": _came_from(request),
         "menu": SimpleLazyObject(menu_sections),
+        "new_since": SimpleLazyObject(new_since),
     }
 
 
