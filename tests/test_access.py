@@ -39,7 +39,7 @@ from tests.factories import (
 )
 
 ROLES = ("anonymous", "owner", "other", "Catalogue", "Orders", "Read-only")
-CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "D"}
+CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "DE"}
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[str]:

@@ -26,7 +26,7 @@ HOME = {
     "street": "1 High Street",
     "postcode": "12345",
     "city": "Springfield",
-    "country": "Utopia",
+    "country": "DE",
     "phone": "",
 }
 
