@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Count
@@ -85,10 +84,10 @@ class Category(models.Model):
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
         nodes = Category.objects.filter(path__in=paths).annotate(forks=Count("children"))
-        trail = list(nodes.order_by("path"))
+        trail: list[Any] = list(nodes.order_by("path"))  # Any: with the annotation
         return [
             node
-            for node, child in zip_longest(trail, trail[1:])
+            for node, child in zip(trail, [*trail[1:], None], strict=True)
             if child is None or (node.forks > 1 and node.display_name != child.display_name)
         ]
 
