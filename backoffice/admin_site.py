@@ -49,6 +49,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Card payments"), "credit_card", "payments.payment"),
             (_("Vouchers"), "sell", "orders.voucher"),
             (_("Shipping methods"), "local_shipping", "orders.shippingmethod"),
+            (_("Pages"), "article", "pages.page"),
             (_("Mails to be sent"), "outgoing_mail", "mail.queuedemail"),
         ),
     ),

@@ -14,6 +14,7 @@ CATALOGUE_MODELS = {
         "searchsynonym",
     ),
     "imports": None,
+    "pages": ("page",),
     "recommender": ("categorygarment", "discreetcategory"),
     "wishlist": ("stockalert",),
 }
@@ -22,7 +23,7 @@ ORDER_MODELS = {
     "payments": ("payment",),
 }
 # Apps whose rows the group Read-only may view.
-READ_ONLY_APPS = ("catalogue", "imports", "orders", "payments", "recommender", "wishlist")
+READ_ONLY_APPS = ("catalogue", "imports", "orders", "pages", "payments", "recommender", "wishlist")
 # Granted to no group, because only the shop itself writes these rows.
 NEVER_BY_HAND = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
 

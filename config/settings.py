@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "shop.payments",
     "shop.api",
     "shop.imports",
+    "shop.pages",
     "recommender",
 ]
 MIDDLEWARE = [
@@ -189,6 +190,10 @@ CATALOGUE_PAGE_SIZE = 24
 # Per cent, included in every price.
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
 RETURN_DAYS = env.int("RETURN_DAYS", 14)
+# By their ISO 3166 codes.
+DELIVERY_COUNTRIES: list[str] = env.list(
+    "DELIVERY_COUNTRIES", ["AT", "BE", "CH", "DE", "ES", "FR", "IE", "IT", "LU", "NL", "PT"]
+)
 # Where links in mails lead.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 # For one client address and for one e-mail, and for one client address and one session.

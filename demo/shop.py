@@ -19,8 +19,11 @@ from demo.processes import shell_commands
 from demo.progress import Progress, follow_embedding, wait_until_it_answers
 from shop.catalogue.models import Product
 from shop.core.tasks import send
+from shop.pages.models import Page
 
 STAFF = "staff"
+# In the order of the links at the foot of each page.
+PAGES = ("help", "delivery", "returns", "contact", "terms")
 
 
 class ProcessEndedError(RuntimeError):
@@ -33,6 +36,7 @@ def prepare(folder: Path) -> str:
     call_command("collectstatic", verbosity=0, interactive=False)
     password = _staff_password(folder / "staff-password")
     _load_catalogue(folder / "demo-catalogue")
+    load_pages()
     return password
 
 
@@ -81,6 +85,27 @@ def _load_catalogue(folder: Path) -> None:
     write_demo_catalogue(folder)
     call_command("import_catalogue", str(folder))
     shutil.rmtree(folder)
+
+
+def load_pages() -> None:
+    """Publish the texts of ``demo/pages``, which say that they are drafts, unless there are pages.
+
+    The first line of each is its title.
+    """
+    if Page.objects.exists():
+        return
+    folder = Path(__file__).parent / "pages"
+    for position, slug in enumerate(PAGES):
+        for file in sorted(folder.glob(f"*/{slug}.md")):
+            title, text = file.read_text().split("\n", 1)
+            Page.objects.create(
+                slug=slug,
+                language=file.parent.name,
+                title=title.removeprefix("# "),
+                text=text.strip(),
+                published=True,
+                position=position,
+            )
 
 
 def _staff_password(file: Path) -> str:

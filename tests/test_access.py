@@ -24,6 +24,7 @@ from shop.catalogue.models import SearchSynonym, StockAdjustment
 from shop.imports.models import GenderWord, Upload
 from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
+from shop.pages.models import Page
 from shop.payments.models import Payment
 from shop.wishlist.models import StockAlert
 from tests.access_table import ADMIN, ROWS
@@ -38,7 +39,7 @@ from tests.factories import (
 )
 
 ROLES = ("anonymous", "owner", "other", "Catalogue", "Orders", "Read-only")
-CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "D"}
+CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "DE"}
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
@@ -118,6 +119,9 @@ def things(db: Any) -> dict[str, Any]:
         ),
         "genderword": GenderWord.objects.create(word="kids", gender="Unisex"),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
+        "page": Page.objects.create(
+            slug=product.slug, language="en", title="P", text="x", published=True
+        ),
     }  # fmt: skip
 
 

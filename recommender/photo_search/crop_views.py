@@ -20,7 +20,7 @@ from recommender.tracking.events import record, tracking_allowed
 from shop.catalogue.images.pictures import PictureError
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
-from shop.core.rate_limit import allows
+from shop.core.rate_limit import allows, too_many_requests
 from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
@@ -59,7 +59,7 @@ def choose_part(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, source, request.GET.get("region", ""))
     if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
-        return render(request, "429.html", status=429)
+        return too_many_requests(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR)
     text = _sent_region(request.POST)
     try:
         photo = store_crop(source.picture, Region.parse(text))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from recommender.garments.names import NAMES
 from recommender.models import Event, QueryPhoto
 from recommender.photo_search.answers import MAX_COUNT, Answer, answer_photo
-from recommender.photo_search.choices import garment_choices, gender_choices
+from recommender.photo_search.choices import colour_choices, garment_choices, gender_choices
 from recommender.photo_search.forms import PhotoForm
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import is_stale, wait_for_vector
@@ -24,7 +24,7 @@ from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.images.pictures import ACCEPT, PictureError
 from shop.catalogue.models import Product, ProductImage
 from shop.core.htmx import is_htmx_fragment
-from shop.core.rate_limit import allows
+from shop.core.rate_limit import allows, too_many_requests
 from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
@@ -41,7 +41,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _upload_page(request, PhotoForm())
     if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
-        return render(request, "429.html", status=429)
+        return too_many_requests(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR)
     form = PhotoForm(request.POST, request.FILES)
     try:
         photo = _store_sent(request, form)
@@ -115,6 +115,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "answer": answer,
         "garment_choices": garment_choices(answer, request.GET),
         "gender_choices": gender_choices(filters, request.GET),
+        "colour_choices": colour_choices(filters, request.GET) if answer.products else [],
         "more": _more(request, answer),
         "products": answer.products,
         "filters": filters,

@@ -70,7 +70,7 @@ def product_rows(product: Product) -> list[RecommendationRow]:
 def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
     """Return similar items, or the newest of the category until the product has an embedding."""
     if not ids and not has_embedding(product):
-        title = _("New in %(category)s") % {"category": product.category}
+        title = _("New in %(category)s") % {"category": product.category.display_name}
         return RecommendationRow("new-in", title, newest_like(product, ROW_SIZE))
     title = _("Similar items in stock") if product.is_sold_out else _("Similar items")
     row = RecommendationRow("similar", title, ids)

@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.accounts.models import CONTACT, Address
+from shop.core.countries import CountryField
 
 HINTS = {
     "name": "name",
     "street": "street-address",
     "postcode": "postal-code",
     "city": "address-level2",
-    "country": "country-name",
     "phone": "tel",
 }
 
@@ -32,6 +32,8 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
 
 class AddressForm(forms.ModelForm[Address]):
+    country = CountryField()
+
     class Meta:
         model = Address
         fields: ClassVar = [*CONTACT, "is_default"]

@@ -10,6 +10,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from shop.core.countries import country_name
+
 CONTACT = ("name", "street", "postcode", "city", "country", "phone")
 
 
@@ -51,6 +53,10 @@ class Address(models.Model):
         elif not others.filter(is_default=True).exists():
             self.is_default = True
         super().save(*args, **kwargs)
+
+    @property
+    def country_name(self) -> str:
+        return country_name(self.country)
 
     def contact(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in CONTACT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
@@ -19,6 +20,7 @@ from shop.api.idempotency import idempotent
 from shop.api.pagination import NewestFirst
 from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, page_of
 from shop.cart.models import Cart
+from shop.core.countries import find_country
 from shop.orders.checkout import place_order
 from shop.orders.limits import VoucherError, find_voucher, may_order
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
@@ -105,6 +107,11 @@ class NewOrderSerializer(serializers.ModelSerializer[Order]):
         model = Order
         fields: ClassVar = [*CONTACT, "shipping_method", "payment", "voucher"]
 
+    def validate_country(self, text: str) -> str:
+        if code := find_country(text):
+            return code
+        raise ValidationError(f"Choose one of: {', '.join(settings.DELIVERY_COUNTRIES)}.")
+
     def validate_payment(self, code: str) -> str:
         if code not in METHODS:
             raise ValidationError(f"Choose one of: {', '.join(METHODS)}.")
@@ -149,7 +156,7 @@ class OrderList(CustomerView):
                     "street": "1 High Street",
                     "postcode": "12345",
                     "city": "Springfield",
-                    "country": "Utopia",
+                    "country": "DE",
                     "shipping_method": 1,
                     "payment": "invoice",
                 },

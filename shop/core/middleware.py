@@ -10,7 +10,6 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import resolve
 
@@ -121,7 +120,7 @@ class TooBusyMiddleware:
         """Return the page for ``TooBusy``."""
         if not isinstance(error, TooBusy):
             return None
-        response = render(request, "503.html", status=503)
+        response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 

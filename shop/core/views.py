@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
 from shop.core.problems import is_api, problem
 
+View = Callable[..., HttpResponse]
+
+
+def on_csrf_failure(answer: Callable[[HttpRequest], HttpResponse | None]) -> Callable[[View], View]:
+    """Let a view show its form again, with what was typed, when its CSRF token is not valid."""
+
+    def decorate(view: View) -> View:
+        view.on_csrf_failure = answer  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Render the CSRF failure page in the shop's layout, which Django's own view leaves out."""
+    """Render the CSRF failure page in the shop's layout, which Django's own view leaves out.
+
+    A view with ``on_csrf_failure`` may answer instead.
+    """
+    match = request.resolver_match
+    answer = getattr(match.func, "on_csrf_failure", None) if match else None
+    if answer and (response := answer(request)):
+        return cast(HttpResponse, response)
     return render(request, "403_csrf.html", status=403)
 
 

@@ -166,7 +166,7 @@ admin.site.register(Order, OrderAdmin)
 
 @admin.register(ShippingMethod)
 class ShippingMethodAdmin(ModelAdmin):
-    list_display = ("name", "price", "free_from", "active", "position")
+    list_display = (*("name", "price", "free_from", "days_from", "days_to", "active", "position"),)
     list_editable = ("active", "position")
 
 

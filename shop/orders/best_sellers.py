@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db.models import Sum
 from django.utils import timezone
 
+from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.models import Product
 from shop.orders.models import Order, OrderLine
 
 DAYS = 90
+# Enough to fill a row with what is in stock and not shown yet.
+CANDIDATES = 60
 
 
-def best_sellers(limit: int) -> list[Product]:
-    """Return what was ordered most in the last ``DAYS`` and is in stock; then the newest."""
-    since = timezone.now() - timedelta(days=DAYS)
+def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]:
+    """Return what was ordered most in the last ``DAYS`` and is in stock; then the newest.
+
+    The products ``without`` are left out. Orders count within a minute.
+    """
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     lines = OrderLine.objects.filter(
-        order__placed__gte=since, variant__product__listed=True, variant__product__stock__gt=0
+        order__placed__gte=today - timedelta(days=DAYS), variant__product__listed=True
     ).exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
     sold = lines.values_list("variant__product").annotate(n=Sum("quantity"))
-    ids = [pk for pk, _n in sold.order_by("-n", "-variant__product")[:limit]]
+    left_out = {product.pk for product in without}
+    best = cached_rows(sold.order_by("-n", "-variant__product")[:CANDIDATES])
+    ids = [pk for pk, _n in best if pk not in left_out]
     buyable = Product.objects.listed().in_stock()
-    newest = buyable.exclude(pk__in=ids).newest_first().values_list("pk", flat=True)
+    in_stock = set(buyable.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    ids = [pk for pk in ids if pk in in_stock][:limit]
+    newest = buyable.exclude(pk__in=[*ids, *left_out]).newest_first().values_list("pk", flat=True)
     ids += newest[: limit - len(ids)]
     found = buyable.with_card_data().in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]

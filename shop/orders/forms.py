@@ -5,6 +5,7 @@ from typing import ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from shop.core.countries import CountryField
 from shop.core.money import money
 from shop.orders import payment
 from shop.orders.models import Order, ShippingMethod
@@ -31,6 +32,7 @@ class CheckoutForm(forms.ModelForm[Order]):
     payment = forms.ChoiceField(
         label=_("Payment"), choices=payment.choices, widget=forms.RadioSelect
     )
+    country = CountryField()
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
     # As the page said it, which says it anew each time.
     total = forms.DecimalField(required=False, widget=forms.HiddenInput)
@@ -45,7 +47,6 @@ class CheckoutForm(forms.ModelForm[Order]):
                 ("street", "street-address"),
                 ("postcode", "postal-code"),
                 ("city", "address-level2"),
-                ("country", "country-name"),
                 ("phone", "tel"),
             )
         } | {"email": forms.EmailInput({"autocomplete": "email"})}

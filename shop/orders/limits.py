@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from shop.core.emails import ascii_lower
-from shop.core.rate_limit import allows, allows_key
+from shop.core.rate_limit import allows, allows_key, too_many_requests
 from shop.orders.models import Voucher
 from shop.orders.payment import METHODS
 
@@ -27,6 +27,12 @@ def may_order(request: HttpRequest, payment: str, email: str) -> bool:
     return allows(request, "invoice-order", limit) and allows_key(
         ascii_lower(email), "invoice-order-email", limit
     )
+
+
+def too_many_orders(request: HttpRequest, email: str) -> HttpResponse:
+    """Say when ``may_order`` lets in the next one."""
+    by_email = (ascii_lower(email), "invoice-order-email")
+    return too_many_requests(request, "invoice-order", settings.INVOICE_ORDERS_PER_HOUR, by_email)
 
 
 def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:

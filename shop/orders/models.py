@@ -15,10 +15,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Variant
+from shop.core.countries import country_name
 from shop.core.emails import email_key
 from shop.core.money import money
 from shop.core.validators import refuse_links
@@ -36,6 +37,9 @@ class ShippingMethod(models.Model):
     description = models.CharField(_("description"), max_length=200, blank=True)
     price = _money(_("price"), validators=[MinValueValidator(0)])
     free_from = _money(_("free from"), null=True, blank=True)
+    # Working days until it is there; null: not said.
+    days_from = models.PositiveSmallIntegerField(_("working days from"), null=True, blank=True)
+    days_to = models.PositiveSmallIntegerField(_("working days to"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
@@ -46,6 +50,16 @@ class ShippingMethod(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def delivery_time(self) -> str:
+        """Return how many working days it takes, in words; empty where staff did not say."""
+        if self.days_to is None:
+            return ""
+        first = self.days_from or self.days_to
+        days = f"{first}–{self.days_to}" if first < self.days_to else str(self.days_to)
+        text = ngettext("%(days)s working day", "%(days)s working days", self.days_to)
+        return text % {"days": days}
 
     def price_for(self, goods: Decimal) -> Decimal:
         """``goods``: what the goods cost after the voucher."""
@@ -206,6 +220,10 @@ class Order(models.Model):
         except BadSignature:
             return False
         return True
+
+    @property
+    def country_name(self) -> str:
+        return country_name(self.country)
 
     @property
     def number(self) -> str:

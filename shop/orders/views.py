@@ -13,16 +13,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shop.accounts.models import Address
 from shop.cart.models import Cart, CartLine, currencies
 from shop.cart.session import find_cart
+from shop.core.views import on_csrf_failure
 from shop.orders.checkout import CheckoutError, place_order, totals
 from shop.orders.confirmation import confirm
 from shop.orders.forms import CheckoutForm, VoucherForm
-from shop.orders.limits import VoucherError, find_voucher, may_order
+from shop.orders.limits import VoucherError, find_voucher, may_order, too_many_orders
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
 VOUCHER_KEY = "voucher"
+CONTACT_KEY = "contact"
+CONTACT = CheckoutForm.Meta.fields
 
 
+@on_csrf_failure(lambda request: _stale_checkout(request))
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def checkout(request: HttpRequest) -> HttpResponse:
@@ -31,6 +35,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect(placed)
     lines = cart.lines_for_page() if cart else []
     if cart is None or not lines:
+        _remember_contact(request)
         return _nothing_to_buy(request)
     if len(currencies(lines)) > 1:  # the cart says what to do
         return redirect("cart:cart")
@@ -39,7 +44,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     page = _page(request, form, lines, problem)
     if request.method == "POST" and form.is_valid() and not page["voucher_problem"]:
         if not may_order(request, form.cleaned_data["payment"], form.cleaned_data["email"]):
-            return render(request, "429.html", status=429)
+            return too_many_orders(request, form.cleaned_data["email"])
         try:
             order = _place(request, cart, form)
         except CheckoutError as error:
@@ -47,6 +52,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
             page = _page(request, form, cart.lines_for_page(), "")
         else:
             request.session.pop(VOUCHER_KEY, None)
+            request.session.pop(CONTACT_KEY, None)
             return redirect(_payment_page(request, order) or order)
     return render(request, "shop/checkout.html", page, status=_status(request, page))
 
@@ -90,6 +96,32 @@ def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
     return redirect("cart:cart")
 
 
+def _remember_contact(request: HttpRequest) -> None:
+    """Keep what was typed for the next checkout of this visit, such as after a lost session."""
+    typed = {name: request.POST[name][:254] for name in CONTACT if request.POST.get(name)}
+    if typed:
+        request.session[CONTACT_KEY] = typed
+
+
+def _stale_checkout(request: HttpRequest) -> HttpResponse | None:
+    """Show the checkout with what was typed, for a form whose CSRF token is no longer valid.
+
+    Nothing is stored: another site may have sent the form.
+    """
+    cart = find_cart(request)
+    lines = cart.lines_for_page() if cart else []
+    if not lines or len(currencies(lines)) > 1:
+        return None
+    form = CheckoutForm(initial=_initial(request) | _typed(request))
+    page = _page(request, form, lines, "") | {"stale": True}
+    return render(request, "shop/checkout.html", page, status=403)
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    names = (*CONTACT, "method", "payment")
+    return {name: request.POST[name] for name in names if name in request.POST}
+
+
 def _already_placed(request: HttpRequest, cart: Cart) -> Order | None:
     """The second of two identical submissions: the order that the first one placed."""
     return Order.objects.filter(idempotency_key=_key(cart, request.POST.get("key", ""))).first()
@@ -130,6 +162,7 @@ def _initial(request: HttpRequest) -> dict[str, object]:
         "key": secrets.token_urlsafe(16),
         "email": email,
         **(address.contact() if address else {}),
+        **request.session.get(CONTACT_KEY, {}),
         "method": request.GET.get("method") or (first.pk if first else None),
         "payment": next(iter(METHODS)),
     }

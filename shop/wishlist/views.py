@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.catalogue.models import Product
-from shop.core.rate_limit import allows
+from shop.core.rate_limit import allows, too_many_requests
 from shop.core.validators import is_id
 from shop.wishlist.forms import StockAlertForm
 from shop.wishlist.models import StockAlert
@@ -54,7 +54,7 @@ def recent(request: HttpRequest) -> HttpResponse:
 @require_POST
 def stock_alert(request: HttpRequest) -> HttpResponse:
     if not allows(request, "stock-alert", settings.STOCK_ALERTS_PER_HOUR):
-        return render(request, "429.html", status=429)
+        return too_many_requests(request, "stock-alert", settings.STOCK_ALERTS_PER_HOUR)
     form = StockAlertForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(next(iter(form.errors.values()))[0]))

@@ -1,15 +1,20 @@
-// Says that a request of htmx failed, as the page itself shows nothing then; and gives the focus to
+// Says that a request of htmx failed, as the page itself shows nothing then, or that there is no
+// connection; and gives the focus to
 // what replaces that which had it. Htmx does so by id, but one product may have several hearts.
 (() => {
   const say = (words) => {
     document.getElementById("failure").textContent = words;
   };
+  const { words } = document.getElementById("failure").dataset;
+  const { offline } = document.body.dataset;
+  addEventListener("offline", () => say(offline));
+  addEventListener("online", () => say(""));
   document.addEventListener("htmx:beforeRequest", () => say(""));
   for (const failure of ["htmx:responseError", "htmx:sendError"]) {
     document.addEventListener(failure, (event) => {
       // That form is sent again by its own script.
       if (event.detail.elt.id !== "photo-form") {
-        say(document.getElementById("failure").dataset.words);
+        say(navigator.onLine ? words : offline);
       }
     });
   }

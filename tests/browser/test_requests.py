@@ -13,6 +13,16 @@ PASSWORD = "correct-horse-7"
 HEART = ".card .heart button"
 
 
+def test_a_lost_connection_is_said_and_its_return_too(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/products/")
+    failure = page.locator("#failure")
+    expect(failure).to_be_hidden()
+    page.context.set_offline(True)
+    expect(failure).to_have_text("You are offline. Check your connection.")
+    page.context.set_offline(False)
+    expect(failure).to_be_hidden()
+
+
 def _heart(page: Page, place: int) -> str | None:
     return page.locator(HEART).nth(place).get_attribute("aria-pressed")
 
@@ -32,7 +42,7 @@ def test_what_is_pressed_on_a_page_from_before_signing_in_says_so(
     other.wait_for_url("**/account/")
     page.locator(HEART).last.click()
     failure = page.locator("#failure")
-    expect(failure).to_have_text("That did not work. Reload the page and try again.")
+    expect(failure).to_have_text("Something went wrong. Reload the page and try again.")
     expect(failure).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert _heart(page, -1) == "false"

@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
 from shop.catalogue.browsing.menu import MenuSection, menu_sections
+from shop.catalogue.browsing.newness import new_since
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
@@ -18,6 +19,7 @@ def shop(request: HttpRequest) -> dict[str, object]:
         "canonical": request.build_absolute_uri(request.path),
         "came_from": _came_from(request),
         "menu": SimpleLazyObject(_menu),
+        "new_since": SimpleLazyObject(new_since),
     }
 
 

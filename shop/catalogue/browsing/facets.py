@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.browsing.colours import hex_of
 from shop.catalogue.browsing.filters import FACETS, Filters
+from shop.catalogue.category_names import display_name
 from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
 
@@ -131,7 +132,7 @@ def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, st
         if path in chosen:
             below = (other for other, its_path, _name in rows if its_path.startswith(f"{path}/"))
             count += sum(counted.get(other, 0) for other in below)
-        yield path, name, count
+        yield path, display_name(name), count
 
 
 def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:

@@ -1,6 +1,9 @@
-"""Choose the categories that the home page shows."""
+"""Choose the products and categories that the home page shows."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db.models import OuterRef, Subquery
 
@@ -8,13 +11,48 @@ from shop.catalogue.browsing.facets import count
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Category, Product, ProductImage
 
+NEW_ARRIVALS = 10
+HERO_PICTURES = 3
+CATEGORIES = 12
 
-def largest_categories(limit: int) -> list[Category]:
-    """Return the categories with most listed products, each with its newest image as ``cover``."""
+
+@dataclass(frozen=True)
+class HomeRows:
+    """Holds the rows of the home page; ``shown`` are all products that they and others show."""
+
+    hero: list[Product]
+    new: list[Product]
+    categories: list[Category]
+    shown: list[Product]
+
+
+def home_rows(already_shown: Collection[Product]) -> HomeRows:
+    """Return the rows without the products ``already_shown``, and no product twice."""
+    products = Product.objects.listed().in_stock().with_card_data().newest_first()
+    known = {product.pk for product in already_shown}
+    wanted = NEW_ARRIVALS + HERO_PICTURES
+    newest = [one for one in products[: wanted + len(known)] if one.pk not in known][:wanted]
+    categories = largest_categories(CATEGORIES, without=[*newest, *already_shown])
+    covers = [category.cover.product for category in categories if category.cover]
+    return HomeRows(
+        hero=newest[NEW_ARRIVALS:],
+        new=newest[:NEW_ARRIVALS],
+        categories=categories,
+        shown=[*already_shown, *newest, *covers],
+    )
+
+
+def largest_categories(limit: int, without: Collection[Product] = ()) -> list[Category]:
+    """Return the categories with most listed products, each with its newest image as ``cover``.
+
+    No cover shows one of the products ``without``.
+    """
     products = count(Product.objects.listed(), Filters()).categories
     images = ProductImage.objects.filter(
         product__category=OuterRef("pk"), product__listed=True
     ).order_by("-product__created", "-product__pk", "position", "pk")
+    if without:
+        images = images.exclude(product__in=[product.pk for product in without])
     newest = Category.objects.annotate(newest_image=Subquery(images.values("pk")[:1]))
     rows = newest.filter(pk__in=products, newest_image__isnull=False)
     largest = sorted(

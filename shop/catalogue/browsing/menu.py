@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from shop.catalogue.category_names import display_name
 from shop.catalogue.models import Category, Product
 
 COLUMN_LENGTH = 8
@@ -68,7 +69,9 @@ def _section(
     query = f"?{urlencode({'gender': genders}, doseq=True)}" if genders else ""
 
     def link(path: str) -> MenuLink:
-        return MenuLink(names[path], reverse("catalogue:category", args=[path]) + query)
+        return MenuLink(
+            display_name(names[path]), reverse("catalogue:category", args=[path]) + query
+        )
 
     by_top: dict[str, list[str]] = defaultdict(list)
     for path in sorted(paths, key=lambda path: (-paths[path], path)):

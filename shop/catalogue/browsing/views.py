@@ -10,26 +10,21 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from shop.catalogue.browsing.home import largest_categories
+from shop.catalogue.browsing.home import CATEGORIES, largest_categories
 from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import search_products
-from shop.catalogue.browsing.search_pages import page_for
 from shop.catalogue.browsing.suggestions import suggest
 from shop.catalogue.models import Category, Product
 from shop.core.htmx import is_htmx_fragment
 
-NEW_ARRIVALS = 10
-HOME_CATEGORIES = 12
-
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    products = Product.objects.listed().in_stock()
-    context = {
-        "categories": largest_categories(HOME_CATEGORIES),
-        "new_products": products.with_card_data().newest_first()[:NEW_ARRIVALS],
-    }
-    return render(request, "shop/home.html", context)
+    """Show what is picked for the visitor, what is new and what sells best.
+
+    The template asks for the rows, each without the products of those before it.
+    """
+    return render(request, "shop/home.html")
 
 
 @require_safe
@@ -40,7 +35,7 @@ def category(request: HttpRequest, path: str) -> HttpResponse:
     below = Category.objects.descendant_ids(category)
     products = Product.objects.listed().filter(category__in=below)
     listing = Listing(products, request.GET, default_sort="newest")
-    context = {"category": category, "title": category.name, "listing": listing}
+    context = {"category": category, "title": category.display_name, "listing": listing}
     return _render_listing(request, context)
 
 
@@ -58,8 +53,7 @@ def search(request: HttpRequest) -> HttpResponse:
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")
     context = {"title": title, "text": text, "result": result, "listing": listing}
-    context["page_found"] = page_for(text)
-    context["categories"] = SimpleLazyObject(lambda: largest_categories(HOME_CATEGORIES))
+    context["categories"] = SimpleLazyObject(lambda: largest_categories(CATEGORIES))
     return _render_listing(request, context)
 
 

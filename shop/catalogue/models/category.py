@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from shop.catalogue.category_names import display_name
 from shop.catalogue.models.redirects import redirect_trigger
 from shop.catalogue.querysets import CategoryQuerySet
 from shop.catalogue.slugs import category_slug
@@ -69,15 +70,31 @@ class Category(models.Model):
         slug = self.slug or category_slug(self.name)
         return f"{self.parent.path}/{slug}" if self.parent else slug
 
+    @property
+    def display_name(self) -> str:
+        """Return the name that shoppers read, in their language."""
+        return display_name(self.name)
+
     @cached_property
     def trail(self) -> list[Category]:
-        """Return the ancestors from the top and the category itself, in one query."""
+        """Return the ancestors from the top and the category itself, in one query.
+
+        An ancestor with one child, or with its child's name, is skipped: it leads nowhere else.
+        """
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
-        trail = list(Category.objects.filter(path__in=paths).order_by("path"))
-        # Watches > Watches: a sub-category with one article type of its name says it once.
-        return [node for node, child in zip_longest(trail, trail[1:]) if not _same(node, child)]
+        nodes = Category.objects.filter(path__in=paths).annotate(forks=Count("children"))
+        trail: list[Any] = list(nodes.order_by("path"))  # Any: with the annotation
+        return [
+            node
+            for node, child in zip(trail, [*trail[1:], None], strict=True)
+            if child is None or (node.forks > 1 and node.display_name != child.display_name)
+        ]
 
-
-def _same(node: Category, child: Category | None) -> bool:
-    return child is not None and child.name == node.name
+    @cached_property
+    def branches(self) -> list[Category]:
+        """Return the children to choose from, or if there is only one, its children."""
+        children = list(self.children.all())
+        while len(children) == 1:
+            children = list(children[0].children.all())
+        return children

@@ -27,7 +27,7 @@ def breadcrumbs(request: HttpRequest, trail: list[Category]) -> dict[str, Any]:
         {
             "@type": "ListItem",
             "position": n,
-            "name": node.name,
+            "name": node.display_name,
             "item": request.build_absolute_uri(node.get_absolute_url()),
         }
         for n, node in enumerate(trail, 1)
@@ -50,7 +50,7 @@ def product_data(request: HttpRequest, product: Product) -> dict[str, Any]:
         "url": url,
         "sku": product.external_id or product.slug,
         "image": picture_addresses(request, product),
-        "category": product.category.name,
+        "category": product.category.display_name,
         "offers": [_offer(product, variant, url) for variant in product.variants.all()],
     }
     optional = {

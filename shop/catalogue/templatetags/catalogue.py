@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django import template
 
+from shop.catalogue.browsing import home
 from shop.catalogue.images.renditions import WIDTHS, rendition_url, rendition_widths
 from shop.catalogue.models import Product, ProductImage, Variant
 from shop.catalogue.size_guide import SizeGuide
@@ -42,6 +43,12 @@ def picture_url(image: ProductImage, kind: str = "zoom") -> str:
 def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
     """Return the size guide of a product that ``with_card_data`` loaded, or None."""
     return make_size_guide(product, variants)
+
+
+@register.simple_tag
+def home_rows(already_shown: Collection[Product]) -> home.HomeRows:
+    """Return the rows of the home page, without the products ``already_shown``."""
+    return home.home_rows(already_shown)
 
 
 register.filter(money)

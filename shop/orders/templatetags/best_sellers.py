@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django import template
 
 from shop.catalogue.models import Product
@@ -11,6 +13,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def best_sellers(limit: int) -> list[Product]:
-    """Return the best sellers that are in stock."""
-    return chosen.best_sellers(limit)
+def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]:
+    """Return the best sellers that are in stock and not among ``without``."""
+    return chosen.best_sellers(limit, without)

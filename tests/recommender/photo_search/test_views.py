@@ -152,6 +152,7 @@ def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
     client: Client,
 ) -> None:
     make_lookalike(1, gender="Men")
+    make_product(gender="Women")  # one choice alone is not offered
     url = _send(client, picture_bytes())["Location"]
     tasks.embed_query_photo(QueryPhoto.objects.get().pk)
     page = client.get(url).content.decode()

@@ -192,7 +192,7 @@ def test_picked_for_you_adds_four_queries_or_five_where_the_index_is_short(
     for step in range(1, 14):
         make_lookalike(1, step / 10)
     client.get("/")  # caches the counts of the categories
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         client.get("/")
     look_at(client, seen)
     with django_assert_max_num_queries(11):

@@ -17,7 +17,7 @@ CONTACT = {
     "street": "1 High Street",
     "postcode": "12345",
     "city": "Springfield",
-    "country": "Utopia",
+    "country": "DE",
 }
 
 

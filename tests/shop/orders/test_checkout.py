@@ -26,7 +26,7 @@ CONTACT = {
     "street": "1 High Street",
     "postcode": "12345",
     "city": "Springfield",
-    "country": "Utopia",
+    "country": "DE",
     "phone": "",
 }
 

@@ -226,18 +226,6 @@ def test_a_search_without_result_shows_categories_and_best_sellers(client: Clien
     assert len(cards) == 3
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("privacy", "/privacy/"), (" Datenschutz ", "/privacy/"), ("My orders", "/account/orders/")],
-)
-def test_the_name_of_a_page_leads_to_it(client: Client, text: str, address: str) -> None:
-    assert client.get("/search/", {"q": text}).context["page_found"][1] == address
-
-
-def test_other_words_lead_to_no_page(client: Client) -> None:
-    assert client.get("/search/", {"q": "shirt"}).context["page_found"] is None
-
-
 def test_a_synonym_without_words_is_refused(admin_client: Client) -> None:
     before = SearchSynonym.objects.count()
     row = {"english": " , ", "german": "", "also_finds": "shirt"}

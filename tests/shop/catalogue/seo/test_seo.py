@@ -67,6 +67,8 @@ def test_a_product_describes_itself_to_machines(client: Client) -> None:
     product = make_product(name=name, price=Decimal("19.50"), stock=2, brand="Acme")
     make_variant(product, size="XL", price=Decimal("22.00"), stock=0)
     make_stored_image(product)
+    make_category("Apparel", "Topwear", "Tshirts")
+    make_category("Apparel", "Bottomwear", "Skirts")
     data, crumbs = _data(client, product.get_absolute_url())
     assert (data["@type"], data["name"], data["brand"]["name"]) == ("Product", name, "Acme")
     assert [(o["price"], o["availability"].rsplit("/", 1)[1]) for o in data["offers"]] == [
@@ -74,16 +76,34 @@ def test_a_product_describes_itself_to_machines(client: Client) -> None:
         ("22.00", "OutOfStock"),
     ]
     assert client.get(data["image"][0]).status_code == 200
-    assert [item["name"] for item in crumbs["itemListElement"]] == ["Apparel", "Topwear", "Shirts"]
+    assert [item["name"] for item in crumbs["itemListElement"]] == ["Clothing", "Tops", "Shirts"]
     page = client.get(product.get_absolute_url()).content.decode()
     assert '<meta property="product:price:amount" content="19.50">' in page
     assert f'<meta property="og:image" content="{data["image"][0]}">' in page
 
 
 def test_a_category_has_a_trail(client: Client) -> None:
-    category = make_category("Footwear", "Shoes", "Heels")
+    category = make_category("Footwear", "Shoes", "Sports Shoes")
+    make_category("Footwear", "Shoes", "Heels")
+    make_category("Footwear", "Sandal", "Sandals")
+    make_category("Footwear", "Sandal", "Sports Sandals")
     (crumbs,) = _data(client, category.get_absolute_url())
-    assert [item["name"] for item in crumbs["itemListElement"]] == ["Footwear", "Shoes", "Heels"]
+    assert [item["name"] for item in crumbs["itemListElement"]] == ["Shoes", "Trainers"]
+
+
+def test_a_trail_leaves_out_what_has_one_child(client: Client) -> None:
+    make_category("Apparel", "Topwear", "Shirts")
+    category = make_category("Apparel", "Saree", "Sarees")
+    (crumbs,) = _data(client, category.get_absolute_url())
+    assert [item["name"] for item in crumbs["itemListElement"]] == ["Clothing", "Sarees"]
+
+
+def test_a_category_with_one_child_offers_the_children_of_that() -> None:
+    sets = make_category("Apparel", "Apparel Set", "Kurta Sets")
+    apparel = make_category("Apparel")
+    assert apparel.branches == []
+    other = make_category("Apparel", "Apparel Set", "Clothing Set")
+    assert make_category("Apparel").branches == [other, sets]
 
 
 def test_search_results_are_not_for_search_engines(client: Client) -> None:

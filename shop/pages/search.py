@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.browsing.search_terms import clean
+from shop.pages.models import Page
+
+# What shoppers type who look for a page that staff write, by its slug.
+WORDS = {
+    "help": ("help", "faq", "customer service", "hilfe", "kundenservice"),
+    "delivery": ("delivery", "shipping", "delivery costs", "lieferung", "versand", "versandkosten"),
+    "returns": (
+        *("return", "returns", "refund", "refunds", "exchange"),
+        *("rückgabe", "retoure", "retouren", "umtausch", "rücksendung"),
+    ),
+    "contact": ("contact", "contact us", "kontakt"),
+    "terms": ("terms", "terms and conditions", "agb"),
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +31,6 @@ class SearchPage:
     title: str | Promise
     name: str
     words: tuple[str, ...]
-    args: tuple[str, ...] = ()
 
 
 PAGES = (
@@ -45,8 +57,9 @@ def page_for(text: str) -> tuple[str | Promise, str] | None:
     wanted = " ".join(clean(text).split())
     for page in PAGES:
         if wanted in page.words:
-            try:
-                return page.title, reverse(page.name, args=page.args)
-            except NoReverseMatch:
-                return None
+            return page.title, reverse(page.name)
+    for slug, words in WORDS.items():
+        if wanted in words:
+            found = Page.objects.published().with_slug(slug)
+            return (found.title, found.get_absolute_url()) if found else None
     return None

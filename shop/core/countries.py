@@ -1,0 +1,66 @@
+"""Know the countries that orders are delivered to, by their ISO 3166 codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+def _names(language: str) -> dict[str, str]:
+    return dict(Locale.parse(language, sep="-").territories)
+
+
+def country_name(code: str) -> str:
+    """Return the country's name in the visitor's language; what is no code is returned as it is.
+
+    Addresses from before codes were stored hold names.
+    """
+    return _names(get_language() or settings.LANGUAGE_CODE).get(code, code)
+
+
+def delivery_countries() -> list[tuple[str, str]]:
+    """Return code and name of the countries that are delivered to, by name."""
+    countries = [(code, country_name(code)) for code in settings.DELIVERY_COUNTRIES]
+    return sorted(countries, key=lambda country: country[1])
+
+
+def find_country(text: str) -> str:
+    """Return the code of a country that is delivered to, from its code or a name; else ``""``."""
+    wanted = text.strip().casefold()
+    for code in settings.DELIVERY_COUNTRIES:
+        names = (_names(language).get(code, "") for language, _label in settings.LANGUAGES)
+        if wanted in {code.casefold(), *(name.casefold() for name in names)}:
+            return str(code)
+    return ""
+
+
+class CountryField(forms.ChoiceField):
+    """A choice of the countries that are delivered to; takes a name as well as a code."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            choices=lambda: (
+                [("", _("Choose a country")), *delivery_countries()]
+                if len(settings.DELIVERY_COUNTRIES) > 1
+                else delivery_countries()
+            ),
+            label=_("country"),
+            widget=forms.Select({"autocomplete": "country"}),
+            error_messages={"invalid_choice": _("We do not deliver to this country.")},
+            **options,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return find_country(str(value or ""))
+
+    def to_python(self, value: Any) -> str:
+        text = str(value or "")
+        if text and not find_country(text):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return find_country(text)

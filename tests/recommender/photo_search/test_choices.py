@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+
+from recommender.photo_search.choices import colour_choices
+from shop.catalogue.browsing.filters import Filters
+from tests.factories import make_lookalike, make_photo, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def _links(query: str) -> list[tuple[str, str, bool]]:
+    given = QueryDict(query)
+    choices = colour_choices(Filters.from_query(given), given)
+    return [(str(choice.label), choice.address, choice.active) for choice in choices]
+
+
+def test_the_colours_of_most_products_are_offered() -> None:
+    for colour in ("Red", "Blue", "Blue", "Multi"):
+        make_product(base_colour=colour)
+    make_product(base_colour="Green", stock=0)
+    assert _links("garment=Shirts&count=20") == [
+        ("Blue", "?garment=Shirts&colour=Blue", False),
+        ("Red", "?garment=Shirts&colour=Red", False),
+    ]
+
+
+def test_a_chosen_colour_is_taken_back_by_its_link() -> None:
+    make_product(base_colour="Red")
+    assert _links("colour=Red") == [("Red", "?", True)]
+    assert _links("colour=Teal") == [("Teal", "?", True), ("Red", "?colour=Red", False)]
+
+
+def test_a_colour_link_of_photo_results_keeps_only_that_colour(client: Client) -> None:
+    make_lookalike(1, 0, base_colour="Red")
+    blue = make_lookalike(0.9, 0.1, base_colour="Blue")
+    url = f"/photo-search/{make_photo(1, 0).pk}/"
+    assert "?colour=Blue" in client.get(url).content.decode()
+    page = client.get(url, {"colour": "Blue"})
+    assert [product.pk for product in page.context["products"]] == [blue.pk]

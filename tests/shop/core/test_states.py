@@ -1,0 +1,65 @@
+"""What visitors see when something is missing, too large, too often or broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+
+from shop.core import rate_limit
+from shop.core.views import server_error
+from tests.factories import make_product
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        ("500", ("Something went wrong", "Etwas ist schiefgegangen")),
+        ("503", ("We’re busy", "Gerade ist viel los")),
+        ("413", ("At most 14 MB can be sent", "Höchstens 14 MB können")),
+    ],
+)
+def test_static_pages_are_styled_and_speak_both_languages(
+    name: str, sentences: tuple[str, str], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        page = render_to_string(f"{name}.html", {"megabytes": 14})
+    assert all(sentence in page for sentence in sentences)
+    assert 'href="/static/css/site.css"' in page
+    assert '<div lang="de">' in page
+
+
+def test_a_server_error_needs_no_database(
+    rf: RequestFactory, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        response = server_error(rf.get("/products/"))
+    assert response.status_code == 500
+    assert "Etwas ist schiefgegangen" in response.content.decode()
+
+
+def test_an_unknown_page_offers_the_search_and_the_menu(client: Client) -> None:
+    make_product(gender="Women")
+    response = client.get("/nothing/here/")
+    main = response.content.decode().split("<main")[1].split("</main>")[0]
+    assert response.status_code == 404
+    assert 'action="/search/"' in main
+    assert '<a href="/products/?gender=Women">Women</a>' in main
+
+
+def test_too_many_requests_say_when_to_try_again(rf: RequestFactory) -> None:
+    request = rf.get("/", REMOTE_ADDR="192.0.2.78")
+    request.user, request.session = AnonymousUser(), SessionStore()
+    assert rate_limit.allows_key("a@b.example", "mail", 1)
+    assert rate_limit.allows(request, "order", 1)
+    only = rate_limit.too_many_requests(request, "other", 1)
+    assert only["Retry-After"] == "60"
+    both = rate_limit.too_many_requests(request, "other", 1, ("a@b.example", "mail"))
+    assert 60 <= int(both["Retry-After"]) <= 3600
+    assert int(both["Retry-After"]) % 60 == 0
