@@ -46,6 +46,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         _("Selling"),
         (
             (_("Card payments"), "credit_card", "payments.payment"),
+            (_("Reviews"), "reviews", "reviews.review"),
             (_("Vouchers"), "sell", "orders.voucher"),
             (_("Shipping methods"), "local_shipping", "orders.shippingmethod"),
             (_("Mails to be sent"), "outgoing_mail", "mail.queuedemail"),

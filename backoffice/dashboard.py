@@ -22,6 +22,7 @@ from recommender.tracking.events import click_through
 from shop.catalogue.models import LOW_STOCK, Variant
 from shop.core.money import money
 from shop.orders.models import Order
+from shop.reviews.models import Review
 
 DAYS = 30
 S = Order.State
@@ -37,6 +38,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         charts += _order_charts()
     if may("catalogue.view_variant"):
         tiles += _stock_tiles()
+    if may("reviews.view_review"):
+        tiles.append(_review_tile())
     if may("catalogue.view_productimage"):
         tiles += _picture_tiles()
     if may("recommender.view_event"):
@@ -73,6 +76,12 @@ def _stock_tiles() -> list[dict[str, object]]:
         _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
         _tile(_("Sold out"), gone, gone_url),
     ]
+
+
+def _review_tile() -> dict[str, object]:
+    waiting = Review.objects.filter(state=Review.State.PENDING).count()
+    url = f"{reverse('admin:reviews_review_changelist')}?state__exact=pending"
+    return _tile(_("Reviews to check"), waiting, url)
 
 
 def _picture_tiles() -> list[dict[str, object]]:

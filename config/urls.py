@@ -36,5 +36,6 @@ urlpatterns = [
     path("", include("shop.wishlist.urls")),
     path("", include("shop.payments.urls")),
     path("", include("shop.orders.urls")),
+    path("", include("shop.reviews.urls")),
     path("", include("shop.catalogue.urls")),
 ]

@@ -25,6 +25,8 @@ from shop.imports.models import Upload
 from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
 from shop.payments.models import Payment
+from shop.reviews.links import review_path
+from shop.reviews.models import Review
 from shop.wishlist.models import StockAlert
 from tests.access_table import ADMIN, ROWS
 from tests.factories import (
@@ -116,6 +118,10 @@ def things(db: Any) -> dict[str, Any]:
         "categorygarment": CategoryGarment.objects.create(
             category=product.category, garment="Shirts", share=1
         ),
+        "review": Review.objects.create(
+            product=make_product(), order=order, name="A", stars=5
+        ),
+        "delivered": make_order(state="delivered"),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
     }  # fmt: skip
 
@@ -133,6 +139,9 @@ def _client(role: str) -> Client:
 def _url(route: str, url: str, things: dict[str, Any]) -> str:
     if url.startswith("="):
         return f"/{url[1:]}"
+    if route.startswith("reviews/"):
+        delivered = things["delivered"]
+        return review_path(delivered, delivered.lines.get().variant.product)
     product, order = things["product"], things["order"]
     kind = ContentType.objects.get_for_model(product)
     numbers = {
@@ -172,6 +181,7 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
         "cart/lines/<int:pk>/": {"quantity": 2},
         "checkout/": order | {"method": things["method"].pk, "key": "k"},
         "i18n/setlang/": {"language": "de"},
+        "reviews/<str:token>/": {"stars": 5},
         "stock-alerts/": {"variant": variant.pk, "email": "a@b.example"},
     }.get(route, {})  # fmt: skip
 
