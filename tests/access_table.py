@@ -119,6 +119,8 @@ ROWS = [
     ("GET", "account/password/reset/done/", "", "200 200 200 200 200 200"),
     ("GET", "saved/", "", "200 200 200 200 200 200"),
     ("POST", "saved/<int:pk>/", "", "302 302 302 302 302 302"),
+    ("POST", "saved/share/", "", "302 302 302 302 302 302"),
+    ("GET", "wishlists/<str:token>/", "", "200 200 200 200 200 200"),
     ("GET", "recently-viewed/", "", "200 200 200 200 200 200"),
     ("POST", "stock-alerts/", "", "302 302 302 302 302 302"),
     ("POST", "orders/<str:token>/pay/", "", "302 302 302 302 302 302"),

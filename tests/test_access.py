@@ -27,7 +27,7 @@ from shop.orders.models import ShippingMethod, Voucher
 from shop.payments.models import Payment
 from shop.reviews.links import review_path
 from shop.reviews.models import Review
-from shop.wishlist.models import StockAlert
+from shop.wishlist.models import SharedWishlist, StockAlert
 from tests.access_table import ADMIN, ROWS
 from tests.factories import (
     embed,
@@ -121,6 +121,7 @@ def things(db: Any) -> dict[str, Any]:
         "review": Review.objects.create(
             product=make_product(), order=order, name="A", stars=5
         ),
+        "shared": SharedWishlist.objects.create(user=owner),
         "delivered": make_order(state="delivered"),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
     }  # fmt: skip
@@ -139,6 +140,8 @@ def _client(role: str) -> Client:
 def _url(route: str, url: str, things: dict[str, Any]) -> str:
     if url.startswith("="):
         return f"/{url[1:]}"
+    if route.startswith("wishlists/"):
+        return str(things["shared"].get_absolute_url())
     if route.startswith("reviews/"):
         delivered = things["delivered"]
         return review_path(delivered, delivered.lines.get().variant.product)

@@ -25,8 +25,8 @@ class ReviewForm(forms.ModelForm[Review]):
         error_messages={"required": _("Please choose from 1 to 5 stars.")},
     )
     fit = forms.ChoiceField(
-        label=_("How does it fit?"),
-        choices=[*Review.Fit.choices, ("", _("Doesn't apply"))],
+        label=_("How does it fit? (optional)"),
+        choices=Review.Fit.choices,
         widget=forms.RadioSelect,
         required=False,
     )
