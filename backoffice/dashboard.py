@@ -186,7 +186,7 @@ def _block_table() -> dict[str, object]:
         )
         for row in performance(DAYS)
     ]
-    heads = (*columns, _("Added to cart"), _("of clicks"))
+    heads = (*columns, _("Added to cart"), _("Cart rate"))
     return _table(_("Recommendation performance"), heads, rows)
 
 
@@ -210,4 +210,4 @@ def _table(
 
 
 def _percent(rate: float | None) -> str:
-    return "–" if rate is None else f"{number_format(rate * 100, 1)} %"
+    return "–" if rate is None else f"{number_format(rate * 100, 1)}\N{NO-BREAK SPACE}%"

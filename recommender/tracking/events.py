@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -91,8 +92,8 @@ def performance(days: int, *, ago: int = 0) -> list[BlockPerformance]:
     rows = rows.exclude(block=PAGE)
     kinds = (Event.Kind.SEEN, Event.Kind.FOLLOWED, Event.Kind.ADDED)
     counts = {kind.value: Count("pk", filter=Q(kind=kind)) for kind in kinds}
-    counted = rows.values("block").annotate(**counts).order_by("block")
-    return [BlockPerformance(**row) for row in counted]
+    counted: Any = rows.values("block").annotate(**counts).order_by("block")
+    return [BlockPerformance(row["block"], *(row[kind.value] for kind in kinds)) for row in counted]
 
 
 def delete_old_events() -> int:

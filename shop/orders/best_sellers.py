@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -25,7 +25,7 @@ def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
         order__placed__gte=first - timedelta(days=days), variant__isnull=False
     ).exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
     products = lines.values(product=F("variant__product"), title=F("variant__product__name"))
-    pieces = products.annotate(
+    pieces: QuerySet[Any, Any] = products.annotate(
         now=Coalesce(Sum("quantity", filter=Q(order__placed__gte=first)), 0),
         before=Coalesce(Sum("quantity", filter=Q(order__placed__lt=first)), 0),
     )
