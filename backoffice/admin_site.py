@@ -47,6 +47,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         _("Selling"),
         (
             (_("Card payments"), "credit_card", "payments.payment"),
+            (_("Reviews"), "reviews", "reviews.review"),
             (_("Vouchers"), "sell", "orders.voucher"),
             (_("Shipping methods"), "local_shipping", "orders.shippingmethod"),
             (_("Pages"), "article", "pages.page"),
@@ -62,6 +63,12 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         ),
     ),
 )
+# The accent of the shop (``--accent`` in static/css/site.css, light and dark) in eleven shades.
+COLOURS = {
+    "50": "#fdf5f0", "100": "#fae7db", "200": "#f6ceb7", "300": "#f0a376", "400": "#e8854d",
+    "500": "#c85f26", "600": "#9c3f12", "700": "#83340f", "800": "#692a0d", "900": "#51210b",
+    "950": "#2c1105",
+}  # fmt: skip
 PERMISSIONS = {
     "admin:imports_upload_new": "imports.add_upload",
     "admin:catalogue_product_copies": "catalogue.view_productimage",
@@ -78,6 +85,7 @@ def unfold_settings(site_name: str) -> dict[str, Any]:
     return {
         "SITE_TITLE": site_name,
         "SITE_HEADER": site_name,
+        "COLORS": {"primary": COLOURS},
         "SITE_URL": "/",
         "SITE_SYMBOL": "storefront",
         "SITE_FAVICONS": [icon],

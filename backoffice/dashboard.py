@@ -1,4 +1,4 @@
-"""Fill the staff's dashboard: today's work, the month's sales, recommendation performance."""
+"""Fill the staff's dashboard: today's work, and the month beside the one before."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from recommender.embedding.model_store import problem
 from recommender.embedding.queue import failed, pending
 from recommender.models import EmbeddingModel, Event
 from recommender.search import replica
-from recommender.tracking.events import click_through
+from recommender.tracking.events import performance
+from recommender.tracking.searches import empty_searches
 from shop.catalogue.models import LOW_STOCK, Variant
 from shop.core.money import money
+from shop.orders.best_sellers import sold_pieces
 from shop.orders.models import Order
+from shop.reviews.models import Review
 
 DAYS = 30
+TABLE_ROWS = 10
 S = Order.State
 LOST = (S.CANCELLED, S.REFUNDED)
 
@@ -31,17 +35,21 @@ LOST = (S.CANCELLED, S.REFUNDED)
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add tiles and charts to the context, each only for those who may view its rows."""
     may = request.user.has_perm
-    tiles, charts = [], []
+    tiles, charts, tables = [], [], []
     if may("orders.view_order"):
         tiles += _order_tiles()
         charts += _order_charts()
+        tables.append(_best_seller_table())
     if may("catalogue.view_variant"):
         tiles += _stock_tiles()
+    if may("reviews.view_review"):
+        tiles.append(_review_tile())
     if may("catalogue.view_productimage"):
         tiles += _picture_tiles()
     if may("recommender.view_event"):
         charts.append(_search_chart())
-        context["blocks"] = _blocks()
+        tables += [_search_table(), _block_table()]
+    context["tables"] = [table for table in tables if table["rows"]]
     return context | {"tiles": tiles, "charts": charts, "dashboard_days": DAYS}
 
 
@@ -73,6 +81,12 @@ def _stock_tiles() -> list[dict[str, object]]:
         _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
         _tile(_("Sold out"), gone, gone_url),
     ]
+
+
+def _review_tile() -> dict[str, object]:
+    waiting = Review.objects.filter(state=Review.State.PENDING).count()
+    url = f"{reverse('admin:reviews_review_changelist')}?state__exact=pending"
+    return _tile(_("Reviews to check"), waiting, url)
 
 
 def _picture_tiles() -> list[dict[str, object]]:
@@ -111,16 +125,19 @@ def _search_chart() -> dict[str, object]:
 
 
 def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
-    since = timezone.localdate() - timedelta(days=DAYS - 1)
+    """Return the totals of twice ``DAYS``, the last of which are shown."""
+    since = timezone.localdate() - timedelta(days=2 * DAYS - 1)
     by_day = rows.filter(**{f"{field}__date__gte": since}).annotate(day=TruncDate(F(field)))
     found = by_day.values("day").annotate(total=total).order_by("day")
     totals = {row["day"]: row["total"] for row in found}
-    days = (since + timedelta(days=n) for n in range(DAYS))
+    days = (since + timedelta(days=n) for n in range(2 * DAYS))
     return {day: totals.get(day, 0) for day in days}
 
 
-def _chart(title: str, values: dict[date, Any]) -> dict[str, object]:
-    """For Unfold's chart component, with its sum in words for those who do not see it."""
+def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
+    """For Unfold's chart component, with its sum in words, and that of the days before."""
+    days = list(by_day)
+    before, values = sum(by_day[day] for day in days[:-DAYS]), {d: by_day[d] for d in days[-DAYS:]}
     data = {
         "labels": [date_format(day, "SHORT_DATE_FORMAT") for day in values],
         "datasets": [
@@ -135,13 +152,19 @@ def _chart(title: str, values: dict[date, Any]) -> dict[str, object]:
     total = sum(values.values())
     return {
         "title": title,
-        "total": number_format(total, 2 if total % 1 else 0, force_grouping=True),
+        "total": _number(total),
+        "before": _number(before),
         "data": json.dumps(data),
         "options": json.dumps(options),
     }
 
 
-def _blocks() -> list[dict[str, object]]:
+def _number(value: Any) -> str:
+    return number_format(value, 2 if value % 1 else 0, force_grouping=True)
+
+
+def _block_table() -> dict[str, object]:
+    """Show what each block of recommendations leads to."""
     names = {
         "similar": _("Similar items"),
         "photo": _("Results of a photo"),
@@ -153,6 +176,38 @@ def _blocks() -> list[dict[str, object]]:
         "new-in": _("New in the category"),
         "cart": _("Goes well with"),
     }
-    return [
-        {**row, "name": names.get(str(row["block"]), row["block"])} for row in click_through(DAYS)
+    before = {row.block: row for row in performance(DAYS, ago=DAYS)}
+    columns = (_("Row"), _("Impressions"), _("Clicks"), _("Click rate"), _("Before"))
+    rows = [
+        (
+            *(names.get(row.block, row.block), row.seen, row.followed, _percent(row.rate)),
+            _percent(before[row.block].rate if row.block in before else None),
+            *(row.added, _percent(row.cart_rate)),
+        )
+        for row in performance(DAYS)
     ]
+    heads = (*columns, _("Added to cart"), _("Cart rate"))
+    return _table(_("Recommendation performance"), heads, rows)
+
+
+def _best_seller_table() -> dict[str, object]:
+    heads = (_("Product"), _("Pieces"), _("Before"))
+    rows = [(row["title"], row["now"], row["before"]) for row in sold_pieces(DAYS, TABLE_ROWS)]
+    return _table(_("Best sellers"), heads, rows)
+
+
+def _search_table() -> dict[str, object]:
+    heads = (_("Text"), _("Searches"), _("Before"))
+    rows = [(row["text"], row["now"], row["before"]) for row in empty_searches(DAYS, TABLE_ROWS)]
+    note = _("Give such words a synonym, or find out what is missing in the shop.")
+    return _table(_("Searches without result"), heads, rows, note)
+
+
+def _table(
+    title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]], note: str = ""
+) -> dict[str, object]:
+    return {"title": title, "heads": heads, "rows": rows, "note": note}
+
+
+def _percent(rate: float | None) -> str:
+    return "–" if rate is None else f"{number_format(rate * 100, 1)}\N{NO-BREAK SPACE}%"

@@ -16,6 +16,7 @@ CATALOGUE_MODELS = {
     "imports": None,
     "pages": ("page",),
     "recommender": ("categorygarment", "discreetcategory"),
+    "reviews": ("review",),
     "wishlist": ("stockalert",),
 }
 ORDER_MODELS = {
@@ -23,7 +24,9 @@ ORDER_MODELS = {
     "payments": ("payment",),
 }
 # Apps whose rows the group Read-only may view.
-READ_ONLY_APPS = ("catalogue", "imports", "orders", "pages", "payments", "recommender", "wishlist")
+READ_ONLY_APPS = (
+    *("catalogue", "imports", "orders", "pages", "payments", "recommender", "reviews", "wishlist"),
+)
 # Granted to no group, because only the shop itself writes these rows.
 NEVER_BY_HAND = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
 

@@ -53,6 +53,7 @@ CELERY_BEAT_SCHEDULE = {
     "fill-garments": _every(3600, "recommender.tasks.fill_garments"),
     "repair-embeddings": _every(3600, "recommender.tasks.repair_embeddings"),
     "cancel-unconfirmed-orders": _every(60, "shop.orders.tasks.cancel_unconfirmed_orders"),
+    "ask-for-reviews": _every(3600, "shop.reviews.tasks.ask_for_reviews"),
     "delete-idempotency-records": _every(3600, "shop.api.tasks.delete_idempotency_records"),
     "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),
     "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "shop.cart",
     "shop.orders",
     "shop.payments",
+    "shop.reviews",
     "shop.api",
     "shop.imports",
     "shop.pages",
@@ -200,6 +201,8 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
 VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
+# Days after delivery after which buyers are asked for reviews; 0: never.
+REVIEW_AFTER_DAYS = env.int("REVIEW_AFTER_DAYS", 7)
 # How many proxies of our own stand before the site and add to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
 

@@ -37,5 +37,6 @@ urlpatterns = [
     path("", include("shop.payments.urls")),
     path("", include("shop.orders.urls")),
     path("", include("shop.pages.urls")),
+    path("", include("shop.reviews.urls")),
     path("", include("shop.catalogue.urls")),
 ]

@@ -18,12 +18,14 @@ class RecommenderConfig(AppConfig):
         from recommender.duplicates.grouping import on_products_merged
         from recommender.models import EmbeddingModel
         from recommender.recommendations.cache import invalidate
+        from recommender.tracking.searches import record_empty_search
         from shop.catalogue.models import Product, ProductImage
-        from shop.catalogue.signals import products_merged
+        from shop.catalogue.signals import nothing_found, products_merged
         from shop.imports.signals import catalogue_imported
 
         post_migrate.connect(_ensure_active_model, sender=self)
         products_merged.connect(on_products_merged)
+        nothing_found.connect(record_empty_search)
         catalogue_imported.connect(_enqueue_embedding)
         catalogue_imported.connect(_enqueue_garments)
         post_save.connect(_enqueue_embedding, sender=ProductImage)

@@ -26,7 +26,9 @@ from shop.mail.models import QueuedEmail
 from shop.orders.models import ShippingMethod, Voucher
 from shop.pages.models import Page
 from shop.payments.models import Payment
-from shop.wishlist.models import StockAlert
+from shop.reviews.links import review_path
+from shop.reviews.models import Review
+from shop.wishlist.models import SharedWishlist, StockAlert
 from tests.access_table import ADMIN, ROWS
 from tests.factories import (
     embed,
@@ -118,6 +120,11 @@ def things(db: Any) -> dict[str, Any]:
             category=product.category, garment="Shirts", share=1
         ),
         "genderword": GenderWord.objects.create(word="kids", gender="Unisex"),
+        "review": Review.objects.create(
+            product=make_product(), order=order, name="A", stars=5
+        ),
+        "shared": SharedWishlist.objects.create(user=owner),
+        "delivered": make_order(state="delivered"),
         "discreetcategory": DiscreetCategory.objects.create(category=product.category),
         "page": Page.objects.create(
             slug=product.slug, language="en", title="P", text="x", published=True
@@ -138,6 +145,11 @@ def _client(role: str) -> Client:
 def _url(route: str, url: str, things: dict[str, Any]) -> str:
     if url.startswith("="):
         return f"/{url[1:]}"
+    if route.startswith("wishlists/"):
+        return str(things["shared"].get_absolute_url())
+    if route.startswith("reviews/"):
+        delivered = things["delivered"]
+        return review_path(delivered, delivered.lines.get().variant.product)
     product, order = things["product"], things["order"]
     kind = ContentType.objects.get_for_model(product)
     numbers = {
@@ -177,6 +189,7 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
         "cart/lines/<int:pk>/": {"quantity": 2},
         "checkout/": order | {"method": things["method"].pk, "key": "k"},
         "i18n/setlang/": {"language": "de"},
+        "reviews/<str:token>/": {"stars": 5},
         "stock-alerts/": {"variant": variant.pk, "email": "a@b.example"},
     }.get(route, {})  # fmt: skip
 

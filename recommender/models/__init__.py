@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recommender.models.behaviour import Affinity, Event, Popularity
+from recommender.models.behaviour import Affinity, EmptySearch, Event, Popularity
 from recommender.models.category_garment import CategoryGarment, DiscreetCategory
 from recommender.models.duplicate_dismissal import DuplicateDismissal
 from recommender.models.embedding import (
@@ -28,6 +28,7 @@ __all__ = [
     "EmbeddedImage",
     "EmbeddedProduct",
     "EmbeddingModel",
+    "EmptySearch",
     "Event",
     "GreenEmbedding",
     "ImageEmbedding",

@@ -18,6 +18,7 @@ class Event(models.Model):
         SEEN = "seen", _("seen")
         FOLLOWED = "followed", _("followed")
         SEARCHED = "searched", _("searched")
+        ADDED = "added", _("added to the cart")
         VIEWED = "viewed", _("viewed")
         CORRECTED = "corrected", _("corrected")
 
@@ -37,6 +38,24 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.block} {self.kind}"
+
+
+class EmptySearch(models.Model):
+    """Represent how often a text was searched for on a day without a result; never by whom."""
+
+    text = models.CharField(_("text"), max_length=60)
+    day = models.DateField(_("day"))
+    searches = models.PositiveIntegerField(_("searches"))
+
+    class Meta:
+        verbose_name = _("search without result")
+        verbose_name_plural = _("searches without result")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["day", "text"], name="empty_search_of_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.searches}"
 
 
 class Affinity(models.Model):

@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from recommender.models import Event
+from recommender.models import EmptySearch, Event
 from shop.catalogue.models import Product
 
 BLOCKS = (
@@ -63,20 +65,39 @@ def _makes_sense(block: str, kind: str, product: int | None) -> bool:
     return block in BLOCKS and kind in Event.Kind.values and kind != Event.Kind.VIEWED
 
 
-def click_through(days: int) -> list[dict[str, object]]:
-    """Of each block: how often it was seen and followed in the last days, and the rate."""
-    since = timezone.now() - timedelta(days=days)
-    rows = Event.objects.filter(at__gte=since).exclude(block=PAGE).values("block")
-    counted = rows.annotate(
-        seen=Count("pk", filter=Q(kind=Event.Kind.SEEN)),
-        followed=Count("pk", filter=Q(kind=Event.Kind.FOLLOWED)),
-    )
-    return [
-        {**row, "rate": row["followed"] / row["seen"] if row["seen"] else None}
-        for row in counted.order_by("block")
-    ]
+@dataclass(frozen=True)
+class BlockPerformance:
+    """Holds how often a block was seen, one of its products followed and then put into a cart."""
+
+    block: str
+    seen: int
+    followed: int
+    added: int
+
+    @property
+    def rate(self) -> float | None:
+        """Clicks per impression."""
+        return self.followed / self.seen if self.seen else None
+
+    @property
+    def cart_rate(self) -> float | None:
+        """Products put into a cart per click."""
+        return self.added / self.followed if self.followed else None
+
+
+def performance(days: int, *, ago: int = 0) -> list[BlockPerformance]:
+    """Return the performance of each block in ``days`` that ended ``ago`` days ago."""
+    until = timezone.now() - timedelta(days=ago)
+    rows = Event.objects.filter(at__gt=until - timedelta(days=days), at__lte=until)
+    rows = rows.exclude(block=PAGE)
+    kinds = (Event.Kind.SEEN, Event.Kind.FOLLOWED, Event.Kind.ADDED)
+    counts = {kind.value: Count("pk", filter=Q(kind=kind)) for kind in kinds}
+    counted: Any = rows.values("block").annotate(**counts).order_by("block")
+    return [BlockPerformance(row["block"], *(row[kind.value] for kind in kinds)) for row in counted]
 
 
 def delete_old_events() -> int:
+    """Delete what is older than ``EVENT_LIFETIME_DAYS``; return the number of events."""
     before = timezone.now() - timedelta(days=settings.EVENT_LIFETIME_DAYS)
+    EmptySearch.objects.filter(day__lt=before.date()).delete()
     return Event.objects.filter(at__lt=before).delete()[0]

@@ -18,12 +18,14 @@ from shop.api.serializers import (
     FacetSerializer,
     ProductDetailSerializer,
     ProductSerializer,
+    ReviewSerializer,
 )
 from shop.catalogue.browsing.facets import count, facets
 from shop.catalogue.browsing.filters import FACETS, Filters
 from shop.catalogue.browsing.search import search_products
 from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
+from shop.reviews.published import published
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
 FILTERS = [
@@ -59,6 +61,8 @@ EXAMPLE = OpenApiExample(
         "price": "24.95",
         "currency": "EUR",
         "stock": 12,
+        "rating": 4.3,
+        "rating_count": 12,
         "url": "https://shop.example/products/nike-sahara-1163/",
         "images": [],
     },
@@ -99,6 +103,20 @@ class ProductDetail(APIView):
         products = Product.objects.listed().with_card_data().prefetch_related("variants")
         product = get_object_or_404(products, pk=pk)
         return Response(ProductDetailSerializer(product, context={"request": request}).data)
+
+
+class ReviewList(APIView):
+    @extend_schema(
+        operation_id="products_reviews_list",
+        parameters=CURSOR,
+        responses={200: page_of(ReviewSerializer), 304: NOT_MODIFIED, 404: NOT_FOUND},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Published reviews of a product, the newest first."""
+        product = get_object_or_404(Product.objects.listed().only("pk"), pk=pk)
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(published(product), request, self)
+        return paginator.get_paginated_response(ReviewSerializer(page, many=True).data)
 
 
 class CategoryList(APIView):

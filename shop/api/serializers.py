@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.reviews.models import Review
 
 
 def absolute(context: Mapping[str, Any], url: str) -> str:
@@ -74,13 +75,17 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
     price = serializers.DecimalField(max_digits=10, decimal_places=2, read_only=True)
     url = serializers.SerializerMethodField()
     images = ImageSerializer(many=True, read_only=True)
+    rating = serializers.FloatField(
+        allow_null=True, read_only=True, help_text="Mean stars of published reviews."
+    )
 
     class Meta:
         model = Product
         fields: ClassVar[list[str]] = [
             *("id", "name", "brand", "category", "gender", "base_colour", "season", "year"),
-            *("usage", "price", "currency", "stock", "url", "images"),
+            *("usage", "price", "currency", "stock", "rating", "rating_count", "url", "images"),
         ]
+        read_only_fields: ClassVar = ["rating_count"]
 
     def get_url(self, product: Product) -> str:
         return absolute(self.context, product.get_absolute_url())
@@ -99,6 +104,12 @@ class ProductDetailSerializer(ProductSerializer):
     def get_variants(self, product: Product) -> Any:
         context = {**self.context, "product": product}
         return VariantSerializer(product.variants.all(), many=True, context=context).data
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    class Meta:
+        model = Review
+        fields: ClassVar = ["id", "name", "stars", "fit", "text", "created"]
 
 
 class FacetOptionSerializer(serializers.Serializer[Any]):
@@ -145,7 +156,7 @@ class StaffProductSerializer(ProductDetailSerializer):
             *ProductDetailSerializer.Meta.fields,
             *("external_id", "listed", "sku", "initial_stock"),
         ]
-        read_only_fields: ClassVar = ["stock"]
+        read_only_fields: ClassVar = ["stock", "rating_count"]
 
     def validate_sku(self, sku: str) -> str:
         if Variant.objects.filter(sku=sku).exists():

@@ -8,6 +8,7 @@ app_name = "api"
 urlpatterns = [
     path("products/", catalogue.ProductList.as_view(), name="products"),
     path("products/<int:pk>/", catalogue.ProductDetail.as_view(), name="product"),
+    path("products/<int:pk>/reviews/", catalogue.ReviewList.as_view(), name="reviews"),
     path("categories/", catalogue.CategoryList.as_view(), name="categories"),
     path("facets/", catalogue.FacetList.as_view(), name="facets"),
     path("cart/", cart.CartView.as_view(), name="cart"),

@@ -14,3 +14,5 @@ products_merged = Signal()
 # With ``files``, names of originals that no ``ProductImage`` has. Each receiver returns those of
 # them that it may give to a row again; the others are deleted.
 files_needed = Signal()
+# With ``request`` and ``text``, when a search has found no product.
+nothing_found = Signal()

@@ -10,12 +10,17 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 
+def absolute_url(path: str) -> str:
+    """Return the address of a path of the shop, for who reads it outside of the shop."""
+    return settings.SITE_URL.rstrip("/") + path
+
+
 def send_templated(folder: str, to: str, language: str, path: str, **context: Any) -> None:
     """Send ``subject.txt``, ``body.txt`` and ``body.html`` of a template folder in a language.
 
     The templates get the context, and as ``link`` the address of ``path`` in the shop.
     """
-    context |= {"link": settings.SITE_URL.rstrip("/") + path, "site_name": settings.SITE_NAME}
+    context |= {"link": absolute_url(path), "site_name": settings.SITE_NAME}
     with translation.override(language):
         # A product's name may have several lines, a subject may not.
         subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shop.catalogue.browsing.caching import cached_rows
@@ -15,6 +17,23 @@ from shop.orders.models import Order, OrderLine
 DAYS = 90
 # Enough to fill a row with what is in stock and not shown yet.
 CANDIDATES = 60
+
+
+def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
+    """Return the products of which most pieces were ordered, with their ``now`` and ``before``.
+
+    ``now`` counts the last ``days``, ``before`` as many days before those.
+    """
+    first = timezone.now() - timedelta(days=days)
+    lines = OrderLine.objects.filter(
+        order__placed__gte=first - timedelta(days=days), variant__isnull=False
+    ).exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
+    products = lines.values(product=F("variant__product"), title=F("variant__product__name"))
+    pieces: QuerySet[Any, Any] = products.annotate(
+        now=Coalesce(Sum("quantity", filter=Q(order__placed__gte=first)), 0),
+        before=Coalesce(Sum("quantity", filter=Q(order__placed__lt=first)), 0),
+    )
+    return list(pieces.filter(now__gt=0).order_by("-now", "product")[:limit])
 
 
 def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]:

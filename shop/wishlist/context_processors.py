@@ -7,5 +7,5 @@ from shop.wishlist.saved import saved_ids
 
 
 def wishlist(request: HttpRequest) -> dict[str, object]:
-    """``saved_ids``, asked for only where a heart is drawn."""
+    """``saved_ids``, for hearts and the count in the header."""
     return {"saved_ids": SimpleLazyObject(lambda: frozenset(saved_ids(request)))}

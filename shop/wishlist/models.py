@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product, Variant
@@ -17,6 +19,11 @@ class SavedProduct(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved")
     product = models.ForeignKey(Product, models.CASCADE, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
+    # When it was added; unknown of those that were added before these were kept.
+    price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    # When it was added, or when its owner last found it so.
+    sold_out = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("saved product")
@@ -27,6 +34,30 @@ class SavedProduct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product}"
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class SharedWishlist(models.Model):
+    """Represent the link by which a customer shows the wishlist to others, until it is deleted."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="shared_wishlist"
+    )
+    token = models.CharField(max_length=22, unique=True, default=_token)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("shared wishlist")
+        verbose_name_plural = _("shared wishlists")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("wishlist:shared", args=[self.token])
 
 
 class StockAlert(models.Model):

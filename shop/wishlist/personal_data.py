@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from shop.accounts.personal_data import verified_emails
 from shop.core.emails import email_among
-from shop.wishlist.models import SavedProduct, StockAlert
+from shop.wishlist.models import SavedProduct, SharedWishlist, StockAlert
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
@@ -18,7 +18,12 @@ def export(user: User, **kwargs: Any) -> dict[str, Any]:
     return {
         "saved": [
             {"product": row.product.name, "saved": row.created.isoformat()}
+            | {"price": None if row.price is None else f"{row.price} {row.currency}"}
             for row in saved.defer("product__search")
+        ],
+        "wishlist_links": [
+            {"path": link.get_absolute_url(), "created": link.created.isoformat()}
+            for link in SharedWishlist.objects.filter(user=user)
         ],
         "stock_alerts": [
             {"sku": alert.variant.sku, "name": str(alert.variant), "email": alert.email}

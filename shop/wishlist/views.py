@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,25 +18,51 @@ from shop.catalogue.models import Product
 from shop.core.rate_limit import allows, too_many_requests
 from shop.core.validators import is_id
 from shop.wishlist.forms import StockAlertForm
-from shop.wishlist.models import StockAlert
+from shop.wishlist.models import SharedWishlist, StockAlert
 from shop.wishlist.recent import recent_products, remember
-from shop.wishlist.saved import saved_products, toggle
+from shop.wishlist.saved import items_of, toggle, wishlist_items
 
 
 @require_safe
 @never_cache
 def saved(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/wishlist/saved.html", {"products": saved_products(request)})
+    shared = None
+    if request.user.is_authenticated:
+        shared = SharedWishlist.objects.filter(user=request.user).first()
+    share_link = request.build_absolute_uri(shared.get_absolute_url()) if shared else ""
+    context = {"items": wishlist_items(request), "share_link": share_link}
+    return render(request, "shop/wishlist/saved.html", context)
+
+
+@require_POST
+@login_required
+def share(request: HttpRequest) -> HttpResponse:
+    """Make the link by which others see the wishlist, or end it; a new one is another link."""
+    user = cast(User, request.user)
+    if request.POST.get("end"):
+        SharedWishlist.objects.filter(user=user).delete()
+        messages.info(request, _("Your wishlist is private again."))
+    else:
+        SharedWishlist.objects.get_or_create(user=user)
+    return redirect("wishlist:saved")
+
+
+@require_safe
+@never_cache
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """Show somebody's wishlist to whoever has its link, without saying whose it is."""
+    found = get_object_or_404(SharedWishlist.objects.select_related("user"), token=token)
+    products = [item.product for item in items_of(found.user)]
+    return render(request, "shop/wishlist/shared.html", {"products": products})
 
 
 @require_POST
 def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
-    """For htmx the heart alone; without JavaScript back to the page that it was on."""
+    """Give htmx the heart and the header's count; lead others back to the page they were on."""
     product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
-    is_saved = toggle(request, product)
+    toggle(request, product)
     if request.htmx:  # type: ignore[attr-defined]
-        context = {"product": product, "saved_ids": {pk} if is_saved else set()}
-        return render(request, "includes/heart.html", context)
+        return render(request, "shop/wishlist/toggled.html", {"product": product})
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
     return HttpResponseRedirect(back) if safe else redirect("wishlist:saved")

@@ -1,9 +1,11 @@
 // Opens the panel that shows what was added to the cart, shows a refusal beside the sizes, and saves
 // a quantity of the cart when its stepper is pressed. Without this file the forms are sent as pages.
 (() => {
-  const isBuy = ({ requestConfig }) => requestConfig.elt.id === "buy";
+  let form; // that was sent last
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (!isBuy(detail)) return;
+    const { elt } = detail.requestConfig;
+    if (!elt.matches("[hx-target='#cart-panel']")) return;
+    form = elt;
     document.getElementById("buy-error").textContent = "";
     // A refusal has a message for the shopper; others are failures, see requests.js.
     if (detail.xhr.status === 422) Object.assign(detail, { shouldSwap: true, isError: false });
@@ -11,7 +13,7 @@
   document.addEventListener("htmx:afterSwap", ({ target }) => {
     if (target.id === "cart-panel" && !target.open) target.showModal();
     if (target.id !== "buy-error") return;
-    const size = document.querySelector(".sizes input:enabled");
+    const size = form.querySelector(".sizes input:enabled, select");
     size?.focus({ preventScroll: true });
     target.scrollIntoView({ block: "center" });
   });
@@ -19,7 +21,7 @@
   panel?.addEventListener("click", ({ target }) => {
     if (target === panel) panel.close(); // the backdrop
   });
-  panel?.addEventListener("close", () => document.querySelector("#buy button").focus());
+  panel?.addEventListener("close", () => form.querySelector("[type=submit]").focus());
   document.querySelector(".size-link")?.addEventListener("click", () => {
     document.getElementById("size-guide").open = true;
   });

@@ -27,8 +27,17 @@
   document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
   document.addEventListener("click", (event) => {
     const card = event.target.closest("[data-block] a")?.closest("[data-product-id]");
-    if (card) {
-      send([card.closest("[data-block]").dataset.block, "followed", card.dataset.productId]);
-    }
+    if (!card) return;
+    const { block } = card.closest("[data-block]").dataset;
+    send([block, "followed", card.dataset.productId]);
+    // Kept in this tab alone, to say which block led to what is put into the cart.
+    sessionStorage.setItem(`from-${card.dataset.productId}`, block);
+  });
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    const product = document.querySelector("[data-viewed]")?.dataset.viewed;
+    const block = target.id === "cart-panel" && sessionStorage.getItem(`from-${product}`);
+    if (!block) return;
+    send([block, "added", product]);
+    sessionStorage.removeItem(`from-${product}`);
   });
 })();

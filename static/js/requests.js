@@ -18,12 +18,13 @@
       }
     });
   }
-  let focused = false;
+  let place; // around what had the focus; the header's counts are swapped, too
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    focused = detail.target === document.activeElement;
+    place = detail.target === document.activeElement ? detail.target.parentElement : null;
   });
   document.addEventListener("htmx:afterSwap", ({ target }) => {
-    if (focused) target.focus({ preventScroll: true });
-    focused = false;
+    if (!place?.contains(target)) return;
+    target.focus({ preventScroll: true });
+    place = null;
   });
 })();

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from backoffice.groups import ensure_groups
-from recommender.models import Event
+from recommender.models import EmptySearch, Event
 from shop.catalogue.models import StockAdjustment, Variant
+from shop.orders.models import Order, OrderLine
 from tests.factories import fail_embedding, make_image, make_order, make_product, make_variant
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +50,7 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
         "To be sent": 2,
         "Low stock": 1,
         "Sold out": 1,
+        "Reviews to check": 0,
         "Pictures waiting": 1,
         "Pictures parked": 1,
     }
@@ -54,9 +59,29 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
         ("Revenue in EUR", "20"),
         ("Searches with a photo", "1"),
     ]
-    rows = {row["block"]: row for row in context["blocks"]}
-    assert (rows["similar"]["seen"], rows["similar"]["followed"]) == (2, 1)
-    assert rows["similar"]["rate"] == 0.5
+    tables = {table["title"]: table["rows"] for table in context["tables"]}
+    assert list(tables) == ["Best sellers", "Recommendation performance"]
+    assert ("Similar items", 2, 1, "50.0\xa0%", "–", 0, "0.0\xa0%") in tables[
+        "Recommendation performance"
+    ]
+    assert [row[1:] for row in tables["Best sellers"]] == [(1, 0), (1, 0)]
+
+
+def test_the_dashboard_compares_with_the_days_before(admin: Client) -> None:
+    now = make_order(total=Decimal(10))
+    earlier = [make_order(total=Decimal(20)) for _ in range(2)]
+    Order.objects.exclude(pk=now.pk).update(placed=timezone.now() - timedelta(days=40))
+    OrderLine.objects.filter(order__in=earlier).update(variant=now.lines.get().variant)
+    EmptySearch.objects.create(text="veil", searches=3, day=timezone.localdate())
+    context = admin.get("/admin/").context
+    totals = {chart["title"]: (chart["total"], chart["before"]) for chart in context["charts"]}
+    bars = json.loads(context["charts"][0]["data"])["datasets"][0]["data"]
+    assert (len(bars), bars[-1], sum(bars)) == (30, 1.0, 1.0)
+    assert (totals["Orders"], totals["Revenue in EUR"]) == (("1", "2"), ("10", "40"))
+    tables = {table["title"]: table["rows"] for table in context["tables"]}
+    name = now.lines.get().variant.product.name
+    assert tables["Best sellers"] == [(name, 1, 2)]
+    assert tables["Searches without result"] == [("veil", 3, 0)]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +134,18 @@ def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
     ("group", "labels"),
     [
         ("Orders", {"Orders today", "Revenue today", "To be sent", "Low stock", "Sold out"}),
-        ("Catalogue", {"Low stock", "Sold out", "Pictures waiting", "Pictures parked"}),
+        (
+            "Catalogue",
+            *(
+                {
+                    "Low stock",
+                    "Sold out",
+                    "Reviews to check",
+                    "Pictures waiting",
+                    "Pictures parked",
+                },
+            ),
+        ),
     ],
 )
 def test_each_group_sees_its_own_part(client: Client, group: str, labels: set[str]) -> None:

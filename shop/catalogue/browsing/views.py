@@ -15,6 +15,7 @@ from shop.catalogue.browsing.listing import Listing
 from shop.catalogue.browsing.search import search_products
 from shop.catalogue.browsing.suggestions import suggest
 from shop.catalogue.models import Category, Product
+from shop.catalogue.signals import nothing_found
 from shop.core.htmx import is_htmx_fragment
 
 
@@ -49,6 +50,8 @@ def products(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:200]
     result = search_products(Product.objects.listed(), text)
+    if text and result.products.query.is_empty():
+        nothing_found.send(sender=None, request=request, text=text)
     sort = "relevance" if text else "newest"
     listing = Listing(result.products, request.GET, default_sort=sort)
     title = _("Results for “%(text)s”") % {"text": text} if text else _("Search")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
 NEEDS_PRICE = _("A listed product needs a price.")
+# Kept by triggers of the database; what was read before must not come back with a form.
+KEPT_BY_TRIGGERS = {"stock", "rating_count", "rating_sum"}
 # Searched with the category's name and path.
 KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")
 
@@ -73,6 +75,9 @@ class Product(models.Model):
         editable=False,
         help_text=_("The sum over the variants, kept by a trigger of the database."),
     )
+    # Of published reviews, counted by the triggers of ``shop.reviews.models.Review``.
+    rating_count = models.PositiveIntegerField(_("reviews"), default=0, editable=False)
+    rating_sum = models.PositiveIntegerField(default=0, editable=False)
     listed = models.BooleanField(
         _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
     )
@@ -153,12 +158,12 @@ class Product(models.Model):
         self.slug = self.slug or free_slug(self)
         self.keywords = self.make_keywords()
         if not self._state.adding and kwargs.get("update_fields") is None:
-            # The database keeps the stock; what was read before a sale must not come back.
             kwargs["update_fields"] = {
                 field.name
                 for field in self._meta.concrete_fields
-                if not (field.primary_key or field.generated or field.name == "stock")
-            } - self.get_deferred_fields()
+                if not (field.primary_key or field.generated)
+            }
+            kwargs["update_fields"] -= KEPT_BY_TRIGGERS | self.get_deferred_fields()
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -174,6 +179,11 @@ class Product(models.Model):
         """Return the name without the brand in front, for where the brand stands above it."""
         rest = self.name.removeprefix(f"{self.brand} ") if self.brand else self.name
         return rest or self.name
+
+    @property
+    def rating(self) -> float | None:
+        """The mean of the stars of published reviews; None without any."""
+        return round(self.rating_sum / self.rating_count, 1) if self.rating_count else None
 
     @property
     def is_sold_out(self) -> bool:

@@ -57,8 +57,17 @@ def product_data(request: HttpRequest, product: Product) -> dict[str, Any]:
         "description": product.description,
         "color": product.base_colour,
         "brand": {"@type": "Brand", "name": product.brand} if product.brand else None,
+        "aggregateRating": _rating(product) if product.rating_count else None,
     }
     return data | {name: value for name, value in optional.items() if value}
+
+
+def _rating(product: Product) -> dict[str, Any]:
+    return {
+        "@type": "AggregateRating",
+        "ratingValue": product.rating,
+        "reviewCount": product.rating_count,
+    }
 
 
 def _offer(product: Product, variant: Variant, url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from recommender.models import Event
-from recommender.tracking.events import click_through, delete_old_events
+from recommender.tracking.events import BlockPerformance, delete_old_events, performance
 from tests.factories import make_product
 
 pytestmark = pytest.mark.django_db
@@ -20,11 +20,13 @@ def _send(client: Client, *events: str, **headers: str) -> int:
 def test_seen_and_followed_are_counted_by_block(client: Client) -> None:
     product = make_product()
     _send(client, "similar,seen,", "similar,seen,", f"similar,followed,{product.pk}")
-    _send(client, "photo,seen,")
-    assert click_through(7) == [
-        {"block": "photo", "seen": 1, "followed": 0, "rate": 0.0},
-        {"block": "similar", "seen": 2, "followed": 1, "rate": 0.5},
-    ]
+    _send(client, "photo,seen,", f"similar,added,{product.pk}")
+    photo, similar = BlockPerformance("photo", 1, 0, 0), BlockPerformance("similar", 2, 1, 1)
+    assert performance(7) == [photo, similar]
+    assert [(row.rate, row.cart_rate) for row in (photo, similar)] == [(0.0, None), (0.5, 1.0)]
+    assert performance(7, ago=7) == []
+    Event.objects.update(at=timezone.now() - timedelta(days=8))
+    assert (performance(7), performance(7, ago=7)) == ([], [photo, similar])
 
 
 @pytest.mark.parametrize(

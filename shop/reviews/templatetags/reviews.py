@@ -1,0 +1,29 @@
+"""Show reviews on pages of the catalogue, which does not know of them."""
+
+from __future__ import annotations
+
+from django import template
+
+from shop.catalogue.models import Product
+from shop.reviews.models import Review
+from shop.reviews.published import ReviewSummary, published, summary
+
+register = template.Library()
+
+
+@register.simple_tag
+def review_summary(product: Product) -> ReviewSummary | None:
+    """Return what the product's reviews say together; None, without a query, if it has none."""
+    return summary(product) if product.rating_count else None
+
+
+@register.simple_tag
+def latest_reviews(product: Product, limit: int) -> list[Review]:
+    """Return the newest published reviews; no query if there are none."""
+    return list(published(product)[:limit]) if product.rating_count else []
+
+
+@register.filter
+def halves(rating: float) -> str:
+    """Return how many halves of stars are filled, for an attribute: 9 for 4.3."""
+    return str(round(rating * 2))
