@@ -15,10 +15,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from recommender.models import CategoryGarment, DiscreetCategory, EmbeddingModel
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.cart.models import Cart
 from shop.catalogue.models import SearchSynonym, StockAdjustment
 from shop.imports.models import Upload
@@ -91,7 +90,7 @@ def things(db: Any) -> dict[str, Any]:
     cart = Cart.objects.create(user=owner)
     line = cart.lines.create(variant=variant, quantity=1)
     model = EmbeddingModel.objects.active()
-    Token.objects.create(user=owner)
+    ApiToken.issue(owner)
     photo = make_photo(1, content=picture_bytes())
     method, _new = ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     order = make_order(user=owner)
@@ -227,6 +226,5 @@ def _thing(model: str, things: dict[str, Any]) -> Any:
         "orders.shippingmethod": "method",
         "recommender.embeddingmodel": "model",
         "auth.user": "owner",
-        "authtoken.tokenproxy": "owner",  # its key is its user's
     }
     return things[named.get(model, model.split(".")[1])]

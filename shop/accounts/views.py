@@ -15,10 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from rest_framework.authtoken.models import Token
 
 from shop.accounts.forms import AddressForm, DeleteAccountForm
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.accounts.personal_data import export
 
 MAX_ADDRESSES = 20
@@ -28,7 +27,8 @@ MAX_ADDRESSES = 20
 @never_cache
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/accounts/account.html")
+    tokens = ApiToken.objects.valid().filter(user=_user(request))
+    return render(request, "shop/accounts/account.html", {"api_tokens": tokens})
 
 
 @require_safe
@@ -70,10 +70,10 @@ def delete_address(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def end_token(request: HttpRequest) -> HttpResponse:
-    """Programs that use this account by the API must sign in again."""
-    Token.objects.filter(user=_user(request)).delete()
-    messages.info(request, _("The token opens nothing any more."))
+def end_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke one of the tokens by which programs use this account."""
+    get_object_or_404(ApiToken, pk=pk, user=_user(request)).delete()
+    messages.info(request, _("Token revoked."))
     return redirect("accounts:account")
 
 
