@@ -57,6 +57,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Users"), "group", "auth.user"),
             (_("Groups"), "shield_person", "auth.group"),
             (_("API tokens"), "key", "accounts.apitoken"),
+            (_("Second factors"), "phonelink_lock", "mfa.authenticator"),
         ),
     ),
 )

@@ -63,7 +63,7 @@ def _account(login: str) -> str:
     if found:
         return str(min(found))
     # Keys of the cache have no spaces and are short.
-    return hashlib.sha256(ascii_lower(login).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(ascii_lower(login).encode()).hexdigest()
 
 
 def _known(pair: str) -> str:

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.accounts.forms import AddressForm, DeleteAccountForm
@@ -24,7 +23,6 @@ MAX_ADDRESSES = 20
 
 
 @require_safe
-@never_cache
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     tokens = ApiToken.objects.valid().filter(user=_user(request))
@@ -32,7 +30,6 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @login_required
 def addresses(request: HttpRequest) -> HttpResponse:
     found = Address.objects.filter(user=_user(request))
@@ -40,7 +37,6 @@ def addresses(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
 def address(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """A new address, or one's own to change."""
@@ -78,7 +74,6 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @login_required
 def export_data(request: HttpRequest) -> HttpResponse:
     """Everything that the shop knows of this person, as a JSON file."""
@@ -89,7 +84,6 @@ def export_data(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
 def delete_account(request: HttpRequest) -> HttpResponse:
     user = _user(request)

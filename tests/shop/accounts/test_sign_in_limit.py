@@ -89,10 +89,9 @@ def test_an_account_has_one_count_by_whatever_name_it_is_called(client: Client) 
     assert answers == ["wrong"] * 5 + ["limited"]
 
 
-@pytest.mark.parametrize("login", ["a b", "\x07", "\ud800", "x" * 254, "Ä@ö.example", "'"])
+@pytest.mark.parametrize("login", ["a b", "\x07", "x" * 254, "Ä@ö.example", "'"])
 def test_an_odd_login_is_a_wrong_one(client: Client, login: str) -> None:
-    encoded = login.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    assert by_page(client, encoded, "x") == "wrong"
+    assert by_page(client, login, "x") == "wrong"
     assert by_api(client, login, "x") == "wrong"
 
 
