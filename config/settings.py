@@ -77,12 +77,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop.core.access_log.AccessLogMiddleware",
+    "shop.core.browser_headers.BrowserHeadersMiddleware",
     "shop.core.middleware.BodyLimitMiddleware",
     "shop.core.middleware.HealthMiddleware",
     "shop.core.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "shop.core.browser_headers.BrowserHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.core.middleware.GZipTextMiddleware",
     # Below GZip, which changes the body that the ETag is computed from.
