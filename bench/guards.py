@@ -254,7 +254,7 @@ GUARDS = [
         "SKIP LOCKED of claims",
         "recommender/embedding/queue.py",
         ".select_for_update(skip_locked=True)",
-        "",
+        ".select_for_update(nowait=True)",
         f"{T_QUEUE}::test_two_workers_never_get_the_same_image",
     ),
     Guard(
@@ -276,7 +276,8 @@ GUARDS = [
         "shop/catalogue/images/structure.py",
         "if scans > MAX_SCANS or junk > MAX_JUNK:",
         "if junk > MAX_JUNK:",
-        f"{T_PHOTO}/test_uploads.py::test_a_scan_bomb_is_refused",
+        "tests/shop/catalogue/images/test_structure.py"
+        "::test_too_many_parts_are_refused_before_decoding",
     ),
     Guard(
         "re-encoding drops metadata",
