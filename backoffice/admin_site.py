@@ -59,7 +59,8 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         (
             (_("Users"), "group", "auth.user"),
             (_("Groups"), "shield_person", "auth.group"),
-            (_("API tokens"), "key", "authtoken.tokenproxy"),
+            (_("API tokens"), "key", "accounts.apitoken"),
+            (_("Second factors"), "phonelink_lock", "mfa.authenticator"),
         ),
     ),
 )

@@ -3,7 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
+
+
+class StaffSiteConfig(AdminConfig):
+    default_site = "backoffice.site.StaffSite"
 
 
 class BackofficeConfig(AppConfig):

@@ -33,6 +33,7 @@ urlpatterns = [
     path("cart/", include("shop.cart.urls")),
     path("account/", include("shop.accounts.urls")),
     path("account/", include("allauth.account.urls")),
+    path("account/two-factor/", include("allauth.mfa.urls")),
     path("", include("shop.wishlist.urls")),
     path("", include("shop.payments.urls")),
     path("", include("shop.orders.urls")),

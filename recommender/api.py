@@ -178,7 +178,7 @@ class ImageSearchDetail(APIView):
         live = QueryPhoto.objects.live().defer("content")
         photo = get_object_or_404(live, pk=photo_id)
         wait_for_vector(photo, seconds, even_if_stale=True)
-        return Response(_data(request, photo), headers={"Cache-Control": "no-store"})
+        return Response(_data(request, photo))
 
     @extend_schema(operation_id="image_searches_destroy", responses={204: None})
     def delete(self, request: Request, photo_id: str) -> Response:

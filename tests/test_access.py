@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
@@ -15,10 +16,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from recommender.models import CategoryGarment, DiscreetCategory, EmbeddingModel
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.cart.models import Cart
 from shop.catalogue.models import SearchSynonym, StockAdjustment
 from shop.imports.models import GenderWord, Upload
@@ -29,7 +29,7 @@ from shop.payments.models import Payment
 from shop.reviews.links import review_path
 from shop.reviews.models import Review
 from shop.wishlist.models import SharedWishlist, StockAlert
-from tests.access_table import ADMIN, ROWS
+from tests.access_table import ADMIN, LED_ON, PUBLIC, ROWS
 from tests.factories import (
     embed,
     make_customer,
@@ -94,8 +94,11 @@ def things(db: Any) -> dict[str, Any]:
     cart = Cart.objects.create(user=owner)
     line = cart.lines.create(variant=variant, quantity=1)
     model = EmbeddingModel.objects.active()
-    Token.objects.create(user=owner)
+    token, _secret = ApiToken.issue(owner)
     photo = make_photo(1, content=picture_bytes())
+    authenticator = Authenticator.objects.create(
+        user=User.objects.create_user("erin", is_staff=True), type="totp", data={"secret": ""}
+    )
     method, _new = ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     order = make_order(user=owner)
     upload = Upload(by=None, created=timezone.now(), table_name="a.csv", state="checked")
@@ -105,6 +108,7 @@ def things(db: Any) -> dict[str, Any]:
         "product": product, "variant": variant, "image": image, "line": line, "photo": photo,
         "order": order, "upload": upload, "method": method, "category": product.category,
         "address": Address.objects.create(user=owner, **CONTACT), "owner": owner,
+        "apitoken": token, "authenticator": authenticator,
         "emailaddress": EmailAddress.objects.get(user=owner), "group": Group.objects.all()[0],
         "searchsynonym": SearchSynonym.objects.create(english="anorak"),
         "stockadjustment": StockAdjustment.objects.create(
@@ -153,7 +157,8 @@ def _url(route: str, url: str, things: dict[str, Any]) -> str:
     product, order = things["product"], things["order"]
     kind = ContentType.objects.get_for_model(product)
     numbers = {
-        "account/addresses/": things["address"].pk, "admin/imports/": things["upload"].pk,
+        "account/addresses/": things["address"].pk, "account/tokens/": things["apitoken"].pk,
+        "admin/imports/": things["upload"].pk,
         "api/v1/cart/": things["line"].pk, "api/v1/orders/": order.pk,
         "api/v1/staff/images/": things["image"].pk, "cart/lines/": things["line"].pk,
     }  # fmt: skip
@@ -194,49 +199,76 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
     }.get(route, {})  # fmt: skip
 
 
-def _status(client: Client, method: str, url: str, data: dict[str, Any]) -> int:
+def _answer(client: Client, method: str, url: str, data: dict[str, Any]) -> Any:
     """What happens is taken back, so that everybody finds the same."""
     options: dict[str, Any] = {}
     if url.startswith("/api/"):
         options["content_type"] = "application/json"
         data = json.dumps(data) if method != "GET" else {}  # type: ignore[assignment]
     with transaction.atomic():
-        status = getattr(client, method.lower())(url, data, **options).status_code
+        answer = getattr(client, method.lower())(url, data, **options)
         transaction.set_rollback(True)
-    return int(status)
+    return answer
 
 
-def _call(role: str, method: str, url: str, data: dict[str, Any]) -> int:
+def _call(role: str, method: str, url: str, data: dict[str, Any]) -> Any:
     with transaction.atomic():
-        status = _status(_client(role), method, url, data)
+        answer = _answer(_client(role), method, url, data)
         transaction.set_rollback(True)
-    return status
+    return answer
+
+
+def test_every_address_is_tried_by_get_and_post() -> None:
+    tried = {(method, route) for method, route, _url, _statuses in ROWS}
+    routes_of_rows = {route for _method, route in tried}
+    assert {(method, route) for route in routes_of_rows for method in ("GET", "POST")} <= tried
 
 
 def test_everybody_gets_what_is_theirs(things: dict[str, Any]) -> None:
     wrong = {}
     for method, route, url, statuses in ROWS:
         path, data = _url(route, url, things), _data(route, things)
-        found = " ".join(str(_call(role, method, path, data)) for role in ROLES)
+        found = " ".join(str(_call(role, method, path, data).status_code) for role in ROLES)
         if found != statuses:
             wrong[f"{method} {route}"] = f"{found}, not {statuses}"
     assert wrong == {}
 
 
-def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any]) -> None:
-    """``ADMIN`` says what each group may: v(iew), a(dd), d(elete)."""
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any], method: str) -> None:
+    """``ADMIN`` says what each group may: v(iew), a(dd), c(hange), d(elete)."""
     wrong = {}
     for model, rights in ADMIN.items():
-        for part, needed in PARTS.items():
+        for part, right_to_read in PARTS.items():
             path = f"/admin/{model.replace('.', '/')}/{part}"
             path = path.replace("<path:object_id>", str(_thing(model, things).pk))
+            changes = method == "POST" and part.endswith("change/")
+            needed = "change" if changes and model not in LED_ON else right_to_read
             expected = [302] * 3 + [200 if needed[:1] in mine else 403 for mine in rights]
-            found = [_call(role, "GET", path, {}) for role in ROLES]
+            found = [_call(role, method, path, {}).status_code for role in ROLES]
             # Where an address only leads on, whoever may see it is led on.
             plain = [200 if status == 302 else status for status in found[3:]]
             if [*found[:3], *plain] != expected and needed:
                 wrong[path] = f"{found}, not {expected}"
     assert wrong == {}
+
+
+def test_personal_answers_are_stored_nowhere(things: dict[str, Any]) -> None:
+    """Whoever is signed in, by session or token, and however it ends."""
+    owner = _client("owner")
+    program = Client(headers={"Authorization": f"Token {ApiToken.issue(things['owner'])[1]}"})
+    wrong = []
+    for method, route, url, _statuses in ROWS:
+        path, data = _url(route, url, things), _data(route, things)
+        clients = [owner, program] if route.startswith("api/") else [owner]
+        for client in clients:
+            answer = _answer(client, method, path, data)
+            kept = answer.get("Cache-Control", "")
+            public = not route or route.startswith(PUBLIC)
+            if not public and kept != "private, no-store":
+                wrong.append(f"{method} {route}: {kept}")
+            assert "camera=()" in answer["Permissions-Policy"]
+    assert wrong == []
 
 
 def _thing(model: str, things: dict[str, Any]) -> Any:
@@ -245,6 +277,5 @@ def _thing(model: str, things: dict[str, Any]) -> Any:
         "orders.shippingmethod": "method",
         "recommender.embeddingmodel": "model",
         "auth.user": "owner",
-        "authtoken.tokenproxy": "owner",  # its key is its user's
     }
     return things[named.get(model, model.split(".")[1])]

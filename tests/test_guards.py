@@ -20,24 +20,38 @@ from tests.shop.orders.test_checkout import CHECKOUT, form, method
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-7"
-ACTIONS = ["make_paid", "make_packed", "make_cancelled", "make_refunded", "note_payment"]
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+# Each with a state in which it would change the order.
+ACTIONS = [
+    ("make_paid", "placed"),
+    ("make_packed", "placed"),
+    ("make_shipped", "packed"),
+    ("make_delivered", "shipped"),
+    ("make_cancelled", "placed"),
+    ("make_refunded", "delivered"),
+    ("note_payment", "packed"),
+]
 __all__ = ["method"]
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("state", ["placed", "packed"])
-def test_who_may_only_view_orders_moves_none(action: str, state: str) -> None:
+@pytest.mark.parametrize(("action", "state"), ACTIONS)
+@pytest.mark.parametrize(("group", "events"), [("Read-only", 1), ("Orders", 2)])
+def test_who_may_only_view_orders_moves_none(
+    action: str, state: str, group: str, events: int
+) -> None:
+    """The group Orders shows that the action would change the order."""
     staff = User.objects.create_user("dave", is_staff=True)
-    staff.groups.add(Group.objects.get(name="Read-only"))
+    staff.groups.add(Group.objects.get(name=group))
     staff.user_permissions.add(Permission.objects.get(codename="add_order"))
     client = Client()
-    client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(staff, BACKEND)
     order = make_order(state=state)
     stock = Variant.objects.get().stock
     client.post("/admin/orders/order/", {"action": action, "_selected_action": order.pk})
-    order.refresh_from_db()
-    assert (order.state, order.paid_at, Variant.objects.get().stock) == (state, None, stock)
-    assert OrderEvent.objects.count() == 1
+    assert OrderEvent.objects.count() == events
+    if group == "Read-only":
+        order.refresh_from_db()
+        assert (order.state, order.paid_at, Variant.objects.get().stock) == (state, None, stock)
 
 
 def test_nothing_is_ordered_without_a_csrf_token(method: Any) -> None:
@@ -105,6 +119,21 @@ def test_pages_run_no_script_but_their_own(client: Client) -> None:
     sources = policy["script-src"].split()
     assert sources[0] == "'self'"
     assert all(source.startswith("'nonce-") for source in sources[1:])
+
+
+def test_pages_of_the_staff_run_no_inline_script(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root"), BACKEND)
+    policies = {
+        path: client.get(path)["Content-Security-Policy"]
+        for path in ("/admin/", "/admin/catalogue/product/add/", "/api/v1/docs/")
+    }
+    for path, policy in policies.items():
+        parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+        assert "'unsafe-inline'" not in parts["script-src"], path
+        assert parts["default-src"] == "'self'"
+    assert "'unsafe-eval'" in policies["/admin/"]
+    assert "'unsafe-eval'" not in policies["/api/v1/docs/"]
+    assert "'unsafe" not in client.get("/account/")["Content-Security-Policy"]
 
 
 def test_every_cookie_is_secure_under_https(client: Client, settings: Any) -> None:

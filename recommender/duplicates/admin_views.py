@@ -23,7 +23,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.duplicates.forms import GroupForm
@@ -52,7 +51,6 @@ class Shown:
 
 
 @require_safe
-@never_cache
 @permission_required(SEE, raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """Groups of listed products, or with ``?show=hidden`` those with some that are not."""

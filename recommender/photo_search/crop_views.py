@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from recommender.models import Event, QueryPhoto
@@ -52,7 +51,6 @@ class Source:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 def choose_part(request: HttpRequest) -> HttpResponse:
     """Draw a part, or choose one of five, and search with it."""
     source = _source(request.POST if request.method == "POST" else request.GET)

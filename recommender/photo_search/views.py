@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from recommender.garments.names import NAMES
@@ -87,7 +86,6 @@ def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> Ht
 
 
 @require_safe
-@never_cache
 def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     """Show similar products beside a photo, or, until it is embedded, a page that asks again."""
     photo = _photo_or_gone(photo_id)
@@ -169,6 +167,5 @@ def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
     """Send a photo's bytes to whoever has its link, until it expires."""
     photo = get_object_or_404(QueryPhoto.objects.live(), pk=photo_id)
     response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
-    response["Cache-Control"] = "private, max-age=600"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.account.adapter import get_adapter
+from allauth.account.app_settings import EmailVerificationMethod
+from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from shop.accounts.models import CONTACT, Address
@@ -29,6 +32,34 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             # Hashing is most of the time that a new account takes.
             make_password(self.cleaned_data["password1"])
         return super().try_save(request)
+
+
+class LoginForm(AllauthLoginForm):  # type: ignore[misc]
+    """Takes an e-mail, or the user name of a member of the staff, who may have no e-mail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = forms.CharField(
+            label=_("Email or user name"),
+            max_length=254,
+            widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
+        )
+        self.order_fields(["login", "password", "remember"])
+
+    def user_credentials(self) -> dict[str, str]:
+        """Return what ``AUTHENTICATION_BACKENDS`` compare.
+
+        ``ModelBackend`` looks for the user name and allauth for the e-mail. Each hashes once,
+        whether or not it finds somebody, so that the time does not tell who is a customer.
+        """
+        return {"username": self.cleaned_data["login"], "password": self.cleaned_data["password"]}
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
+        """Sign in; an administrator vouches for the staff's addresses."""
+        if self.user.is_staff:
+            self._login.email_verification = EmailVerificationMethod.NONE
+        response: HttpResponse = super().login(request, redirect_url)
+        return response
 
 
 class AddressForm(forms.ModelForm[Address]):
@@ -56,6 +87,7 @@ class DeleteAccountForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not self.user.check_password(password):
+        # Counted as an attempt to sign in.
+        if not get_adapter().reauthenticate(self.user, password):
             raise forms.ValidationError(_("This is not your password."))
         return password

@@ -1,13 +1,17 @@
-"""Where a customer's parcels go."""
+"""Where a customer's parcels go, and the tokens of programs that act for a user."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shop.core.countries import country_name
@@ -60,3 +64,71 @@ class Address(models.Model):
 
     def contact(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in CONTACT}
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def valid(self) -> Self:
+        """Tokens whose end has not come."""
+        return self.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
+
+
+class ApiToken(models.Model):
+    """Lets a program act for a user by the API. Only the token's hash is stored.
+
+    A token has 160 random bits, so that a fast hash without salt is enough.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        WRITE = "write", _("Read and write")
+
+    MAX_PER_USER = 20
+    # How exactly the last use is known, so that few calls write it.
+    USE_RECORDED_EVERY = timedelta(minutes=10)
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", editable=False
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scope = models.CharField(
+        _("may"), max_length=5, choices=Scope.choices, default=Scope.WRITE, editable=False
+    )
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    last_used = models.DateTimeField(_("last used"), null=True, editable=False)
+    # Those of version 0.1 have no end.
+    expires = models.DateTimeField(_("ends"), null=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_scope_display()}, {self.created:%Y-%m-%d}"
+
+    @classmethod
+    def digest_of(cls, token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, user: Any, scope: str = Scope.WRITE) -> tuple[ApiToken, str]:
+        """Store a new token; return it and what the client sends, which nobody can read again.
+
+        Of more than ``MAX_PER_USER`` the oldest are deleted.
+        """
+        token = secrets.token_hex(20)
+        expires = timezone.now() + timedelta(days=settings.API_TOKEN_DAYS)
+        row = cls.objects.create(
+            user=user, digest=cls.digest_of(token), scope=scope, expires=expires
+        )
+        newest = cls.objects.filter(user=user).values("pk")[: cls.MAX_PER_USER]
+        cls.objects.filter(user=user).exclude(pk__in=newest).delete()
+        return row, token
+
+    def record_use(self) -> None:
+        """Store that the token was used now, unless that was stored a moment ago."""
+        now = timezone.now()
+        if self.last_used is None or now - self.last_used > self.USE_RECORDED_EVERY:
+            ApiToken.objects.filter(pk=self.pk).update(last_used=now)

@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.accounts.signals import personal_data
 
 
@@ -30,6 +30,9 @@ def export(user: User) -> dict[str, Any]:
             "last_login": user.last_login.isoformat() if user.last_login else None,
         },
         "addresses": [address.contact() for address in Address.objects.filter(user=user)],
+        "api_tokens": list(
+            ApiToken.objects.filter(user=user).values("scope", "created", "last_used", "expires")
+        ),
     }
     for _receiver, part in personal_data.send(sender=None, user=user):
         data.update(part)  # type: ignore[arg-type]

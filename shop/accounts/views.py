@@ -13,26 +13,23 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from rest_framework.authtoken.models import Token
 
 from shop.accounts.forms import AddressForm, DeleteAccountForm
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.accounts.personal_data import export
 
 MAX_ADDRESSES = 20
 
 
 @require_safe
-@never_cache
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/accounts/account.html")
+    tokens = ApiToken.objects.valid().filter(user=_user(request))
+    return render(request, "shop/accounts/account.html", {"api_tokens": tokens})
 
 
 @require_safe
-@never_cache
 @login_required
 def addresses(request: HttpRequest) -> HttpResponse:
     found = Address.objects.filter(user=_user(request))
@@ -40,7 +37,6 @@ def addresses(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
 def address(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """A new address, or one's own to change."""
@@ -70,15 +66,14 @@ def delete_address(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def end_token(request: HttpRequest) -> HttpResponse:
-    """Programs that use this account by the API must sign in again."""
-    Token.objects.filter(user=_user(request)).delete()
-    messages.info(request, _("The token opens nothing any more."))
+def end_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke one of the tokens by which programs use this account."""
+    get_object_or_404(ApiToken, pk=pk, user=_user(request)).delete()
+    messages.info(request, _("Token revoked."))
     return redirect("accounts:account")
 
 
 @require_safe
-@never_cache
 @login_required
 def export_data(request: HttpRequest) -> HttpResponse:
     """Everything that the shop knows of this person, as a JSON file."""
@@ -89,7 +84,6 @@ def export_data(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @login_required
 def delete_account(request: HttpRequest) -> HttpResponse:
     user = _user(request)

@@ -11,7 +11,7 @@ class ApiConfig(AppConfig):
     name = "shop.api"
 
     def ready(self) -> None:
-        post_save.connect(_end_token, sender=settings.AUTH_USER_MODEL)
+        post_save.connect(_end_tokens, sender=settings.AUTH_USER_MODEL)
         pre_delete.connect(_delete_idempotency_records, sender=settings.AUTH_USER_MODEL)
 
 
@@ -22,12 +22,10 @@ def _delete_idempotency_records(instance: Any, **kwargs: Any) -> None:
     delete_records_of(instance)
 
 
-def _end_token(instance: Any, created: bool, **kwargs: Any) -> None:
-    """A new password, wherever it is set, shuts out who has the token as well.
+def _end_tokens(instance: Any, created: bool, **kwargs: Any) -> None:
+    """End the user's tokens with a new password, wherever it is set.
 
     Django keeps the raw one until it is saved, but not when it only hashes the same one anew.
     """
-    from rest_framework.authtoken.models import Token
-
     if instance._password is not None and not created:
-        Token.objects.filter(user=instance).delete()
+        instance.api_tokens.all().delete()

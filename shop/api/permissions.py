@@ -6,6 +6,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from shop.accounts.second_factor import acts_as_staff
+
 
 class StaffPermission(BasePermission):
     """The view's ``permissions_needed`` by HTTP method; what is not named is refused."""
@@ -16,6 +18,6 @@ class StaffPermission(BasePermission):
         needed = getattr(view, "permissions_needed", {})
         user = request.user
         if request.method == "OPTIONS":
-            return bool(user.is_authenticated and user.is_staff)
+            return acts_as_staff(user)
         names = needed.get("GET" if request.method == "HEAD" else request.method)
-        return bool(names and user.is_authenticated and user.is_staff and user.has_perms(names))
+        return bool(names and acts_as_staff(user) and user.has_perms(names))

@@ -1,23 +1,53 @@
+"""Throttle the API by the shop's own counters.
+
+Those of REST framework read and write in two steps, so that simultaneous calls pass them together.
+"""
+
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from limits import RateLimitItemPerSecond
 from rest_framework import throttling
+from rest_framework.request import Request
+
+from shop.core import rate_limit
+
+if TYPE_CHECKING:
+    # It reads the settings, which name this module.
+    from rest_framework.views import APIView
 
 
-class _WholeSeconds:
-    def wait(self) -> Any:
-        wait = super().wait()  # type: ignore[misc]
-        return None if wait is None else max(1, round(wait))
+class _AtomicThrottle(throttling.SimpleRateThrottle):
+    num_requests: int
+    duration: int
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Count the call and return whether it is within the limit; no rate is no limit."""
+        if self.rate is None:
+            return True
+        key = self.get_cache_key(request, view)
+        if key is None:
+            return True
+        self.counter = (RateLimitItemPerSecond(self.num_requests, self.duration), "api", key)
+        return rate_limit.hit(*self.counter)
+
+    def wait(self) -> float:
+        """Return the seconds after which the next call may succeed."""
+        return rate_limit.wait_seconds(*self.counter)
+
+    def get_ident(self, request: Any) -> str:
+        """Return the client's address as all other limits see it."""
+        return rate_limit.client_network(request)
 
 
-class AnonThrottle(_WholeSeconds, throttling.AnonRateThrottle):
+class AnonThrottle(throttling.AnonRateThrottle, _AtomicThrottle):
     pass
 
 
-class UserThrottle(_WholeSeconds, throttling.UserRateThrottle):
+class UserThrottle(throttling.UserRateThrottle, _AtomicThrottle):
     pass
 
 
-class ScopedThrottle(_WholeSeconds, throttling.ScopedRateThrottle):
+class ScopedThrottle(throttling.ScopedRateThrottle, _AtomicThrottle):
     pass

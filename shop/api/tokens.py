@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
-from django.contrib.auth import authenticate
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
+from django.forms import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.authtoken.models import Token
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, Throttled
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from shop.accounts import sign_in_limit
+from shop.accounts.models import ApiToken
 from shop.api.throttling import ScopedThrottle
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
     login = serializers.CharField(max_length=254, help_text="E-mail, or user name of the staff.")
     password = serializers.CharField(max_length=200, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=20,
+        required=False,
+        help_text="Of the authenticator app, or a recovery code; needed if the account has one.",
+    )
+    scope = serializers.ChoiceField(
+        ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="`read` allows GET alone."
+    )
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField()
+    token = serializers.CharField(help_text="Shown here only.")
+    scope = serializers.ChoiceField(ApiToken.Scope.choices)
+    expires = serializers.DateTimeField()
 
 
 class TokenView(APIView):
@@ -47,26 +61,45 @@ class TokenView(APIView):
         responses={201: TokenSerializer},
     )
     def post(self, request: Request) -> Response:
-        """One token a person; asking again gives the same one."""
+        """A new token, until its end or a new password. A person has at most twenty."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
-        user = _authenticate(request, **credentials.validated_data)
-        token, _new = Token.objects.get_or_create(user=user)
-        return Response({"token": token.key}, status=201)
+        values = credentials.validated_data
+        user = _authenticate(request, values["login"], values["password"])
+        _check_second_factor(user, values.get("code", ""))
+        row, token = ApiToken.issue(user, values["scope"])
+        data = {"token": token, "scope": row.scope, "expires": row.expires}
+        return Response(TokenSerializer(data).data, status=201)
 
     @extend_schema(operation_id="tokens_destroy", responses={204: None})
     def delete(self, request: Request) -> Response:
-        """From now on the token opens nothing."""
-        Token.objects.filter(user=cast(User, request.user)).delete()
+        """From now on the token opens nothing; with a session, all tokens of its user."""
+        if isinstance(request.auth, ApiToken):
+            request.auth.delete()
+        else:
+            ApiToken.objects.filter(user=cast(User, request.user)).delete()
         return Response(status=204)
 
 
 def _authenticate(request: Request, login: str, password: str) -> User:
-    name = "email" if "@" in login else "username"
-    user = authenticate(request._request, **{name: login, "password": password})
-    if user is None:
+    """Return the user whose password this is, counted as an attempt to sign in."""
+    django_request = request._request
+    try:
+        user: User | None = get_adapter().authenticate(
+            django_request, username=login, password=password
+        )
+    except ValidationError as error:
+        wait = sign_in_limit.seconds_to_wait(django_request, login)
+        raise Throttled(wait, "Too many attempts to sign in.") from error
+    if user is None or not user.is_active:
         raise PermissionDenied("This login and password do not match.")
     confirmed = EmailAddress.objects.filter(user=user, verified=True).exists()
     if not (confirmed or user.is_staff):
         raise PermissionDenied("Confirm your e-mail address first.")
     return user
+
+
+def _check_second_factor(user: User, code: str) -> None:
+    """Refuse a wrong code of an account that has a second factor; allauth limits the guesses."""
+    if is_mfa_enabled(user) and not AuthenticateForm({"code": code}, user=user).is_valid():
+        raise PermissionDenied("Send a code of your authenticator app as `code`.")

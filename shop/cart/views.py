@@ -10,7 +10,6 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
@@ -24,7 +23,6 @@ HOME = "/"
 
 
 @require_safe
-@never_cache
 def cart(request: HttpRequest) -> HttpResponse:
     found = find_cart(request)
     return render(request, "shop/cart.html", _contents(found.lines_for_page() if found else []))

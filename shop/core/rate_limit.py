@@ -1,24 +1,55 @@
-"""Limit how often one client address, e-mail or session may do something, counted in Redis."""
+"""Limit how often one client address, account, e-mail or session may do something.
+
+The counters are in Redis. Each call counts and checks in one step of Redis, so that simultaneous
+calls cannot pass a limit together.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import time
+from collections.abc import Callable
 from functools import cache
 from math import ceil
-from time import time
+from typing import TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from limits import RateLimitItemPerHour
+from limits import RateLimitItem, RateLimitItemPerHour
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import RedisError
+
+# A Redis that accepts but never answers is asked once and then left alone for so long.
+TIMEOUT_SECONDS, PAUSE_SECONDS = 1, 5
+T = TypeVar("T")
 
 
 @cache
 def _limiter() -> SlidingWindowCounterRateLimiter:
     uri = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
-    return SlidingWindowCounterRateLimiter(RedisStorage(uri, key_prefix="limits"))
+    timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    storage = RedisStorage(uri, key_prefix="limits", **timeouts)  # type: ignore[arg-type]
+    return SlidingWindowCounterRateLimiter(storage)
+
+
+class _Pause:
+    until = 0.0
+
+
+def _ask(question: Callable[[SlidingWindowCounterRateLimiter], T], without_redis: T) -> T:
+    """Return Redis's answer, or ``without_redis`` while it is away.
+
+    Everybody is let in then, because an open shop matters more than the limits.
+    """
+    if time.monotonic() < _Pause.until:
+        return without_redis
+    try:
+        return question(_limiter())
+    except RedisError:
+        _Pause.until = time.monotonic() + PAUSE_SECONDS
+        return without_redis
 
 
 def client_address(request: HttpRequest) -> str:
@@ -31,9 +62,37 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def client_network(request: HttpRequest) -> str:
+    """Return what limits count by: an IPv4 address, or the /64 that one IPv6 customer has."""
+    text = client_address(request)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return text
+
+
+def hit(limit: RateLimitItem, subject: str, key: str) -> bool:
+    """Count one more for the key and return whether it is within the limit."""
+    return _ask(lambda limiter: limiter.hit(limit, subject, key), True)
+
+
+def forget(limit: RateLimitItem, subject: str, key: str) -> None:
+    """Start the key's count again at zero."""
+    _ask(lambda limiter: limiter.clear(limit, subject, key), None)
+
+
+def wait_seconds(limit: RateLimitItem, subject: str, key: str) -> int:
+    """Return after how many seconds the key may try again, at least one."""
+    free = _ask(lambda limiter: limiter.get_window_stats(limit, subject, key).reset_time, 0.0)
+    return max(1, round(free - time.time()))
+
+
 def allows(request: HttpRequest, subject: str, per_hour: int) -> bool:
     """Count the request and return whether it is within the limit of its client's address."""
-    return allows_key(client_address(request), subject, per_hour)
+    return allows_key(client_network(request), subject, per_hour)
 
 
 def too_many_requests(
@@ -43,29 +102,14 @@ def too_many_requests(
 
     ``others`` are (key, subject) pairs with the same limit that may have refused the request.
     """
-    keys = [(client_address(request), subject), *others]
-    seconds = max(_seconds_left(key, name, per_hour) for key, name in keys)
-    minutes = ceil(seconds / 60)
+    keys = [(client_network(request), subject), *others]
+    limit = RateLimitItemPerHour(per_hour)
+    minutes = ceil(max(wait_seconds(limit, name, key) for key, name in keys) / 60)
     response = render(request, "429.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(minutes * 60)
     return response
 
 
-def _seconds_left(key: str, subject: str, per_hour: int) -> float:
-    """Return after how many seconds the key may do it again; at least one."""
-    try:
-        stats = _limiter().get_window_stats(RateLimitItemPerHour(per_hour), subject, key)
-    except RedisError:
-        return 1
-    return 1 if stats.remaining else max(1, stats.reset_time - time())
-
-
 def allows_key(key: str, subject: str, per_hour: int) -> bool:
-    """Count one more for the key and return whether it is within the key's limit.
-
-    Everybody is let in while Redis is away, because an open shop matters more than the limit.
-    """
-    try:
-        return _limiter().hit(RateLimitItemPerHour(per_hour), subject, key)
-    except RedisError:
-        return True
+    """Count one more for the key and return whether it is within the key's limit an hour."""
+    return hit(RateLimitItemPerHour(per_hour), subject, key)

@@ -16,7 +16,6 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, S
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.imports.errors import ImportProblem
@@ -70,7 +69,6 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @_staff("imports.view_upload")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
@@ -103,7 +101,6 @@ def _preview(upload: Upload) -> list[list[str]]:
 
 
 @require_safe
-@never_cache
 @_staff("imports.view_upload")
 def state(request: HttpRequest, pk: int) -> JsonResponse:
     """For the progress bar."""

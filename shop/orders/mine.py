@@ -10,7 +10,6 @@ from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from shop.orders.models import Order
@@ -19,7 +18,6 @@ PAGE = 20
 
 
 @require_safe
-@never_cache
 @login_required
 def my_orders(request: HttpRequest) -> HttpResponse:
     orders = Order.objects.filter(user=cast(User, request.user)).order_by("-pk")

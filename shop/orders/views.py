@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.accounts.models import Address
@@ -28,7 +27,6 @@ CONTACT = CheckoutForm.Meta.fields
 
 @on_csrf_failure(lambda request: _stale_checkout(request))
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 def checkout(request: HttpRequest) -> HttpResponse:
     cart = find_cart(request)
     if request.method == "POST" and cart and (placed := _already_placed(request, cart)):
@@ -58,7 +56,6 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 def voucher(request: HttpRequest) -> HttpResponse:
     """Use a code, or none when it is empty. What else was typed stays, checked when it is sent."""
     if request.method != "POST":  # who reloads, or changes the language there
@@ -197,7 +194,6 @@ def _voucher(request: HttpRequest) -> Voucher | None:
 
 
 @require_safe
-@never_cache
 def order(request: HttpRequest, token: str) -> HttpResponse:
     """Whoever has the link, which only the buyer's mail and browser have, sees the order."""
     page = _order_page(token)
@@ -218,7 +214,6 @@ def confirm_order(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 def invoice(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "shop/orders/invoice.html", _order_page(token))
 

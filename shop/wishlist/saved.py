@@ -30,8 +30,10 @@ class WishlistItem:
     @property
     def old_price(self) -> Decimal | None:
         """The price when it was saved, if it costs less now."""
-        is_lower = self.price is not None and self.product.price < self.price
-        return self.price if is_lower and self.currency == self.product.currency else None
+        before, now = self.price, self.product.price
+        if before is None or now is None or self.currency != self.product.currency:
+            return None
+        return before if now < before else None
 
     @property
     def is_back(self) -> bool:

@@ -201,7 +201,7 @@ def test_a_photo_is_private_and_not_indexed(client: Client) -> None:
     url = _send(client, picture_bytes())["Location"]
     response = client.get(f"{url}photo")
     assert response["Content-Type"] == "image/jpeg"
-    assert response["Cache-Control"] == "private, max-age=600"
+    assert response["Cache-Control"] == "private, no-store"
     assert client.get("/photo-search/AAAAAAAAAAAAAAAAAAAAAA/photo").status_code == 404
 
 

@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
-from shop.accounts.models import Address
+from shop.accounts.models import Address, ApiToken
 from shop.api.models import IdempotencyRecord
 from shop.cart.models import Cart
 from shop.orders.models import Order
@@ -250,12 +249,15 @@ def test_an_old_order_keeps_its_page(client: Client, alice: User) -> None:
     assert client.get(order.get_absolute_url()).status_code == 200
 
 
-def test_a_token_is_shown_and_ended(client: Client, alice: User) -> None:
-    assert "/account/token/end/" not in client.get("/account/").content.decode()
-    for user in (alice, make_customer("bob@example.com")):
-        Token.objects.create(user=user)
-    assert 'action="/account/token/end/"' in client.get("/account/").content.decode()
-    page = client.post("/account/token/end/", follow=True).content.decode()
-    assert "The token opens nothing any more." in page
-    assert "/account/token/end/" not in page
-    assert Token.objects.get().user.email == "bob@example.com"
+def test_a_token_is_shown_and_revoked_by_its_owner_alone(client: Client, alice: User) -> None:
+    assert "/account/tokens/" not in client.get("/account/").content.decode()
+    hers, _token = ApiToken.issue(alice, "read")
+    other, _token = ApiToken.issue(make_customer("bob@example.com"))
+    assert client.post(f"/account/tokens/{other.pk}/end/").status_code == 404
+    page = client.get("/account/").content.decode()
+    assert f'action="/account/tokens/{hers.pk}/end/"' in page
+    assert f"/account/tokens/{other.pk}/" not in page
+    page = client.post(f"/account/tokens/{hers.pk}/end/", follow=True).content.decode()
+    assert "Token revoked." in page
+    assert "/account/tokens/" not in page
+    assert ApiToken.objects.get() == other

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from shop.accounts.models import ApiToken
 from shop.orders.models import ShippingMethod
 from tests.factories import make_customer, make_product
 
@@ -23,7 +23,9 @@ CONTACT = {
 
 def client_of(user: User) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    row, token = ApiToken.issue(user)
+    row.record_use()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from rest_framework.authtoken.models import Token
 
 from recommender.embedding.worker import embed_pending
 from recommender.models import EmbeddingModel
 from recommender.photo_search.photos import embed_photo
+from shop.accounts.models import ApiToken
 from shop.catalogue.models import Product
 from tests.factories import make_category, picture_bytes
 
@@ -25,7 +25,7 @@ def test_the_documented_client_uploads_and_searches(
     # The workers' part, at once.
     monkeypatch.setattr("recommender.api.enqueue", lambda name, pk: embed_photo(pk))
     make_category("Apparel", "Topwear", "Shirts")
-    token = Token.objects.create(user=User.objects.create_superuser("admin")).key
+    token = ApiToken.issue(User.objects.create_superuser("admin"))[1]
     folder = tmp_path / "pictures"
     folder.mkdir()
     for colour in ("red", "navy", "green"):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from shop.accounts.models import ApiToken
 from shop.api.idempotency import delete_expired
 from shop.api.models import IdempotencyRecord
 from shop.cart.models import CartLine
@@ -52,7 +52,7 @@ def test_a_refused_call_can_be_mended_under_its_key(
 @pytest.mark.django_db(transaction=True)
 def test_copies_at_the_same_moment_happen_once(order_data: dict[str, Any]) -> None:
     user = make_customer("alice@example.com")
-    token = Token.objects.create(user=user).key
+    token = ApiToken.issue(user)[1]
     variant = make_product(stock=50).variants.get()
 
     def call(_number: int) -> Any:

@@ -11,7 +11,6 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from hypothesis import HealthCheck, Phase, given, settings
-from rest_framework.authtoken.models import Token
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -21,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from config.wsgi import application
+from shop.accounts.models import ApiToken
 from shop.catalogue.models import Product
 from shop.orders.models import ShippingMethod
 from tests.factories import embed, make_customer, make_order, make_stored_image, make_variant
@@ -80,8 +80,8 @@ def shop(django_user_model: Any) -> dict[str, str]:
         embed(make_stored_image(product, "red"), 1, number / 10)
     return {
         "anonymous": "",
-        "customer": f"Token {Token.objects.create(user=customer).key}",
-        "admin": f"Token {Token.objects.create(user=admin).key}",
+        "customer": f"Token {ApiToken.issue(customer)[1]}",
+        "admin": f"Token {ApiToken.issue(admin)[1]}",
     }
 
 

@@ -11,8 +11,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
+from shop.accounts.models import ApiToken
 from tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,8 +26,8 @@ def alice(client: Client) -> User:
     user = make_customer("alice@example.com", OLD)
     User.objects.update(is_staff=True, is_superuser=True)
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    Token.objects.create(user=user)
-    Token.objects.create(user=make_customer("bob@example.com", OLD))
+    ApiToken.issue(user)
+    ApiToken.issue(make_customer("bob@example.com", OLD))
     return user
 
 
@@ -61,7 +61,7 @@ def test_a_new_password_ends_the_token(
     way(client, alice)
     alice.refresh_from_db()
     assert alice.check_password(NEW)
-    assert [token.user.email for token in Token.objects.all()] == ["bob@example.com"]
+    assert [token.user.email for token in ApiToken.objects.all()] == ["bob@example.com"]
 
 
 def test_signing_in_keeps_the_token_though_the_password_is_hashed_anew(
@@ -74,4 +74,4 @@ def test_signing_in_keeps_the_token_though_the_password_is_hashed_anew(
     client.post("/account/login/", {"login": alice.email, "password": OLD})
     alice.refresh_from_db()
     assert alice.password.startswith("md5$")
-    assert Token.objects.filter(user=alice).exists()
+    assert ApiToken.objects.filter(user=alice).exists()

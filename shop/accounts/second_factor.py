@@ -1,0 +1,12 @@
+"""Ask staff for a second factor (a code of an authenticator app) where the settings demand it."""
+
+from __future__ import annotations
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+
+
+def acts_as_staff(user: User | AnonymousUser) -> bool:
+    """Return whether the user is staff and has a second factor if ``STAFF_REQUIRE_MFA``."""
+    return user.is_staff and (not settings.STAFF_REQUIRE_MFA or is_mfa_enabled(user))
