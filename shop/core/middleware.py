@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.urls import resolve
 
 from shop.core.problems import is_api, problem
-from shop.core.waiting import RETRY_AFTER_SECONDS, TooBusy
+from shop.core.views import unavailable
+from shop.core.waiting import TooBusy
 
 HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 
@@ -118,11 +119,7 @@ class TooBusyMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the page for ``TooBusy``."""
-        if not isinstance(error, TooBusy):
-            return None
-        response = HttpResponse(render_to_string("503.html"), status=503)
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return unavailable(request) if isinstance(error, TooBusy) else None
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:

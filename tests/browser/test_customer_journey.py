@@ -70,6 +70,9 @@ def _find_and_buy(page: Page, shop: str) -> None:
         page.locator(".fold > summary").click()
     page.get_by_label("Women").check()
     expect(page.locator("#listing .grid .card")).to_have_count(3)
+    if page.locator(".show-results").is_visible():
+        page.locator(".show-results").click()
+        expect(page.locator(".drawer")).to_be_hidden()
     page.locator("#listing .card > a").first.click()
     look_alike = page.locator('[data-block="similar"] .card > a').first
     name = look_alike.locator(".card-name").inner_text()

@@ -79,7 +79,7 @@ def test_who_would_be_one_too_many_is_asked_to_come_back(client: Client, send: S
     response = send(client, picture_bytes(kind="GIF"))
     assert (response.status_code, response["Retry-After"]) == (503, "10")
     if send is by_page:
-        assert "Many pictures are being read at the moment." in response.content.decode()
+        assert "There is a lot going on at the moment." in response.content.decode()
     else:
         assert response["Content-Type"] == "application/problem+json"
         assert response.json()["status"] == 503

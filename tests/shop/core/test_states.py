@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
@@ -63,3 +65,32 @@ def test_too_many_requests_say_when_to_try_again(rf: RequestFactory) -> None:
     both = rate_limit.too_many_requests(request, "other", 1, ("a@b.example", "mail"))
     assert 60 <= int(both["Retry-After"]) <= 3600
     assert int(both["Retry-After"]) % 60 == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/products/", "/api/v1/products/"])
+def test_while_the_database_restarts_the_shop_asks_to_come_back(path: str) -> None:
+    client = Client(raise_request_exception=False)
+    client.get(path)
+    backend = connection.connection.info.backend_pid
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    response = client.get(path)
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    # As a server does after each request; the test client leaves it out.
+    close_old_connections()
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "type_"), [("/photo-search/", "text/html"), ("/api/v1/x/", "application/problem+json")]
+)
+def test_with_a_full_disk_the_shop_asks_to_come_back(
+    path: str, type_: str, rf: RequestFactory
+) -> None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$")
+    except OperationalError:
+        response = server_error(rf.get(path))
+    assert (response.status_code, response["Content-Type"].split(";")[0]) == (503, type_)
