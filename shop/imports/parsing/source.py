@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.parsing.archives import ZipStore, listed
-from shop.imports.parsing.pictures import Pictures
+from shop.imports.parsing.pictures import Pictures, file_name
 
 TABLE = "styles.csv"
 IMAGES = "images"
@@ -84,6 +85,14 @@ class Source:
             )
             values = {"name": self.called or self.table, "error": error}
             raise ImportProblem(text % values) from error
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {posixpath.basename(name).casefold() for name in self.files}
+
+    def here(self, addresses: Iterable[str]) -> list[str]:
+        """Return the names of those files on the web that lie among the pictures too."""
+        return [name for address in addresses if (name := file_name(address)) in self._names]
 
     def pictures_of(self, external_id: str) -> list[str]:
         """Return the names of the product's pictures in their order."""

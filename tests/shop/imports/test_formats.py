@@ -1,0 +1,230 @@
+"""The exports of other shops, written by hand after their documented columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from shop.catalogue.models import Product, Variant
+from shop.imports.jobs.run import Result, import_catalogue
+from shop.imports.parsing.table import ReadAs
+from tests.factories import make_category
+from tests.shop.imports.conftest import MakeFolder, Send, act, picture, zipped
+from tests.shop.imports.test_import import counts
+
+pytestmark = pytest.mark.django_db
+Row = dict[str, Any]
+Take = Callable[..., Result]
+
+
+def table(columns: str, *rows: Row, delimiter: str = ",") -> str:
+    """Write the rows below a header of columns that a bar separates."""
+    text = StringIO()
+    writer = csv.DictWriter(text, columns.split("|"), restval="", delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@pytest.fixture
+def folder_of(make_folder: MakeFolder) -> Callable[..., Path]:
+    """Write a table beside pictures of these names, each of its own content."""
+
+    def make(text: str, *names: str) -> Path:
+        sizes = {name: picture(size=(60, 80 + number)) for number, name in enumerate(names)}
+        folder = make_folder(pictures=sizes)
+        (folder / "styles.csv").write_text(text, encoding="utf-8")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def take(folder_of: Callable[..., Path]) -> Take:
+    def take(text: str, *names: str, **read_as: str) -> Result:
+        result = import_catalogue(folder_of(text, *names), read_as=ReadAs(**read_as))  # type: ignore[arg-type]
+        assert result.read == result.done
+        return result
+
+    return take
+
+
+def variants(external_id: str) -> list[tuple[str, str, str, int, str]]:
+    found = Variant.objects.filter(product__external_id=external_id).order_by("position")
+    return [(v.sku, v.size, v.colour, v.stock, str(v.unit_price)) for v in found]
+
+
+def reasons(result: Result) -> list[tuple[int, str]]:
+    return [(message.line, message.reason) for message in result.rejections]
+
+
+# Shopify
+
+SHOPIFY = (
+    "Handle|Title|Body (HTML)|Vendor|Product Category|Type|Tags|Published|Option1 Name|"
+    "Option1 Value|Option2 Name|Option2 Value|Option3 Name|Option3 Value|Variant SKU|"
+    "Variant Grams|Variant Inventory Tracker|Variant Inventory Qty|Variant Inventory Policy|"
+    "Variant Fulfillment Service|Variant Price|Variant Compare At Price|"
+    "Variant Requires Shipping|Variant Taxable|Variant Barcode|Image Src|Image Position|"
+    "Image Alt Text|Gift Card|SEO Title|SEO Description|Google Shopping / Gender|"
+    "Variant Image|Variant Weight Unit|Cost per item|Status"
+)
+CDN = "https://cdn.example.com/s/files/1/0001/products/"
+TEE: Row = {
+    "Handle": "linen-tee",
+    "Title": "Linen Tee",
+    "Body (HTML)": "<p>Soft &amp; light.</p>\n<ul><li>100% linen</li><li>Made in Porto</li></ul>",
+    "Vendor": "Northwind",
+    "Product Category": "Apparel > Topwear > Tshirts",
+    "Type": "Tees",
+    "Published": "true",
+    "Option1 Name": "Size",
+    "Option1 Value": "S",
+    "Option2 Name": "Color",
+    "Option2 Value": "White",
+    "Variant SKU": "LT-S-W",
+    "Variant Inventory Qty": "4",
+    "Variant Price": "29.90",
+    "Variant Compare At Price": "39.90",
+    "Image Src": f"{CDN}tee-front.jpg?v=1700000000",
+    "Google Shopping / Gender": "female",
+    "Status": "active",
+}
+
+
+def tee(size: str, colour: str, sku: str, **more: Any) -> Row:
+    """A further variant, as Shopify writes it below its product."""
+    return {
+        "Handle": "linen-tee",
+        "Option1 Value": size,
+        "Option2 Value": colour,
+        "Variant SKU": sku,
+        "Variant Inventory Qty": "2",
+        "Variant Price": "29.90",
+    } | more
+
+
+CAP: Row = {
+    "Handle": "cord-cap",
+    "Title": "Cord Cap",
+    "Vendor": "Northwind",
+    "Type": "Caps",
+    "Published": "true",
+    "Option1 Name": "Title",
+    "Option1 Value": "Default Title",
+    "Variant Inventory Qty": "7",
+    "Variant Price": "19.00",
+    "Image Src": f"{CDN}cap.jpg",
+    "Status": "draft",
+}
+SHOP = table(
+    SHOPIFY,
+    TEE,
+    tee("M", "White", "LT-M-W", **{"Image Src": f"{CDN}tee-back.jpg"}),
+    tee("M", "Blue", "LT-M-B", **{"Variant Price": "31.90"}),
+    {"Handle": "linen-tee", "Image Src": f"{CDN}tee%20detail.jpg", "Image Position": "3"},
+    CAP,
+)
+PICTURES = ("tee-front.jpg", "tee-back.jpg", "tee detail.jpg", "cap.jpg")
+
+
+def test_a_shopify_export_comes_in_by_itself(take: Take) -> None:
+    result = take(SHOP, *PICTURES)
+    assert (reasons(result), counts(result)) == ([], (4, 0, 0, 0))
+    assert result.dialect == "Shopify, UTF-8, comma, 1,234.56"
+    shirt = Product.objects.get(external_id="linen-tee")
+    assert (shirt.name, shirt.brand, shirt.gender) == ("Linen Tee", "Northwind", "Women")
+    assert shirt.description == "Soft & light.\n\n• 100% linen\n• Made in Porto"
+    assert (shirt.category.path, shirt.price) == ("apparel/topwear/tshirts", Decimal("29.90"))
+    assert (shirt.listed, shirt.images.count()) == (True, 3)
+    assert variants("linen-tee") == [
+        ("LT-S-W", "S", "White", 4, "29.90"),
+        ("LT-M-W", "M", "White", 2, "29.90"),
+        ("LT-M-B", "M", "Blue", 2, "31.90"),
+    ]
+    cap = Product.objects.get(external_id="cord-cap")
+    assert (cap.category.path, cap.listed, cap.gender) == ("caps", False, "")
+    assert variants("cord-cap") == [("cord-cap", "", "", 7, "19.00")]
+    assert result.row_warnings == []
+    assert {"Tags", "Variant Compare At Price", "Cost per item"} <= set(result.ignored_columns)
+    assert not {"Type", "Status", "Option1 Name"} & set(result.ignored_columns)
+    assert counts(take(SHOP, *PICTURES)) == (0, 0, 4, 0)
+
+
+def test_pictures_of_shopify_that_are_not_there_are_named(take: Take) -> None:
+    result = take(SHOP, "linen-tee.jpg", "linen-tee_2.jpg", "cap.jpg")
+    assert counts(result) == (4, 0, 0, 0)
+    text = "Pictures on the web are not fetched: "
+    (warning,) = result.row_warnings
+    addresses = [f"{CDN}tee-front.jpg?v=1700000000", f"{CDN}tee-back.jpg"]
+    addresses.append(f"{CDN}tee%20detail.jpg")
+    assert (warning.line, warning.reason) == (2, text + ", ".join(addresses))
+    assert Product.objects.get(external_id="linen-tee").images.count() == 2
+
+
+def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) -> None:
+    first = TEE | {"Option2 Name": "Fit", "Option2 Value": "Slim"}
+    result = take(table(SHOPIFY, first, tee("M", "Wide", "")), "tee-front.jpg")
+    assert reasons(result) == [(4, "The sku is empty.")]
+    assert [(w.line, w.reason) for w in result.row_warnings] == [(2, "The option Fit is not kept.")]
+    assert variants("linen-tee") == [("LT-S-W", "S", "", 4, "29.90")]
+
+
+def test_shopify_without_a_category_asks_for_one(folder_of: Callable[..., Path]) -> None:
+    columns = SHOPIFY.replace("Product Category|", "").replace("|Type", "")
+    rows = {name: value for name, value in TEE.items() if name in columns.split("|")}
+    folder = str(folder_of(table(columns, rows), "tee-front.jpg"))
+    with pytest.raises(CommandError, match="Choose the category of its new products"):
+        call_command("import_catalogue", folder)
+    with pytest.raises(CommandError, match="There is no category no/such"):
+        call_command("import_catalogue", folder, category="no/such")
+    assert not Product.objects.exists()
+    tops = make_category("Tops")
+    call_command("import_catalogue", folder, category=tops.path, gender="Men")
+    product = Product.objects.get()
+    assert (product.category, product.gender) == (tops, "Women")
+
+
+def test_a_chosen_category_and_gender_are_of_new_products_only(take: Take) -> None:
+    row = CAP | {"Type": ""}
+    text = table(SHOPIFY, row)
+    assert reasons(take(text, "cap.jpg")) == [
+        (2, "The row names no category, and none was chosen for such rows.")
+    ]
+    caps, hats = make_category("Caps"), make_category("Hats")
+    assert counts(take(text, "cap.jpg", category=caps.path, gender="Men")) == (1, 0, 0, 0)
+    product = Product.objects.get()
+    assert (product.category, product.gender) == (caps, "Men")
+    assert counts(take(text, "cap.jpg", category=hats.path)) == (0, 0, 1, 0)
+    product.refresh_from_db()
+    assert (product.category, product.gender) == (caps, "Men")
+
+
+def test_the_upload_page_shows_and_changes_how_shopify_is_read(
+    client: Client, send: Send, folder_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    caps = make_category("Caps")
+    folder = folder_of(table(SHOPIFY, TEE, CAP | {"Type": ""}), *PICTURES)
+    upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
+    assert upload.dialect == "Shopify, UTF-8, comma"
+    page = client.get(upload.get_absolute_url()).content.decode()
+    assert "– as in Shopify –" in page
+    assert '<option value="productDisplayName" selected>' in page
+    upload = act(client, upload, "check")
+    assert (upload.imported, upload.rejected) == (1, 1)
+    tags = str(upload.header.index("Option1 Value"))
+    chosen = {"category": caps.path, "gender": "Unisex", f"column{tags}": "variantColour"}
+    upload = act(client, upload, "check", **chosen)
+    assert (upload.state, upload.imported, upload.rejected) == ("checked", 2, 0)
+    act(client, upload, "start")
+    assert variants("linen-tee") == [("LT-S-W", "S", "S", 4, "29.90")]
+    cap = Product.objects.get(external_id="cord-cap")
+    assert (cap.category, cap.gender) == (caps, "Unisex")
