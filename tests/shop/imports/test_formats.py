@@ -228,3 +228,119 @@ def test_the_upload_page_shows_and_changes_how_shopify_is_read(
     assert variants("linen-tee") == [("LT-S-W", "S", "S", 4, "29.90")]
     cap = Product.objects.get(external_id="cord-cap")
     assert (cap.category, cap.gender) == (caps, "Unisex")
+
+
+# WooCommerce
+
+WOO = (
+    "ID|Type|SKU|Name|Published|Is featured?|Visibility in catalog|Short description|Description|"
+    "Date sale price starts|Date sale price ends|Tax status|Tax class|In stock?|Stock|"
+    "Low stock amount|Backorders allowed?|Sold individually?|Weight (kg)|Sale price|"
+    "Regular price|Categories|Tags|Shipping class|Images|Parent|Position|"
+    "Attribute 1 name|Attribute 1 value(s)|Attribute 1 visible|Attribute 1 global|"
+    "Attribute 2 name|Attribute 2 value(s)|Attribute 2 visible|Attribute 2 global"
+)
+SITE = "https://shop.example.com/wp-content/uploads/2024/05/"
+HOODIE: Row = {
+    "ID": "44",
+    "Type": "variable",
+    "SKU": "HOOD",
+    "Name": "Zip Hoodie",
+    "Published": "1",
+    "Description": r"Warm.\n\nWith <strong>two</strong> pockets.",
+    "In stock?": "1",
+    "Categories": r"Clothing, Clothing > Hoodies\, Sweaters, Sale",
+    "Images": f"{SITE}hoodie.jpg, {SITE}hoodie-back.jpg",
+    "Attribute 1 name": "Size",
+    "Attribute 1 value(s)": "S, M",
+    "Attribute 2 name": "Colour",
+    "Attribute 2 value(s)": "Grey",
+}
+
+
+def variation(number: int, size: str, **more: Any) -> Row:
+    return {
+        "ID": str(number),
+        "Type": "variation",
+        "SKU": f"HOOD-{size}",
+        "Name": f"Zip Hoodie - {size}",
+        "Published": "1",
+        "Stock": "3",
+        "Sale price": "39.00",
+        "Regular price": "49.00",
+        "Parent": "HOOD",
+        "Attribute 1 name": "Size",
+        "Attribute 1 value(s)": size,
+    } | more
+
+
+SOCKS: Row = {
+    "ID": "51",
+    "Type": "simple",
+    "Name": "Wool Socks",
+    "Published": "-1",
+    "Short description": "Warm feet.",
+    "Stock": "12",
+    "Regular price": "9.50",
+    "Categories": "Uncategorized",
+    "Images": f"{SITE}socks.jpg",
+    "Attribute 1 name": "Material",
+    "Attribute 1 value(s)": "Wool",
+}
+WOO_PICTURES = ("hoodie.jpg", "hoodie-back.jpg", "hoodie-m.jpg", "socks.jpg")
+
+
+def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
+    socks = make_category("Socks")
+    m = variation(46, "M", Parent="id:44", Images=f"{SITE}hoodie-m.jpg", Published="0")
+    text = table(WOO, HOODIE, SOCKS, variation(45, "S"), m)
+    result = take(text, *WOO_PICTURES, category=socks.path)
+    assert (reasons(result), counts(result)) == ([], (3, 0, 0, 0))
+    assert result.dialect == "WooCommerce, UTF-8, comma, 1,234.56"
+    hoodie = Product.objects.get(external_id="HOOD")
+    assert (hoodie.name, hoodie.category.path) == ("Zip Hoodie", "clothing/hoodies-sweaters")
+    assert hoodie.description == "Warm.\n\nWith two pockets."
+    assert (hoodie.listed, hoodie.images.count(), hoodie.price) == (True, 3, Decimal("49.00"))
+    assert variants("HOOD") == [
+        ("HOOD-S", "S", "Grey", 3, "49.00"),
+        ("HOOD-M", "M", "Grey", 0, "49.00"),
+    ]
+    pair = Product.objects.get(external_id="51")
+    assert (pair.name, pair.category, pair.listed) == ("Wool Socks", socks, False)
+    assert pair.description == "Warm feet."
+    assert variants("51") == [("51", "", "", 12, "9.50")]
+    assert [(w.line, w.reason) for w in result.row_warnings] == [
+        (3, "The option Material is not kept."),
+        (4, "Further categories are not kept: Sale"),
+        (5, "The variation is not published: it is sold out."),
+    ]
+    assert {"Sale price", "Tags", "In stock?"} <= set(result.ignored_columns)
+    assert not {"Type", "Parent", "Attribute 1 name"} & set(result.ignored_columns)
+    assert counts(take(text, *WOO_PICTURES, category=socks.path)) == (0, 0, 3, 0)
+
+
+def test_what_woocommerce_sells_otherwise_is_named(take: Take) -> None:
+    rows = (
+        variation(45, "S"),
+        HOODIE,
+        {"ID": "60", "Type": "grouped", "SKU": "SET", "Name": "Set", "Categories": "Sets"},
+    )
+    result = take(table(WOO, *rows))
+    assert reasons(result) == [
+        (2, "The product HOOD does not stand above its variation."),
+        (3, "The product has no variations."),
+        (4, "Products of the type grouped are not imported."),
+    ]
+    assert not Product.objects.exists()
+
+
+def test_woocommerce_comes_in_through_the_page(
+    client: Client, send: Send, folder_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = folder_of(table(WOO, HOODIE, variation(45, "S"), variation(46, "M")), *WOO_PICTURES)
+    pictures = zipped(folder / "images", tmp_path / "p.zip")
+    upload = send((folder / "styles.csv").read_bytes(), pictures, name="wc-export.csv")
+    assert upload.dialect == "WooCommerce, UTF-8, comma"
+    upload = act(client, act(client, upload, "check"), "start")
+    assert (upload.state, upload.imported, upload.rejected) == ("done", 2, 0)
+    assert [sku for sku, *_rest in variants("HOOD")] == ["HOOD-S", "HOOD-M"]
