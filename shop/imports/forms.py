@@ -12,7 +12,8 @@ from shop.catalogue.models import Category, Product
 from shop.imports.models import Upload
 from shop.imports.parsing.columns import FIELDS, letter
 from shop.imports.parsing.encodings import ENCODINGS
-from shop.imports.parsing.formats import Format, known_format
+from shop.imports.parsing.formats.base import Format
+from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadAs, default_columns
 

@@ -24,7 +24,8 @@ from shop.imports.parsing.columns import (
 )
 from shop.imports.parsing.csv_rows import Dialect, RawRow, csv_rows, read_dialect
 from shop.imports.parsing.encodings import find_encoding
-from shop.imports.parsing.formats import Format, known_format
+from shop.imports.parsing.formats.base import Format, plain_name
+from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.formulas import plain
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
 from shop.imports.parsing.pictures import assign_pictures, split_names
@@ -171,8 +172,9 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
 def default_columns(header: Sequence[str]) -> tuple[str, ...]:
     """Return what each column stands for by its name."""
     known = known_format(header)
-    names = known.columns if known else KNOWN
-    return tuple(names.get(cell.lower(), "") for cell in header)
+    if known:
+        return tuple(known.columns.get(plain_name(cell), "") for cell in header)
+    return tuple(KNOWN.get(cell.lower(), "") for cell in header)
 
 
 def _check(table: Table, source: Source, read_as: ReadAs) -> None:

@@ -164,9 +164,9 @@ def test_pictures_of_shopify_that_are_not_there_are_named(take: Take) -> None:
     assert counts(result) == (4, 0, 0, 0)
     text = "Pictures on the web are not fetched: "
     (warning,) = result.row_warnings
-    addresses = [f"{CDN}tee-front.jpg?v=1700000000", f"{CDN}tee-back.jpg"]
-    addresses.append(f"{CDN}tee%20detail.jpg")
-    assert (warning.line, warning.reason) == (2, text + ", ".join(addresses))
+    advests = [f"{CDN}tee-front.jpg?v=1700000000", f"{CDN}tee-back.jpg"]
+    advests.append(f"{CDN}tee%20detail.jpg")
+    assert (warning.line, warning.reason) == (2, text + ", ".join(advests))
     assert Product.objects.get(external_id="linen-tee").images.count() == 2
 
 
@@ -344,3 +344,90 @@ def test_woocommerce_comes_in_through_the_page(
     upload = act(client, act(client, upload, "check"), "start")
     assert (upload.state, upload.imported, upload.rejected) == ("done", 2, 0)
     assert [sku for sku, *_rest in variants("HOOD")] == ["HOOD-S", "HOOD-M"]
+
+
+# Google's product feed
+
+GOOGLE = (
+    "id|title|description|link|image_link|additional_image_link|availability|price|sale_price|"
+    "brand|gender|age_group|color|size|material|item_group_id|product_type|"
+    "google_product_category|condition"
+)
+DRESS: Row = {
+    "id": "DR-36",
+    "title": "Wrap Dress",
+    "description": "Knee length.",
+    "link": "https://shop.example.com/dress",
+    "image_link": f"{SITE}dress.jpg",
+    "additional_image_link": f"{SITE}dress-2.jpg,{SITE}dress-3.jpg",
+    "availability": "in_stock",
+    "price": "79.90 EUR",
+    "sale_price": "59.90 EUR",
+    "brand": "Aster",
+    "gender": "female",
+    "age_group": "adult",
+    "color": "Green",
+    "size": "36",
+    "material": "Viscose",
+    "item_group_id": "DR",
+    "product_type": "Apparel > Dress",
+}
+VEST: Row = DRESS | {
+    "id": "VEST",
+    "title": "Rib Vest",
+    "image_link": f"{SITE}vest.jpg",
+    "additional_image_link": "",
+    "price": "9.00 USD",
+    "age_group": "kids",
+    "gender": "male",
+    "item_group_id": "",
+    "product_type": "Apparel > Vests",
+}
+FEED_PICTURES = ("dress.jpg", "dress-2.jpg", "dress-3.jpg", "vest.jpg")
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_a_google_feed_comes_in_by_itself(take: Take, delimiter: str) -> None:
+    larger = DRESS | {"id": "DR-38", "size": "38", "price": "84.90 EUR", "title": "Wrap Dress 38"}
+    text = table(GOOGLE, DRESS, larger, VEST, delimiter=delimiter)
+    result = take(text, *FEED_PICTURES)
+    assert (reasons(result), counts(result)) == ([], (3, 0, 0, 0))
+    assert result.dialect.startswith("Google, UTF-8, ")
+    dress, vest = Product.objects.order_by("external_id")
+    assert (dress.external_id, dress.name, dress.brand) == ("DR", "Wrap Dress", "Aster")
+    assert (dress.category.path, dress.gender, dress.images.count()) == (
+        *("apparel/dress", "Women"),
+        3,
+    )
+    assert variants("DR") == [
+        ("DR-36", "36", "Green", 0, "79.90"),
+        ("DR-38", "38", "Green", 0, "84.90"),
+    ]
+    assert (vest.external_id, vest.gender, vest.currency) == ("VEST", "Boys", "USD")
+    assert [(w.line, w.reason) for w in result.row_warnings] == [
+        (3, "productDisplayName differs from line 2, which counts.")
+    ]
+    assert result.warnings[0].startswith("The file names no stock for 2 new products")
+    ignored = {"sale_price", "material", "availability", "link", "google_product_category"}
+    assert ignored <= set(result.ignored_columns)
+    assert counts(take(text, *FEED_PICTURES)) == (0, 0, 3, 0)
+
+
+def test_a_google_feed_without_groups_and_categories_asks_for_one(
+    client: Client, send: Send, folder_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    left_out = ("item_group_id", "product_type", "gender")
+    columns = "|".join(c for c in GOOGLE.split("|") if c not in left_out).replace("_", " ")
+    row = {name.replace("_", " "): text for name, text in VEST.items() if name not in left_out}
+    folder = folder_of(table(columns, row, delimiter="\t"), *FEED_PICTURES)
+    vests = make_category("Vests")
+    pictures = zipped(folder / "images", tmp_path / "p.zip")
+    upload = send((folder / "styles.csv").read_bytes(), pictures, name="feed.tsv")
+    upload = act(client, upload, "check")
+    assert upload.state == "refused"
+    assert "Choose the category of its new products" in upload.message
+    upload = act(client, upload, "check", category=vests.path, gender="Girls")
+    assert (upload.state, upload.imported) == ("checked", 1)
+    act(client, upload, "start")
+    product = Product.objects.get()
+    assert (product.external_id, product.category, product.gender) == ("VEST", vests, "Girls")
