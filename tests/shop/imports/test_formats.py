@@ -178,6 +178,13 @@ def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) 
     assert variants("linen-tee") == [("LT-S-W", "S", "", 4, "29.90")]
 
 
+def test_what_shopify_has_oversold_is_sold_out(take: Take) -> None:
+    result = take(table(SHOPIFY, CAP | {"Variant Inventory Qty": "-3"}), "cap.jpg")
+    assert counts(result) == (1, 0, 0, 0)
+    assert [w.reason for w in result.row_warnings] == ["The stock is -3: 0 is taken."]
+    assert variants("cord-cap") == [("cord-cap", "", "", 0, "19.00")]
+
+
 def test_shopify_without_a_category_asks_for_one(folder_of: Callable[..., Path]) -> None:
     columns = SHOPIFY.replace("Product Category|", "").replace("|Type", "")
     rows = {name: value for name, value in TEE.items() if name in columns.split("|")}

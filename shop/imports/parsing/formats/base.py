@@ -17,6 +17,7 @@ SIZE_OPTIONS = frozenset(
 COLOUR_OPTIONS = frozenset(["color", "colour", "farbe", "couleur", "colore", "kleur", "kolor"])
 # What is left of an option that a product does not have.
 NO_OPTION = frozenset({"", "title", "titel"})
+OVERSOLD = re.compile("-[0-9]+")
 # A record with all cells of its row by the names of their columns, as ``plain_name`` has them.
 Cells = dict[str, str]
 Regroup = Callable[[Iterator[tuple[Record, Cells]]], Iterator[Record]]
@@ -53,7 +54,17 @@ class Format:
         for record in self.regroup(rows):
             if not record.values.get("gender", "").strip():
                 record.values.pop("gender", None)
-            yield record
+            yield _without_oversold(record)
+
+
+def _without_oversold(record: Record) -> Record:
+    """Return the row with the stock 0 where the other shop has sold more than it had."""
+    stock = record.values.get("stock", "").strip()
+    if not OVERSOLD.fullmatch(stock):
+        return record
+    warning = RowError(_("The stock is %(stock)s: 0 is taken.") % {"stock": stock}, "stock")
+    values = record.values | {"stock": "0"}
+    return replace(record, values=values, warnings=(*record.warnings, warning))
 
 
 def _option_values(cells: Cells, options: Mapping[str, str]) -> tuple[Cells, list[str]]:
