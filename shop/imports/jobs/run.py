@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -106,16 +106,19 @@ def import_catalogue(
     sample_data: bool = False,
     new_categories: bool = True,
     names: Mapping[Path, str] | None = None,
+    fetch_from: Collection[str] = (),
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
     ``read_as`` is what staff chose, ``names`` what they called the files. Rows up to
     ``after_line`` are passed over: a run before this one has dealt with them. With
     ``sample_data``, new products get the names, brands, prices and stock that the file lacks;
-    without ``new_categories``, rows that need one are rejected. Raises ``ImportProblem`` before
+    without ``new_categories``, rows that need one are rejected. Pictures on the web are fetched
+    from the hosts ``fetch_from`` only. Raises ``ImportProblem`` before
     anything is written if the catalogue cannot be read.
     """
     with open_source(source, images, names) as opened:
+        opened.hosts = frozenset(host.lower() for host in fetch_from)
         read_as = read_as or ReadAs()
         table = read_table(opened, read_as)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
@@ -232,7 +235,8 @@ def _good_rows(
 
 def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
     problems = source.assigned.problems.pop(row.external_id, [])
-    if missing := [address for address in row.addresses if not source.here([address])]:
+    missing = [a for a in row.addresses if not (source.here([a]) or source.fetches(a))]
+    if missing:
         text = _("Pictures on the web are not fetched: %(addresses)s")
         problems = [*problems, text % {"addresses": ", ".join(missing)}]
     for problem in problems:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 from rapidfuzz import process
@@ -51,7 +51,7 @@ def split_names(cell: str) -> tuple[list[str], list[str]]:
 
 def file_name(address: str) -> str:
     """Return the name that the file at an address has, in lower case."""
-    return posixpath.basename(unquote(urlsplit(address).path)).casefold()
+    return posixpath.basename(unquote(re.split("[?#]", address)[0])).casefold()
 
 
 def assign_pictures(

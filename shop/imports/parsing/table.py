@@ -28,7 +28,7 @@ from shop.imports.parsing.formats.base import Format, plain_name
 from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.formulas import plain
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
-from shop.imports.parsing.pictures import assign_pictures, split_names
+from shop.imports.parsing.pictures import MAX_PICTURES, assign_pictures, split_names
 from shop.imports.parsing.records import Record, product_key
 from shop.imports.parsing.source import Source
 from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
@@ -128,20 +128,25 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
     table = read_header(source, read_as)
     _check(table, source, read_as)
     rows, notation = 0, NotationSurvey()
-    ids, named = set[str](), dict[str, list[str]]()
+    ids, named, fetched = set[str](), dict[str, list[str]](), dict[str, list[str]]()
     amounts = [column for column in (*PRICES, "stock") if column in table.columns]
     for record in table.records():
         rows += 1
-        if source.files:
+        if source.files or source.hosts:
             if key := product_key(record.values):
                 ids.add(key)
             if cell := record.values.get(IMAGE):
                 names, addresses = split_names(cell)
                 named.setdefault(key, []).extend([*names, *source.here(addresses)])
+                wanted = fetched.setdefault(key, [])
+                wanted += [each for each in addresses if source.fetches(each)]
         for column in amounts:
             if text := record.values.get(column):
                 notation.add(record.line, text, is_price=column != "stock")
     source.assigned = assign_pictures(source.files, ids, named)
+    for key, addresses in fetched.items():
+        pictures = source.assigned.of.setdefault(key, [])
+        pictures += addresses[: MAX_PICTURES - len(pictures)]
     decimal = read_as.decimal or notation.decide()
     return replace(table, rows=rows, ids=ids, decimal=decimal)
 

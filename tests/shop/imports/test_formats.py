@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from io import StringIO
@@ -14,7 +15,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from shop.catalogue.models import Product, Variant
+from shop.imports.errors import RowError
 from shop.imports.jobs.run import Result, import_catalogue
+from shop.imports.parsing import source, web
 from shop.imports.parsing.table import ReadAs
 from tests.factories import make_category
 from tests.shop.imports.conftest import MakeFolder, Send, act, picture, zipped
@@ -438,3 +441,59 @@ def test_a_google_feed_without_groups_and_categories_asks_for_one(
     act(client, upload, "start")
     product = Product.objects.get()
     assert (product.external_id, product.category, product.gender) == ("VEST", vests, "Girls")
+
+
+# Pictures on the web
+
+
+def test_the_command_fetches_pictures_from_named_hosts(
+    folder_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    files = {
+        f"{CDN}tee-front.jpg?v=1700000000": picture("blue"),
+        f"{CDN}tee-back.jpg": picture("green"),
+    }
+    asked = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        if address not in files:
+            raise RowError(f"{address} cannot be fetched: the host answers 404")
+        return files[address]
+
+    monkeypatch.setattr(source, "fetch", fetch)
+    elsewhere = {"Image Src": "https://other.example.com/tee.jpg, https://[broken"}
+    back = tee("M", "White", "LT-M-W", **{"Image Src": f"{CDN}tee-back.jpg"})
+    rows = (TEE, back, {"Handle": "linen-tee"} | elsewhere, CAP)
+    table_file = folder_of(table(SHOPIFY, *rows)) / "styles.csv"
+    call_command("import_catalogue", str(table_file), fetch_images=["CDN.example.com"])
+    assert sorted(asked) == sorted([*files, f"{CDN}cap.jpg"])
+    assert Product.objects.get().images.count() == 2
+    output = capsys.readouterr().out
+    assert "the host answers 404" in output
+    assert "Pictures on the web are not fetched: https://other.example.com/tee.jpg" in output
+    call_command("import_catalogue", str(table_file), fetch_images=["cdn.example.com"])
+    assert re.search(r"unchanged +2\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("https://cdn.example.com/a.jpg", True),
+        ("https://CDN.example.com:443/a.jpg", True),
+        ("http://cdn.example.com/a.jpg", False),
+        ("https://cdn.example.com:8443/a.jpg", False),
+        ("https://cdn.example.com:x/a.jpg", False),
+        ("https://me@cdn.example.com/a.jpg", False),
+        ("https://cdn.example.com.evil.example/a.jpg", False),
+        ("https://[cdn.example.com/a.jpg", False),
+    ],
+)
+def test_only_named_hosts_are_asked_and_only_over_https(address: str, allowed: bool) -> None:
+    assert web.may_fetch(address, frozenset({"cdn.example.com"})) is allowed
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.8", "169.254.169.254", "[::1]", "localhost"])
+def test_nothing_is_fetched_from_a_private_address(host: str) -> None:
+    with pytest.raises(RowError, match="cannot be fetched: the address of the host is not public"):
+        web.fetch(f"https://{host}/a.jpg")

@@ -63,6 +63,13 @@ class Command(BaseCommand):
             default="",
             help="of new products whose rows name none",
         )
+        parser.add_argument(
+            "--fetch-images",
+            nargs="+",
+            metavar="HOST",
+            default=[],
+            help="fetch pictures that rows name by address from these hosts",
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
         parser.add_argument("--report", type=Path, help="where to list rejected rows and warnings")
         parser.add_argument(
@@ -91,6 +98,7 @@ class Command(BaseCommand):
                     progress=_showing(bar),
                     sample_data=options["sample_data"],
                     new_categories=not options["no_new_categories"],
+                    fetch_from=options["fetch_images"],
                     read_as=ReadAs(
                         encoding=options["encoding"] or "",
                         decimal=options["decimal"],
