@@ -48,12 +48,11 @@ def _is_plain(parts: SplitResult) -> bool:
 
 def fetch(address: str) -> bytes:
     """Return the file, at most one byte more than a picture may have. Raises ``RowError``."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
+    host = urlsplit(address).hostname or ""
     try:
         connection = _Connection(host, _public_address(host))
         try:
-            return _body(connection, parts)
+            return body(connection, address)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -73,16 +72,18 @@ def _public_address(host: str) -> str:
     return found[0]
 
 
-def _body(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
+def body(connection: http.client.HTTPConnection, address: str) -> bytes:
+    """Return the file, or as much as shows that it is too large. Raises ``OSError``."""
+    parts = urlsplit(address)
     deadline = time.monotonic() + MAX_SECONDS
     wanted = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=SAFE)
     connection.request("GET", wanted, headers={"Accept": "image/*"})
     answer = connection.getresponse()
     if answer.status != http.HTTPStatus.OK:  # nor does it follow to another host
         raise OSError(_("the host answers %(status)s") % {"status": answer.status})
-    body = bytearray()
-    while len(body) <= settings.PICTURE_MAX_BYTES and (chunk := answer.read1(CHUNK)):
-        body += chunk
+    data = bytearray()
+    while len(data) <= settings.PICTURE_MAX_BYTES and (chunk := answer.read1(CHUNK)):
+        data += chunk
         if time.monotonic() > deadline:
             raise TimeoutError(_("it takes too long"))
-    return bytes(body)
+    return bytes(data)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -497,3 +500,50 @@ def test_only_named_hosts_are_asked_and_only_over_https(address: str, allowed: b
 def test_nothing_is_fetched_from_a_private_address(host: str) -> None:
     with pytest.raises(RowError, match="cannot be fetched: the address of the host is not public"):
         web.fetch(f"https://{host}/a.jpg")
+
+
+@pytest.fixture
+def host() -> Iterator[http.client.HTTPConnection]:
+    """Connect to a server that redirects /moved and has 3,000 bytes elsewhere."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            moved = self.path == "/moved"
+            self.send_response(302 if moved else 200)
+            self.send_header("Location", "http://127.0.0.1/")
+            self.end_headers()
+            self.wfile.write(self.path.encode().ljust(3000))
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        yield connection
+        connection.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_is_read_as_far_as_a_picture_may_be_long(
+    host: http.client.HTTPConnection, settings: Any
+) -> None:
+    body = web.body(host, "https://shop.example.com/größe 1.jpg?v=2")
+    assert body == b"/gr%C3%B6%C3%9Fe%201.jpg?v=2".ljust(3000)
+    settings.PICTURE_MAX_BYTES = 1000
+    assert 1000 < len(web.body(host, "https://shop.example.com/")) <= 3000
+
+
+def test_a_redirect_is_not_followed(host: http.client.HTTPConnection) -> None:
+    with pytest.raises(OSError, match="the host answers 302"):
+        web.body(host, "https://shop.example.com/moved")
+
+
+def test_a_file_that_takes_too_long_is_given_up(
+    host: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "MAX_SECONDS", -1)
+    with pytest.raises(TimeoutError, match="it takes too long"):
+        web.body(host, "https://shop.example.com/a.jpg")
