@@ -8,9 +8,12 @@ from django.core.files.base import File
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from shop.catalogue.models import Category, Product
 from shop.imports.models import Upload
 from shop.imports.parsing.columns import FIELDS, letter
 from shop.imports.parsing.encodings import ENCODINGS
+from shop.imports.parsing.formats.base import Format
+from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadAs, default_columns
 
@@ -53,6 +56,16 @@ class ReadingForm(forms.Form):
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
     decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
+    category = forms.ChoiceField(
+        label=gettext_lazy("Category of new products"),
+        required=False,
+        help_text=gettext_lazy("For rows that name none."),
+    )
+    gender = forms.ChoiceField(
+        label=gettext_lazy("Gender of new products"),
+        required=False,
+        help_text=gettext_lazy("For rows that name none."),
+    )
 
     def __init__(self, upload: Upload, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,16 +79,30 @@ class ReadingForm(forms.Form):
         sheet = cast(forms.ChoiceField, self.fields["sheet"])
         sheet.choices, sheet.initial = [(name, name) for name in upload.sheets], upload.sheet
         del self.fields["encoding" if upload.sheets else "sheet"]
+        known = known_format(upload.header)
+        self._offer_values_of_new_products(upload, known)
         choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
+        own = ("", _("– as in %(format)s –") % {"format": known.name if known else ""})
         columns = upload.columns or default_columns(upload.header)
         self.names = [f"column{number}" for number in range(len(upload.header))]
         for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
             self.fields[name] = forms.ChoiceField(
                 label=cell or _("(column %(letter)s)") % {"letter": letter(number)},
-                choices=choices,
+                choices=[own, *choices[1:]] if known and known.is_own(cell) else choices,
                 required=False,
                 initial=columns[number],
             )
+
+    def _offer_values_of_new_products(self, upload: Upload, known: Format | None) -> None:
+        if known is None:
+            del self.fields["category"], self.fields["gender"]
+            return
+        category = cast(forms.ChoiceField, self.fields["category"])
+        paths = Category.objects.order_by("path").values_list("path", flat=True)
+        category.choices = [("", _("– none –")), *((path, path) for path in paths)]
+        gender = cast(forms.ChoiceField, self.fields["gender"])
+        gender.choices = [("", _("– none –")), *Product.Gender.choices]
+        category.initial, gender.initial = upload.category, upload.gender
 
     def read_as(self) -> ReadAs:
         """Return the choices; what was not sent keeps what it stood for."""
@@ -88,4 +115,6 @@ class ReadingForm(forms.Form):
             encoding=chosen.get("encoding", ""),
             decimal=chosen["decimal"],
             sheet=chosen.get("sheet", ""),
+            category=chosen.get("category", ""),
+            gender=chosen.get("gender", ""),
         )

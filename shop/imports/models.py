@@ -66,6 +66,11 @@ class Upload(models.Model):
     new_categories = models.BooleanField(_("create new categories"), default=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimals"), max_length=1, blank=True)
+    # The address of the category, and the gender, of new products for which the file names none.
+    category = models.CharField(_("category"), max_length=255, blank=True)
+    gender = models.CharField(
+        _("gender"), max_length=10, blank=True, choices=Product.Gender.choices
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.CHECKING
     )
@@ -97,7 +102,8 @@ class Upload(models.Model):
 
     @property
     def read_as(self) -> ReadAs:
-        return ReadAs(tuple(self.columns), self.encoding, self.decimal, self.sheet)
+        columns, chosen = tuple(self.columns), (self.category, self.gender)
+        return ReadAs(columns, self.encoding, self.decimal, self.sheet, *chosen)
 
     @property
     def is_busy(self) -> bool:

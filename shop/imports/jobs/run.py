@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,9 +21,10 @@ from shop.imports.parsing.archives import listed
 from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.groups import FirstRows
 from shop.imports.parsing.pictures import nearest_id
+from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
-from shop.imports.parsing.table import ReadAs, Record, Table, read_table
+from shop.imports.parsing.table import ReadAs, Table, read_table
 from shop.imports.parsing.words import GENDER_WORDS
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
@@ -105,16 +106,20 @@ def import_catalogue(
     sample_data: bool = False,
     new_categories: bool = True,
     names: Mapping[Path, str] | None = None,
+    fetch_from: Collection[str] = (),
 ) -> Result:
     """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
 
     ``read_as`` is what staff chose, ``names`` what they called the files. Rows up to
     ``after_line`` are passed over: a run before this one has dealt with them. With
     ``sample_data``, new products get the names, brands, prices and stock that the file lacks;
-    without ``new_categories``, rows that need one are rejected. Raises ``ImportProblem`` before
+    without ``new_categories``, rows that need one are rejected. Pictures on the web are fetched
+    from the hosts ``fetch_from`` only. Raises ``ImportProblem`` before
     anything is written if the catalogue cannot be read.
     """
     with open_source(source, images, names) as opened:
+        opened.hosts = frozenset(host.lower() for host in fetch_from)
+        read_as = read_as or ReadAs()
         table = read_table(opened, read_as)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
         result.dialect = str(table)
@@ -126,6 +131,8 @@ def import_catalogue(
             snapshots=after_batch is not None,
             sample_data=sample_data,
             new_categories=new_categories,
+            category=read_as.category,
+            gender=read_as.gender,
         )
         if not after_line:
             _warn_of_unused_pictures(table, result)
@@ -219,7 +226,7 @@ def _good_rows(
         else:
             if not done_before:
                 for fault in (*row.warnings, *disagreements):
-                    value = record.values[fault.column][:80]
+                    value = record.values.get(fault.column, "")[:80]
                     message = RowMessage(row.line, row.sku, str(fault), fault.column, value)
                     result.row_warnings.append(message)
                 _warn_of_pictures(row, table.source, result)
@@ -228,9 +235,10 @@ def _good_rows(
 
 def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
     problems = source.assigned.problems.pop(row.external_id, [])
-    if row.addresses:
+    missing = [a for a in row.addresses if not (source.here([a]) or source.fetches(a))]
+    if missing:
         text = _("Pictures on the web are not fetched: %(addresses)s")
-        problems = [*problems, text % {"addresses": ", ".join(row.addresses)}]
+        problems = [*problems, text % {"addresses": ", ".join(missing)}]
     for problem in problems:
         message = RowMessage(row.line, row.sku, problem, IMAGE, "")
         result.row_warnings.append(message)

@@ -48,7 +48,7 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
         _keep(upload, table, pictures)
         with opened(upload) as source:
             header = read_header(source)
-            upload.dialect, upload.header = str(header.dialect), list(header.header)
+            upload.dialect, upload.header = header.kind, list(header.header)
             upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
             upload.sheets, upload.sheet = list(header.sheets), header.dialect.sheet
             upload.columns = _remembered(upload, by) or list(header.columns)
@@ -96,11 +96,12 @@ def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
             upload.sample, upload.header = table.sample()[:200], list(table.header)
             if read_as.sheet != upload.sheet or len(read_as.columns) != len(table.header):
                 read_as = replace(read_as, columns=table.columns)
-            upload.dialect = str(table.dialect)
+            upload.dialect = table.kind
     upload.columns, upload.encoding = list(read_as.columns), read_as.encoding
     upload.decimal, upload.sheet = read_as.decimal, read_as.sheet
-    names = ["columns", "encoding", "decimal", "sheet", "sample", "header", "dialect"]
-    upload.save(update_fields=names)
+    upload.category, upload.gender = read_as.category, read_as.gender
+    names = ["columns", "encoding", "decimal", "sheet", "category", "gender"]
+    upload.save(update_fields=[*names, "sample", "header", "dialect"])
     ColumnMapping.objects.update_or_create(
         user=by, header=_signature(upload), defaults={"columns": upload.columns}
     )

@@ -11,14 +11,16 @@ OPTIONAL = ("brand", "price", "currency", "stock", "description", "listed")
 VARIANT = ("sku", "size", "variantColour", "variantPrice")
 # A category of any depth by its address; wins over the three names.
 EXACT = ("categoryPath",)
+# A category of any depth by its names: "Apparel > Topwear > Shirts". Wins over the three names.
+NAMED = ("category",)
 EXPORTED = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
 # Names of files of pictures.
 IMAGE = "image"
-FIELDS = (*EXPORTED, IMAGE)
+FIELDS = (*EXPORTED, *NAMED, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
 # What describes a product; the first row of an id says it.
-DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", "listed", *EXACT)
+DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", "listed", *EXACT, *NAMED)
 PRICES = ("price", "variantPrice")
 
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import DESCRIBING
+from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import Row
-from shop.imports.parsing.table import Record
 
 
 @dataclass

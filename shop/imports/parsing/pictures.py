@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 from rapidfuzz import process
@@ -46,6 +47,11 @@ def split_names(cell: str) -> tuple[list[str], list[str]]:
     parts = [part.strip() for part in SEPARATORS.split(cell)]
     names = [part for part in parts if part and not ADDRESS.match(part)]
     return names, [part for part in parts if ADDRESS.match(part)]
+
+
+def file_name(address: str) -> str:
+    """Return the name that the file at an address has, in lower case."""
+    return posixpath.basename(unquote(re.split("[?#]", address)[0])).casefold()
 
 
 def assign_pictures(

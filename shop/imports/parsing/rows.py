@@ -17,7 +17,7 @@ from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.html_text import plain_text
 from shop.imports.parsing.numbers import read_number
 from shop.imports.parsing.pictures import split_names
-from shop.imports.parsing.table import Record, checked
+from shop.imports.parsing.records import Record, checked
 from shop.imports.parsing.words import (
     DATE,
     GENDER_WORDS,
@@ -55,7 +55,7 @@ class Row:
     external_id: str
     sku: str
     said: dict[str, Any]
-    tree: tuple[str, str, str] | None
+    tree: tuple[str, ...] | None
     category_path: str
     brand: str | None
     price: Decimal | None
@@ -139,7 +139,7 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
-        warnings=(*warnings, *_suspicious(values)),
+        warnings=(*warnings, *record.warnings, *_suspicious(values)),
         addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
     if read.faults:
@@ -199,15 +199,18 @@ def _said(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any]:
     return said
 
 
-def _tree(read: _Reader) -> tuple[str, str, str] | None:
+def _tree(read: _Reader) -> tuple[str, ...] | None:
     columns = ("masterCategory", "subCategory", "articleType")
     values = read.values
-    if values.get("categoryPath", "").strip() or not all(name in values for name in columns):
+    if values.get("categoryPath", "").strip():
+        return None
+    if values.get("category", "").strip():
+        return read(_category_names)
+    if not all(name in values for name in columns):
         return None
     if not any(values[name].strip() for name in columns):
         return None
-    first, second, third = (read(_category, name) or "" for name in columns)
-    return first, second, third
+    return tuple(read(_category, name) or "" for name in columns)
 
 
 def _variant(values: dict[str, str], column: str, field: str) -> str | None:
@@ -249,6 +252,11 @@ def _key(values: dict[str, str], column: str) -> str:
         )
         raise RowError(message % {"column": column, "value": text}, column)
     return _limited(text, column, _max_length("external_id"))
+
+
+def _category_names(values: dict[str, str]) -> tuple[str, ...]:
+    names = [name.strip() for name in values["category"].split(">")]
+    return tuple(_category({"category": name}, "category") for name in names if name)
 
 
 def _category(values: dict[str, str], column: str) -> str:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -17,11 +18,14 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
 from shop.imports.parsing.archives import ZipStore, listed
-from shop.imports.parsing.pictures import Pictures
+from shop.imports.parsing.pictures import Pictures, file_name
+from shop.imports.parsing.web import fetch, may_fetch
 
 TABLE = "styles.csv"
 IMAGES = "images"
 TEXTS, WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm")
+# How large pictures on the web are thought to be before they are there.
+SIZE_ON_THE_WEB = 512 * 1024
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
 
 
@@ -60,7 +64,7 @@ class Source:
     """The table of a catalogue and its pictures.
 
     ``files`` are the names of the pictures; which product each shows is known once the table has
-    been read from end to end.
+    been read from end to end. ``hosts`` are those on the web from which pictures are fetched.
     """
 
     tables: Store
@@ -70,6 +74,7 @@ class Source:
     warnings: list[str]
     assigned: Pictures = field(default_factory=Pictures)
     called: str = ""
+    hosts: frozenset[str] = frozenset()
 
     @property
     def is_workbook(self) -> bool:
@@ -85,12 +90,26 @@ class Source:
             values = {"name": self.called or self.table, "error": error}
             raise ImportProblem(text % values) from error
 
+    @cached_property
+    def _names(self) -> set[str]:
+        return {posixpath.basename(name).casefold() for name in self.files}
+
+    def here(self, addresses: Iterable[str]) -> list[str]:
+        """Return the names of those files on the web that lie among the pictures too."""
+        return [name for address in addresses if (name := file_name(address)) in self._names]
+
+    def fetches(self, address: str) -> bool:
+        """Return whether the file is fetched: a host may be asked, and it does not lie here."""
+        return may_fetch(address, self.hosts) and not self.here([address])
+
     def pictures_of(self, external_id: str) -> list[str]:
         """Return the names of the product's pictures in their order."""
         return self.assigned.of.get(external_id, [])
 
     def picture_size(self, name: str) -> int:
         """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
+        if may_fetch(name, self.hosts):
+            return SIZE_ON_THE_WEB
         try:
             return self.pictures.size(name)
         except OSError:
@@ -98,6 +117,8 @@ class Source:
 
     def read_picture_file(self, name: str) -> bytes:
         """Raises ``RowError`` when it is too large or cannot be read."""
+        if may_fetch(name, self.hosts):
+            return fetch(name)
         if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
             limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
             text = _("%(name)s is larger than %(limit)s MB. Make the picture smaller.")

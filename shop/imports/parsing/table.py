@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from shop.imports.errors import ImportProblem, RowError
+from shop.imports.errors import ImportProblem
 from shop.imports.parsing.columns import (
     CLASSIC,
     DESCRIBING,
+    EXACT,
     FIELDS,
     IMAGE,
     KEYS,
@@ -23,9 +24,12 @@ from shop.imports.parsing.columns import (
 )
 from shop.imports.parsing.csv_rows import Dialect, RawRow, csv_rows, read_dialect
 from shop.imports.parsing.encodings import find_encoding
+from shop.imports.parsing.formats.base import Format, plain_name
+from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.formulas import plain
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
-from shop.imports.parsing.pictures import assign_pictures, split_names
+from shop.imports.parsing.pictures import MAX_PICTURES, assign_pictures, split_names
+from shop.imports.parsing.records import Record, product_key
 from shop.imports.parsing.source import Source
 from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
 
@@ -35,25 +39,15 @@ class ReadAs:
     """How staff want a table to be read; what is empty is found out.
 
     ``columns`` are the fields that each column of the file stands for, "" if it is not read.
+    ``category`` (an address) and ``gender`` are of new products for which the file names none.
     """
 
     columns: tuple[str, ...] = ()
     encoding: str = ""
     decimal: str = ""
     sheet: str = ""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One row: all its cells, and the ``values`` of the columns that are read.
-
-    ``problem`` says why its values could not be told apart.
-    """
-
-    line: int
-    cells: list[str]
-    values: dict[str, str]
-    problem: str = ""
+    category: str = ""
+    gender: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,12 +70,28 @@ class Table:
     @property
     def ignored_columns(self) -> list[str]:
         pairs = zip(self.header, self.columns, strict=True)
-        return [cell for cell, column in pairs if not column and cell]
+        known = self.known_format
+        return [
+            cell
+            for cell, column in pairs
+            if not column and cell and not (known and known.is_own(cell))
+        ]
+
+    @property
+    def known_format(self) -> Format | None:
+        """Return the format of another shop that the header is of."""
+        return known_format(self.header)
 
     def __str__(self) -> str:
         """Say how the table is read."""
         has_amounts = set(PRICES) & set(self.columns)
-        return ", ".join((str(self.dialect), *([NOTATIONS[self.decimal]] if has_amounts else [])))
+        return ", ".join((self.kind, *([NOTATIONS[self.decimal]] if has_amounts else [])))
+
+    @property
+    def kind(self) -> str:
+        """Return what kind of file it is: the shop that writes such ones, and the dialect."""
+        known = self.known_format
+        return ", ".join((*([known.name] if known else []), str(self.dialect)))
 
     def sample(self) -> str:
         """Return the first row with a letter beyond ASCII: it shows whether the encoding is right.
@@ -97,8 +107,11 @@ class Table:
                 rows = sheet_rows(file, self.dialect)
             else:
                 rows = csv_rows(file, self.dialect, self.header, self.columns)
-            records = (_record(row, self.columns) for row in rows)
-            yield from _with_parents(records) if self.has_variants else records
+            records: Iterator[Record] = (_record(row, self.columns) for row in rows)
+            if self.has_variants:
+                records = _with_parents(records)
+            known = self.known_format
+            yield from known.records(records, self.header) if known else records
 
     @property
     def has_variants(self) -> bool:
@@ -113,21 +126,27 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
     """
     read_as = read_as or ReadAs()
     table = read_header(source, read_as)
-    _check(table, source)
+    _check(table, source, read_as)
     rows, notation = 0, NotationSurvey()
-    ids, named = set[str](), dict[str, list[str]]()
+    ids, named, fetched = set[str](), dict[str, list[str]](), dict[str, list[str]]()
     amounts = [column for column in (*PRICES, "stock") if column in table.columns]
     for record in table.records():
         rows += 1
-        if source.files:
+        if source.files or source.hosts:
             if key := product_key(record.values):
                 ids.add(key)
             if cell := record.values.get(IMAGE):
-                named.setdefault(key, []).extend(split_names(cell)[0])
+                names, addresses = split_names(cell)
+                named.setdefault(key, []).extend([*names, *source.here(addresses)])
+                wanted = fetched.setdefault(key, [])
+                wanted += [each for each in addresses if source.fetches(each)]
         for column in amounts:
             if text := record.values.get(column):
                 notation.add(record.line, text, is_price=column != "stock")
     source.assigned = assign_pictures(source.files, ids, named)
+    for key, addresses in fetched.items():
+        pictures = source.assigned.of.setdefault(key, [])
+        pictures += addresses[: MAX_PICTURES - len(pictures)]
     decimal = read_as.decimal or notation.decide()
     return replace(table, rows=rows, ids=ids, decimal=decimal)
 
@@ -157,10 +176,13 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
 
 def default_columns(header: Sequence[str]) -> tuple[str, ...]:
     """Return what each column stands for by its name."""
+    known = known_format(header)
+    if known:
+        return tuple(known.columns.get(plain_name(cell), "") for cell in header)
     return tuple(KNOWN.get(cell.lower(), "") for cell in header)
 
 
-def _check(table: Table, source: Source) -> None:
+def _check(table: Table, source: Source, read_as: ReadAs) -> None:
     known = [column for column in table.columns if column]
     if problem := _double(table):
         raise ImportProblem(problem)
@@ -172,6 +194,9 @@ def _check(table: Table, source: Source) -> None:
             "Beside %(column)s the header names no column that is known. Known are: %(columns)s."
         )
         raise ImportProblem(text % {"column": known[0], "columns": ", ".join(FIELDS)})
+    if table.known_format:
+        _check_known(known, read_as)
+        return
     required = [column for column in CLASSIC if not _given(column, known)]
     if source.files and required:
         text = _(
@@ -181,6 +206,15 @@ def _check(table: Table, source: Source) -> None:
         others = ", ".join((*OPTIONAL, *VARIANT))
         values = {"header": ",".join(CLASSIC), "others": others}
         raise ImportProblem(text % {"columns": ", ".join(required), **values})
+
+
+def _check_known(known: list[str], read_as: ReadAs) -> None:
+    """Ask for a category if the file of another shop brings new products and names none."""
+    described = {"productDisplayName", IMAGE} <= set(known)
+    if described and not read_as.category and not _given("articleType", known):
+        raise ImportProblem(
+            _("The file has no column for the category. Choose the category of its new products.")
+        )
 
 
 def _double(table: Table) -> str:
@@ -201,7 +235,7 @@ def _double(table: Table) -> str:
 def _given(column: str, known: list[str]) -> bool:
     if column == "id" and "sku" in known:
         return True
-    return column in known or (column in CLASSIC[2:5] and "categoryPath" in known)
+    return column in known or (column in CLASSIC[2:5] and bool({"category", *EXACT} & set(known)))
 
 
 def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
@@ -235,15 +269,3 @@ def _with_parents(records: Iterator[Record]) -> Iterator[Record]:
         else:
             values["id"] = above
         yield record
-
-
-def product_key(values: dict[str, str]) -> str:
-    """Return the id of the row's product, or its SKU if it has none."""
-    return (values.get("id") or "").strip() or (values.get("sku") or "").strip()
-
-
-def checked(record: Record) -> dict[str, str]:
-    """Return the values of a whole record. Raises ``RowError``."""
-    if record.problem:
-        raise RowError(record.problem)
-    return record.values

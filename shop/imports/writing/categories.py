@@ -7,7 +7,7 @@ from rapidfuzz import process
 
 from shop.catalogue.models import Category
 from shop.catalogue.slugs import category_slug
-from shop.imports.errors import RowError
+from shop.imports.errors import ImportProblem, RowError
 
 # Of 100: "Topwaer" and "Topwear" are 86, "Shirts" and "Shorts" 83.
 ALIKE = 80
@@ -41,6 +41,13 @@ class CategoryTree:
     def at(self, path: str) -> Category | None:
         """The category with this address, if it is there."""
         return self._by_path.get(path)
+
+    def existing(self, path: str) -> Category:
+        """Return the category with this address. Raises ``ImportProblem`` if there is none."""
+        found = self.at(path)
+        if found is None:
+            raise ImportProblem(_("There is no category %(path)s.") % {"path": path[:80]})
+        return found
 
     def _child(self, parent: Category | None, name: str) -> Category:
         slug = category_slug(name)

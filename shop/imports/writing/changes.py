@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,8 +31,21 @@ from shop.imports.writing.sample_data import (
 WORDS = {"name", "brand", "keywords"}
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """Hold what staff chose for new products whose rows do not say it."""
+
+    category: Category | None = None
+    gender: str = ""
+
+
 def find_changes(
-    rows: Iterable[PreparedRow], existing: Existing, tree: CategoryTree, *, sample_data: bool
+    rows: Iterable[PreparedRow],
+    existing: Existing,
+    tree: CategoryTree,
+    fallback: Fallback,
+    *,
+    sample_data: bool,
 ) -> Changes:
     """Return what the rows change, counting each as imported, updated, unchanged or rejected.
 
@@ -43,7 +56,7 @@ def find_changes(
     with_pictures: set[int] = set()
     for prepared in rows:
         try:
-            _apply_row(changes, prepared, existing, tree, with_pictures)
+            _apply_row(changes, prepared, existing, tree, fallback, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
     for product in changes.repriced.values():
@@ -57,6 +70,7 @@ def _apply_row(
     prepared: PreparedRow,
     existing: Existing,
     tree: CategoryTree,
+    fallback: Fallback,
     with_pictures: set[int],
 ) -> None:
     row = prepared.row
@@ -65,7 +79,7 @@ def _apply_row(
         return
     product = _product_of(row, existing)
     if product is None:
-        _add(changes, prepared, existing, tree)
+        _add(changes, prepared, existing, tree, fallback)
         return
     # What may refuse the row comes first, and then nothing has been touched.
     category = _named_category(row, tree)
@@ -165,12 +179,21 @@ def _mark_changed(changes: Changes, product: Product, fields: set[str]) -> None:
     changes.fields |= fields | {"updated"}
 
 
-def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: CategoryTree) -> None:
+def _add(
+    changes: Changes,
+    prepared: PreparedRow,
+    existing: Existing,
+    tree: CategoryTree,
+    fallback: Fallback,
+) -> None:
     row = prepared.row
     if row.described_on:
         text = _("Line %(line)s, which describes the product, was not taken.")
         raise RowError(text % {"line": row.described_on}, "id")
-    if not (row.tree or row.category_path) or (not row.name and not row.has_name):
+    has_category = row.tree or row.category_path or fallback.category
+    if row.name and not has_category:
+        raise RowError(_("The row names no category, and none was chosen for such rows."))
+    if not has_category or (not row.name and not row.has_name):
         text = _("There is no product %(sku)s, and the row does not describe a new one.")
         raise RowError(text % {"sku": row.sku})
     if not row.name and changes.made_up is None:
@@ -178,9 +201,12 @@ def _add(changes: Changes, prepared: PreparedRow, existing: Existing, tree: Cate
         raise RowError(_("%(column)s is empty.") % {"column": column}, column)
     if not prepared.pictures:
         raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
-    category = _named_category(row, tree) or tree.find(row.tree or ())
+    category = _named_category(row, tree) or (None if row.tree else fallback.category)
+    category = category or tree.find(row.tree or ())
     if changes.made_up is not None:
         row = _with_sample_data(changes, row, category, changes.made_up)
+    if fallback.gender and not row.said.get("gender"):
+        row = replace(row, said=row.said | {"gender": fallback.gender})
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
@@ -195,7 +221,7 @@ def _with_sample_data(changes: Changes, row: Row, category: Category, made_up: C
     """Return the row of a new product with sample values where the file says nothing."""
     top, article_type = category.path.split("/")[0], category.name
     if row.tree:
-        top, article_type = row.tree[0], row.tree[2]
+        top, article_type = row.tree[0], row.tree[-1]
     said, values = dict(row.said), dict[str, Any]()
     if not row.name:
         said["name"] = sample_name(said.get("gender", ""), row.base_colour, article_type)

@@ -17,7 +17,7 @@ from shop.core.locks import AdvisoryLock, lock_until_commit
 from shop.imports.signals import catalogue_imported
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
-from shop.imports.writing.changes import find_changes
+from shop.imports.writing.changes import Fallback, find_changes
 from shop.imports.writing.files import is_in_database, store_pictures
 from shop.imports.writing.preparation import PreparedRow
 from shop.imports.writing.snapshots import take_snapshots
@@ -32,7 +32,8 @@ class Writer:
     """Writes prepared rows; a rehearsal only finds out what would be written.
 
     ``snapshots`` makes each batch keep what stood before it, for rolling back; ``sample_data``
-    gives new products what their rows lack.
+    gives new products what their rows lack. ``category`` and ``gender`` are of new products whose
+    rows name none.
     """
 
     def __init__(
@@ -42,10 +43,13 @@ class Writer:
         snapshots: bool = False,
         sample_data: bool = False,
         new_categories: bool = True,
+        category: str = "",
+        gender: str = "",
     ) -> None:
         self._rehearsal, self._snapshots = rehearsal, snapshots
         self._sample_data = sample_data
         self._tree = CategoryTree(rehearsal=rehearsal, may_grow=new_categories)
+        self._fallback = Fallback(self._tree.existing(category) if category else None, gender)
         self._words = Counter[str]()
 
     @property
@@ -86,7 +90,8 @@ class Writer:
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
         existing = _existing(rows, lock=not self._rehearsal)
-        return find_changes(rows, existing, self._tree, sample_data=self._sample_data)
+        sample = self._sample_data
+        return find_changes(rows, existing, self._tree, self._fallback, sample_data=sample)
 
 
 def _announce(image_ids: list[int]) -> None:

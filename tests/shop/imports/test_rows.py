@@ -7,8 +7,8 @@ import pytest
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import CLASSIC
 from shop.imports.parsing.csv_rows import split_classic
+from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import parse_row
-from shop.imports.parsing.table import Record
 from shop.imports.writing.sample_data import PRICES, sample_brand, sample_price, sample_stock
 
 GOOD = dict(

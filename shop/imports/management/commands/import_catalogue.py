@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from tqdm import tqdm
 
+from shop.catalogue.models import Product
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
@@ -51,6 +52,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
         )
+        parser.add_argument(
+            "--category",
+            default="",
+            help="address of the category of new products whose rows name none",
+        )
+        parser.add_argument(
+            "--gender",
+            choices=Product.Gender.values,
+            default="",
+            help="of new products whose rows name none",
+        )
+        parser.add_argument(
+            "--fetch-images",
+            nargs="+",
+            metavar="HOST",
+            default=[],
+            help="fetch pictures that rows name by address from these hosts",
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
         parser.add_argument("--report", type=Path, help="where to list rejected rows and warnings")
         parser.add_argument(
@@ -79,10 +98,13 @@ class Command(BaseCommand):
                     progress=_showing(bar),
                     sample_data=options["sample_data"],
                     new_categories=not options["no_new_categories"],
+                    fetch_from=options["fetch_images"],
                     read_as=ReadAs(
                         encoding=options["encoding"] or "",
                         decimal=options["decimal"],
                         sheet=options["sheet"],
+                        category=options["category"],
+                        gender=options["gender"],
                     ),
                 )
             except ImportProblem as problem:

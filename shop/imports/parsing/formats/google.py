@@ -1,0 +1,54 @@
+"""Google's product feed: each row is a variant that describes its product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shop.catalogue.models import Product
+from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.formats.base import Cells, Format, joined
+from shop.imports.parsing.records import Record
+
+CURRENCY = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
+CHILDREN = frozenset({"newborn", "infant", "toddler", "kids"})
+GENDERS_OF_CHILDREN = {"male": Product.Gender.BOYS.value, "female": Product.Gender.GIRLS.value}
+
+
+def _google(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
+    for record, cells in rows:
+        values = dict(record.values)
+        if "id" in values and not values["id"].strip():
+            values["id"] = values.get("sku", "")
+        if found := CURRENCY.search(values.get("price", "")):
+            values["currency"] = found[0]
+        if IMAGE in values:
+            more = cells.get("additional image link", "").split(",")
+            values[IMAGE] = joined((values[IMAGE], *more))
+        if cells.get("age group", "").strip().lower() in CHILDREN:
+            gender = values.get("gender", "").strip().lower()
+            values["gender"] = GENDERS_OF_CHILDREN.get(gender, gender)
+        yield replace(record, values=values)
+
+
+GOOGLE = Format(
+    name="Google",
+    marks=frozenset({"id", "title", "link", "image link", "price", "availability"}),
+    columns={
+        "id": "sku",
+        "item group id": "id",
+        "title": "productDisplayName",
+        "description": "description",
+        "image link": IMAGE,
+        "price": "price",
+        "brand": "brand",
+        "gender": "gender",
+        "color": "variantColour",
+        "size": "size",
+        "product type": "category",
+        "quantity": "stock",
+    },
+    own=re.compile(r"additional image link|age group"),
+    regroup=_google,
+)

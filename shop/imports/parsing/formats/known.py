@@ -1,0 +1,18 @@
+"""The exports of other shops, known by their header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shop.imports.parsing.formats.base import Format, plain_name
+from shop.imports.parsing.formats.google import GOOGLE
+from shop.imports.parsing.formats.shopify import SHOPIFY
+from shop.imports.parsing.formats.woocommerce import WOOCOMMERCE
+
+FORMATS = (SHOPIFY, WOOCOMMERCE, GOOGLE)
+
+
+def known_format(header: Sequence[str]) -> Format | None:
+    """Return the format that a header is of."""
+    names = {plain_name(cell) for cell in header}
+    return next((each for each in FORMATS if each.marks <= names), None)

@@ -1,0 +1,131 @@
+"""WooCommerce's product export: variations below a product that is no row of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from shop.imports.errors import RowError
+from shop.imports.parsing.columns import IMAGE
+from shop.imports.parsing.formats.base import Cells, Format, joined, with_options
+from shop.imports.parsing.html_text import HTML
+from shop.imports.parsing.records import Record
+
+NO_CATEGORY = frozenset({"uncategorized", "unkategorisiert"})
+ATTRIBUTE = re.compile(r"attribute ([0-9]+) name")
+
+
+@dataclass
+class _Parent:
+    """Hold a product of which only its variations are rows of ours."""
+
+    record: Record
+    options: Cells
+    has_variations: bool = False
+
+
+def _woocommerce(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
+    parents: dict[str, _Parent] = {}
+    for record, cells in rows:
+        kind = cells.get("type", "").split(",")[0].strip().lower()
+        record = _woocommerce_record(record, cells)
+        if record.problem or kind in {"simple", ""}:
+            yield record
+        elif kind == "variable":
+            parent = _Parent(record, _single_options(record))
+            parents[record.values["id"]] = parents[f"id:{cells.get('id', '').strip()}"] = parent
+        elif kind != "variation":
+            text = _("Products of the type %(type)s are not imported.")
+            yield replace(record, problem=text % {"type": kind[:40]})
+        elif above := parents.get(cells.get("parent", "").strip()):
+            yield _variation(record, cells, above)
+        else:
+            text = _("The product %(parent)s does not stand above its variation.")
+            yield replace(record, problem=text % {"parent": cells.get("parent", "")[:80]})
+    for parent in {id(parent): parent for parent in parents.values()}.values():
+        if not parent.has_variations:
+            yield replace(parent.record, problem=_("The product has no variations."))
+
+
+def _woocommerce_record(record: Record, cells: Cells) -> Record:
+    """Return the row with its own values read as ours, as if it were a simple product."""
+    key = record.values.get("sku", "").strip() or cells.get("id", "").strip()
+    values = record.values | {"sku": key, "id": key}
+    values["category"], others = _deepest_category(record.values.get("category", ""))
+    if "description" in values:
+        text = values["description"].strip() or cells.get("short description", "")
+        values["description"] = _with_paragraphs(text)
+    if values.get("listed", "").strip() == "-1":
+        values["listed"] = "no"
+    if IMAGE in values:
+        values[IMAGE] = joined(values[IMAGE].split(","))
+    warnings = record.warnings
+    if others:
+        message = _("Further categories are not kept: %(names)s") % {"names": ", ".join(others)}
+        warnings = (*warnings, RowError(message, "category"))
+    numbers = [found[1] for name in cells if (found := ATTRIBUTE.fullmatch(name))]
+    options = {f"attribute {n} value(s)": cells[f"attribute {n} name"] for n in numbers}
+    return with_options(replace(record, values=values, warnings=warnings), cells, options)
+
+
+def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
+    """Return the variation with all that its product says of it."""
+    parent.has_variations, is_first = True, not parent.has_variations
+    own = {name: record.values.get(name, "") for name in ("sku", "price", "stock")}
+    values = parent.record.values | own
+    for name in ("size", "variantColour"):
+        values[name] = record.values.get(name, "") or parent.options.get(name, "")
+    if IMAGE in values:
+        of_product = parent.record.values[IMAGE] if is_first else ""
+        values[IMAGE] = joined((*of_product.split("|"), *record.values[IMAGE].split("|")))
+    warnings = (*(parent.record.warnings if is_first else ()), *record.warnings)
+    if cells.get("published", "1").strip() not in {"1", ""}:
+        values["stock"] = "0"
+        warnings = (*warnings, RowError(_("The variation is not published: it is sold out.")))
+    return replace(record, values=values, warnings=warnings)
+
+
+def _single_options(record: Record) -> Cells:
+    """Return the size and colour that all variations have; one of several values is no answer."""
+    names = ("size", "variantColour")
+    return {n: record.values[n] for n in names if "," not in record.values.get(n, ",")}
+
+
+def _deepest_category(cell: str) -> tuple[str, list[str]]:
+    """Return the first of the deepest categories, and those that it does not lie in."""
+    parts = re.split(r"(?<!\\),", cell)
+    paths = [path for part in parts if (path := part.replace("\\,", ",").strip())]
+    paths = [path for path in paths if path.casefold() not in NO_CATEGORY]
+    if not paths:
+        return "", []
+    chosen = max(paths, key=lambda path: path.count(">"))
+    return chosen, [path for path in paths if not f"{chosen} >".startswith(f"{path} >")]
+
+
+def _with_paragraphs(text: str) -> str:
+    """Return a description whose line breaks are written out, and make paragraphs."""
+    text = text.replace("\\n", "\n")
+    return re.sub(r"\n\s*\n", "<p>", text) if HTML.search(text) else text
+
+
+WOOCOMMERCE = Format(
+    name="WooCommerce",
+    marks=frozenset({"type", "sku", "name", "published", "regular price", "parent"}),
+    columns={
+        "id": "id",
+        "sku": "sku",
+        "name": "productDisplayName",
+        "published": "listed",
+        "description": "description",
+        "stock": "stock",
+        "regular price": "price",
+        "categories": "category",
+        "images": IMAGE,
+        "brands": "brand",
+    },
+    own=re.compile(r"type|parent|short description|attribute [0-9]+ (name|value\(s\))"),
+    regroup=_woocommerce,
+)
