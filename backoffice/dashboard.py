@@ -66,7 +66,7 @@ def _order_tiles() -> list[dict[str, object]]:
     return [
         _tile(_("Orders today"), today.count(), changelist),
         _tile(_("Revenue today"), " + ".join(sums) or "–", changelist, _("without cancelled ones")),
-        _tile(_("To be sent"), to_send, f"{changelist}?state__in=placed,paid,packed"),
+        _tile(_("To fulfil"), to_send, f"{changelist}?state__in=placed,paid,packed"),
     ]
 
 
@@ -97,7 +97,7 @@ def _picture_tiles() -> list[dict[str, object]]:
         _tile(
             _("Pictures waiting"), waiting, f"{changelist}?embedding=pending", note=problem(model)
         ),
-        _tile(_("Pictures parked"), stuck, f"{changelist}?embedding=failed"),
+        _tile(_("Failed images"), stuck, f"{changelist}?embedding=failed"),
         *([_replica_tile()] if replica.configured() else []),
     ]
 

@@ -55,7 +55,7 @@ from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed.json"
-ONE_BY_ONE = 100
+SINGLE_PREDICTIONS = 100
 # (batch, inferences at a time)
 RAW = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
 RAW_SECONDS = 2
@@ -158,7 +158,7 @@ def rounds(
             ours.append(through_the_queue(model, count))
             raw.append(raw_openvino(networks[best[1]], pixels, *best))
             theirs += [ask(count)] if ask else []
-    one_by_one = predict_one_by_one(network, contents[:ONE_BY_ONE])
+    one_by_one = predict_one_by_one(network, contents[:SINGLE_PREDICTIONS])
     against = {}
     if theirs:
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]

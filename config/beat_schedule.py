@@ -46,7 +46,7 @@ CELERY_BEAT_SCHEDULE = {
     "embed-pending-images": _every(15, "recommender.tasks.embed_pending_images"),
     "embed-missed-query-photos": _every(15, "recommender.tasks.embed_missed_query_photos"),
     "send-queued-emails": _every(60, "shop.mail.tasks.send_queued_emails"),
-    "look-after-payments": _every(120, "shop.payments.tasks.look_after_payments"),
+    "reconcile-payments": _every(120, "shop.payments.tasks.reconcile_payments"),
     "restart-stalled-uploads": _every(60, "shop.imports.tasks.restart_stalled_uploads"),
     "send-stock-alerts": _every(300, "shop.wishlist.tasks.send_stock_alerts"),
     "delete-expired-query-photos": _every(600, "recommender.tasks.delete_expired_query_photos"),

@@ -128,7 +128,7 @@ DATABASES = build_databases(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: a doorbell and a cache, never the only place of anything
+# Redis: a broker and a cache, never the only place of anything
 
 CACHES = {
     "default": {

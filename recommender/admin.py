@@ -96,7 +96,7 @@ class EmbeddedProductAdmin(ProductAdmin):
             at("copies/merge/", duplicate_views.merge, "copies_merge"),
             at("copies/hide/", duplicate_views.hide, "copies_hide"),
             at("copies/list/", duplicate_views.list_again, "copies_list"),
-            at("copies/tell-apart/", duplicate_views.tell_apart, "copies_tell_apart"),
+            at("copies/dismiss/", duplicate_views.dismiss, "copies_dismiss"),
         ]
         return [*own, *super().get_urls()]
 

@@ -63,7 +63,7 @@ def warm_up() -> None:
 
 
 @worker_ready.connect
-def spare_the_first_photo_the_wait(sender: Celery, **kwargs: object) -> None:
+def load_network_at_start(sender: Celery, **kwargs: object) -> None:
     """A worker for photos begins with its network, not with somebody's photo."""
     if "search" in sender.app.amqp.queues.consume_from:
         send("recommender.tasks.warm_up")

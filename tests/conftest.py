@@ -25,5 +25,5 @@ def _fresh() -> None:
 
 @pytest.fixture
 def redis_away(settings: Any) -> None:
-    """Of the cache, that is; workers are rung by their own connection."""
+    """Take Redis away from the cache; tasks are sent by a connection of their own."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1"}}

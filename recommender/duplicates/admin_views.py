@@ -25,8 +25,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from recommender.duplicates import grouping
 from recommender.duplicates.forms import GroupForm
-from recommender.duplicates.grouping import Group, dismiss, duplicate_groups
+from recommender.duplicates.grouping import Group, duplicate_groups
 from shop.catalogue import merging
 from shop.catalogue.models import Product
 from shop.orders.models import Order, OrderLine
@@ -155,12 +156,12 @@ def list_again(request: HttpRequest, form: GroupForm) -> None:
 
 
 @_action(*CHANGE)
-def tell_apart(request: HttpRequest, form: GroupForm) -> None:
+def dismiss(request: HttpRequest, form: GroupForm) -> None:
     """The chosen from each other and from the rest of the group."""
     chosen, group = (
         [product.pk for product in form.cleaned_data[name]] for name in ("chosen", "group")
     )
-    dismiss(chosen, group, request.user)
+    grouping.dismiss(chosen, group, request.user)
     messages.success(request, _("Noted: they are not the same, and are not shown together again."))
 
 

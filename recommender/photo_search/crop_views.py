@@ -1,4 +1,4 @@
-"""Search with a part of a photo or of a product's picture."""
+"""Search a detail of a photo or of a product's picture."""
 
 from __future__ import annotations
 

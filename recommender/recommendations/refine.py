@@ -44,8 +44,8 @@ def steps(product: Product, query: QueryDict) -> list[Step]:
     if other:
         label = _("For %(gender)s") % {"gender": Product.Gender(other).label}
         choices.append((label, "gender", other))
-    choices.append((_("Of another type"), "not_type", product.category.path))
-    choices.append((_("Of the same type"), "type", product.category.path))
+    choices.append((_("Other category"), "not_type", product.category.path))
+    choices.append((_("Same category"), "type", product.category.path))
     return [_step(product, query, *choice) for choice in choices]
 
 

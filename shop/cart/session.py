@@ -31,7 +31,7 @@ def find_cart(request: HttpRequest) -> Cart | None:
     return Cart.objects.filter(pk=number, user=None).first() if number else None
 
 
-def find_or_make_cart(request: HttpRequest) -> Cart:
+def get_or_create_cart(request: HttpRequest) -> Cart:
     if request.user.is_authenticated:
         return Cart.objects.get_or_create(user=request.user)[0]
     cart = find_cart(request)

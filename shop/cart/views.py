@@ -15,7 +15,7 @@ from django_htmx.http import reswap, retarget
 
 from shop.cart.forms import AddForm, QuantityForm
 from shop.cart.models import Cart, CartLine, currencies
-from shop.cart.session import CartError, add, find_cart, find_or_make_cart
+from shop.cart.session import CartError, add, find_cart, get_or_create_cart
 from shop.catalogue.models import Variant
 from shop.core.htmx import is_htmx_fragment
 
@@ -40,7 +40,7 @@ def add_to_cart(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, str(next(iter(form.errors.values()))[0]), _back(request))
     variant = form.cleaned_data["variant"]
-    cart = find_or_make_cart(request)
+    cart = get_or_create_cart(request)
     try:
         add(cart, variant, form.cleaned_data["quantity"])
     except CartError as error:

@@ -19,7 +19,9 @@ PERSONAL_PATHS = (
     "/orders/",
     "/photo-search/",
     "/recently-viewed/",
+    "/reviews/",
     "/saved/",
+    "/wishlists/",
 )
 # A photo is chosen in a form, which needs no permission.
 FORBIDDEN = (

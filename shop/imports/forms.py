@@ -81,7 +81,7 @@ class ReadingForm(forms.Form):
         del self.fields["encoding" if upload.sheets else "sheet"]
         known = known_format(upload.header)
         self._offer_values_of_new_products(upload, known)
-        choices = [("", _("– not read –")), *((name, name) for name in FIELDS)]
+        choices = [("", _("Ignore column")), *((name, name) for name in FIELDS)]
         own = ("", _("– as in %(format)s –") % {"format": known.name if known else ""})
         columns = upload.columns or default_columns(upload.header)
         self.names = [f"column{number}" for number in range(len(upload.header))]

@@ -141,7 +141,7 @@ class OrderAdmin(_OnlyWhatChanged):
     def move_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
         self._each(request, orders, partial(move, state=state, by=request.user))
 
-    @admin.action(description=_("Note that the invoice was paid"), permissions=["change"])
+    @admin.action(description=_("Record payment"), permissions=["change"])
     def note_payment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         self._each(request, queryset, partial(note_payment, by=request.user))
 

@@ -28,7 +28,7 @@ WITHOUT_CENTS = frozenset(
         *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
     )
 )
-IN_THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
 # An order's row is locked meanwhile, and the library tries twice.
 SECONDS = 10
@@ -48,7 +48,7 @@ def client() -> stripe.StripeClient:
 
 
 def smallest_unit(amount: Decimal, currency: str) -> int:
-    if currency in IN_THOUSANDTHS:
+    if currency in THREE_DECIMAL:
         return int(amount * 1000)
     return int(amount if currency in WITHOUT_CENTS else amount * 100)
 

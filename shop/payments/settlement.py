@@ -135,7 +135,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
 }
 
 
-def look_after_payments() -> None:
+def reconcile_payments() -> None:
     """Ask about what no webhook told, give back what came too late, release what nobody paid."""
     WebhookEvent.objects.filter(received__lt=timezone.now() - REMEMBER_EVENTS).delete()
     if settings.STRIPE_SECRET_KEY:

@@ -6,5 +6,5 @@ from shop.payments import settlement
 
 
 @shared_task
-def look_after_payments() -> None:
-    settlement.look_after_payments()
+def reconcile_payments() -> None:
+    settlement.reconcile_payments()

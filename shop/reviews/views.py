@@ -6,7 +6,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.catalogue.models import Product
@@ -32,7 +31,6 @@ def reviews(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 def write(request: HttpRequest, token: str) -> HttpResponse:
     """Let whoever has the link of the mail review the product that it names."""
     try:

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.catalogue.models import Product
@@ -24,7 +23,6 @@ from shop.wishlist.saved import items_of, toggle, wishlist_items
 
 
 @require_safe
-@never_cache
 def saved(request: HttpRequest) -> HttpResponse:
     shared = None
     if request.user.is_authenticated:
@@ -48,7 +46,6 @@ def share(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show somebody's wishlist to whoever has its link, without saying whose it is."""
     found = get_object_or_404(SharedWishlist.objects.select_related("user"), token=token)
@@ -69,7 +66,6 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 def recent(request: HttpRequest) -> HttpResponse:
     """A fragment: what was looked at before this product, which is remembered from now on."""
     number = request.GET.get("product", "")

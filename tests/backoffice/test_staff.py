@@ -47,12 +47,12 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
     assert tiles == {
         "Orders today": 3,
         "Revenue today": "€20.00",
-        "To be sent": 2,
+        "To fulfil": 2,
         "Low stock": 1,
         "Sold out": 1,
         "Reviews to check": 0,
         "Pictures waiting": 1,
-        "Pictures parked": 1,
+        "Failed images": 1,
     }
     assert [(chart["title"], chart["total"]) for chart in context["charts"]] == [
         ("Orders", "2"),
@@ -133,7 +133,7 @@ def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("group", "labels"),
     [
-        ("Orders", {"Orders today", "Revenue today", "To be sent", "Low stock", "Sold out"}),
+        ("Orders", {"Orders today", "Revenue today", "To fulfil", "Low stock", "Sold out"}),
         (
             "Catalogue",
             *(
@@ -142,7 +142,7 @@ def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
                     "Sold out",
                     "Reviews to check",
                     "Pictures waiting",
-                    "Pictures parked",
+                    "Failed images",
                 },
             ),
         ),

@@ -205,7 +205,7 @@ def test_a_photo_finds_five_through_a_real_worker(
     cards = page.locator('[data-block="photo"] [data-product-id]')
     expect(cards).to_have_count(5, timeout=60_000)
     expect(cards.first).to_contain_text("Red Shirt")
-    expect(page).to_have_title(re.compile("^Look-alikes of your photo"))
+    expect(page).to_have_title(re.compile("^Similar items for your photo"))
     expect(page.locator("#main")).to_be_focused()
     expect(page.locator('input[name="gender"]').first).to_be_visible()
     page.reload()
@@ -234,7 +234,7 @@ def test_without_a_worker_the_page_says_so_and_keeps_trying(page: Page, shop: st
     page.goto(f"{shop}/photo-search/")
     page.locator(".samples button").first.click()
     expect(page.locator("[data-state=waiting]")).to_contain_text("Looking at your photo")
-    expect(page.locator("[data-state=waiting]")).to_contain_text("nobody is free", timeout=15_000)
+    expect(page.locator("[data-state=waiting]")).to_contain_text("still searching", timeout=15_000)
 
 
 def test_a_bad_file_is_explained(page: Page, shop: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Search with a part of a picture: drawn, tapped, and by the keyboard alone."""
+"""Search a detail of a picture: drawn, tapped, and by the keyboard alone."""
 
 from __future__ import annotations
 

@@ -75,6 +75,6 @@ def test_a_catalogue_is_uploaded_checked_started_and_undone(
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("[data-state=done]")).to_be_visible(timeout=60_000)
     assert Product.objects.count() == before + 40
-    page.get_by_role("button", name="Undo all of it").click()
+    page.get_by_role("button", name="Roll back").click()
     expect(page.locator("[data-state=undone]")).to_be_visible(timeout=60_000)
     assert Product.objects.count() == before

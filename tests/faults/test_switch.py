@@ -228,7 +228,7 @@ def test_every_search_during_a_switch_is_answered_by_one_model(
     done = seen()
     assert 0 < done < PRODUCTS
     assert shop.embeddings("attempts > 0", "green") > 0  # claimed by the dead worker
-    shop.start_worker("catalogue")  # nobody has rung for it yet
+    shop.start_worker("catalogue")  # no task was sent yet
     before, every, refusal = shop.run(REFUSED)
     assert (before, every) == (done, PRODUCTS)
     assert refusal.startswith(f"{done} of {PRODUCTS} pictures of listed products have a vector")

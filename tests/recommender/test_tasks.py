@@ -17,18 +17,18 @@ from tests.factories import embedding_of, make_image, make_product
 
 
 @pytest.mark.parametrize(
-    ("queues", "rung"),
+    ("queues", "sent"),
     [(["search"], ["recommender.tasks.warm_up"]), (["catalogue"], []), (["uploads"], [])],
 )
 def test_only_the_worker_for_photos_is_told_to_load_its_network(
-    queues: list[str], rung: list[Any], monkeypatch: pytest.MonkeyPatch
+    queues: list[str], sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []
     monkeypatch.setattr(tasks, "send", told.append)
     consumed = dict.fromkeys(queues)
     app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed)))
-    tasks.spare_the_first_photo_the_wait(SimpleNamespace(app=app))  # type: ignore[arg-type]
-    assert told == rung
+    tasks.load_network_at_start(SimpleNamespace(app=app))  # type: ignore[arg-type]
+    assert told == sent
 
 
 @pytest.mark.django_db

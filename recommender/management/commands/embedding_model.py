@@ -44,8 +44,8 @@ class Command(BaseCommand):
 
     def _add(self, name: str) -> None:
         model = rollout.add(name)
-        rung = send("recommender.tasks.embed_pending_images")
-        self.stdout.write(f"{model}: workers fill its column" + ("." if rung else " later."))
+        sent = send("recommender.tasks.embed_pending_images")
+        self.stdout.write(f"{model}: workers fill its column" + ("." if sent else " later."))
 
     def _activate(self, name: str) -> None:
         self.stdout.write(f"{rollout.activate(name).name} is active.")

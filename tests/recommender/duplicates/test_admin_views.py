@@ -171,14 +171,14 @@ def test_hidden_ones_can_be_listed_again(admin_client: Client, three: list[Produ
 def test_one_that_is_not_the_same_leaves_the_group(
     admin_client: Client, three: list[Product]
 ) -> None:
-    page = send(admin_client, "tell_apart", three[0], [three[2]], three)
+    page = send(admin_client, "dismiss", three[0], [three[2]], three)
     assert "Noted: they are not the same" in page
     assert groups_on(admin_client) == [["Ann", "Bea"]]
     rows = DuplicateDismissal.objects.order_by("one").values_list("one", "other", "by__username")
     assert list(rows) == [(p.pk, three[2].pk, "admin") for p in three[:2]]
 
 
-@pytest.mark.parametrize("action", ["merge", "hide", "list", "tell_apart"])
+@pytest.mark.parametrize("action", ["merge", "hide", "list", "dismiss"])
 def test_a_wrong_form_is_explained_and_changes_nothing(
     admin_client: Client, three: list[Product], action: str
 ) -> None:
@@ -208,7 +208,7 @@ def test_who_may_not_change_products_is_offered_nothing_and_refused(
     assert "formaction" not in response.content.decode()
     values = {"stays": three[0].pk, "chosen": three[1].pk, "confirmed": 1}
     values["group"] = [product.pk for product in three]  # type: ignore[assignment]
-    for action in ("merge", "hide", "list", "tell_apart"):
+    for action in ("merge", "hide", "list", "dismiss"):
         url = reverse(f"admin:catalogue_product_copies_{action}")
         assert client.post(url, values).status_code == 403
     assert listed() == ["Ann", "Bea", "Cid"]
@@ -218,6 +218,6 @@ def test_who_may_not_change_products_is_offered_nothing_and_refused(
 def test_a_form_from_another_site_is_refused(three: list[Product], admin_user: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    for action in ("merge", "hide", "list", "tell_apart"):
+    for action in ("merge", "hide", "list", "dismiss"):
         url = reverse(f"admin:catalogue_product_copies_{action}")
         assert client.post(url, {}).status_code == 403

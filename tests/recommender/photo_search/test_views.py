@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bell is rung at nobody, and nobody waits for it."""
+    """Tasks are sent to nobody, and nobody waits for them."""
     monkeypatch.setattr("recommender.photo_search.views.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.photo_search.views.PATIENCE_SECONDS", 0)
 
@@ -118,7 +118,7 @@ def test_the_page_waits_until_there_is_a_vector(client: Client) -> None:
 def test_a_page_that_waits_long_says_so(client: Client) -> None:
     url = _send(client, picture_bytes())["Location"]
     QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=30))
-    assert "nobody is free to look at your photo yet" in client.get(url).content.decode()
+    assert "still searching" in client.get(url).content.decode()
 
 
 def test_the_five_stand_beside_the_photo(client: Client) -> None:

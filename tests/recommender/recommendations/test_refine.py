@@ -72,7 +72,7 @@ def test_every_step_of_a_product_leads_where_its_label_says(client: Client, shir
     found = {step.label: step for step in steps(shirt, QueryDict())}
     assert list(found) == [
         *("Cheaper", "In another colour", "In the same colour", "For Men"),
-        *("Of another type", "Of the same type"),
+        *("Other category", "Same category"),
     ]
     for step in found.values():
         assert f'href="{step.address.replace("&", "&amp;")}"' in page.content.decode()
@@ -94,7 +94,7 @@ def test_the_opposite_step_replaces_its_opposite(shirt: Product) -> None:
 def test_a_product_that_says_little_has_few_steps() -> None:
     product = make_product(gender="", base_colour="", price=Decimal("0.01"))
     assert [step.label for step in steps(product, QueryDict())] == [
-        *("Of another type", "Of the same type"),
+        *("Other category", "Same category"),
     ]
 
 

@@ -92,7 +92,7 @@ def test_the_queries_of_the_order_list_do_not_grow(
 ) -> None:  # type: ignore[no-untyped-def]
     for _number in range(10):
         make_order(user=alice)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get("/account/orders/")
 
 

@@ -72,7 +72,7 @@ def test_signing_up_very_often_is_refused_in_words_that_fit(client: Client, sett
     _sign_up(client, "first@example.com")
     response = _sign_up(Client(), "second@example.com")
     assert response.status_code == 429
-    assert "<h1>Too often</h1>" in response.content.decode()
+    assert "<h1>Too many requests</h1>" in response.content.decode()
     assert "photos. Wait" not in response.content.decode()
     assert [user.email for user in User.objects.all()] == ["first@example.com"]
 

@@ -102,7 +102,7 @@ def carol(client: Client) -> User:
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The tests run what was rung for."""
+    """The tests run the tasks that were sent."""
     monkeypatch.setattr(uploads, "enqueue", lambda name, pk: None)
     # The fields hold on to their storage: it is given another place, and nobody's files go.
     for name in ("base_location", "location"):

@@ -12,7 +12,7 @@ from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
 from shop.orders.states import MoveError, move
 from shop.payments.models import WebhookEvent
-from shop.payments.settlement import look_after_payments
+from shop.payments.settlement import reconcile_payments
 from tests.shop.orders.test_checkout import fill, form
 from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import event, refunded, send, succeeded
@@ -25,10 +25,10 @@ def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
     Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1, used=1)
     Order.objects.update(voucher_code="ONCE")
     age(order, 59)
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("placed", "pending")
     age(order, 61)
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "pending")
     assert stripe.sessions["cs_test_1"]["status"] == "expired"
     assert Product.objects.get().stock == 5
@@ -38,7 +38,7 @@ def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
 def test_a_payment_that_no_webhook_told_is_found_by_asking(stripe: Stripe, order: Order) -> None:
     stripe.pay("cs_test_1")
     age(order, 61)
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("paid", "paid")
     assert Product.objects.get().stock == 4
 
@@ -50,10 +50,10 @@ def test_money_for_a_cancelled_order_goes_back(
     send(client, succeeded(order))
     assert state(order) == ("cancelled", "refund due")
     stripe.fails = 500
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "refund due")
     stripe.fails = 0
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "refunded")
     assert [refund["payment_intent"] for refund in stripe.refunds.values()] == ["pi_1"]
 
@@ -109,11 +109,11 @@ def test_nothing_is_released_while_stripe_cannot_be_asked(stripe: Stripe, order:
     """It might have been paid."""
     age(order, 61)
     stripe.fails = 500
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("placed", "pending")
     assert Product.objects.get().stock == 4
     stripe.fails = 0
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "pending")
 
 
@@ -125,7 +125,7 @@ def test_an_order_that_never_reached_stripe_is_released(
     client.post("/checkout/", form(method, payment="card"))
     order = Order.objects.get()
     age(order, 61)
-    look_after_payments()
+    reconcile_payments()
     order.refresh_from_db()
     assert (order.state, Product.objects.get().stock) == ("cancelled", 5)
 
@@ -134,7 +134,7 @@ def test_orders_on_invoice_are_never_released(client: Client, method: ShippingMe
     fill(client)
     client.post("/checkout/", form(method))
     age(Order.objects.get(), 100_000)
-    look_after_payments()
+    reconcile_payments()
     assert Order.objects.get().state == "placed"
 
 
@@ -144,7 +144,7 @@ def test_card_orders_are_released_when_stripe_is_taken_away(
     monkeypatch.delitem(METHODS, "card")
     settings.STRIPE_SECRET_KEY = ""
     age(order, 61)
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "pending")
     assert Product.objects.get().stock == 5
 
@@ -207,7 +207,7 @@ def test_a_refund_that_the_bank_turned_down_is_shown_to_staff(
 
 
 def test_beat_rings_and_what_is_old_is_forgotten(client: Client, order: Order) -> None:
-    from shop.payments.tasks import look_after_payments as task
+    from shop.payments.tasks import reconcile_payments as task
 
     send(client, succeeded(order))
     task()

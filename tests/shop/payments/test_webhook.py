@@ -16,7 +16,7 @@ from shop.catalogue.models import Product
 from shop.orders.models import Order
 from shop.orders.states import MoveError, move
 from shop.payments.models import Payment, WebhookEvent
-from shop.payments.settlement import look_after_payments
+from shop.payments.settlement import reconcile_payments
 from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import (
     SECRET,
@@ -148,7 +148,7 @@ def test_a_success_that_comes_after_its_refund_changes_nothing(
     send(client, succeeded(order))
     assert state(order) == ("placed", "refunded")
     age(order, 61)
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "refunded")
     assert Product.objects.get().stock == 5
     assert stripe.refunds == {}
@@ -244,7 +244,7 @@ def test_a_payment_and_the_timeout_at_the_same_moment_agree(
     """Paid and kept, or cancelled and given back; never paid for nothing."""
     stripe.pay("cs_test_1")
     age(order, 61)
-    at_once(partial(send, Client(), succeeded(order)), look_after_payments, look_after_payments)
+    at_once(partial(send, Client(), succeeded(order)), reconcile_payments, reconcile_payments)
     assert state(order) == ("paid", "paid")
     assert Product.objects.get().stock == 4
 
@@ -278,6 +278,6 @@ def test_money_that_comes_in_the_middle_of_a_cancellation_goes_back(
         move(order, "cancelled")
         assert webhook[0].result() == [200]
     assert state(order) == ("cancelled", "refund due")
-    look_after_payments()
+    reconcile_payments()
     assert state(order) == ("cancelled", "refunded")
     assert Product.objects.get().stock == 5
