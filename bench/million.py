@@ -50,10 +50,11 @@ CHUNK = 5000
 BUILD = "SET maintenance_work_mem = '4GB'; SET max_parallel_maintenance_workers = 1"
 PRODUCTS = """
 INSERT INTO catalogue_product (external_id, name, slug, description, brand, category_id, gender,
-    base_colour, season, year, usage, price, currency, stock, listed, keywords, created, updated)
+    base_colour, season, year, usage, price, currency, stock, listed, keywords, rating_count,
+    rating_sum, created, updated)
 SELECT 'made-' || made.number, name, 'made-' || made.number, description, brand, category_id,
     gender, base_colour, season, year, usage, round(price * (0.9 + 0.1 * random())::numeric, 2),
-    currency, stock, listed, keywords, created, updated
+    currency, stock, listed, keywords, 0, 0, created, updated
 FROM made JOIN catalogue_product AS product ON product.id = made.source ORDER BY made.number
 """
 IMAGES = """

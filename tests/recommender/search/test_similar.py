@@ -208,10 +208,10 @@ def _fill(products: int) -> None:
             """
             INSERT INTO catalogue_product (name, slug, description, brand, category_id, gender,
                 base_colour, season, usage, price, currency, stock, listed, keywords,
-                created, updated)
+                rating_count, rating_sum, created, updated)
             SELECT 'P' || n, 'p-' || n, '', '', %s, '',
                 CASE WHEN n %% 100 = 0 THEN 'Red' ELSE '' END,
-                '', '', 10, 'EUR', 1, true, '', now(), now()
+                '', '', 10, 'EUR', 1, true, '', 0, 0, now(), now()
             FROM generate_series(1, %s) AS n
             """,
             [template.category_id, products],
