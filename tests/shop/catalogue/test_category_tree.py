@@ -61,9 +61,9 @@ def test_what_is_below_a_renamed_category_stays_below_it(
     filtered = client.get("/categories/clothing/", {"type": "clothing/topwear"})
     assert filtered.context["page"].paginator.count == 1
     page = client.get(shirt.get_absolute_url()).content.decode()
-    assert set(re.findall(r'href="/categories/(clothing[^"]*)"', page)) == {
-        *("clothing/", "clothing/topwear/", "clothing/topwear/t-shirts/"),
-    }
+    # A level with one child is skipped.
+    found = set(re.findall(r'href="/categories/(clothing[^"?]*)', page))
+    assert found == {"clothing/", "clothing/topwear/t-shirts/"}
     assert "clothing/topwear/t-shirts" in "".join(export_lines())
 
 
