@@ -52,7 +52,7 @@ def staff_page(browser: Browser, stocked: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(f"{stocked}/admin/")
-    page.fill("#id_username", "staff")
+    page.fill("#id_login", "staff")
     page.fill("#id_password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/")

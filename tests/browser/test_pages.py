@@ -233,7 +233,7 @@ def test_another_photo_is_searched_with_after_going_back(
 def test_without_a_worker_the_page_says_so_and_keeps_trying(page: Page, shop: str) -> None:
     page.goto(f"{shop}/photo-search/")
     page.locator(".samples button").first.click()
-    expect(page.locator("[data-state=waiting]")).to_contain_text("Looking at your photo")
+    expect(page.locator("[data-state=waiting]")).to_contain_text("Searching …")
     expect(page.locator("[data-state=waiting]")).to_contain_text("still searching", timeout=15_000)
 
 

@@ -56,7 +56,7 @@ def test_a_catalogue_is_uploaded_checked_started_and_undone(
         for number in range(1, 41):
             file.writestr(f"images/{number}.jpg", picture("red", size=(20 + number, 30)))
     page.goto(f"{shop}/admin/imports/upload/new/")
-    page.fill("#id_username", "staff")
+    page.fill("#id_login", "staff")
     page.fill("#id_password", "correct-horse-7")
     page.keyboard.press("Enter")
     page.set_input_files("#id_table", archive)
