@@ -192,7 +192,7 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
                 break
             except Exception:
                 time.sleep(0.2)
-        page.fill("#id_username", "bench")
+        page.fill("#id_login", "bench")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
         # The whole address: that of the login page ends with ?next=/admin/ too.
