@@ -73,7 +73,8 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     """Import the catalogue, embed what is not embedded yet and measure the spread."""
     EmbeddingModel.objects.update(name=network.name, sha256=network.folder.sha256)
     try:
-        import_catalogue(catalogue, progress=partial(progress, "import"))
+        # The pages show what has a price, which research data lack.
+        import_catalogue(catalogue, progress=partial(progress, "import"), sample_data=True)
     except ImportProblem as problem:
         raise EvaluationError(str(problem)) from problem
     model = EmbeddingModel.objects.active()
