@@ -7,6 +7,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
+from shop.catalogue.browsing.caching import CACHE_SECONDS
 from shop.catalogue.browsing.menu import MenuSection, menu_sections
 from shop.catalogue.browsing.newness import new_since
 
@@ -25,7 +26,7 @@ def shop(request: HttpRequest) -> dict[str, object]:
 
 def _menu() -> list[MenuSection]:
     """Return the sections of the menu, up to a minute old."""
-    return cache.get_or_set(f"menu:{get_language()}", menu_sections, 60) or []
+    return cache.get_or_set(f"menu:{get_language()}", menu_sections, CACHE_SECONDS) or []
 
 
 def _came_from(request: HttpRequest) -> str:

@@ -6,20 +6,21 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
+from uuid import uuid4
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
+from shop.catalogue.browsing.caching import CACHE_SECONDS
 from shop.catalogue.models import Category, SearchSynonym
 from shop.catalogue.models.synonym import terms_of
 
+# Of the version that all processes should have; each builds its own, since unpickling takes ms.
 CACHE_KEY = "search-lexicon"
-# Renaming categories in bulk sends no signal.
-CACHE_SECONDS = 60
 MAX_TERM_WORDS = 4
 STEMS = """SELECT word, array_to_string(ts_lexize('english_stem', word), ''),
     array_to_string(ts_lexize('german_stem', word), ''),
@@ -93,9 +94,13 @@ def stems_of(words: Iterable[str]) -> dict[str, Stems]:
 
 
 def lexicon() -> Lexicon:
-    """Return the lexicon, up to ``CACHE_SECONDS`` old if categories were renamed."""
-    found: Lexicon | None = cache.get_or_set(CACHE_KEY, build_lexicon, CACHE_SECONDS)
-    return found or build_lexicon()
+    """Return the lexicon, up to ``CACHE_SECONDS`` old: renaming many categories sends no signal."""
+    return _built(cache.get_or_set(CACHE_KEY, lambda: uuid4().hex, CACHE_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _built(version: str) -> Lexicon:
+    return build_lexicon()
 
 
 @receiver([post_save, post_delete], sender=SearchSynonym)
