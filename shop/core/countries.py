@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from babel import Locale
@@ -12,8 +13,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 
-def _names(language: str) -> dict[str, str]:
-    return dict(Locale.parse(language, sep="-").territories)
+def _names(language: str) -> Mapping[str, str]:
+    """Return the names of all territories by their codes; babel keeps them."""
+    names: Mapping[str, str] = Locale.parse(language, sep="-").territories
+    return names
 
 
 def country_name(code: str) -> str:
@@ -41,7 +44,7 @@ def find_country(text: str) -> str:
 
 
 class CountryField(forms.ChoiceField):
-    """A choice of the countries that are delivered to; takes a name as well as a code."""
+    """Offers the countries that are delivered to; takes a country's name as well as its code."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -61,6 +64,7 @@ class CountryField(forms.ChoiceField):
 
     def to_python(self, value: Any) -> str:
         text = str(value or "")
-        if text and not find_country(text):
+        code = find_country(text)
+        if text and not code:
             raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
-        return find_country(text)
+        return code
