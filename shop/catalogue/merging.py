@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,6 +19,20 @@ from shop.catalogue.stock import excess
 
 class MergeError(ValueError):
     """The products cannot be merged as they are; the message says why."""
+
+
+def move_rows(model: type[Model], field: str, old: int, new: int, *, once_a: str) -> int:
+    """Point the rows whose ``field`` is ``old`` at ``new`` and return how many there were.
+
+    ``new`` has one row for each value of ``once_a``; a second one is deleted.
+    """
+    rows = model._default_manager.all()
+    moving = rows.filter(**{field: old})
+    count = moving.count()
+    there = rows.filter(**{field: new}).values(once_a)
+    moving.exclude(**{f"{once_a}__in": there}).update(**{field: new})
+    moving.delete()
+    return count
 
 
 @dataclass
