@@ -29,7 +29,6 @@ from shop.reviews.models import Review
 DAYS = 30
 TABLE_ROWS = 10
 S = Order.State
-LOST = (S.CANCELLED, S.REFUNDED)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _tile(label: str, value: object, url: str, note: str = "") -> dict[str, obje
 def _order_tiles() -> list[dict[str, object]]:
     changelist = reverse("admin:orders_order_changelist")
     today = Order.objects.filter(placed__date=timezone.localdate())
-    revenue = today.exclude(state__in=LOST).values("currency").annotate(sum=Sum("total"))
+    revenue = today.exclude(state__in=Order.LOST).values("currency").annotate(sum=Sum("total"))
     to_send = Order.objects.filter(state__in=(S.PLACED, S.PAID, S.PACKED)).count()
     sums = [money(row["sum"], row["currency"]) for row in revenue.order_by("currency")]
     return [
@@ -110,7 +109,7 @@ def _replica_tile() -> dict[str, object]:
 
 
 def _order_charts() -> list[dict[str, object]]:
-    orders = Order.objects.exclude(state__in=LOST)
+    orders = Order.objects.exclude(state__in=Order.LOST)
     counts = _by_day(orders, "placed", Count("pk"))
     currency = orders.values("currency").annotate(n=Count("pk")).order_by("-n").first()
     main = currency["currency"] if currency else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
@@ -19,15 +19,19 @@ DAYS = 90
 CANDIDATES = 60
 
 
+def _sold_since(moment: datetime) -> QuerySet[OrderLine]:
+    """Return the lines of the orders since then that were not cancelled or refunded."""
+    placed = OrderLine.objects.filter(order__placed__gte=moment)
+    return placed.exclude(order__state__in=Order.LOST)
+
+
 def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
     """Return the products of which most pieces were ordered, with their ``now`` and ``before``.
 
     ``now`` counts the last ``days``, ``before`` as many days before those.
     """
     first = timezone.now() - timedelta(days=days)
-    lines = OrderLine.objects.filter(
-        order__placed__gte=first - timedelta(days=days), variant__isnull=False
-    ).exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
+    lines = _sold_since(first - timedelta(days=days)).filter(variant__isnull=False)
     products = lines.values(product=F("variant__product"), title=F("variant__product__name"))
     pieces: QuerySet[Any, Any] = products.annotate(
         now=Coalesce(Sum("quantity", filter=Q(order__placed__gte=first)), 0),
@@ -42,9 +46,7 @@ def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]
     The products ``without`` are left out. Orders count within a minute.
     """
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    lines = OrderLine.objects.filter(
-        order__placed__gte=today - timedelta(days=DAYS), variant__product__listed=True
-    ).exclude(order__state__in=(Order.State.CANCELLED, Order.State.REFUNDED))
+    lines = _sold_since(today - timedelta(days=DAYS)).filter(variant__product__listed=True)
     sold = lines.values_list("variant__product").annotate(n=Sum("quantity"))
     left_out = {product.pk for product in without}
     best = cached_rows(sold.order_by("-n", "-variant__product")[:CANDIDATES])

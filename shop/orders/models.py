@@ -150,6 +150,9 @@ class Order(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         REFUNDED = "refunded", _("refunded")
 
+    # No sale, so they count in no figure.
+    LOST = (State.CANCELLED, State.REFUNDED)
+
     token = models.CharField(max_length=22, unique=True, default=_token, editable=False)
     idempotency_key = models.CharField(max_length=64, unique=True, editable=False)
     user = models.ForeignKey(
