@@ -76,7 +76,12 @@ class Result:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
+        """Note why a row is not taken."""
         self.rejections.append(RowMessage(line, external_id, reason, column, value[:80]))
+
+    def warn(self, line: int, sku: str, reason: str, column: str = "", value: str = "") -> None:
+        """Note what staff should know of a row that is taken, or of a file."""
+        self.row_warnings.append(RowMessage(line, sku, reason, column, value[:80]))
 
 
 @dataclass(frozen=True)
@@ -226,9 +231,8 @@ def _good_rows(
         else:
             if not done_before:
                 for fault in (*row.warnings, *disagreements):
-                    value = record.values.get(fault.column, "")[:80]
-                    message = RowMessage(row.line, row.sku, str(fault), fault.column, value)
-                    result.row_warnings.append(message)
+                    value = record.values.get(fault.column, "")
+                    result.warn(row.line, row.sku, str(fault), fault.column, value)
                 _warn_of_pictures(row, table.source, result)
                 yield row
 
@@ -240,8 +244,7 @@ def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
         text = _("Pictures on the web are not fetched: %(addresses)s")
         problems = [*problems, text % {"addresses": ", ".join(missing)}]
     for problem in problems:
-        message = RowMessage(row.line, row.sku, problem, IMAGE, "")
-        result.row_warnings.append(message)
+        result.warn(row.line, row.sku, problem, IMAGE)
 
 
 def _warn_of_unused_pictures(table: Table, result: Result) -> None:
@@ -260,7 +263,7 @@ def _warn_of_unused_pictures(table: Table, result: Result) -> None:
         reason = _("No row takes this picture.")
         if nearest:
             reason = _("No row takes this picture; the nearest id is %(id)s.") % {"id": nearest}
-        result.row_warnings.append(RowMessage(0, "", reason, "", name[:80]))
+        result.warn(0, "", reason, value=name)
 
 
 def _check_unique(row: Row, lines: dict[str, int]) -> None:
@@ -288,8 +291,7 @@ def _write(
         for row_, error in changes.rejected:
             result.reject(row_.line, row_.sku, str(error), error.column, "")
         for row_, warning in changes.warned:
-            message = RowMessage(row_.line, row_.sku, str(warning), warning.column)
-            result.row_warnings.append(message)
+            result.warn(row_.line, row_.sku, str(warning), warning.column)
         result.made_up += changes.made_up or Counter()
         result.without_price += changes.without_price
         result.without_stock += changes.without_stock
