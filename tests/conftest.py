@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.utils import translation
+
+from shop.core.waiting import MAX_WAITING, waiting_place
 
 
 def pytest_configure() -> None:
@@ -27,3 +31,12 @@ def _fresh() -> None:
 def redis_away(settings: Any) -> None:
     """Take Redis away from the cache; tasks are sent by a connection of their own."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1"}}
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """Let as many request threads of the process wait as may."""
+    with ExitStack() as held:
+        for _place in range(MAX_WAITING):
+            held.enter_context(waiting_place())
+        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -29,15 +29,6 @@ def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("views", "crop_views"):
         monkeypatch.setattr(f"recommender.photo_search.{name}.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.api.enqueue", lambda *args: None)
-
-
-@pytest.fixture
-def busy() -> Iterator[None]:
-    """Let as many threads wait as may."""
-    with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
-        yield
 
 
 def by_page(client: Client, data: bytes) -> Any:

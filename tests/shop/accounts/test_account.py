@@ -133,6 +133,16 @@ def test_the_database_folds_the_case_of_all_letters_as_in_production() -> None:
         assert cursor.fetchone() == ("GMAIL", "gmaıl")
 
 
+def _assert_owns_nothing(client: Client, thief: User) -> None:
+    """Export and delete the only account, and find that one stock alert was no part of it."""
+    client.force_login(thief)
+    exported = client.get("/account/export/").json()
+    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
+    client.post("/account/delete/", {"password": "correct-horse-7"})
+    assert not User.objects.exists()
+    assert StockAlert.objects.count() == 1
+
+
 @pytest.mark.parametrize("double", DOUBLES)
 def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, double: str) -> None:
     order = make_order(email="Smith@Gmail.example")
@@ -141,12 +151,7 @@ def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, doubl
     thief = make_customer(double, "correct-horse-7")
     address = EmailAddress.objects.get(user=thief)
     email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
-    client.force_login(thief)
-    exported = client.get("/account/export/").json()
-    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
-    client.post("/account/delete/", {"password": "correct-horse-7"})
-    assert not User.objects.exists()
-    assert StockAlert.objects.count() == 1
+    _assert_owns_nothing(client, thief)
     assert Order.objects.get(pk=order.pk).user is None
 
 
@@ -157,12 +162,7 @@ def test_an_address_that_is_not_verified_opens_nothing(client: Client) -> None:
     thief = make_customer("thief@example.com", "correct-horse-7")
     User.objects.update(email="smith@gmail.example")
     EmailAddress.objects.create(user=thief, email="smith@gmail.example", verified=False)
-    client.force_login(thief)
-    exported = client.get("/account/export/").json()
-    assert (exported["orders"], exported["stock_alerts"]) == ([], [])
-    client.post("/account/delete/", {"password": "correct-horse-7"})
-    assert not User.objects.exists()
-    assert StockAlert.objects.count() == 1
+    _assert_owns_nothing(client, thief)
 
 
 def test_my_data_are_exported(client: Client, alice: User) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 
 from shop.catalogue.models import Product
-from shop.core.waiting import MAX_WAITING, waiting_place
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.run import Result, import_catalogue
 from tests.shop.catalogue.images.crafted import BROKEN_EXIF, scans, with_exif
@@ -294,12 +292,3 @@ def test_bombs_and_broken_exif_are_their_own_rows_matter(run: Run) -> None:
     assert ids() == ["1", "3", "4", "5"]
     assert [rejection.line for rejection in result.rejections] == [3]
     assert "2.jpg: The picture takes too long to read" in result.rejections[0].reason
-
-
-@pytest.fixture
-def busy() -> Iterator[None]:
-    """An import waits for its turn, however many requests do."""
-    with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
-        yield
