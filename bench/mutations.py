@@ -37,7 +37,7 @@ PYTEST = (sys.executable, "-B", "-m", "pytest", "-q", "--no-header", "--reuse-db
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one guard."""
+    """Holds whether a test noticed that one guard was broken."""
 
     guard: str
     file: str

@@ -1,4 +1,4 @@
-"""Limit how often a password may be guessed, by whatever door: pages, staff's site or API."""
+"""Limit how often a password may be guessed, by pages, staff's site and API together."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def succeeded(request: HttpRequest, login: str) -> None:
 
 
 def seconds_to_wait(request: HttpRequest, login: str) -> int:
-    """Return after how many seconds another attempt may be let through."""
+    """Return after how many seconds another attempt to sign in may be let through."""
     address, account = client_network(request), _account(login)
     counters: list[tuple[Any, str, str]] = [
         (ADDRESS, "sign-in", address),

@@ -30,7 +30,7 @@ def may_order(request: HttpRequest, payment: str, email: str) -> bool:
 
 
 def too_many_orders(request: HttpRequest, email: str) -> HttpResponse:
-    """Say when ``may_order`` lets in the next one."""
+    """Answer 429 and say when the client and the e-mail may place another order."""
     by_email = (ascii_lower(email), "invoice-order-email")
     return too_many_requests(request, "invoice-order", settings.INVOICE_ORDERS_PER_HOUR, by_email)
 

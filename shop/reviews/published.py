@@ -19,7 +19,7 @@ class ReviewSummary:
 
     @property
     def fit_count(self) -> int:
-        """How many say anything about the fit."""
+        """Return how many of the reviews say anything about the fit."""
         return sum(self.fits.values())
 
     @property

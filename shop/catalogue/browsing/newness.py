@@ -1,4 +1,4 @@
-"""Say since when a product counts as new."""
+"""Decide which products are marked as new: the recent ones of an older catalogue."""
 
 from __future__ import annotations
 

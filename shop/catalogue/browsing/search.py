@@ -97,7 +97,7 @@ def matching(
 
 
 def _rank(parts: list[Part], operator: str, numbered: list[int]) -> Combinable:
-    """The named garment first, then what has the words themselves, then what synonyms add."""
+    """Return a rank: the named garment first, then its words, then what synonyms add."""
     own = _query(joined_query(parts, operator, own=True))
     ranks: list[Combinable] = [SearchRank(F("search"), own)]
     if any(part.own != part.tsquery for part in parts):
@@ -124,7 +124,7 @@ def _query(tsquery: str) -> SearchQuery:
 
 
 def _by_article_number(text: str) -> list[int]:
-    """The ids of products with this SKU or external id, in whatever case it was typed."""
+    """Return the ids of products with this SKU or external id, in whatever case it was typed."""
     number = text.strip()
     if not any(letter.isdigit() for letter in number):
         return []
@@ -135,7 +135,7 @@ def _by_article_number(text: str) -> list[int]:
 
 
 def all_words(text: str) -> str:
-    """The tsquery of every word, unknown ones corrected; empty for a text without words."""
+    """Return the tsquery of every word, mistyped ones corrected; empty without words."""
     parts = read(text)
     corrected = correct(parts).text
     return joined_query(read(corrected) if corrected else parts, "&")

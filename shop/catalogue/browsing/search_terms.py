@@ -124,7 +124,7 @@ def _quoted(term: str) -> str:
 
 
 def _plain(words: list[str], stems: dict[str, Stems], known: Lexicon) -> list[Part]:
-    """Read words that are joined by punctuation, or one alone, and have no meaning together."""
+    """Return the parts of words outside the lexicon: one, or several joined by punctuation."""
     if len(words) > 1:
         phrase = f"({' <-> '.join(_prefix(stems[word]) for word in words)})"
         return [Part(tuple(words), phrase, phrase, ())]

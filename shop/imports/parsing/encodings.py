@@ -39,7 +39,7 @@ SIGN_IN_A_WORD = re.compile(r"[^\W\d_][^\w\s'’‘`´.,:;/&+*\"()|-][^\W\d_]|[^
 
 
 def find_encoding(file: IO[bytes]) -> str:
-    """Return the encoding: by BOM, by UTF-16's zeros, by being UTF-8, or else the likeliest."""
+    """Return the encoding: by BOM, NUL bytes of UTF-16, valid UTF-8, or else the likeliest."""
     head = file.read(4096)
     for mark, name in BOMS.items():
         if head.startswith(mark):

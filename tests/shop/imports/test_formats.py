@@ -541,7 +541,7 @@ def test_a_redirect_is_not_followed(host: http.client.HTTPConnection) -> None:
         web.body(host, "https://shop.example.com/moved")
 
 
-def test_a_file_that_takes_too_long_is_given_up(
+def test_a_file_that_takes_too_long_is_refused(
     host: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "MAX_SECONDS", -1)
