@@ -32,11 +32,11 @@ MILLION = "1000000"
 # Name: the script with its arguments, paths by their names, and the folder it runs in.
 RUNS: dict[str, tuple[str, Path]] = {
     "nearest": ("nearest", BASE),
-    "blocks": ("blocks", BASE),
+    "recommendation_rows": ("recommendation_rows", BASE),
     "scaling": ("scaling", BASE),
     "precision": ("precision {ids}", BASE),
     "duplicates": ("duplicates", BASE),
-    "taste": ("taste 400", BASE),
+    "personalised": ("personalised 400", BASE),
     "import": ("import {catalogue}", BASE),
     "import_prices": ("import {catalogue} --prices", COPY),
     "upload": ("upload {catalogue}", BASE),

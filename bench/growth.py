@@ -48,7 +48,7 @@ from django.test import Client  # noqa: E402
 
 from bench.embed import forget, raw_openvino  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from bench.stored import embedded_photo  # noqa: E402
+from bench.embeddings import embedded_photo  # noqa: E402
 from recommender.embedding import inference, queue, worker  # noqa: E402
 from recommender.embedding.preprocessing import Prepared, decode  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402

@@ -40,7 +40,7 @@ import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from bench.stored import DIMENSIONS, stored  # noqa: E402
+from bench.embeddings import DIMENSIONS, stored  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.models.trigger_sql import COLUMNS, VALUES  # noqa: E402
 

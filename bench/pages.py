@@ -2,7 +2,7 @@
 
     python bench/pages.py [--seconds 60] [--rival CHECKOUT]
 
-Starts gunicorn as in production on the shop's catalogue and drives it by bench/shopper.py:
+Starts gunicorn as in production on the shop's catalogue and drives it by bench/locustfile.py:
 
 - ``cold``: nothing in Redis, gunicorn just started; shoppers who look at each page for a while.
 - ``shoppers``: the same, warm.
@@ -53,7 +53,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.environment import environment  # noqa: E402
-from bench.stored import embedded_photo  # noqa: E402
+from bench.embeddings import embedded_photo  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.recommendations.cache import invalidate, related  # noqa: E402
 from recommender.recommendations.rows import cards  # noqa: E402
@@ -164,7 +164,7 @@ def drive(
         "BENCH_CLIENT": str(client),
         "BENCH_ALONE": str(alone),
     }
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "shopper.py")]
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "locustfile.py")]
     command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"]
     command += ["--run-time", f"{seconds:.0f}s", "--host", address, "--stop-timeout", "10"]
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

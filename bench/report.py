@@ -295,10 +295,12 @@ IMPORT = [
         "flat",
     ),
 ]
-BLOCKS = [
+RECOMMENDATION_ROWS = [
     Row(
         what,
-        lambda r, key=key: f"{_times(r['blocks'][key])}; {r['blocks'][key]['queries']} queries",
+        lambda r, key=key: (
+            f"{_times(r['recommendation_rows'][key])}; {r['recommendation_rows'][key]['queries']} queries"
+        ),
         "20 and 2 queries a block",
     )
     for what, key in (
@@ -314,7 +316,7 @@ SECTIONS = {
     "Pages, eight shoppers": PAGES,
     "Photo search": PHOTO,
     "Import": IMPORT,
-    "Rows of recommendations": BLOCKS,
+    "Rows of recommendations": RECOMMENDATION_ROWS,
 }
 
 

@@ -1,4 +1,4 @@
-"""A small version of bench/taste.py."""
+"""A small version of bench/personalised.py."""
 
 from __future__ import annotations
 

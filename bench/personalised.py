@@ -1,13 +1,13 @@
 """*Picked for you* against popularity and the mean vector, on shoppers who are made up.
 
-    python bench/taste.py [SHOPPERS]
+    python bench/personalised.py [SHOPPERS]
 
 ``recommender/evaluation/simulation.py`` says how they come about, ``docs/population.md`` why.
 Four ways recommend ten to the same shoppers: the true popularity, the shop's nearest products to
 the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
 has counted, and what the shop shows (``personalised`` in ``recommender.recommendations``); the last
 once more where few visits were counted, and in a shop that nobody has visited yet. Prints one JSON
-object and writes it to bench/results/taste.json. Needs an embedded catalogue; what it writes is
+object and writes it to bench/results/personalised.json. Needs an embedded catalogue; what it writes is
 rolled back.
 """
 
@@ -135,5 +135,5 @@ if __name__ == "__main__":
     for world in WORLDS:
         result[world] = summary([compare(catalogue, world, seed, shoppers) for seed in SEEDS])
     text = json.dumps(result, indent=1)
-    (ROOT / "bench" / "results" / "taste.json").write_text(text + "\n")
+    (ROOT / "bench" / "results" / "personalised.json").write_text(text + "\n")
     print(text)

@@ -1,10 +1,10 @@
 """What each block of recommendations adds to a page, in queries and milliseconds.
 
-    python bench/blocks.py [PAGES]
+    python bench/recommendation_rows.py [PAGES]
 
 Makes each block for real products and visitors of the shop's catalogue, with its pictures' rows and
 its HTML, and the whole product page with and without the blocks below the similar items. Prints one
-JSON object and writes it to bench/results/blocks.json. Needs an embedded catalogue and writes
+JSON object and writes it to bench/results/recommendation_rows.json. Needs an embedded catalogue and writes
 nothing there.
 """
 
@@ -166,5 +166,5 @@ if __name__ == "__main__":
         "product_page": page_times(products),
     }
     text = json.dumps(result, indent=1)
-    (ROOT / "bench" / "results" / "blocks.json").write_text(text + "\n")
+    (ROOT / "bench" / "results" / "recommendation_rows.json").write_text(text + "\n")
     print(text)
