@@ -47,8 +47,8 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from bench.embed import forget, raw_openvino  # noqa: E402
-from bench.environment import environment  # noqa: E402
 from bench.embeddings import embedded_photo  # noqa: E402
+from bench.environment import environment  # noqa: E402
 from recommender.embedding import inference, queue, worker  # noqa: E402
 from recommender.embedding.preprocessing import Prepared, decode  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402

@@ -39,8 +39,8 @@ import faiss  # noqa: E402
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.environment import environment  # noqa: E402
 from bench.embeddings import DIMENSIONS, stored  # noqa: E402
+from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.models.trigger_sql import COLUMNS, VALUES  # noqa: E402
 

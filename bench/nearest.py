@@ -35,10 +35,10 @@ set_up_django()
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.timing import spread, timed  # noqa: E402
+from bench.embeddings import Stored, nearest_of, stored  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.rivals import in_memory, rival  # noqa: E402
-from bench.embeddings import Stored, nearest_of, stored  # noqa: E402
+from bench.timing import spread, timed  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.search.candidates import FIRST_EMBEDDED  # noqa: E402
 from recommender.search.similar import (  # noqa: E402

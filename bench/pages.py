@@ -52,8 +52,8 @@ from django.core.cache import cache  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.environment import environment  # noqa: E402
 from bench.embeddings import embedded_photo  # noqa: E402
+from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from recommender.recommendations.cache import invalidate, related  # noqa: E402
 from recommender.recommendations.rows import cards  # noqa: E402

@@ -7,8 +7,8 @@ Four ways recommend ten to the same shoppers: the true popularity, the shop's ne
 the mean of the history's vectors (``near_mean``), the same weighed by the popularity that the shop
 has counted, and what the shop shows (``personalised`` in ``recommender.recommendations``); the last
 once more where few visits were counted, and in a shop that nobody has visited yet. Prints one JSON
-object and writes it to bench/results/personalised.json. Needs an embedded catalogue; what it writes is
-rolled back.
+object and writes it to bench/results/personalised.json. Needs an embedded catalogue, in which it
+rolls back what it writes.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.embed import forget  # noqa: E402
-from bench.environment import environment  # noqa: E402
 from bench.embeddings import stored  # noqa: E402
+from bench.environment import environment  # noqa: E402
 from demo.processes import YIELDING, shell_commands  # noqa: E402
 from recommender.embedding.model_store import model_folder  # noqa: E402
 from recommender.embedding.network import build_network  # noqa: E402

@@ -1,11 +1,11 @@
-"""What each block of recommendations adds to a page, in queries and milliseconds.
+"""Measure what the rows of recommendations add to a page, in queries and milliseconds.
 
-    python bench/recommendation_rows.py [PAGES]
+    python bench/recommendation_rows.py [--pages 300]
 
-Makes each block for real products and visitors of the shop's catalogue, with its pictures' rows and
-its HTML, and the whole product page with and without the blocks below the similar items. Prints one
-JSON object and writes it to bench/results/recommendation_rows.json. Needs an embedded catalogue and writes
-nothing there.
+Builds and renders the rows of product pages, carts and the home page for products and visitors of
+the shop's catalogue, and whole product pages with and without the rows below the similar items.
+Prints one JSON object and writes it to bench/results/recommendation_rows.json. Needs an embedded
+catalogue, which it only reads.
 """
 
 from __future__ import annotations
