@@ -210,7 +210,7 @@ GUARDS = [
     Guard(
         "moves of an order",
         "shop/orders/states.py",
-        "if state not in MOVES[order.state]:",
+        "if state not in TRANSITIONS[order.state]:",
         "if False:",
         f"{T_ORDERS}/test_states.py::test_only_the_moves_of_the_table_are_possible",
     ),

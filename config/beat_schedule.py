@@ -57,7 +57,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete-idempotency-records": _every(3600, "shop.api.tasks.delete_idempotency_records"),
     "refresh-search-words": _every(3600, "shop.catalogue.tasks.refresh_search_words"),
     "clear-sessions": _daily(2, 0, "shop.accounts.tasks.clear_sessions"),
-    "delete-lost-carts": _daily(2, 10, "shop.cart.tasks.delete_lost_carts"),
+    "delete-orphaned-carts": _daily(2, 10, "shop.cart.tasks.delete_orphaned_carts"),
     "delete-old-events": _daily(2, 20, "recommender.tasks.delete_old_events"),
     "expire-old-uploads": _daily(2, 30, "shop.imports.tasks.expire_old_uploads"),
     "delete-unused-files": _daily(2, 35, "shop.catalogue.tasks.delete_unused_files"),

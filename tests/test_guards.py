@@ -29,7 +29,7 @@ ACTIONS = [
     ("make_delivered", "shipped"),
     ("make_cancelled", "placed"),
     ("make_refunded", "delivered"),
-    ("note_payment", "packed"),
+    ("record_payment", "packed"),
 ]
 __all__ = ["method"]
 

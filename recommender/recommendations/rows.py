@@ -23,8 +23,8 @@ from recommender.search.complements import Complement
 from recommender.search.similar import ROW_SIZE
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product, ProductImage
+from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
-from shop.wishlist.saved import saved_ids
 
 # For the products put into the cart last; each costs as much as the first.
 CART_SOURCES = 2

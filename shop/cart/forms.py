@@ -8,7 +8,7 @@ from shop.cart.models import MAX_QUANTITY
 from shop.catalogue.models import Variant
 
 
-def buyable() -> QuerySet[Variant]:
+def purchasable() -> QuerySet[Variant]:
     return Variant.objects.filter(product__listed=True).select_related("product")
 
 
@@ -24,7 +24,7 @@ class AddForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["variant"].queryset = buyable()  # type: ignore[attr-defined]
+        self.fields["variant"].queryset = purchasable()  # type: ignore[attr-defined]
 
     def clean_quantity(self) -> int:
         return self.cleaned_data["quantity"] or 1

@@ -41,7 +41,7 @@ def get_or_create_cart(request: HttpRequest) -> Cart:
     return cart
 
 
-def delete_lost() -> int:
+def delete_orphaned() -> int:
     """Guests' carts that no session knows any more. Returns how many.
 
     A day old at least: the session of a new one may still have to be written.

@@ -6,5 +6,5 @@ from shop.cart import session
 
 
 @shared_task
-def delete_lost_carts() -> None:
-    session.delete_lost()
+def delete_orphaned_carts() -> None:
+    session.delete_orphaned()

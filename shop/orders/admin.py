@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
-from shop.orders.states import MoveError, move, note_payment
+from shop.orders.states import TransitionError, record_payment, transition
 
 LABELS = {
     "placed": "info", "paid": "info", "packed": "warning", "shipped": "success",
@@ -86,7 +86,7 @@ class OrderAdmin(_OnlyWhatChanged):
         _action("packed", _("Mark as packed")),
         _action("shipped", _("Mark as shipped, and tell the customer")),
         _action("delivered", _("Mark as delivered")),
-        "note_payment",
+        "record_payment",
         _action("cancelled", _("Cancel, and give the stock back")),
         _action("refunded", _("Refund")),
     ]
@@ -139,11 +139,11 @@ class OrderAdmin(_OnlyWhatChanged):
         return order.state, order.get_state_display()
 
     def move_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
-        self._each(request, orders, partial(move, state=state, by=request.user))
+        self._each(request, orders, partial(transition, state=state, by=request.user))
 
     @admin.action(description=_("Record payment"), permissions=["change"])
-    def note_payment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        self._each(request, queryset, partial(note_payment, by=request.user))
+    def record_payment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        self._each(request, queryset, partial(record_payment, by=request.user))
 
     def _each(
         self, request: HttpRequest, orders: QuerySet[Order], act: Callable[[Order], Order]
@@ -154,7 +154,7 @@ class OrderAdmin(_OnlyWhatChanged):
             try:
                 act(order)
                 moved += 1
-            except MoveError as error:
+            except TransitionError as error:
                 messages.error(request, str(error))
         if moved:
             text = ngettext("%(n)d order was changed.", "%(n)d orders were changed.", moved)

@@ -51,10 +51,12 @@ def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]
     left_out = {product.pk for product in without}
     best = cached_rows(sold.order_by("-n", "-variant__product")[:CANDIDATES])
     ids = [pk for pk, _n in best if pk not in left_out]
-    buyable = Product.objects.listed().in_stock()
-    in_stock = set(buyable.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    purchasable = Product.objects.listed().in_stock()
+    in_stock = set(purchasable.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
     ids = [pk for pk in ids if pk in in_stock][:limit]
-    newest = buyable.exclude(pk__in=[*ids, *left_out]).newest_first().values_list("pk", flat=True)
+    newest = (
+        purchasable.exclude(pk__in=[*ids, *left_out]).newest_first().values_list("pk", flat=True)
+    )
     ids += newest[: limit - len(ids)]
-    found = buyable.with_card_data().in_bulk(ids)
+    found = purchasable.with_card_data().in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shop.orders.models import Order
-from shop.orders.states import move
+from shop.orders.states import transition
 
 
 @transaction.atomic
@@ -37,5 +37,5 @@ def _cancel_next() -> bool:
     order = due.select_for_update(skip_locked=True).order_by("pk").first()
     if order is None:
         return False
-    move(order, Order.State.CANCELLED)
+    transition(order, Order.State.CANCELLED)
     return True

@@ -17,7 +17,7 @@ from shop.orders.payment import PaymentError, method_of
 
 S = Order.State
 # An order on invoice is packed before it is paid.
-MOVES: dict[str, tuple[str, ...]] = {
+TRANSITIONS: dict[str, tuple[str, ...]] = {
     S.PLACED: (S.PAID, S.PACKED, S.CANCELLED),
     S.PAID: (S.PACKED, S.REFUNDED),
     S.PACKED: (S.SHIPPED, S.CANCELLED, S.REFUNDED),
@@ -29,19 +29,19 @@ MOVES: dict[str, tuple[str, ...]] = {
 NOT_SENT = (S.PLACED, S.PAID, S.PACKED)
 
 
-class MoveError(ValueError):
+class TransitionError(ValueError):
     """The order cannot go to that state from where it is."""
 
 
 @transaction.atomic
-def move(order: Order, state: str, by: Any = None) -> Order:
-    """Lock, check, move, note, give back what never left. Raises ``MoveError``."""
+def transition(order: Order, state: str, by: Any = None) -> Order:
+    """Lock, check, move, note, give back what never left. Raises ``TransitionError``."""
     order = Order.objects.select_for_update().get(pk=order.pk)
-    if state not in MOVES[order.state]:
+    if state not in TRANSITIONS[order.state]:
         text = _("Order %(number)s is %(now)s and cannot become %(then)s.")
         names = {"now": order.get_state_display(), "then": S(state).label}
-        raise MoveError(text % {"number": order.number, **names})
-    _move_money(order, state)
+        raise TransitionError(text % {"number": order.number, **names})
+    _settle_payment(order, state)
     if state in (S.CANCELLED, S.REFUNDED) and order.state in NOT_SENT:
         _give_back(order)
     order.state = state
@@ -54,8 +54,8 @@ def move(order: Order, state: str, by: Any = None) -> Order:
     return order
 
 
-def _move_money(order: Order, state: str) -> None:
-    """What the way of paying has to say about it. Raises ``MoveError``."""
+def _settle_payment(order: Order, state: str) -> None:
+    """What the way of paying has to say about it. Raises ``TransitionError``."""
     method = method_of(order)
     if order.confirm_by is not None and state != S.CANCELLED:
         raise _refused(order, _("The buyer has not confirmed it yet."))
@@ -74,13 +74,13 @@ def _move_money(order: Order, state: str) -> None:
         raise _refused(order, str(error)) from error
 
 
-def _refused(order: Order, why: str) -> MoveError:
-    return MoveError(_("Order %(number)s: %(why)s") % {"number": order.number, "why": why})
+def _refused(order: Order, why: str) -> TransitionError:
+    return TransitionError(_("Order %(number)s: %(why)s") % {"number": order.number, "why": why})
 
 
 @transaction.atomic
-def note_payment(order: Order, by: Any = None) -> Order:
-    """The money for an order that was sent on invoice has come. Raises ``MoveError``."""
+def record_payment(order: Order, by: Any = None) -> Order:
+    """The money for an order that was sent on invoice has come. Raises ``TransitionError``."""
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.state not in (S.PACKED, S.SHIPPED, S.DELIVERED) or order.paid_at is not None:
         raise _refused(order, _("There is no payment to note."))

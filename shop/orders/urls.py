@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shop.orders import mine, views
+from shop.orders import customer_views, views
 
 app_name = "orders"
 urlpatterns = [
-    path("account/orders/", mine.my_orders, name="mine"),
+    path("account/orders/", customer_views.order_list, name="list"),
     path("checkout/", views.checkout, name="checkout"),
     path("checkout/voucher/", views.voucher, name="voucher"),
     path("orders/<str:token>/", views.order, name="order"),

@@ -41,7 +41,7 @@ PAGES = (
     ),
     SearchPage(
         _("Your orders"),
-        "orders:mine",
+        "orders:list",
         ("order", "orders", "my orders", "order status", "bestellung", "bestellungen"),
     ),
     SearchPage(

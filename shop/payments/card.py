@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError
-from shop.orders.states import move
+from shop.orders.states import transition
 from shop.payments.models import Payment
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Card:
         if order.state != Order.State.PLACED:
             raise PaymentError(_("There is nothing to pay."))
         if not order.total:
-            move(order, Order.State.PAID)
+            transition(order, Order.State.PAID)
             return None
         payment = self._payment(order)
         if payment.session_expires and payment.session_expires > timezone.now():

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from shop.payments import settlement
+from shop.payments import reconciliation
 
 
 @shared_task
 def reconcile_payments() -> None:
-    settlement.reconcile_payments()
+    reconciliation.reconcile_payments()

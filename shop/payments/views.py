@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError, method_of
-from shop.payments.settlement import receive
+from shop.payments.reconciliation import receive
 
 MAX_EVENT_BYTES = 256 * 1024
 

@@ -13,8 +13,8 @@ class WishlistConfig(AppConfig):
         from shop.accounts.signals import personal_data
         from shop.catalogue.signals import products_merged
         from shop.wishlist import merging
+        from shop.wishlist.items import merge_on_login
         from shop.wishlist.personal_data import export, forget
-        from shop.wishlist.saved import merge_on_login
 
         user_logged_in.connect(merge_on_login)
         personal_data.connect(export)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from shop.wishlist.saved import saved_ids
+from shop.wishlist.items import saved_ids
 
 
 def wishlist(request: HttpRequest) -> dict[str, object]:

@@ -6,7 +6,7 @@ from shop.wishlist import views
 
 app_name = "wishlist"
 urlpatterns = [
-    path("saved/", views.saved, name="saved"),
+    path("saved/", views.wishlist, name="wishlist"),
     path("saved/<int:pk>/", views.toggle_saved, name="toggle"),
     path("saved/share/", views.share, name="share"),
     path("wishlists/<str:token>/", views.shared, name="shared"),

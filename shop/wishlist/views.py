@@ -17,19 +17,19 @@ from shop.catalogue.models import Product
 from shop.core.rate_limit import allows, too_many_requests
 from shop.core.validators import is_id
 from shop.wishlist.forms import StockAlertForm
+from shop.wishlist.items import items_of, toggle, wishlist_items
 from shop.wishlist.models import SharedWishlist, StockAlert
 from shop.wishlist.recent import recent_products, remember
-from shop.wishlist.saved import items_of, toggle, wishlist_items
 
 
 @require_safe
-def saved(request: HttpRequest) -> HttpResponse:
+def wishlist(request: HttpRequest) -> HttpResponse:
     shared = None
     if request.user.is_authenticated:
         shared = SharedWishlist.objects.filter(user=request.user).first()
     share_link = request.build_absolute_uri(shared.get_absolute_url()) if shared else ""
     context = {"items": wishlist_items(request), "share_link": share_link}
-    return render(request, "shop/wishlist/saved.html", context)
+    return render(request, "shop/wishlist/wishlist.html", context)
 
 
 @require_POST
@@ -42,7 +42,7 @@ def share(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("Your wishlist is private again."))
     else:
         SharedWishlist.objects.get_or_create(user=user)
-    return redirect("wishlist:saved")
+    return redirect("wishlist:wishlist")
 
 
 @require_safe
@@ -62,7 +62,7 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "shop/wishlist/toggled.html", {"product": product})
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return HttpResponseRedirect(back) if safe else redirect("wishlist:saved")
+    return HttpResponseRedirect(back) if safe else redirect("wishlist:wishlist")
 
 
 @require_safe

@@ -18,7 +18,7 @@ def test_what_comes_once_a_day_comes_by_the_clock() -> None:
     schedules = {name: entry["schedule"] for name, entry in CELERY_BEAT_SCHEDULE.items()}
     by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
     assert by_clock == {
-        *("clear-sessions", "delete-lost-carts", "delete-old-events", "expire-old-uploads"),
+        *("clear-sessions", "delete-orphaned-carts", "delete-old-events", "expire-old-uploads"),
         *("compute-affinities", "delete-unused-files"),
     }
     assert max(schedules[name] for name in schedules.keys() - by_clock) == 3600

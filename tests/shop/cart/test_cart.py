@@ -13,7 +13,7 @@ from django.utils import timezone
 from shop.accounts.tasks import clear_sessions
 from shop.cart.forms import QuantityForm
 from shop.cart.models import Cart, CartLine
-from shop.cart.tasks import delete_lost_carts
+from shop.cart.tasks import delete_orphaned_carts
 from shop.catalogue.models import Product, Variant
 from shop.orders.checkout import CheckoutError, place_order
 from shop.orders.models import ShippingMethod
@@ -217,7 +217,7 @@ def test_carts_go_with_the_sessions_that_knew_them() -> None:
     Cart.objects.exclude(pk=new.pk).update(created=old)
     names = [guest.session.session_key for guest in guests]
     Session.objects.filter(pk__in=names[1:]).update(expire_date=old)
-    delete_lost_carts()
+    delete_orphaned_carts()
     assert list(Cart.objects.order_by("pk")) == [here, new, alice]
     assert CartLine.objects.count() == 2
     clear_sessions()

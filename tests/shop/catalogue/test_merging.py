@@ -15,7 +15,7 @@ from shop.catalogue.merging import MergeError, merge
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
 from shop.orders.checkout import place_order
 from shop.orders.models import Order, OrderLine, ShippingMethod
-from shop.orders.states import move
+from shop.orders.states import transition
 from shop.wishlist.models import SavedProduct, StockAlert
 from tests.factories import make_customer, make_image, make_product, make_variant
 from tests.shop.orders.test_checkout import CONTACT
@@ -126,7 +126,7 @@ def test_orders_say_what_was_bought_and_give_their_stock_back_to_what_stays(
     assert merge(one.pk, [other.pk])[-1] == "1 line of an order"
     assert OrderLine.objects.values("sku", "name", "unit_price", "quantity").get() == before
     assert before["sku"] == "B-M"
-    move(order, Order.State.CANCELLED)
+    transition(order, Order.State.CANCELLED)
     assert stocks(one) == ({"A-M": 7, "A-L": 1, "B-S": 2}, 10)
 
 

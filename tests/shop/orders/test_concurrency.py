@@ -16,7 +16,7 @@ from django.urls import reverse
 from shop.cart.models import Cart, CartLine
 from shop.catalogue.models import Product, Variant
 from shop.orders.models import Order, ShippingMethod
-from shop.orders.states import move
+from shop.orders.states import transition
 from tests.factories import make_product, make_variant
 from tests.forms import fields_of
 from tests.locks import wait_until_somebody_waits
@@ -72,7 +72,7 @@ def test_the_stock_of_a_cancelled_order_comes_back(
     for variant in variants[:2]:
         CartLine.objects.create(cart=cart, variant=variant, quantity=1)
     order = buy(cart, method)
-    buys(client, method, variants[1:2], lambda: move(order, Order.State.CANCELLED))
+    buys(client, method, variants[1:2], lambda: transition(order, Order.State.CANCELLED))
     assert [variant.stock for variant in Variant.objects.order_by("pk")] == [9, 8, 9]
 
 

@@ -15,7 +15,7 @@ from shop.catalogue.models import Variant
 from shop.core.validators import refuse_links
 from shop.orders.confirmation import cancel_unconfirmed
 from shop.orders.models import Order, ShippingMethod, Voucher
-from shop.orders.states import MoveError, move
+from shop.orders.states import TransitionError, transition
 from tests.factories import make_customer, make_order
 from tests.shop.orders.test_checkout import CHECKOUT, fill, form, method
 
@@ -52,7 +52,7 @@ def test_a_guests_order_is_confirmed_by_the_link_in_the_mail(
     assert _confirm(client, link)["Location"] == Order.objects.get().get_absolute_url()
     assert Order.objects.get().confirm_by is None
     assert cancel_unconfirmed() == 0
-    move(Order.objects.get(), "packed")
+    transition(Order.objects.get(), "packed")
     assert (Variant.objects.get().stock, len(mail.outbox)) == (3, 1)
 
 
@@ -86,8 +86,8 @@ def test_what_is_not_confirmed_is_not_packed(client: Client, method: ShippingMet
     fill(client)
     client.post(CHECKOUT, form(method))
     for state in ("paid", "packed"):
-        with pytest.raises(MoveError, match="has not confirmed"):
-            move(Order.objects.get(), state)
+        with pytest.raises(TransitionError, match="has not confirmed"):
+            transition(Order.objects.get(), state)
     assert Order.objects.get().state == "placed"
 
 

@@ -14,7 +14,7 @@ from shop.catalogue.models import Product
 from shop.orders.admin import OrderAdmin, VoucherAdmin
 from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
-from shop.orders.states import MOVES, MoveError, move
+from shop.orders.states import TRANSITIONS, TransitionError, transition
 from tests.factories import make_customer, make_order, make_product
 from tests.shop.orders.test_checkout import buy
 
@@ -33,11 +33,11 @@ def order() -> Order:
 @pytest.mark.parametrize(("before", "after"), list(every(STATES, STATES)))
 def test_only_the_moves_of_the_table_are_possible(order: Order, before: str, after: str) -> None:
     Order.objects.update(state=before)
-    if after in MOVES[before]:
-        assert move(order, after).state == after
+    if after in TRANSITIONS[before]:
+        assert transition(order, after).state == after
         return
-    with pytest.raises(MoveError, match=order.number):
-        move(order, after)
+    with pytest.raises(TransitionError, match=order.number):
+        transition(order, after)
     assert Order.objects.get().state == before
     assert [event.state for event in order.events.all()] == ["placed"]
 
@@ -55,7 +55,7 @@ def test_stock_comes_back_only_while_the_goods_are_here(
     order: Order, path: list[str], stock: int
 ) -> None:
     for state in path:
-        move(order, state)
+        transition(order, state)
     assert Product.objects.get().stock == stock
     assert [event.state for event in order.events.all()] == ["placed", *path]
 
@@ -78,9 +78,9 @@ def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used
     cart.lines.create(variant=variant, quantity=1)
     order = buy(cart, method, voucher=voucher, user=make_customer("buyer@example.com"))
     for state in path:
-        move(order, state)
-    with pytest.raises(MoveError):
-        move(order, path[-1])
+        transition(order, state)
+    with pytest.raises(TransitionError):
+        transition(order, path[-1])
     voucher.refresh_from_db()
     other.refresh_from_db()
     assert (voucher.used, other.used) == (used, 1)
@@ -118,11 +118,11 @@ def test_the_order_pages_of_staff_open(admin_client: Client, order: Order) -> No
 
 def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Order) -> None:
     orders = reverse("admin:orders_order_changelist")
-    action = {"action": "note_payment", "_selected_action": [order.pk]}
+    action = {"action": "record_payment", "_selected_action": [order.pk]}
     page = admin_client.post(orders, action, follow=True).content.decode()
     assert "There is no payment to note." in page
-    move(order, "packed")
-    move(order, "shipped")
+    transition(order, "packed")
+    transition(order, "shipped")
     admin_client.post(orders, action)
     order.refresh_from_db()
     assert (order.state, order.paid_at is None) == ("shipped", False)
@@ -132,10 +132,10 @@ def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Ord
 
 
 def test_a_paid_order_is_not_cancelled(order: Order) -> None:
-    move(order, "paid")
-    move(order, "packed")
-    with pytest.raises(MoveError, match="Refund it instead"):
-        move(order, "cancelled")
+    transition(order, "paid")
+    transition(order, "packed")
+    with pytest.raises(TransitionError, match="Refund it instead"):
+        transition(order, "cancelled")
     assert Order.objects.get().state == "packed"
 
 
@@ -157,7 +157,7 @@ def test_staff_mend_an_address_while_the_order_is_paid(
     save = OrderAdmin.save_model
 
     def late(admin: OrderAdmin, request: Any, mine: Order, *values: Any) -> None:
-        move(Order.objects.get(), "paid")
+        transition(Order.objects.get(), "paid")
         save(admin, request, mine, *values)
 
     monkeypatch.setattr(OrderAdmin, "save_model", late)

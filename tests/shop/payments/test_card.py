@@ -11,7 +11,7 @@ from django.utils import timezone
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
-from shop.orders.states import MoveError, move
+from shop.orders.states import TransitionError, transition
 from shop.payments.card import smallest_unit
 from shop.payments.models import Payment
 from tests.shop.orders.test_checkout import fill, form
@@ -62,8 +62,8 @@ def test_when_stripe_is_down_the_order_is_kept_and_paid_later(
 
 
 def test_an_unpaid_card_order_is_not_packed(order: Order) -> None:
-    with pytest.raises(MoveError, match="not paid yet"):
-        move(order, "packed")
+    with pytest.raises(TransitionError, match="not paid yet"):
+        transition(order, "packed")
     assert state(order) == ("placed", "pending")
 
 
@@ -183,7 +183,7 @@ def test_an_order_that_costs_nothing_is_paid_at_once(
     order = Order.objects.get()
     assert (response["Location"], order.state) == (order.get_absolute_url(), "paid")
     assert stripe.sessions == {}
-    assert move(order, "refunded").state == "refunded"
+    assert transition(order, "refunded").state == "refunded"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,6 @@ def test_an_unpaid_card_order_is_not_packed_when_stripe_is_taken_away(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(METHODS, "card")
-    with pytest.raises(MoveError, match="not paid yet"):
-        move(order, "packed")
+    with pytest.raises(TransitionError, match="not paid yet"):
+        transition(order, "packed")
     assert state(order) == ("placed", "pending")

@@ -10,9 +10,9 @@ from django.utils import timezone
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
-from shop.orders.states import MoveError, move
+from shop.orders.states import TransitionError, transition
 from shop.payments.models import WebhookEvent
-from shop.payments.settlement import reconcile_payments
+from shop.payments.reconciliation import reconcile_payments
 from tests.shop.orders.test_checkout import fill, form
 from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import event, refunded, send, succeeded
@@ -46,7 +46,7 @@ def test_a_payment_that_no_webhook_told_is_found_by_asking(stripe: Stripe, order
 def test_money_for_a_cancelled_order_goes_back(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
-    move(order, "cancelled")
+    transition(order, "cancelled")
     send(client, succeeded(order))
     assert state(order) == ("cancelled", "refund due")
     stripe.fails = 500
@@ -61,11 +61,11 @@ def test_money_for_a_cancelled_order_goes_back(
 def test_staff_refund_a_paid_order_once(client: Client, stripe: Stripe, order: Order) -> None:
     send(client, succeeded(order))
     stripe.fails = 402
-    with pytest.raises(MoveError, match="Stripe refused the refund"):
-        move(order, "refunded")
+    with pytest.raises(TransitionError, match="Stripe refused the refund"):
+        transition(order, "refunded")
     assert state(order) == ("paid", "paid")
     stripe.fails = 0
-    move(order, "refunded")
+    transition(order, "refunded")
     assert state(order) == ("refunded", "refunded")
     send(client, refunded(order))
     assert state(order) == ("refunded", "refunded")
@@ -82,16 +82,16 @@ def test_a_refund_made_at_stripe_reaches_us(client: Client, order: Order) -> Non
 
 def test_a_paid_order_is_refunded_and_not_cancelled(client: Client, order: Order) -> None:
     send(client, succeeded(order))
-    move(order, "packed")
-    with pytest.raises(MoveError, match="Refund it instead"):
-        move(order, "cancelled")
+    transition(order, "packed")
+    with pytest.raises(TransitionError, match="Refund it instead"):
+        transition(order, "cancelled")
     assert state(order) == ("packed", "paid")
 
 
 def test_an_order_paid_this_moment_is_not_cancelled(stripe: Stripe, order: Order) -> None:
     stripe.pay("cs_test_1")
-    with pytest.raises(MoveError, match="just been paid"):
-        move(order, "cancelled")
+    with pytest.raises(TransitionError, match="just been paid"):
+        transition(order, "cancelled")
     assert state(order) == ("placed", "pending")
 
 
@@ -100,8 +100,8 @@ def test_a_card_order_without_stripe_is_not_refunded_in_silence(
 ) -> None:
     send(client, succeeded(order))
     monkeypatch.delitem(METHODS, "card")
-    with pytest.raises(MoveError, match="not configured"):
-        move(order, "refunded")
+    with pytest.raises(TransitionError, match="not configured"):
+        transition(order, "refunded")
     assert state(order) == ("paid", "paid")
 
 
@@ -173,10 +173,10 @@ def test_a_refund_whose_answer_was_lost_is_made_once(
     send(client, succeeded(order))
     stripe.loses = lost
     if lost == 2:  # the library's second try as well
-        with pytest.raises(MoveError, match="Stripe refused the refund"):
-            move(order, "refunded")
+        with pytest.raises(TransitionError, match="Stripe refused the refund"):
+            transition(order, "refunded")
         assert state(order) == ("paid", "paid")
-    move(order, "refunded")
+    transition(order, "refunded")
     assert state(order) == ("refunded", "refunded")
     assert list(stripe.refunds) == ["re_1"]
 
@@ -185,8 +185,8 @@ def test_a_refund_whose_answer_was_lost_is_made_once(
 def test_two_members_of_staff_refund_once(client: Client, stripe: Stripe, order: Order) -> None:
     def refund() -> str:
         try:
-            return move(order, "refunded").state
-        except MoveError:
+            return transition(order, "refunded").state
+        except TransitionError:
             return "refused"
 
     send(client, succeeded(order))
@@ -199,7 +199,7 @@ def test_a_refund_that_the_bank_turned_down_is_shown_to_staff(
     client: Client, order: Order, admin_client: Client
 ) -> None:
     send(client, succeeded(order))
-    move(order, "refunded")
+    transition(order, "refunded")
     values = {"id": "re_1", "payment_intent": "pi_1", "failure_reason": "lost_or_stolen_card"}
     assert send(client, event("refund.failed", values, "evt_7")) == 200
     page = admin_client.get("/admin/payments/payment/").content.decode()

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from shop.catalogue.models import Product
 from shop.orders.models import Order
-from shop.orders.states import MoveError, move
+from shop.orders.states import TransitionError, transition
 from shop.payments.models import Payment, WebhookEvent
-from shop.payments.settlement import reconcile_payments
+from shop.payments.reconciliation import reconcile_payments
 from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import (
     SECRET,
@@ -159,7 +159,7 @@ def test_an_event_that_cannot_be_booked_comes_again(
 ) -> None:
     client.raise_request_exception = False
     with monkeypatch.context() as patch:
-        patch.setattr("shop.payments.settlement.move", lambda *_values: 1 / 0)
+        patch.setattr("shop.payments.reconciliation.transition", lambda *_values: 1 / 0)
         assert send(client, succeeded(order)) == 500
     assert _nothing_happened(order)
     assert send(client, succeeded(order)) == 200
@@ -253,8 +253,8 @@ def test_a_payment_and_the_timeout_at_the_same_moment_agree(
 def test_staff_cancel_while_money_comes(client: Client, stripe: Stripe, order: Order) -> None:
     def cancel() -> str:
         try:
-            return move(order, "cancelled").state
-        except MoveError:
+            return transition(order, "cancelled").state
+        except TransitionError:
             return "refused"
 
     stripe.pay("cs_test_1")
@@ -275,7 +275,7 @@ def test_money_that_comes_in_the_middle_of_a_cancellation_goes_back(
             time.sleep(0.5)
 
         stripe.meanwhile = money_comes
-        move(order, "cancelled")
+        transition(order, "cancelled")
         assert webhook[0].result() == [200]
     assert state(order) == ("cancelled", "refund due")
     reconcile_payments()

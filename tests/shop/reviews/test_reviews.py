@@ -18,7 +18,7 @@ from django.utils import timezone
 from shop.catalogue.merging import merge
 from shop.catalogue.models import Product
 from shop.orders.models import Order, OrderEvent, OrderLine
-from shop.orders.states import move
+from shop.orders.states import transition
 from shop.reviews import links
 from shop.reviews.links import review_path
 from shop.reviews.models import Review, ReviewRequest
@@ -401,5 +401,5 @@ def test_the_api_lists_published_reviews(client: Client) -> None:
 
 def test_a_refund_closes_the_link(client: Client) -> None:
     order = _delivered(payment="invoice")
-    move(order, Order.State.REFUNDED)
+    transition(order, Order.State.REFUNDED)
     _refused(client, _path(order), 409, "This order isn't delivered")

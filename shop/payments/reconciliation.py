@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError
-from shop.orders.states import MoveError, move
+from shop.orders.states import TransitionError, transition
 from shop.payments.card import Card, client
 from shop.payments.models import Payment, WebhookEvent
 
@@ -58,7 +58,7 @@ def settle(token: object, intent: str, amount: int, currency: str) -> None:
     payment.state, payment.intent_id, payment.problem = STATE.PAID, intent, ""
     if payment.order.state == Order.State.PLACED:
         payment.save()
-        move(payment.order, Order.State.PAID)
+        transition(payment.order, Order.State.PAID)
         return
     # It was cancelled meanwhile; beat gives the money back.
     payment.state = STATE.REFUND_DUE
@@ -113,8 +113,8 @@ def _charge_refunded(charge: dict[str, Any]) -> None:
     payment.state, payment.intent_id = STATE.REFUNDED, charge["payment_intent"]
     payment.save()
     try:
-        move(payment.order, Order.State.REFUNDED)
-    except MoveError as error:
+        transition(payment.order, Order.State.REFUNDED)
+    except TransitionError as error:
         logger.warning("Refunded at Stripe, but: %s", error)
 
 
@@ -191,6 +191,6 @@ def _release(pk: int) -> None:
     """Cancelled: the stock goes back. Not if it was paid at the last moment."""
     order = Order.objects.get(pk=pk)
     try:
-        move(order, Order.State.CANCELLED)
-    except MoveError as error:
+        transition(order, Order.State.CANCELLED)
+    except TransitionError as error:
         logger.warning("Order %s is not released: %s", order, error)

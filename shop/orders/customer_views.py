@@ -19,10 +19,10 @@ PAGE = 20
 
 @require_safe
 @login_required
-def my_orders(request: HttpRequest) -> HttpResponse:
+def order_list(request: HttpRequest) -> HttpResponse:
     orders = Order.objects.filter(user=cast(User, request.user)).order_by("-pk")
     orders = orders.annotate(pieces=Sum("lines__quantity"))
     paginator = Paginator(orders, PAGE)
     page = paginator.get_page(request.GET.get("page"))
     numbers = list(paginator.get_elided_page_range(page.number, on_each_side=1))
-    return render(request, "shop/orders/mine.html", {"page": page, "numbers": numbers})
+    return render(request, "shop/orders/list.html", {"page": page, "numbers": numbers})
