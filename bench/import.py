@@ -289,7 +289,7 @@ def _save_naively(source: Any, row: Any) -> int:
     category = None
     for name in row.tree:
         category, _created = Category.objects.get_or_create(name=name, parent=category)
-    product = Product(external_id=row.external_id, category=category, **row.said)
+    product = Product(external_id=row.external_id, category=category, **row.provided_fields)
     product.price = sample_price(row.external_id, row.tree[0], row.tree[2])
     product.save()
     Variant(product=product, sku=row.external_id, stock=sample_stock(row.external_id)).save()

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.utils import translation
 
-from shop.core.waiting import MAX_WAITING, waiting_place
+from shop.core.waiting import MAX_WAITERS, waiting_slot
 
 
 def pytest_configure() -> None:
@@ -37,6 +37,6 @@ def redis_away(settings: Any) -> None:
 def busy() -> Iterator[None]:
     """Let as many request threads of the process wait as may."""
     with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
+        for _slot in range(MAX_WAITERS):
+            held.enter_context(waiting_slot())
         yield

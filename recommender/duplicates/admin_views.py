@@ -119,7 +119,7 @@ def merge(request: HttpRequest, form: GroupForm) -> HttpResponse | None:
     confirmed = "confirmed" in request.POST
     try:
         pks = [product.pk for product in others]
-        moved = merging.merge(stays.pk, pks, rehearsal=not confirmed)
+        moved = merging.merge(stays.pk, pks, dry_run=not confirmed)
     except merging.MergeError as error:
         messages.error(request, str(error))
         return None

@@ -86,16 +86,16 @@ def _in_order(one: int, other: int) -> tuple[int, int]:
     return min(one, other), max(one, other)
 
 
-def on_products_merged(stays: int, others: list[int], **kwargs: Any) -> list[str]:
+def on_products_merged(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
     """Move dismissals and page views to the product that others were merged into.
 
     Affinities are counted anew every night.
     """
-    Event.objects.filter(product__in=others).update(product=stays)
+    Event.objects.filter(product__in=others).update(product=survivor)
     told = DuplicateDismissal.objects.filter(Q(one__in=others) | Q(other__in=others))
     rows = []
     for row in told:
-        one, other = (stays if pk in others else pk for pk in (row.one_id, row.other_id))
+        one, other = (survivor if pk in others else pk for pk in (row.one_id, row.other_id))
         if one != other:
             low, high = _in_order(one, other)
             rows.append(DuplicateDismissal(one_id=low, other_id=high, by_id=row.by_id))

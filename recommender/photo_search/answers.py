@@ -70,7 +70,7 @@ def _within(
     offered = tuple(name for name in likely if name not in searched)
     if not categories:
         return Answer(searched=searched, offered=offered, missing=True)
-    kept = tuple(pk for pk in categories if pk not in filters.not_category_ids)
+    kept = tuple(pk for pk in categories if pk not in filters.excluded_category_ids)
     found = _search(photo, filters, count, kept)
     return Answer(found, searched, offered)
 
@@ -98,7 +98,7 @@ def _guess(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None
 
 
 def _without_discreet(filters: Filters) -> Filters:
-    return replace(filters, not_category_ids=(*filters.not_category_ids, *discreet_ids()))
+    return replace(filters, excluded_category_ids=(*filters.excluded_category_ids, *discreet_ids()))
 
 
 def held_garments() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from io import BytesIO
 
 from django.utils.translation import gettext as _
 
-from shop.catalogue.images.pictures import explained, open_stored
+from shop.catalogue.images.pictures import open_stored, translate_errors
 
 # Less than this share of a side, or fewer pixels, shows too little of a garment.
 MIN_SHARE = 0.05
@@ -52,7 +52,7 @@ def cut(content: bytes, region: Region) -> bytes:
 
     Raises ``RegionError``, or ``PictureError`` where the picture cannot be read.
     """
-    with explained(content):
+    with translate_errors(content):
         image = open_stored(content).convert("RGB")
     width, height = image.size
     left, right = round(region.left * width), round(region.right * width)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.photos import needs_vector
 from shop.core.tasks import send
-from shop.core.waiting import TooBusy, waiting_place
+from shop.core.waiting import TooBusy, waiting_slot
 
 READ_SECONDS = 0.01
 # No worker seems to be there for a photo this old.
@@ -39,7 +39,7 @@ def wait_for_vector(
     elif is_stale(photo) and not even_if_stale:
         return model
     try:
-        with waiting_place():
+        with waiting_slot():
             end = time.monotonic() + seconds
             while needs_vector(photo, model) and not photo.failure and time.monotonic() < end:
                 time.sleep(READ_SECONDS)

@@ -100,10 +100,13 @@ def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:
         "genders": ("embedded.gender = ANY(%(genders)s)", filters.genders),
         "colours": ("embedded.base_colour = ANY(%(colours)s)", filters.colours),
         "categories": ("embedded.category_id = ANY(%(categories)s)", filters.category_ids),
-        "not_colours": ("embedded.base_colour <> ALL(%(not_colours)s)", filters.not_colours),
-        "not_categories": (
-            "embedded.category_id <> ALL(%(not_categories)s)",
-            filters.not_category_ids,
+        "excluded_colours": (
+            "embedded.base_colour <> ALL(%(excluded_colours)s)",
+            filters.excluded_colours,
+        ),
+        "excluded_categories": (
+            "embedded.category_id <> ALL(%(excluded_categories)s)",
+            filters.excluded_category_ids,
         ),
         "price_from": ("product.price >= %(price_from)s", filters.price_from),
         "price_to": ("product.price <= %(price_to)s", filters.price_to),

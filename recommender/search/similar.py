@@ -110,7 +110,7 @@ def similar_ids(product: Product, *, count: int = ROW_SIZE) -> list[int]:
 
 def _like_product(server: str, product: Product, filters: Filters, count: int) -> list[Neighbour]:
     model = EmbeddingModel.objects.using(server).active()
-    names_colour = filters.colours or filters.not_colours or not product.base_colour
+    names_colour = filters.colours or filters.excluded_colours or not product.base_colour
     query = Query(
         FIRST_EMBEDDED.format(table=model.table, product="%(product)s"),
         {"product": product.pk, "excluded": product.pk},
@@ -137,7 +137,7 @@ def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
     """
     if not filters.genders:
         filters = replace(filters, genders=fitting_genders(product.gender))
-    if filters.category_ids or filters.not_category_ids:
+    if filters.category_ids or filters.excluded_category_ids:
         yield filters
         return
     yield replace(filters, category_ids=(product.category_id,))

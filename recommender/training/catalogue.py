@@ -75,7 +75,7 @@ def _of_file(source: Source) -> Iterator[Entry]:
             seen.add(row.external_id)
             read = partial(source.read_picture_file, pictures[0])
             parent, category = _tree(row)
-            attributes = (row.said.get(name, "") for name in LABELS[1:])
+            attributes = (row.provided_fields.get(name, "") for name in LABELS[1:])
             yield Entry(row.external_id, (category, *attributes), read, parent, row.name)
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from limits import RateLimitItemPerMinute
 
 from shop.core.emails import ascii_lower
-from shop.core.rate_limit import client_network, forget, hit, wait_seconds
+from shop.core.rate_limit import client_network, hit, reset, wait_seconds
 
 # One address's guesses at one account; reached by no stranger at another address.
 PAIR = RateLimitItemPerMinute(5, 5)
@@ -40,8 +40,8 @@ def succeeded(request: HttpRequest, login: str) -> None:
     """Forget the attempts at an account whose password is known here."""
     account = _account(login)
     pair = f"{account}@{client_network(request)}"
-    forget(PAIR, "sign-in-pair", pair)
-    forget(ACCOUNT, "sign-in-account", account)
+    reset(PAIR, "sign-in-pair", pair)
+    reset(ACCOUNT, "sign-in-account", account)
     cache.set(_known(pair), True, KNOWN_SECONDS)
 
 

@@ -40,7 +40,7 @@ from shop.api.serializers import (
 from shop.catalogue.images.pictures import read_picture
 from shop.catalogue.locks import lock_products
 from shop.catalogue.models import Product, ProductImage, StockAdjustment, Variant
-from shop.catalogue.stock import excess
+from shop.catalogue.stock import stock_limit_error
 
 
 class StaffView(APIView):
@@ -194,7 +194,7 @@ class StaffStock(StaffView):
             change = values["stock"] - variant.stock if "stock" in values else values["change"]
             if variant.stock + change < 0:
                 raise Conflict(f"There are only {variant.stock} pieces; no more can go.")
-            if problem := excess(variant.product.stock + change):
+            if problem := stock_limit_error(variant.product.stock + change):
                 raise Conflict(problem)
             if change:
                 Variant.objects.filter(pk=variant.pk).update(stock=F("stock") + change)

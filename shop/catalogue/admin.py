@@ -28,7 +28,7 @@ from shop.catalogue.forms import (
 )
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.locks import lock_products
-from shop.catalogue.merging import lock_all
+from shop.catalogue.merging import lock_with_dependents
 from shop.catalogue.models import (
     Category,
     Product,
@@ -178,7 +178,7 @@ class ProductAdmin(ModelAdmin):
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Delete products; order lines stay, with no variant."""
-        lock_all(list(queryset.values_list("pk", flat=True)))
+        lock_with_dependents(list(queryset.values_list("pk", flat=True)))
         queryset.delete()
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.category_tree import validate_position
 from shop.catalogue.images.pictures import ACCEPT, Picture, PictureError, read_picture
 from shop.catalogue.models import Category, Product, ProductImage, StockAdjustment, Variant
-from shop.catalogue.stock import excess
+from shop.catalogue.stock import stock_limit_error
 
 
 class CategoryForm(forms.ModelForm[Category]):
@@ -87,7 +87,7 @@ class VariantFormSet(forms.BaseInlineFormSet[Variant, Product, VariantForm]):
         super().clean()
         stay = [form for form in self.forms if form not in self.deleted_forms]
         stock = sum(form.cleaned_data.get("stock") or 0 for form in stay if form.is_valid())
-        if problem := excess(stock):
+        if problem := stock_limit_error(stock):
             raise ValidationError(problem)
 
 
@@ -114,7 +114,7 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
             if variant.stock + change < 0:
                 text = _("There are only %(stock)s pieces; no more can go.")
                 self.add_error("change", text % {"stock": variant.stock})
-            elif problem := excess(variant.product.stock + change):
+            elif problem := stock_limit_error(variant.product.stock + change):
                 self.add_error("change", problem)
         return data
 

@@ -1,4 +1,4 @@
-"""Several products that are one: all that the others have goes to the one that stays."""
+"""Merge products that are one: all that the others have moves to the survivor."""
 
 from __future__ import annotations
 
@@ -14,123 +14,136 @@ from django.utils.translation import ngettext
 
 from shop.catalogue.models import Product, ProductImage, Variant
 from shop.catalogue.signals import products_merged, products_merging
-from shop.catalogue.stock import excess
+from shop.catalogue.stock import stock_limit_error
 
 
 class MergeError(ValueError):
-    """The products cannot be merged as they are; the message says why."""
+    """Tells staff why the products cannot be merged as they are."""
 
 
-def move_rows(model: type[Model], field: str, old: int, new: int, *, once_a: str) -> int:
+def move_rows(model: type[Model], field: str, old: int, new: int, *, unique_by: str) -> int:
     """Point the rows whose ``field`` is ``old`` at ``new`` and return how many there were.
 
-    ``new`` has one row for each value of ``once_a``; a second one is deleted.
+    Rows that would give ``new`` a second one with the same ``unique_by`` are deleted.
     """
     rows = model._default_manager.all()
     moving = rows.filter(**{field: old})
     count = moving.count()
-    there = rows.filter(**{field: new}).values(once_a)
-    moving.exclude(**{f"{once_a}__in": there}).update(**{field: new})
+    present = rows.filter(**{field: new}).values(unique_by)
+    moving.exclude(**{f"{unique_by}__in": present}).update(**{field: new})
     moving.delete()
     return count
 
 
 @dataclass
 class Plan:
-    """``twins``: the variants that cannot move, as the one that stays has their size and colour."""
+    """Lists the variants that move and those that cannot, and counts the pieces in stock.
+
+    ``conflicting`` maps the id of each variant that cannot move to the variant of the survivor
+    with the same size and colour.
+    """
 
     moved: list[Variant] = field(default_factory=list)
-    twins: dict[int, Variant] = field(default_factory=dict)
+    conflicting: dict[int, Variant] = field(default_factory=dict)
     pieces: int = 0
 
 
 @transaction.atomic
-def merge(stays: int, others: Iterable[int], *, rehearsal: bool = False) -> list[str]:
-    """Move variants, stock, pictures, and what other rooms hold. Returns what was moved, as texts.
+def merge(survivor: int, others: Iterable[int], *, dry_run: bool = False) -> list[str]:
+    """Move everything that the other products have to the survivor; return what moved, as texts.
 
-    The others keep their rows, unlisted and marked with ``merged_into``: their addresses lead to
-    the one that stays, and a later import knows their ids and SKUs again. A rehearsal does it all
-    and takes it back. Locks what ``products_merging`` says, then variants by product, then
-    products, the order in which a sale does. Raises ``MergeError``, and then nothing has changed.
+    The others keep their rows, unlisted and with ``merged_into`` set, so that their addresses
+    redirect to the survivor and a later import recognises their ids and SKUs. Other apps move
+    their own rows on ``products_merged``. A dry run does all of it and rolls it back. Raises
+    ``MergeError``, and then nothing has changed.
     """
-    ids = sorted({stays, *others})
-    locked = lock_all(ids)
-    products = _lock(ids, stays)
-    plan = _plan(products, stays, locked)
-    moved = [*_move_variants(plan, products[stays]), *_move_pictures(ids, stays)]
-    gone = [pk for pk in ids if pk != stays]
+    ids = sorted({survivor, *others})
+    locked = lock_with_dependents(ids)
+    products = _lock(ids, survivor)
+    plan = _plan(products, survivor, locked)
+    moved = [*_move_variants(plan, products[survivor]), *_move_pictures(ids, survivor)]
+    merged = [pk for pk in ids if pk != survivor]
     for _receiver, texts in products_merged.send(
         sender=None,
-        stays=stays,
-        others=gone,
-        variants={old: twin.pk for old, twin in plan.twins.items()},
+        survivor=survivor,
+        others=merged,
+        variants={old: variant.pk for old, variant in plan.conflicting.items()},
     ):
         moved += texts or []
     now = timezone.now()
-    Product.objects.filter(merged_into__in=gone).update(merged_into=stays)
-    Product.objects.filter(pk__in=gone).update(merged_into=stays, listed=False, updated=now)
-    Product.objects.filter(pk=stays).update(updated=now)
-    if rehearsal:
+    Product.objects.filter(merged_into__in=merged).update(merged_into=survivor)
+    Product.objects.filter(pk__in=merged).update(merged_into=survivor, listed=False, updated=now)
+    Product.objects.filter(pk=survivor).update(updated=now)
+    if dry_run:
         transaction.set_rollback(True)
     return moved
 
 
-def lock_all(products: list[int]) -> list[Variant]:
-    """The variants of products that are about to go, and before them what a sale locks first."""
+def lock_with_dependents(products: list[int]) -> list[Variant]:
+    """Lock and return the variants of products that are about to be merged or deleted.
+
+    Receivers of ``products_merging`` lock their rows before that, in the order in which a sale
+    locks them.
+    """
     variants = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
     known = list(variants.values_list("pk", flat=True))
     products_merging.send(sender=None, variants=known)
     return list(variants.select_for_update())
 
 
-def _lock(ids: list[int], stays: int) -> dict[int, Product]:
+def _lock(ids: list[int], survivor: int) -> dict[int, Product]:
+    """Lock the products and return them by id. Raises ``MergeError`` if they cannot be merged."""
     locked = Product.objects.filter(pk__in=ids).order_by("pk").select_for_update().defer("search")
     products = {product.pk: product for product in locked}
     if len(products) < len(ids) or any(product.merged_into_id for product in products.values()):
         raise MergeError(_("One of them is gone or was merged meanwhile."))
     if len(ids) < 2:
         raise MergeError(_("Choose at least one other product to merge."))
-    if not products[stays].listed:
-        raise MergeError(_("“%s” is hidden. List it first, or let another stay.") % products[stays])
-    if problem := excess(sum(product.stock for product in products.values())):
-        raise MergeError(problem)
+    if not products[survivor].listed:
+        text = _("“%s” is hidden. List it first, or let another stay.")
+        raise MergeError(text % products[survivor])
+    if error := stock_limit_error(sum(product.stock for product in products.values())):
+        raise MergeError(error)
     for product in products.values():
-        if product.currency != products[stays].currency:
-            names = {"one": products[stays], "other": product}
+        if product.currency != products[survivor].currency:
+            names = {"one": products[survivor], "other": product}
             text = _("“%(one)s” and “%(other)s” are sold in different currencies.")
             raise MergeError(text % names)
     return products
 
 
-def _plan(products: dict[int, Product], stays: int, variants: list[Variant]) -> Plan:
-    """What moves. Raises ``MergeError`` where one thing would have two prices."""
+def _plan(products: dict[int, Product], survivor: int, variants: list[Variant]) -> Plan:
+    """Decide which variants move, and transfer the stock of those that cannot.
+
+    Raises ``MergeError`` if two variants of one size and colour differ in price.
+    """
     for variant in variants:
         variant.product = products[variant.product_id]
-    there = {(v.size, v.colour): v for v in variants if v.product_id == stays}
+    by_label = {(v.size, v.colour): v for v in variants if v.product_id == survivor}
     plan = Plan()
     for variant in variants:
-        if variant.product_id == stays:
+        if variant.product_id == survivor:
             continue
         plan.pieces += variant.stock
-        twin = there.setdefault((variant.size, variant.colour), variant)
-        if twin is variant:
+        first = by_label.setdefault((variant.size, variant.colour), variant)
+        if first is variant:
             plan.moved.append(variant)
-        elif _price(twin, products[stays]) == _price(variant, products[stays]):
-            plan.twins[variant.pk] = twin
+        elif _price(first, products[survivor]) == _price(variant, products[survivor]):
+            plan.conflicting[variant.pk] = first
         else:
-            raise MergeError(_two_prices(twin, variant))
+            raise MergeError(_price_conflict(first, variant))
     for variant in variants:
-        if variant.pk in plan.twins:
-            _give(variant, plan.twins[variant.pk])
+        if variant.pk in plan.conflicting:
+            _transfer_stock(variant, plan.conflicting[variant.pk])
     return plan
 
 
-def _price(variant: Variant, stays: Product) -> Decimal | None:
-    """Return what the variant costs; one without a price takes that of the product that stays."""
-    return variant.unit_price or stays.price
+def _price(variant: Variant, survivor: Product) -> Decimal | None:
+    """Return what the variant costs, the survivor's price if it has none."""
+    return variant.unit_price or survivor.price
 
 
-def _two_prices(one: Variant, other: Variant) -> str:
+def _price_conflict(one: Variant, other: Variant) -> str:
     text = _(
         "“%(one)s” costs %(price)s and “%(other)s” %(other_price)s. Give both one price first."
     )
@@ -140,26 +153,27 @@ def _two_prices(one: Variant, other: Variant) -> str:
     }
 
 
-def _give(variant: Variant, twin: Variant) -> None:
-    """The stock of one to the other; the first keeps its SKU and its history."""
-    if variant.stock:
-        Variant.objects.filter(pk=variant.pk).update(stock=0)
-        Variant.objects.filter(pk=twin.pk).update(stock=F("stock") + variant.stock)
+def _transfer_stock(source: Variant, target: Variant) -> None:
+    """Add the stock of ``source`` to ``target``; ``source`` keeps its SKU and its history."""
+    if source.stock:
+        Variant.objects.filter(pk=source.pk).update(stock=0)
+        Variant.objects.filter(pk=target.pk).update(stock=F("stock") + source.stock)
 
 
-def _move_variants(plan: Plan, stays: Product) -> list[str]:
-    last = max(stays.variants.values_list("position", flat=True), default=-1)
+def _move_variants(plan: Plan, survivor: Product) -> list[str]:
+    """Point the variants at the survivor and return texts about what moved."""
+    last = max(survivor.variants.values_list("position", flat=True), default=-1)
     for position, variant in enumerate(plan.moved, last + 1):
-        # What it costs does not change with its product.
+        # An inherited price becomes the variant's own, because the survivor may cost otherwise.
         price = variant.price
-        if _price(variant, stays) != stays.price:
+        if _price(variant, survivor) != survivor.price:
             price = variant.unit_price
         moved = Variant.objects.filter(pk=variant.pk)
-        moved.update(product=stays, position=position, price=price)
+        moved.update(product=survivor, position=position, price=price)
     texts = []
     if count := len(plan.moved):
         texts.append(ngettext("%d variant", "%d variants", count) % count)
-    if count := len(plan.twins):
+    if count := len(plan.conflicting):
         text = ngettext(
             "%d variant of a size it has already", "%d variants of sizes it has already", count
         )
@@ -169,20 +183,20 @@ def _move_variants(plan: Plan, stays: Product) -> list[str]:
     return texts
 
 
-def _move_pictures(ids: list[int], stays: int) -> list[str]:
-    """All but those that show a file that is there already; nobody would find them any more."""
+def _move_pictures(ids: list[int], survivor: int) -> list[str]:
+    """Point the images at the survivor, deleting those whose file it already shows."""
     images = ProductImage.objects.filter(product__in=ids).order_by("product_id", "position", "pk")
-    own = [image for image in images if image.product_id == stays]
+    own = [image for image in images if image.product_id == survivor]
     files, position = {image.file for image in own}, max((i.position for i in own), default=-1)
-    count, twins = 0, []
+    count, duplicates = 0, []
     for image in images:
         if image.file not in files:
             files.add(image.file)
             count += 1
             ProductImage.objects.filter(pk=image.pk).update(
-                product=stays, position=position + count
+                product=survivor, position=position + count
             )
-        elif image.product_id != stays:
-            twins.append(image.pk)
-    ProductImage.objects.filter(pk__in=twins).delete()
+        elif image.product_id != survivor:
+            duplicates.append(image.pk)
+    ProductImage.objects.filter(pk__in=duplicates).delete()
     return [ngettext("%d picture", "%d pictures", count) % count] if count else []

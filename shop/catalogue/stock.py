@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 MAX_STOCK = 1_000_000_000
 
 
-def excess(stock: int) -> str:
+def stock_limit_error(stock: int) -> str:
     """Why a product cannot have that much; empty if it can."""
     if stock <= MAX_STOCK:
         return ""

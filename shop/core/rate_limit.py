@@ -79,7 +79,7 @@ def hit(limit: RateLimitItem, subject: str, key: str) -> bool:
     return _ask(lambda limiter: limiter.hit(limit, subject, key), True)
 
 
-def forget(limit: RateLimitItem, subject: str, key: str) -> None:
+def reset(limit: RateLimitItem, subject: str, key: str) -> None:
     """Start the key's count again at zero."""
     _ask(lambda limiter: limiter.clear(limit, subject, key), None)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # Half of a process's request threads (config.gunicorn).
-MAX_WAITING = 4
+MAX_WAITERS = 4
 RETRY_AFTER_SECONDS = 10
-_places = threading.BoundedSemaphore(MAX_WAITING)
+_slots = threading.BoundedSemaphore(MAX_WAITERS)
 
 
 class TooBusy(Exception):
@@ -17,11 +17,11 @@ class TooBusy(Exception):
 
 
 @contextmanager
-def waiting_place() -> Iterator[None]:
+def waiting_slot() -> Iterator[None]:
     """Hold one of the places for threads that wait. Raises ``TooBusy`` if none is free."""
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise TooBusy
     try:
         yield
     finally:
-        _places.release()
+        _slots.release()

@@ -24,7 +24,7 @@ from shop.imports.forms import ReadingForm, UploadForm
 from shop.imports.jobs import uploads
 from shop.imports.jobs.files import opened
 from shop.imports.models import Upload
-from shop.imports.parsing.formulas import guarded
+from shop.imports.parsing.formulas import escape_formula
 from shop.imports.parsing.table import read_header
 
 State = Upload.State
@@ -193,7 +193,7 @@ def _csv(header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[s
     writer = csv.writer(Echo())
     yield "\ufeff" + str(writer.writerow(header))
     for row in rows:
-        yield str(writer.writerow(guarded(str(value)) for value in row))
+        yield str(writer.writerow(escape_formula(str(value)) for value in row))
 
 
 def _download(lines: Iterator[str], name: str) -> StreamingHttpResponse:

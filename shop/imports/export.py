@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from shop.catalogue.models import Category, Product, Variant
 from shop.imports.parsing.columns import EXPORTED
-from shop.imports.parsing.formulas import guarded
+from shop.imports.parsing.formulas import escape_formula
 
 CHUNK = 2000
 
@@ -38,7 +38,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
         if first is None or first.product_id != variant.product_id:
             first = variant
         values = _values(variant, names) | {"id": _id(first)}
-        yield tuple(guarded(str(values[name])) for name in EXPORTED)
+        yield tuple(escape_formula(str(values[name])) for name in EXPORTED)
 
 
 def write_workbook(file: IO[bytes]) -> int:

@@ -10,7 +10,9 @@ from shop.catalogue.merging import move_rows
 from shop.reviews.models import Review
 
 
-def follow(stays: int, others: list[int], **kwargs: Any) -> list[str]:
+def follow(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
     """Give the reviews to the product that stays; of two from one order, keep its own."""
-    count = sum(move_rows(Review, "product", other, stays, once_a="order") for other in others)
+    count = sum(
+        move_rows(Review, "product", other, survivor, unique_by="order") for other in others
+    )
     return [ngettext("%d review", "%d reviews", count) % count] if count else []

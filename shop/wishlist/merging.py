@@ -1,4 +1,4 @@
-"""Hearts and waiting mails when several products become one; nobody has two for one thing."""
+"""Move saved items and stock alerts when several products become one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from shop.catalogue.merging import move_rows
 from shop.wishlist.models import SavedProduct, StockAlert
 
 
-def follow(stays: int, others: list[int], variants: dict[int, int], **kwargs: Any) -> list[str]:
-    hearts = sum(move_rows(SavedProduct, "product", pk, stays, once_a="user") for pk in others)
+def follow(survivor: int, others: list[int], variants: dict[int, int], **kwargs: Any) -> list[str]:
+    """Move the rows to the surviving product, deleting the second one of a user or address."""
+    saved = sum(
+        move_rows(SavedProduct, "product", old, survivor, unique_by="user") for old in others
+    )
     alerts = sum(
-        move_rows(StockAlert, "variant", old, new, once_a="email") for old, new in variants.items()
+        move_rows(StockAlert, "variant", old, new, unique_by="email")
+        for old, new in variants.items()
     )
     texts = []
-    if hearts:
-        texts.append(ngettext("%d saved item", "%d saved items", hearts) % hearts)
+    if saved:
+        texts.append(ngettext("%d saved item", "%d saved items", saved) % saved)
     if alerts:
         texts.append(ngettext("%d stock alert", "%d stock alerts", alerts) % alerts)
     return texts

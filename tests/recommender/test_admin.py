@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from recommender.models import EmbeddingModel
 from shop.catalogue.models import Product, ProductImage, StoredFile
-from shop.core.waiting import MAX_WAITING, waiting_place
+from shop.core.waiting import MAX_WAITERS, waiting_slot
 from tests.factories import (
     embed,
     embedding_of,
@@ -122,8 +122,8 @@ def test_a_picture_that_takes_too_long_is_refused(admin_client: Client) -> None:
 def test_staff_are_asked_to_come_back_while_too_many_wait(admin_client: Client) -> None:
     values = form_of(None, **{"images-0-upload": upload(picture_bytes(kind="GIF"))})
     with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
+        for _slot in range(MAX_WAITERS):
+            held.enter_context(waiting_slot())
         response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert (response.status_code, response["Retry-After"]) == (503, "10")
     assert not Product.objects.exists()

@@ -89,9 +89,9 @@ def _add_up(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -> Co
     colours: dict[str, int] = defaultdict(int)
     categories: dict[int, int] = defaultdict(int)
     # Sets, because a choice of a whole branch of the tree is hundreds of ids.
-    chosen_categories, excluded = set(filters.category_ids), set(filters.not_category_ids)
+    chosen_categories, excluded = set(filters.category_ids), set(filters.excluded_category_ids)
     for gender, colour, category, n in groups:
-        if colour in filters.not_colours or category in excluded:
+        if colour in filters.excluded_colours or category in excluded:
             continue
         has_gender = not filters.genders or gender in filters.genders
         has_colour = not filters.colours or colour in filters.colours

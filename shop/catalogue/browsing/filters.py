@@ -22,8 +22,8 @@ FINEST = Decimal("0.0001")
 class Filters:
     """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive.
 
-    ``words`` is a tsquery; a product has one of the ``sizes`` in stock; ``not_colours`` and
-    ``not_category_ids`` are kept out.
+    ``words`` is a tsquery; a product has one of the ``sizes`` in stock; ``excluded_colours`` and
+    ``excluded_category_ids`` are kept out.
     """
 
     genders: tuple[str, ...] = ()
@@ -31,8 +31,8 @@ class Filters:
     category_ids: tuple[int, ...] = ()
     price_from: Decimal | None = None
     price_to: Decimal | None = None
-    not_colours: tuple[str, ...] = ()
-    not_category_ids: tuple[int, ...] = ()
+    excluded_colours: tuple[str, ...] = ()
+    excluded_category_ids: tuple[int, ...] = ()
     words: str = ""
     brands: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
@@ -47,8 +47,8 @@ class Filters:
             category_ids=_leaves(query.getlist("type")),
             price_from=_price(query.get("price_from")),
             price_to=_price(query.get("price_to")),
-            not_colours=tuple(c for c in query.getlist("not_colour") if c)[:50],
-            not_category_ids=_leaves(query.getlist("not_type")),
+            excluded_colours=tuple(c for c in query.getlist("not_colour") if c)[:50],
+            excluded_category_ids=_leaves(query.getlist("not_type")),
             brands=tuple(brand for brand in query.getlist("brand") if brand)[:50],
             sizes=tuple(size for size in query.getlist("size") if size)[:50],
             in_stock=query.get("in_stock") == "1",
@@ -67,10 +67,10 @@ class Filters:
             condition &= Q(base_colour__in=self.colours)
         if self.category_ids:
             condition &= Q(category__in=self.category_ids)
-        if self.not_colours:
-            condition &= ~Q(base_colour__in=self.not_colours)
-        if self.not_category_ids:
-            condition &= ~Q(category__in=self.not_category_ids)
+        if self.excluded_colours:
+            condition &= ~Q(base_colour__in=self.excluded_colours)
+        if self.excluded_category_ids:
+            condition &= ~Q(category__in=self.excluded_category_ids)
         return condition
 
     def ungrouped_q(self) -> Q:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 
-from shop.core.waiting import TooBusy, waiting_place
+from shop.core.waiting import TooBusy, waiting_slot
 
 # Pictures with fewer pixels take 27 MB at most, and wait for nobody.
 SMALL = 1_000_000
@@ -81,5 +81,5 @@ def _place(patience: float | None) -> Iterator[None]:
     """Hold a place among the request threads that wait; workers need none."""
     with ExitStack() as held:
         if patience is not None:
-            held.enter_context(waiting_place())
+            held.enter_context(waiting_slot())
         yield

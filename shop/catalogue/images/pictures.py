@@ -72,15 +72,15 @@ def read_picture(
     all else is re-encoded, which drops every kind of metadata.
     """
     _check_size(data)
-    with explained(data):
+    with translate_errors(data):
         structure = examine(data)
         # The others are not even opened here, as the lists in them may be endless.
         image = _open(data) if structure.kind in BOUNDED else None
     if image is None or not is_quick(image, structure):
-        with child_turn(patience), explained(data):
+        with child_turn(patience), translate_errors(data):
             jpeg = convert_in_child(data, max_side, settings.PICTURE_MAX_PIXELS)
             return Picture(Image.open(BytesIO(jpeg), formats=["JPEG"]), jpeg)
-    with decoding.of(weight(image), patience), explained(data):
+    with decoding.of(weight(image), patience), translate_errors(data):
         if _is_clean_jpeg(image, structure) and max(image.size) <= max_side:
             return Picture(image.convert("RGB"), data)
         image = convert(image, max_side)
@@ -92,13 +92,13 @@ def open_stored(data: bytes) -> Image.Image:
 
     Raises ``PictureError`` for what an earlier version stored and this one refuses.
     """
-    with explained(data):
+    with translate_errors(data):
         examine(data)
         return _open(data)
 
 
 @contextmanager
-def explained(data: bytes) -> Iterator[None]:
+def translate_errors(data: bytes) -> Iterator[None]:
     """Raise ``PictureError`` for whatever a picture library raises."""
     try:
         yield

@@ -12,7 +12,7 @@ from PIL import Image
 
 from shop.catalogue.images.conversion import weight
 from shop.catalogue.images.decoding import decoding
-from shop.catalogue.images.pictures import explained, open_stored, store_file
+from shop.catalogue.images.pictures import open_stored, store_file, translate_errors
 
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
 QUALITY = {"card": 78, "page": 82, "zoom": 84}
@@ -66,7 +66,7 @@ def make_rendition(original: bytes, width: int) -> bytes:
         raise FileNotFoundError(f"{width} is not a width of this picture")
     kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
     height = max(1, round(image.height * width / image.width))
-    with decoding.of(weight(image)), explained(original):
+    with decoding.of(weight(image)), translate_errors(original):
         image.draft("RGB", (width, height))
         small = image.convert("RGB").resize(
             (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0

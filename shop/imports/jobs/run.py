@@ -132,7 +132,7 @@ def import_catalogue(
         total = table.rows if limit is None else min(limit, table.rows)
         # Only an upload, which follows each batch, can be rolled back.
         writer = Writer(
-            rehearsal=dry_run,
+            dry_run=dry_run,
             snapshots=after_batch is not None,
             sample_data=sample_data,
             new_categories=new_categories,

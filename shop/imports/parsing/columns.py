@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CLASSIC = (
+KAGGLE_COLUMNS = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),
 )
@@ -13,14 +13,14 @@ VARIANT = ("sku", "size", "variantColour", "variantPrice")
 EXACT = ("categoryPath",)
 # A category of any depth by its names: "Apparel > Topwear > Shirts". Wins over the three names.
 NAMED = ("category",)
-EXPORTED = (*CLASSIC, *OPTIONAL, *VARIANT, *EXACT)
+EXPORTED = (*KAGGLE_COLUMNS, *OPTIONAL, *VARIANT, *EXACT)
 # Names of files of pictures.
 IMAGE = "image"
 FIELDS = (*EXPORTED, *NAMED, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
 # What describes a product; the first row of an id says it.
-DESCRIBING = (*CLASSIC[1:], "brand", "currency", "description", "listed", *EXACT, *NAMED)
+DESCRIBING = (*KAGGLE_COLUMNS[1:], "brand", "currency", "description", "listed", *EXACT, *NAMED)
 PRICES = ("price", "variantPrice")
 
 

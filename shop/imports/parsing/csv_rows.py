@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.imports.errors import ImportProblem
-from shop.imports.parsing.columns import CLASSIC, KNOWN
+from shop.imports.parsing.columns import KAGGLE_COLUMNS, KNOWN
 from shop.imports.parsing.encodings import ENCODINGS
 
 DELIMITERS = {
@@ -133,7 +133,7 @@ def csv_rows(
     lines = _lines(file, dialect.encoding)
     for _number in range(dialect.header_line):
         next(lines, None)
-    if columns == CLASSIC and dialect.delimiter == ",":
+    if columns == KAGGLE_COLUMNS and dialect.delimiter == ",":
         return _classic(lines, dialect.header_line)
     return _quoted(lines, dialect, len(header))
 
@@ -146,7 +146,7 @@ def _classic(lines: Iterator[str], header_line: int) -> Iterator[RawRow]:
 
 
 def split_classic(line: str) -> list[str]:
-    last = len(CLASSIC) - 1
+    last = len(KAGGLE_COLUMNS) - 1
     if '"' in line:
         try:
             cells = next(csv.reader([line], strict=True))

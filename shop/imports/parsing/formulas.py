@@ -9,11 +9,11 @@ DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
-def plain(text: str) -> str:
-    """Return the text without the mark of ``guarded``."""
+def unescape_formula(text: str) -> str:
+    """Return the text without the mark of ``escape_formula``."""
     return text[1:] if text[:1] == "'" and GUARDED.match(text) else text
 
 
-def guarded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return the text with a mark where a spreadsheet would run it."""
     return f"'{text}" if DANGEROUS.match(text) else text

@@ -28,7 +28,7 @@ class FirstRows:
         reduced = replace(
             row,
             described_on=line,
-            said={},
+            provided_fields={},
             tree=None,
             category_path="",
             brand=None,

@@ -42,19 +42,18 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 
 @dataclass(frozen=True)
 class Row:
-    """``None`` means that the file does not say; ``addresses`` are of pictures on the web.
+    """Holds what one row says; ``None`` means that the file does not say it.
 
-    ``described_on`` is the line of the first row of the same product, which describes it, while
-    this one says what its variant is; 0 if this is the first.
-
-    ``said`` are the plain fields of the product that the file has columns for; an empty name says
-    nothing.
+    ``provided_fields`` are the fields of ``Product`` for which the file has a column; an empty name
+    is left out. ``addresses`` are the URLs of pictures on the web. ``described_on`` is 0 for the
+    first row of a product, which describes it; a later row only adds a variant, and
+    ``described_on`` is the line of that first row.
     """
 
     line: int
     external_id: str
     sku: str
-    said: dict[str, Any]
+    provided_fields: dict[str, Any]
     tree: tuple[str, ...] | None
     category_path: str
     brand: str | None
@@ -77,11 +76,11 @@ class Row:
 
     @property
     def name(self) -> str:
-        return str(self.said.get("name", ""))
+        return str(self.provided_fields.get("name", ""))
 
     @property
     def base_colour(self) -> str:
-        return str(self.said.get("base_colour", ""))
+        return str(self.provided_fields.get("base_colour", ""))
 
 
 class _Reader:
@@ -122,7 +121,7 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
         line=record.line,
         external_id=(read(_key, "id") or "") if has_id and "sku" in values else sku,
         sku=sku,
-        said=_said(read, genders),
+        provided_fields=_provided_fields(read, genders),
         tree=_tree(read),
         category_path=_text(values, "categoryPath"),
         brand=read.attribute("brand", "brand") if "brand" in values else None,
@@ -184,19 +183,19 @@ def external_id(record: Record) -> str:
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
-def _said(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+def _provided_fields(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     values = read.values
     if "gender" in values:
-        said["gender"] = read(_gender, genders) or ""
+        fields["gender"] = read(_gender, genders) or ""
     for column, name in (("baseColour", "base_colour"), ("season", "season"), ("usage", "usage")):
         if column in values:
-            said[name] = read.attribute(column, name)
+            fields[name] = read.attribute(column, name)
     if "year" in values:
-        said["year"] = read(_year)
+        fields["year"] = read(_year)
     if text := read(_name):
-        said["name"] = text
-    return said
+        fields["name"] = text
+    return fields
 
 
 def _tree(read: _Reader) -> tuple[str, ...] | None:

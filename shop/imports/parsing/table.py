@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem
 from shop.imports.parsing.columns import (
-    CLASSIC,
     DESCRIBING,
     EXACT,
     FIELDS,
     IMAGE,
+    KAGGLE_COLUMNS,
     KEYS,
     KNOWN,
     OPTIONAL,
@@ -26,7 +26,7 @@ from shop.imports.parsing.csv_rows import Dialect, RawRow, csv_rows, read_dialec
 from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.formats.base import Format, plain_name
 from shop.imports.parsing.formats.known import known_format
-from shop.imports.parsing.formulas import plain
+from shop.imports.parsing.formulas import unescape_formula
 from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
 from shop.imports.parsing.pictures import MAX_PICTURES, assign_pictures, split_names
 from shop.imports.parsing.records import Record, product_key
@@ -197,14 +197,14 @@ def _check(table: Table, source: Source, read_as: ReadAs) -> None:
     if table.known_format:
         _check_known(known, read_as)
         return
-    required = [column for column in CLASSIC if not _given(column, known)]
+    required = [column for column in KAGGLE_COLUMNS if not _given(column, known)]
     if source.files and required:
         text = _(
             "The header lacks the columns %(columns)s. It must be: %(header)s, "
             "then any of %(others)s."
         )
         others = ", ".join((*OPTIONAL, *VARIANT))
-        values = {"header": ",".join(CLASSIC), "others": others}
+        values = {"header": ",".join(KAGGLE_COLUMNS), "others": others}
         raise ImportProblem(text % {"columns": ", ".join(required), **values})
 
 
@@ -235,7 +235,9 @@ def _double(table: Table) -> str:
 def _given(column: str, known: list[str]) -> bool:
     if column == "id" and "sku" in known:
         return True
-    return column in known or (column in CLASSIC[2:5] and bool({"category", *EXACT} & set(known)))
+    return column in known or (
+        column in KAGGLE_COLUMNS[2:5] and bool({"category", *EXACT} & set(known))
+    )
 
 
 def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
@@ -252,7 +254,11 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
     if any("\0" in cell for cell in cells):
         problem = problem or _("The row holds the character NUL. Remove it.")
         cells = [cell.replace("\0", "") for cell in cells]
-    values = {column: plain(cell) for column, cell in zip(columns, cells, strict=True) if column}
+    values = {
+        column: unescape_formula(cell)
+        for column, cell in zip(columns, cells, strict=True)
+        if column
+    }
     return Record(row.line, cells, values, problem)
 
 

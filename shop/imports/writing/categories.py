@@ -16,12 +16,12 @@ ALIKE = 80
 class CategoryTree:
     """Find categories by path, and make those that are missing if the tree ``may_grow``.
 
-    A rehearsal makes them in memory only. ``new`` are the names of those that were missing, each
+    A dry_run makes them in memory only. ``new`` are the names of those that were missing, each
     with that of an existing category beside it which resembles it.
     """
 
-    def __init__(self, *, rehearsal: bool = False, may_grow: bool = True) -> None:
-        self._rehearsal, self._may_grow = rehearsal, may_grow
+    def __init__(self, *, dry_run: bool = False, may_grow: bool = True) -> None:
+        self._dry_run, self._may_grow = dry_run, may_grow
         self.new: list[tuple[str, str]] = []
         self._by_path = {category.path: category for category in Category.objects.all()}
         # Staff may have given it another slug than its name makes.
@@ -66,7 +66,7 @@ class CategoryTree:
                 text %= {"name": name, "nearest": nearest}
             raise RowError(text, "articleType")
         self.new.append((f"{parent.name} / {name}" if parent else name, nearest))
-        if self._rehearsal:
+        if self._dry_run:
             return Category(name=name, slug=slug, path=path)
         found, created = Category.objects.get_or_create(
             path=path, defaults={"name": name, "slug": slug, "parent": parent}

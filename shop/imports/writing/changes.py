@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.slugs import product_slug
-from shop.catalogue.stock import excess
+from shop.catalogue.stock import stock_limit_error
 from shop.imports.errors import RowError
 from shop.imports.parsing.rows import Row, as_read
 from shop.imports.writing.batch import Changes, Existing
@@ -205,8 +205,8 @@ def _add(
     category = category or tree.find(row.tree or ())
     if changes.made_up is not None:
         row = _with_sample_data(changes, row, category, changes.made_up)
-    if fallback.gender and not row.said.get("gender"):
-        row = replace(row, said=row.said | {"gender": fallback.gender})
+    if fallback.gender and not row.provided_fields.get("gender"):
+        row = replace(row, provided_fields=row.provided_fields | {"gender": fallback.gender})
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
@@ -222,14 +222,14 @@ def _with_sample_data(changes: Changes, row: Row, category: Category, made_up: C
     top, article_type = category.path.split("/")[0], category.name
     if row.tree:
         top, article_type = row.tree[0], row.tree[-1]
-    said, values = dict(row.said), dict[str, Any]()
+    fields, values = dict(row.provided_fields), dict[str, Any]()
     if not row.name:
-        said["name"] = sample_name(said.get("gender", ""), row.base_colour, article_type)
-        text = _("The name was made of the attributes: %(name)s.") % {"name": said["name"]}
+        fields["name"] = sample_name(fields.get("gender", ""), row.base_colour, article_type)
+        text = _("The name was made of the attributes: %(name)s.") % {"name": fields["name"]}
         changes.warned.append((row, RowError(text, "productDisplayName")))
         made_up["name"] += 1
     if row.brand is None:
-        values["brand"] = sample_brand(said["name"], row.base_colour)
+        values["brand"] = sample_brand(fields["name"], row.base_colour)
         made_up["brand"] += bool(values["brand"])
     if row.price is None:
         values["price"] = sample_price(row.external_id, top, article_type)
@@ -237,7 +237,7 @@ def _with_sample_data(changes: Changes, row: Row, category: Category, made_up: C
     if row.stock is None:
         values["stock"] = sample_stock(row.external_id)
         made_up["stock"] += 1
-    return replace(row, said=said, **values)
+    return replace(row, provided_fields=fields, **values)
 
 
 def _warn_of_gaps(changes: Changes, row: Row) -> None:
@@ -259,7 +259,7 @@ def _new_product(row: Row, category: Category) -> Product:
         currency=row.currency or settings.DEFAULT_CURRENCY,
         description=row.description or "",
         category=category,
-        **row.said,
+        **row.provided_fields,
     )
     product.keywords = product.make_keywords()
     return product
@@ -335,7 +335,7 @@ def _check_label(
 def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
     siblings = existing.siblings.get(id(product), [])
     stock += sum(other.stock for other in siblings if other is not variant)
-    if problem := excess(stock):
+    if problem := stock_limit_error(stock):
         raise RowError(problem, "stock")
 
 
@@ -363,7 +363,7 @@ def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
     """Set the fields that differ in the file and return their names."""
-    values = dict(row.said)
+    values = dict(row.provided_fields)
     names = ["brand", "currency", "description", "listed"]
     if not row.described_on and not _is_price_of_variant(row):
         names.append("price")

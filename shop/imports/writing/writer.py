@@ -29,7 +29,7 @@ After = Callable[[Changes], None]
 
 
 class Writer:
-    """Writes prepared rows; a rehearsal only finds out what would be written.
+    """Writes prepared rows; a dry_run only finds out what would be written.
 
     ``snapshots`` makes each batch keep what stood before it, for rolling back; ``sample_data``
     gives new products what their rows lack. ``category`` and ``gender`` are of new products whose
@@ -39,16 +39,16 @@ class Writer:
     def __init__(
         self,
         *,
-        rehearsal: bool = False,
+        dry_run: bool = False,
         snapshots: bool = False,
         sample_data: bool = False,
         new_categories: bool = True,
         category: str = "",
         gender: str = "",
     ) -> None:
-        self._rehearsal, self._snapshots = rehearsal, snapshots
+        self._dry_run, self._snapshots = dry_run, snapshots
         self._sample_data = sample_data
-        self._tree = CategoryTree(rehearsal=rehearsal, may_grow=new_categories)
+        self._tree = CategoryTree(dry_run=dry_run, may_grow=new_categories)
         self._fallback = Fallback(self._tree.existing(category) if category else None, gender)
         self._words = Counter[str]()
 
@@ -59,7 +59,7 @@ class Writer:
 
     def write(self, rows: list[PreparedRow], after: After) -> None:
         """``after`` gets the changes in their transaction: if it fails, they are gone."""
-        if self._rehearsal:
+        if self._dry_run:
             after(self._find(rows))
             return
         if not is_in_database():
@@ -82,14 +82,14 @@ class Writer:
 
         Words that no product has any more go within the hour, when beat counts all.
         """
-        if self._rehearsal:
+        if self._dry_run:
             return
         add_search_words(self._words)
         _analyze_if_old()
         _announce([])
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
-        existing = _existing(rows, lock=not self._rehearsal)
+        existing = _existing(rows, lock=not self._dry_run)
         sample = self._sample_data
         return find_changes(rows, existing, self._tree, self._fallback, sample_data=sample)
 

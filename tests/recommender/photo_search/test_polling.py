@@ -21,10 +21,10 @@ HOURS = 10_000.0
 @pytest.fixture
 def full() -> Iterator[None]:
     """Let as many wait as may."""
-    for _waiter in range(waiting.MAX_WAITING):
+    for _waiter in range(waiting.MAX_WAITERS):
         assert waiting._places.acquire(blocking=False)
     yield
-    for _waiter in range(waiting.MAX_WAITING):
+    for _waiter in range(waiting.MAX_WAITERS):
         waiting._places.release()
 
 
@@ -89,7 +89,7 @@ def test_no_more_wait_than_leave_threads_for_the_others(full: None) -> None:
 
 
 def test_the_server_has_twice_as_many_threads_as_may_wait() -> None:
-    assert gunicorn.threads == 2 * waiting.MAX_WAITING
+    assert gunicorn.threads == 2 * waiting.MAX_WAITERS
 
 
 def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None
 
     photo = make_photo()
     monkeypatch.setattr(photo, "refresh_from_db", fail)
-    for _attempt in range(waiting.MAX_WAITING + 1):
+    for _attempt in range(waiting.MAX_WAITERS + 1):
         with pytest.raises(ZeroDivisionError):
             polling.wait_for_vector(photo, HOURS)
 

@@ -14,7 +14,7 @@ from django.test import Client
 from recommender.models import QueryPhoto
 from shop.catalogue.images.pictures import store_file
 from shop.catalogue.models import ProductImage
-from shop.core.waiting import MAX_WAITING, waiting_place
+from shop.core.waiting import MAX_WAITERS, waiting_slot
 from tests.factories import make_image, make_product, picture_bytes
 from tests.shop.catalogue.images.crafted import BROKEN_EXIF, scans, with_exif
 
@@ -87,8 +87,8 @@ def test_a_key_may_be_used_again_after_that(client: Client) -> None:
     sent = {"photo": base64.b64encode(picture_bytes(kind="GIF")).decode()}
     headers = {"Idempotency-Key": "k"}
     with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
+        for _slot in range(MAX_WAITERS):
+            held.enter_context(waiting_slot())
         refused = client.post(API, sent, "application/json", headers=headers)
     taken = client.post(API, sent, "application/json", headers=headers)
     assert (refused.status_code, taken.status_code) == (503, 201)

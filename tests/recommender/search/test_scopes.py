@@ -66,7 +66,7 @@ def test_what_a_shopper_refines_replaces_what_is_assumed() -> None:
     dress = make_lookalike(1, category=make_category("Apparel", "Dresses"), gender="Women")
     bag = make_lookalike(1, 0.01, category=make_category("Accessories", "Bags"), gender="Women")
     girls = make_lookalike(1, 0.02, category=dress.category, gender="Girls")
-    other_category = Filters(not_category_ids=(dress.category_id,))
+    other_category = Filters(excluded_category_ids=(dress.category_id,))
     assert similar_to_product(dress, other_category) == [bag]
     assert similar_to_product(dress, Filters(genders=("Girls",))) == [girls]
 

@@ -183,7 +183,7 @@ def test_a_rehearsal_says_the_same_and_changes_nothing(two: tuple[Product, Produ
     order_of(sku("B-M"))
     make_image(other)
     before = everything()
-    said = merge(one.pk, [other.pk], rehearsal=True)
+    said = merge(one.pk, [other.pk], dry_run=True)
     assert everything() == before
     assert merge(one.pk, [other.pk]) == said
 

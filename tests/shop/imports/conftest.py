@@ -17,10 +17,10 @@ from PIL import Image
 
 from shop.imports.jobs import uploads
 from shop.imports.models import Upload
-from shop.imports.parsing.columns import CLASSIC
+from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from shop.imports.writing import preparation
 
-HEADER = ",".join(CLASSIC)
+HEADER = ",".join(KAGGLE_COLUMNS)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
 SOLD_HEADER = f"{HEADER},price,stock"
 SHIRT = "Men,Apparel,Topwear,Tshirts,Blue,Summer,2012,Casual"

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from shop.imports.errors import RowError
-from shop.imports.parsing.columns import CLASSIC
+from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from shop.imports.parsing.csv_rows import split_classic
 from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import parse_row
@@ -13,7 +13,7 @@ from shop.imports.writing.sample_data import PRICES, sample_brand, sample_price,
 
 GOOD = dict(
     zip(
-        CLASSIC,
+        KAGGLE_COLUMNS,
         (
             *("7", "Men", "Apparel", "Topwear", "Tshirts", "Blue", "Summer", "2012"),
             *("Casual", "Nike  Men Jersey"),
@@ -29,23 +29,27 @@ def parse(**values: str):
 
 def test_a_good_row_is_read_field_by_field():
     row = parse()
-    assert (row.external_id, row.name, row.said["gender"]) == ("7", "Nike Men Jersey", "Men")
+    assert (row.external_id, row.name, row.provided_fields["gender"]) == (
+        "7",
+        "Nike Men Jersey",
+        "Men",
+    )
     assert row.tree == ("Apparel", "Topwear", "Tshirts")
-    said = [row.said[name] for name in ("base_colour", "season", "year", "usage")]
-    assert said == ["Blue", "Summer", 2012, "Casual"]
+    fields = [row.provided_fields[name] for name in ("base_colour", "season", "year", "usage")]
+    assert fields == ["Blue", "Summer", 2012, "Casual"]
     assert (row.brand, row.price, row.currency, row.stock, row.description) == (None,) * 5
 
 
 @pytest.mark.parametrize("nothing", ["", "NA", "na", " "])
 def test_na_and_empty_attributes_are_empty(nothing):
     row = parse(gender=nothing, season=nothing, year=nothing, usage=nothing, baseColour=nothing)
-    said = {name: value for name, value in row.said.items() if name != "name"}
-    assert said == {"gender": "", "season": "", "year": None, "usage": "", "base_colour": ""}
+    fields = {name: value for name, value in row.provided_fields.items() if name != "name"}
+    assert fields == {"gender": "", "season": "", "year": None, "usage": "", "base_colour": ""}
 
 
 @pytest.mark.parametrize("nothing", ["", "NA"])
 def test_a_missing_name_says_nothing(nothing):
-    assert "name" not in parse(productDisplayName=nothing).said
+    assert "name" not in parse(productDisplayName=nothing).provided_fields
 
 
 @pytest.mark.parametrize(

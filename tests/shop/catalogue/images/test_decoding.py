@@ -17,7 +17,7 @@ from shop.catalogue.images import conversion
 from shop.catalogue.images.decoding import child_turn, decoding
 from shop.catalogue.images.pictures import PictureError, read_picture
 from shop.catalogue.images.renditions import make_rendition
-from shop.core.waiting import MAX_WAITING, TooBusy, waiting_place
+from shop.core.waiting import MAX_WAITERS, TooBusy, waiting_slot
 from tests.factories import picture_bytes
 from tests.shop.catalogue.images.crafted import saved
 
@@ -138,8 +138,8 @@ def test_a_request_waits_for_the_one_child_no_longer_either() -> None:
 def test_no_more_than_half_of_the_threads_wait(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     with ExitStack() as held:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
+        for _slot in range(MAX_WAITERS):
+            held.enter_context(waiting_slot())
         with pytest.raises(TooBusy):
             read_picture(picture_bytes(kind="GIF"), patience=60)
         assert read_picture(picture_bytes("red", SIZE), patience=60).image.size == SIZE
@@ -152,8 +152,8 @@ def test_no_more_than_half_of_the_threads_wait(settings: Any) -> None:
 def test_a_worker_waits_without_a_place(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     with ExitStack() as held, ThreadPoolExecutor(1) as thread:
-        for _place in range(MAX_WAITING):
-            held.enter_context(waiting_place())
+        for _slot in range(MAX_WAITERS):
+            held.enter_context(waiting_slot())
         with decoding.of(SIZE[0] * SIZE[1]):
             job = thread.submit(read_picture, picture_bytes("red", SIZE), patience=None)
             while not decoding.waiting:
