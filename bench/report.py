@@ -8,7 +8,8 @@ Measures nothing. A script that was not run has no figure here, and the page say
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ PAGE = ROOT / "docs" / "performance.md"
 PLOTS = ROOT / "docs" / "performance"
 Results = dict[str, Any]
 MISSING = "not measured"
+FIRST_DAY_OF_0_2 = "2026-11-26"
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,13 @@ EMBEDDING = [
         lambda r: _embedded(r["embed"]["f32"]["rival"]),
     ),
     Row(
-        "through Celery and PostgreSQL, bfloat16 (an option)",
+        "through Celery and PostgreSQL, bfloat16 (an option), with 0.1",
         lambda r: _embedded(r["embed"]["bf16"]["through_the_queue"]),
         "",
         lambda r: f"{r['embed']['bf16']['of_raw_openvino']['median']} of raw OpenVINO",
     ),
     Row(
-        "a worker's memory over the whole catalogue",
+        "a worker's memory over the whole catalogue, with 0.1",
         lambda r: f"{r['embed']['whole']['memory_mb']['at_quarters']} MB at the quarters",
         "1,200 MB, stable",
     ),
@@ -169,7 +171,7 @@ NEAREST = [
         lambda r: _library(r["nearest"], "scikit_learn_brute"),
     ),
     Row(
-        "embeddings and their indexes, MB",
+        "embeddings and their indexes, 232 MB of dropped columns included, MB",
         lambda r: str(r["nearest"]["sizes_mb"]["embeddings"]),
         "0.3 of the rival's",
         lambda r: (
@@ -312,13 +314,14 @@ RECOMMENDATION_ROWS = [
         ("picked for you, ms", "personalised_twelve_views"),
     )
 ]
+# Each section's results and rows.
 SECTIONS = {
-    "Embedding": EMBEDDING,
-    "Nearest five": NEAREST,
-    "Pages, eight shoppers": PAGES,
-    "Photo search": PHOTO,
-    "Import": IMPORT,
-    "Rows of recommendations": RECOMMENDATION_ROWS,
+    "Embedding": (("embed", "precision"), EMBEDDING),
+    "Nearest five": (("nearest", MILLION), NEAREST),
+    "Pages, eight shoppers": (("pages", "browser"), PAGES),
+    "Photo search": (("photo",), PHOTO),
+    "Import": (("import",), IMPORT),
+    "Rows of recommendations": (("recommendation_rows",), RECOMMENDATION_ROWS),
 }
 
 
@@ -407,15 +410,32 @@ def _save(figure: Any, name: str) -> None:
     plt.close(figure)
 
 
+def _version(name: str) -> str:
+    """Return the version that a result was measured on, and the day."""
+    file = RESULTS / f"{name}.json"
+    # Renames are left out, because they measure nothing.
+    command = ["git", "log", "--follow", "--diff-filter=AM", "-1", "--format=%cs", "--", str(file)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    date = found.stdout.strip()
+    if not date:
+        return "not committed"
+    return f"{'0.2' if date >= FIRST_DAY_OF_0_2 else '0.1'}, {date}"
+
+
+def _sources(names: Iterable[str]) -> str:
+    return "Measured: " + "; ".join(f"`{name}.json` {_version(name)}" for name in names) + "."
+
+
 def environments(results: Results) -> list[str]:
-    """Of each script the machine, and how busy it was before."""
-    lines = ["| script | processor | load before |", "|---|---|---|"]
+    """Return a table of the version, the machine and its load before each script."""
+    lines = ["| result | version | processor | load before |", "|---|---|---|---|"]
     for name, found in sorted(results.items()):
         for one in (found, *(v for v in found.values() if isinstance(v, dict))):
             if environment := one.get("environment"):
                 cpu = environment.get("cpu") or environment.get("machine")
                 load = environment.get("load_before", environment.get("load_average"))
-                lines.append(f"| {name} | {cpu}, {environment.get('cores', 2)} cores | {load} |")
+                cores = environment.get("cores", 2)
+                lines.append(f"| {name} | {_version(name)} | {cpu}, {cores} cores | {load} |")
                 break
     return lines
 
@@ -427,22 +447,28 @@ def main() -> None:
     lines = [
         "# Performance",
         "",
-        "Written by `bench/report.py` from `bench/results/`; `make bench` measures it all again.",
-        "The machine is virtual and has two cores: compare within a run, not across. Medians,",
-        "with the least and most of the repetitions where a script keeps them.",
+        "`bench/report.py` writes this page from `bench/results/`; `make bench` measures it all",
+        "again. All runs used virtual machines with two cores, so compare figures within one run",
+        "only. Times are medians, with the fastest and slowest repetition in brackets where the",
+        "script kept them. A script that was not run since version 0.1 still shows the figures of",
+        "0.1: each section names the version and the day of its results.",
     ]
-    for title, rows in SECTIONS.items():
+    for title, (names, rows) in SECTIONS.items():
         head = [
             "",
             f"## {title}",
             "",
-            "| | figure | bar | rival in the same run |",
+            _sources(names),
+            "",
+            "| | figure | target | compared with, in the same run |",
             "|---|---|---|---|",
         ]
         lines += [*head, *(row.line(results) for row in rows if row.is_measured(results))]
-    lines += ["", "## The same embeddings in memory", "", *libraries(results)]
-    lines += ["", "## What embeddings take on disk", "", *sizes(results)]
-    lines += ["", "## Growth", "", *growth(results)]
+    lines += ["", "## Libraries that search in memory", "", _sources(["nearest"]), ""]
+    lines += libraries(results)
+    lines += ["", "## Tables and indexes that hold embeddings", "", _sources(["nearest"]), ""]
+    lines += sizes(results)
+    lines += ["", "## Growth", "", _sources(["growth"]), "", *growth(results)]
     lines += ["", "## Where it was measured", "", *environments(results)]
     PAGE.write_text("\n".join(line.rstrip() for line in lines) + "\n")
     print(f"{PAGE.relative_to(ROOT)} is written.")
