@@ -1,4 +1,4 @@
-"""Configure the look and the menu of the staff's site."""
+"""Configure the appearance and the menu of the admin site."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any
 
 
 def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
-    """Return a menu item for those who may see its target, active where no nearer item is."""
+    """Return a menu item for users with permission; that with the longest URL match is active."""
     permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
     link = reverse_lazy(_address(target))
 

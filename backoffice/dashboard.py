@@ -1,4 +1,4 @@
-"""Fill the staff's dashboard: today's work, and the month beside the one before."""
+"""Fill the admin's dashboard: today's work, and the last month compared to the one before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ S = Order.State
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add tiles and charts to the context, each only for those who may view its rows."""
+    """Add tiles, charts and tables to the context, each only if the user may view its rows."""
     may = request.user.has_perm
     tiles, charts, tables = [], [], []
     if may("orders.view_order"):
@@ -47,7 +47,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         tiles += _picture_tiles()
     if may("recommender.view_event"):
         charts.append(_search_chart())
-        tables += [_search_table(), _block_table()]
+        tables += [_search_table(), _recommendation_table()]
     context["tables"] = [table for table in tables if table["rows"]]
     return context | {"tiles": tiles, "charts": charts, "dashboard_days": DAYS}
 
@@ -59,7 +59,7 @@ def _tile(label: str, value: object, url: str, note: str = "") -> dict[str, obje
 def _order_tiles() -> list[dict[str, object]]:
     changelist = reverse("admin:orders_order_changelist")
     today = Order.objects.filter(placed__date=timezone.localdate())
-    revenue = today.exclude(state__in=Order.LOST).values("currency").annotate(sum=Sum("total"))
+    revenue = today.exclude(state__in=Order.VOID).values("currency").annotate(sum=Sum("total"))
     to_send = Order.objects.filter(state__in=(S.PLACED, S.PAID, S.PACKED)).count()
     sums = [money(row["sum"], row["currency"]) for row in revenue.order_by("currency")]
     return [
@@ -109,7 +109,7 @@ def _replica_tile() -> dict[str, object]:
 
 
 def _order_charts() -> list[dict[str, object]]:
-    orders = Order.objects.exclude(state__in=Order.LOST)
+    orders = Order.objects.exclude(state__in=Order.VOID)
     counts = _by_day(orders, "placed", Count("pk"))
     currency = orders.values("currency").annotate(n=Count("pk")).order_by("-n").first()
     main = currency["currency"] if currency else ""
@@ -124,7 +124,7 @@ def _search_chart() -> dict[str, object]:
 
 
 def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
-    """Return the totals of twice ``DAYS``, the last of which are shown."""
+    """Return daily totals of twice ``DAYS``; the later half is charted, the earlier compared."""
     since = timezone.localdate() - timedelta(days=2 * DAYS - 1)
     by_day = rows.filter(**{f"{field}__date__gte": since}).annotate(day=TruncDate(F(field)))
     found = by_day.values("day").annotate(total=total).order_by("day")
@@ -134,7 +134,7 @@ def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
 
 
 def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
-    """For Unfold's chart component, with its sum in words, and that of the days before."""
+    """Return a chart for Unfold's component, with its total and that of the days before."""
     days = list(by_day)
     before, values = sum(by_day[day] for day in days[:-DAYS]), {d: by_day[d] for d in days[-DAYS:]}
     data = {
@@ -162,8 +162,8 @@ def _number(value: Any) -> str:
     return number_format(value, 2 if value % 1 else 0, force_grouping=True)
 
 
-def _block_table() -> dict[str, object]:
-    """Show what each block of recommendations leads to."""
+def _recommendation_table() -> dict[str, object]:
+    """Return impressions, clicks and additions to the cart of each recommendation row."""
     names = {
         "similar": _("Similar items"),
         "photo": _("Results of a photo"),

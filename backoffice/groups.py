@@ -1,4 +1,4 @@
-"""Create the groups of staff: Catalogue, Orders, Read-only."""
+"""Create the staff groups: Catalogue, Orders, Read-only."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ORDER_MODELS = {
 READ_ONLY_APPS = (
     *("catalogue", "imports", "orders", "pages", "payments", "recommender", "reviews", "wishlist"),
 )
-# Granted to no group, because only the shop itself writes these rows.
-NEVER_BY_HAND = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
+# Granted to no group, because only the shop's code writes these rows.
+NEVER_GRANTED = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
 
 
 def ensure_groups(using: str = "default") -> None:
@@ -38,13 +38,13 @@ def ensure_groups(using: str = "default") -> None:
         create_permissions(config, verbosity=0, using=using)
     view = _permissions(using, dict.fromkeys(READ_ONLY_APPS)).filter(codename__startswith="view_")
     catalogue = _permissions(using, CATALOGUE_MODELS)
-    orders = _permissions(using, ORDER_MODELS).exclude(codename__in=NEVER_BY_HAND)
+    orders = _permissions(using, ORDER_MODELS).exclude(codename__in=NEVER_GRANTED)
     products = Permission.objects.using(using).filter(
         content_type__app_label="catalogue", codename__in=("view_product", "view_variant")
     )
-    _make(using, "Catalogue", list(catalogue))
-    _make(using, "Orders", [*orders, *products])
-    _make(using, "Read-only", list(view))
+    _create_group(using, "Catalogue", list(catalogue))
+    _create_group(using, "Orders", [*orders, *products])
+    _create_group(using, "Read-only", list(view))
 
 
 def _permissions(using: str, models: Mapping[str, tuple[str, ...] | None]):  # type: ignore[no-untyped-def]
@@ -56,7 +56,7 @@ def _permissions(using: str, models: Mapping[str, tuple[str, ...] | None]):  # t
     return found
 
 
-def _make(using: str, name: str, permissions: list[Permission]) -> None:
+def _create_group(using: str, name: str, permissions: list[Permission]) -> None:
     group, made = Group.objects.using(using).get_or_create(name=name)
     if made:
         group.permissions.set(permissions)

@@ -1,4 +1,4 @@
-"""Let staff into their site by the shop's own sign-in, with its limits and second factor."""
+"""Admin site that uses the shop's sign-in, with its rate limits and second factor."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ALLOWED_BY_UNFOLD = {"script-src": [UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INL
 
 
 class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
-    """Has no sign-in form of its own."""
+    """Replaces the admin's sign-in form by the shop's."""
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may enter: as staff, with a second factor if demanded."""
+        """Return whether the user is active staff, with a second factor if it is required."""
         return bool(request.user.is_active and acts_as_staff(request.user))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Wrap a page of the site; these alone may do what Unfold needs."""
+        """Wrap a view of the site, allowing only here what Unfold needs in the CSP."""
         wrapped: Callable[..., Any] = csp_update(ALLOWED_BY_UNFOLD)(
             super().admin_view(view, cacheable)
         )
@@ -41,7 +41,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead staff on to where they were going, or first to set up their second factor."""
+        """Redirect staff to the page they asked for, or first to the setup of a second factor."""
         if self.has_permission(request):
             return redirect(get_next_redirect_url(request) or "admin:index")
         messages.info(request, _("Staff must set up two-factor authentication first."))

@@ -1,4 +1,4 @@
-"""Tell monitors that workers are alive."""
+"""Heartbeats, which show monitors that workers are alive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 @shared_task
 def heartbeat(queue: str) -> None:
-    """Remember that a worker of the queue took this task now."""
+    """Store the time at which a worker of the queue executed this task."""
     cache.set(heartbeat_key(queue), time.time(), timeout=None)
 
 

@@ -82,14 +82,14 @@ GUARDS = [
     Guard(
         "guesses at one account",
         "shop/accounts/sign_in_limit.py",
-        'hit(PAIR, "sign-in-pair", pair)',
+        'hit(PAIR_LIMIT, "sign-in-pair", pair)',
         "True",
         f"{T_ACCOUNTS}/test_sign_in_limit.py::test_five_guesses_by_one_door_close_all",
     ),
     Guard(
         "guesses of one address",
         "shop/accounts/sign_in_limit.py",
-        'hit(ADDRESS, "sign-in", address)',
+        'hit(ADDRESS_LIMIT, "sign-in", address)',
         "True",
         f"{T_ACCOUNTS}/test_sign_in_limit.py::test_an_address_guesses_at_so_many_accounts",
     ),
@@ -154,8 +154,8 @@ GUARDS = [
     Guard(
         "owner of an address",
         "shop/accounts/views.py",
-        "mine = Address.objects.filter(user=user)",
-        "mine = Address.objects.all()",
+        "own = Address.objects.filter(user=user)",
+        "own = Address.objects.all()",
         f"{T_ACCOUNTS}/test_account.py::test_an_address_of_somebody_else_is_not_found",
     ),
     Guard(

@@ -1,4 +1,4 @@
-"""Assign Celery tasks to queues and list what beat sends when."""
+"""Assign Celery tasks to queues, and define the schedule of Celery beat."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from celery.schedules import crontab
 
-# Short tasks that may not wait: mails, payments, deleting expired rows.
+# For short tasks that must not wait: emails, payments, deleting expired rows.
 DEFAULT_QUEUE = "shop"
 QUEUES = ("search", "catalogue", "uploads", DEFAULT_QUEUE)
 ROUTES = {
-    # A shopper is waiting.
+    # Apart, because a shopper is waiting.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "recommender.tasks.embed_missed_query_photos": {"queue": "search"},
     "recommender.tasks.warm_up": {"queue": "search"},
-    # Bulk work, in slices.
+    # Bulk work, in short tasks.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
     "recommender.tasks.fill_garments": {"queue": "catalogue"},
     "recommender.tasks.repair_embeddings": {"queue": "catalogue"},
@@ -30,7 +30,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 
 
 def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
-    """Run by the clock: an interval of a day would start again with each deployment."""
+    """Schedule by time of day, because a daily interval would restart with each deployment."""
     schedule = crontab(hour=hour, minute=minute)
     return {"task": task, "schedule": schedule, "options": {"expires": 3600}}
 

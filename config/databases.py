@@ -6,11 +6,11 @@ from typing import Any
 
 import dj_database_url
 
-# Without DATABASE_URL Django starts all the same; the first query fails and names the variable.
+# Lets Django start without DATABASE_URL; the first query fails and names the variable.
 UNSET = "postgresql://%2FDATABASE_URL-is-not-set/none"
-# The replica serves vector searches only, and a shopper does not wait longer. Django's router never
+# Short timeouts, because the replica serves only vector searches, and shoppers wait for it. No router
 # chooses it, and nothing migrates it.
-QUICK = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
+REPLICA_OPTIONS = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 
 def build_databases(primary: str, replica: str, max_age: int, pooled: bool) -> dict[str, Any]:
@@ -25,5 +25,5 @@ def build_databases(primary: str, replica: str, max_age: int, pooled: bool) -> d
     if replica:
         mirror = {"MIRROR": "default"}
         found: dict[str, Any] = {**dj_database_url.parse(replica, **kept, test_options=mirror)}
-        databases["replica"] = found | {"OPTIONS": QUICK | found.get("OPTIONS", {})}
+        databases["replica"] = found | {"OPTIONS": REPLICA_OPTIONS | found.get("OPTIONS", {})}
     return databases

@@ -9,5 +9,5 @@ from __future__ import annotations
 workers = 2
 threads = 8
 timeout = 60
-# What is being answered may end; docker-compose.yml waits longer before it kills.
+# For requests in progress; docker-compose.yml waits longer before it kills the process.
 graceful_timeout = 30

@@ -19,16 +19,16 @@ from config.beat_schedule import QUEUES
 from recommender.models import EmbeddingModel, ImageEmbedding
 from recommender.search import replica
 
-# Heartbeats are sent every minute and wait in their queue like any other task. An upload may take
-# its worker an hour.
+# Heartbeats are sent every minute and wait in their queue like any task. Longer for uploads,
+# because one may occupy its worker for an hour.
 LATE_SECONDS = dict.fromkeys(QUEUES, 180) | {"uploads": 3600}
-LEAST_FREE_BYTES = 1024**3
+MIN_FREE_BYTES = 1024**3
 
 
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """Answer as long as the process does."""
+    """Answer 200 as long as the process responds at all."""
     return JsonResponse({"live": True})
 
 
@@ -43,7 +43,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def status(request: HttpRequest) -> JsonResponse:
-    """Answer 200 and "ok", or 503 and "degraded" where something needs an operator.
+    """Answer 200 and "ok", or 503 and "degraded" if something needs an operator.
 
     A degraded shop may still serve every page, so this is for monitors, not for load balancers.
     """
@@ -55,12 +55,12 @@ def status(request: HttpRequest) -> JsonResponse:
     if parts["database"]:
         parts["embeddings"] = _embeddings()
     parts["disk_free_bytes"] = free = shutil.disk_usage(settings.VAR_DIR).free
-    problems += ["disk"] if free < LEAST_FREE_BYTES else []
+    problems += ["disk"] if free < MIN_FREE_BYTES else []
     if replica.configured():
         parts["replica"] = seen = _replica()
         problems += [] if seen["serving"] else ["replica"]
-    told = {"status": "degraded" if problems else "ok", "problems": problems} | parts
-    return JsonResponse(told, status=503 if problems else 200)
+    body = {"status": "degraded" if problems else "ok", "problems": problems} | parts
+    return JsonResponse(body, status=503 if problems else 200)
 
 
 def _database_answers() -> bool:
@@ -98,7 +98,7 @@ def _queues() -> dict[str, dict[str, Any]]:
 
 
 def _embeddings() -> dict[str, Any]:
-    """Return how many images the active model has embedded, of all that it should."""
+    """Return how many of all images the active model has embedded."""
     model = EmbeddingModel.objects.active()
     total = model.embeddings.count()
     embedded = model.embeddings.filter(status=ImageEmbedding.Status.EMBEDDED).count()
@@ -107,7 +107,7 @@ def _embeddings() -> dict[str, Any]:
 
 
 def _replica() -> dict[str, Any]:
-    """Return the state of the replica; while it is away the primary serves the searches."""
+    """Return the state of the replica; while it is down the primary serves the searches."""
     seen = replica.watch.state()
     lag = None if seen.lag is None else round(seen.lag, 3)
     return {"serving": seen.serving, "lag_seconds": lag, "problem": str(seen.problem)}

@@ -29,8 +29,8 @@ DEBUG = env.bool("DEBUG", False)
 HTTPS = env.bool("HTTPS", False)
 SITE_NAME = env.str("SITE_NAME", "Lookalike")
 
-# Servers: the environment's, or those of a demo that runs on this machine. Without either Django
-# starts all the same, and the first query says what to do.
+# Servers: from the environment, or of a demo that runs on this machine. Without either, Django
+# starts and the first query says what to do.
 
 if not env.str("DATABASE_URL", ""):
     os.environ.update(running_demo(VAR_DIR))
@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.core.middleware.GZipTextMiddleware",
-    # Below GZip, which changes the body that the ETag is computed from.
+    # Below GZip, because compression changes the body that the ETag is computed from.
     "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -128,7 +128,7 @@ DATABASES = build_databases(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: a broker and a cache, never the only place of anything
+# Redis: a broker and a cache; nothing is stored only there
 
 CACHES = {
     "default": {
@@ -148,7 +148,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 3600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-# A shopper's page must not hang when Redis is away.
+# Few, because a shopper's page must not hang when Redis is down.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_BEAT_SCHEDULE = beat_schedule.CELERY_BEAT_SCHEDULE
 
@@ -192,19 +192,19 @@ CATALOGUE_PAGE_SIZE = 24
 # Per cent, included in every price.
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
 RETURN_DAYS = env.int("RETURN_DAYS", 14)
-# By their ISO 3166 codes.
+# ISO 3166 codes.
 DELIVERY_COUNTRIES: list[str] = env.list(
     "DELIVERY_COUNTRIES", ["AT", "BE", "CH", "DE", "ES", "FR", "IE", "IT", "LU", "NL", "PT"]
 )
-# Where links in mails lead.
+# Base URL of the links in emails.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
-# For one client address and for one e-mail, and for one client address and one session.
+# The first per client address and per e-mail, the second per client address and per session.
 INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
 VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
-# Days after delivery after which buyers are asked for reviews; 0: never.
+# Days after delivery until buyers are asked for reviews; 0: never.
 REVIEW_AFTER_DAYS = env.int("REVIEW_AFTER_DAYS", 7)
-# How many proxies of our own stand before the site and add to X-Forwarded-For.
+# Number of trusted proxies in front of the site that append to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
 
 # Cards are offered when both are set.
@@ -218,7 +218,7 @@ PAYMENT_TIMEOUT_MINUTES = env.int(
     "PAYMENT_TIMEOUT_MINUTES", 60, validate=validate.Range(min=31, max=1439)
 )
 
-# Mails: queued in PostgreSQL, then sent to files under VAR_DIR until a server is named
+# Emails: queued in PostgreSQL, then sent to EMAIL_HOST, or to files under VAR_DIR without one
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
@@ -227,7 +227,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 20
 EMAIL_BACKEND = "shop.mail.backends.QueueBackend"
-# The queue is emptied through this one; it must send EmailMessage.message(), as Django's own do.
+# Delivers the queued emails; it must send EmailMessage.message(), as Django's backends do.
 _delivery = "smtp" if EMAIL_HOST else "filebased"
 EMAIL_DELIVERY_BACKEND = f"django.core.mail.backends.{_delivery}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -256,7 +256,7 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC")
 CELERY_TIMEZONE = TIME_ZONE
 USE_I18N = True
 USE_TZ = True
-# Grouping would break numbers in attributes; prices and counts ask for it themselves.
+# Off, because grouping would break numbers in attributes; prices and counts group explicitly.
 USE_THOUSAND_SEPARATOR = False
 
 # The API
@@ -309,7 +309,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
-# Browsers keep a preloaded domain for months, so that its owner must ask for it.
+# Silenced, because browsers keep a preloaded domain for months, so its owner must ask for it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 if env.bool("ALLOW_HTTP", False):  # else `check --deploy` refuses plain HTTP
     SILENCED_SYSTEM_CHECKS += [f"security.W{number}" for number in ("004", "008", "012", "016")]
@@ -320,14 +320,14 @@ CSRF_FAILURE_VIEW = "shop.core.views.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
-    # The staff's pages (backoffice.site) and the API's document (config.api_urls) allow more.
+    # The admin (backoffice.site) and the API's documentation (config.api_urls) allow more.
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
         "base-uri": [SELF],
-        # Browsers check where a form is redirected to as well.
+        # With Stripe, because browsers also check where a form is redirected to.
         "form-action": [SELF, *(["https://checkout.stripe.com"] if STRIPE_SECRET_KEY else [])],
         "frame-ancestors": [NONE],
     },
@@ -353,10 +353,10 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "catalogue:home"
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
-# Passwords are limited by shop.accounts.sign_in_limit; allauth's own limit is left for codes.
+# Only for codes, because shop.accounts.sign_in_limit limits passwords.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/m/ip,5/5m/key"}
 MFA_TOTP_ISSUER = SITE_NAME
-# Staff do nothing as staff until they have set up a second factor.
+# Whether staff must set up a second factor before they can use the admin and the staff API.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", False)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -368,7 +368,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# One line a request, without private links; see shop.core.access_log.
+# One line per request, without private links; see shop.core.access_log.
 ACCESS_LOG = env.bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,

@@ -73,7 +73,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def _products(pks: list[int]) -> dict[int, Product]:
     """With how many pieces were ``sold``."""
     lines = OrderLine.objects.filter(variant__product=OuterRef("pk"))
-    lines = lines.exclude(order__state__in=Order.LOST)
+    lines = lines.exclude(order__state__in=Order.VOID)
     sums = lines.order_by().values("variant__product").annotate(sum=Sum("quantity"))
     sold = Coalesce(Subquery(sums.values("sum")), 0)
     return Product.objects.with_card_data().annotate(sold=sold).in_bulk(pks)

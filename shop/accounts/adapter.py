@@ -13,28 +13,29 @@ from shop.accounts import sign_in_limit
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Limits guesses at passwords, and makes the links of account emails lead to the shop.
+    """Limits password guesses, and builds the links in account emails from ``SITE_URL``.
 
-    allauth takes links and name from the request's Host header, which anybody can forge.
+    allauth itself takes their host from the request's Host header, which anybody can forge.
     """
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt; raise ``ValidationError`` if there were too many."""
-        if not sign_in_limit.may_try(request, _login(credentials)):
+        """Count a sign-in attempt. Raises ``ValidationError`` if there were too many."""
+        if not sign_in_limit.allow_attempt(request, _login(credentials)):
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this user name or e-mail and this password."""
+        """Return the user with this user name or e-mail, and this password."""
         user: User | None = super().authenticate(request, **credentials)
         if user:
-            sign_in_limit.succeeded(request, _login(credentials))
+            sign_in_limit.reset_attempts(request, _login(credentials))
         return user
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Let whoever has just reset the password in; allauth calls this then."""
-        sign_in_limit.succeeded(request, _login(credentials))
+        """Reset the limit after a password reset, when allauth calls this."""
+        sign_in_limit.reset_attempts(request, _login(credentials))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an account email whose links and site name come from the settings."""
         links = {key: _under_site_url(url) for key, url in context.items() if key.endswith("_url")}
         domain = urlsplit(settings.SITE_URL).netloc
         site = SimpleNamespace(name=settings.SITE_NAME, domain=domain)

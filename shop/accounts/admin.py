@@ -8,11 +8,11 @@ from unfold.admin import ModelAdmin
 
 from shop.accounts.models import ApiToken
 
-# allauth's own shows the secrets.
+# Replaced below, because allauth's own admin shows the secrets.
 admin.site.unregister(Authenticator)
 
 
-class _SeenAndDeleted(ModelAdmin):
+class _ViewAndDeleteAdmin(ModelAdmin):
     def has_add_permission(self, *args: Any) -> bool:
         return False
 
@@ -21,8 +21,8 @@ class _SeenAndDeleted(ModelAdmin):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(_SeenAndDeleted):
-    """Shows who has a second factor, and removes that of somebody who lost it."""
+class AuthenticatorAdmin(_ViewAndDeleteAdmin):
+    """Lists second factors; staff delete one that its user has lost."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
@@ -32,8 +32,8 @@ class AuthenticatorAdmin(_SeenAndDeleted):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(_SeenAndDeleted):
-    """Shows who uses the API, and revokes tokens; a token is given for a password only."""
+class ApiTokenAdmin(_ViewAndDeleteAdmin):
+    """Lists API tokens and revokes them; only the API issues one, for a password."""
 
     list_display = ("user", "scope", "created", "last_used", "expires")
     list_filter = ("scope",)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.accounts.models import CONTACT, Address
 from shop.core.countries import CountryField
 
-HINTS = {
+AUTOCOMPLETE = {
     "name": "name",
     "street": "street-address",
     "postcode": "postal-code",
@@ -25,17 +25,17 @@ HINTS = {
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
-    """Takes as long for an address that has an account as for a new one."""
+    """Takes equally long for known and new e-mail addresses, so that timing reveals no customer."""
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            # Hashing is most of the time that a new account takes.
+            # Because hashing takes most of the time of creating an account.
             make_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
 
 class LoginForm(AllauthLoginForm):  # type: ignore[misc]
-    """Takes an e-mail, or the user name of a member of the staff, who may have no e-mail."""
+    """Accepts an e-mail address, or the user name of staff, who may have no e-mail address."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,15 +47,15 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
         self.order_fields(["login", "password", "remember"])
 
     def user_credentials(self) -> dict[str, str]:
-        """Return what ``AUTHENTICATION_BACKENDS`` compare.
+        """Return the credentials for all ``AUTHENTICATION_BACKENDS``.
 
-        ``ModelBackend`` looks for the user name and allauth for the e-mail. Each hashes once,
-        whether or not it finds somebody, so that the time does not tell who is a customer.
+        ``ModelBackend`` looks up the login as a user name, allauth as an e-mail address. Each
+        hashes once whether or not it finds a user, so that timing reveals no customer.
         """
         return {"username": self.cleaned_data["login"], "password": self.cleaned_data["password"]}
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
-        """Sign in; an administrator vouches for the staff's addresses."""
+        """Sign in. Staff need not verify their e-mail, because an administrator entered it."""
         if self.user.is_staff:
             self._login.email_verification = EmailVerificationMethod.NONE
         response: HttpResponse = super().login(request, redirect_url)
@@ -69,12 +69,12 @@ class AddressForm(forms.ModelForm[Address]):
         model = Address
         fields: ClassVar = [*CONTACT, "is_default"]
         widgets: ClassVar = {
-            name: forms.TextInput({"autocomplete": hint}) for name, hint in HINTS.items()
+            name: forms.TextInput({"autocomplete": hint}) for name, hint in AUTOCOMPLETE.items()
         }
 
 
 class DeleteAccountForm(forms.Form):
-    """The password once more, so that an open browser is not enough."""
+    """Asks for the password again, because the browser may have been left unattended."""
 
     password = forms.CharField(
         label=_("Your password"),
@@ -87,7 +87,7 @@ class DeleteAccountForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        # Counted as an attempt to sign in.
+        # By the adapter, so that it counts as a sign-in attempt.
         if not get_adapter().reauthenticate(self.user, password):
             raise forms.ValidationError(_("This is not your password."))
         return password

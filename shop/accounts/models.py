@@ -1,4 +1,4 @@
-"""Where a customer's parcels go, and the tokens of programs that act for a user."""
+"""Delivery addresses of customers, and API tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTACT = ("name", "street", "postcode", "city", "country", "phone")
 
 
 class Address(models.Model):
-    """One of a customer's addresses; the default one fills the checkout."""
+    """Represents a customer's delivery address; the default one is pre-filled at checkout."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="addresses", editable=False
@@ -48,9 +48,9 @@ class Address(models.Model):
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """The first address is the default; a new default replaces the old one."""
+        """Save; the first address becomes the default, and a new default replaces the old one."""
         others = Address.objects.filter(user=self.user).exclude(pk=self.pk)
-        # Two tabs that save at once take turns.
+        # Locked, because two simultaneous saves could both keep their default.
         get_user_model().objects.select_for_update().get(pk=self.user_id)
         if self.is_default:
             others.update(is_default=False)
@@ -63,19 +63,20 @@ class Address(models.Model):
         return country_name(self.country)
 
     def contact(self) -> dict[str, str]:
+        """Return the fields that an order copies."""
         return {name: getattr(self, name) for name in CONTACT}
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self) -> Self:
-        """Tokens whose end has not come."""
+        """Return the tokens that have not expired."""
         return self.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
 
 
 class ApiToken(models.Model):
-    """Lets a program act for a user by the API. Only the token's hash is stored.
+    """Lets a program act for a user through the API. Only the token's hash is stored.
 
-    A token has 160 random bits, so that a fast hash without salt is enough.
+    A fast hash without salt suffices, because a token has 160 random bits.
     """
 
     class Scope(models.TextChoices):
@@ -83,8 +84,8 @@ class ApiToken(models.Model):
         WRITE = "write", _("Read and write")
 
     MAX_PER_USER = 20
-    # How exactly the last use is known, so that few calls write it.
-    USE_RECORDED_EVERY = timedelta(minutes=10)
+    # Coarse, so that few calls write ``last_used``.
+    LAST_USED_PRECISION = timedelta(minutes=10)
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens", editable=False
@@ -95,7 +96,7 @@ class ApiToken(models.Model):
     )
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used = models.DateTimeField(_("last used"), null=True, editable=False)
-    # Those of version 0.1 have no end.
+    # Null for tokens of version 0.1, which never expire.
     expires = models.DateTimeField(_("ends"), null=True, editable=False)
 
     objects = ApiTokenQuerySet.as_manager()
@@ -114,9 +115,9 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(cls, user: Any, scope: str = Scope.WRITE) -> tuple[ApiToken, str]:
-        """Store a new token; return it and what the client sends, which nobody can read again.
+        """Create a token; return its row and the secret, which cannot be read again.
 
-        Of more than ``MAX_PER_USER`` the oldest are deleted.
+        Deletes the user's oldest tokens beyond ``MAX_PER_USER``.
         """
         token = secrets.token_hex(20)
         expires = timezone.now() + timedelta(days=settings.API_TOKEN_DAYS)
@@ -128,7 +129,7 @@ class ApiToken(models.Model):
         return row, token
 
     def record_use(self) -> None:
-        """Store that the token was used now, unless that was stored a moment ago."""
+        """Update ``last_used`` if it is older than ``LAST_USED_PRECISION``."""
         now = timezone.now()
-        if self.last_used is None or now - self.last_used > self.USE_RECORDED_EVERY:
+        if self.last_used is None or now - self.last_used > self.LAST_USED_PRECISION:
             ApiToken.objects.filter(pk=self.pk).update(last_used=now)

@@ -1,4 +1,4 @@
-"""What the shop holds of one person, for the person."""
+"""Export what the shop stores about a customer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from shop.accounts.signals import personal_data
 
 
 def verified_emails(user: User) -> list[str]:
-    """Return the addresses that the user has proved to read.
+    """Return the e-mail addresses that the user has verified.
 
-    ``User.email`` alone proves nothing: staff may have typed it.
+    ``User.email`` is not enough, because staff may have typed it.
     """
     addresses = EmailAddress.objects.filter(user=user, verified=True)
     return list(addresses.values_list("email", flat=True))
 
 
 def export(user: User) -> dict[str, Any]:
-    """JSON-able; every room that listens to ``personal_data`` adds its part."""
+    """Return the user's data for JSON; receivers of ``personal_data`` add that of their apps."""
     data: dict[str, Any] = {
         "account": {
             "email": user.email,

@@ -1,4 +1,4 @@
-"""Ask staff for a second factor (a code of an authenticator app) where the settings demand it."""
+"""Require a second factor (a code from an authenticator app) of staff if the settings say so."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from django.contrib.auth.models import AnonymousUser, User
 
 
 def acts_as_staff(user: User | AnonymousUser) -> bool:
-    """Return whether the user is staff and has a second factor if ``STAFF_REQUIRE_MFA``."""
+    """Return whether the user is staff, with a second factor if ``STAFF_REQUIRE_MFA`` is set."""
     return user.is_staff and (not settings.STAFF_REQUIRE_MFA or is_mfa_enabled(user))

@@ -1,4 +1,4 @@
-"""Limit how often a password may be guessed, by pages, staff's site and API together."""
+"""Limit password guesses, counted for the pages, the admin and the API together."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from limits import RateLimitItemPerMinute
 from shop.core.emails import ascii_lower
 from shop.core.rate_limit import client_network, hit, reset, wait_seconds
 
-# One address's guesses at one account; reached by no stranger at another address.
-PAIR = RateLimitItemPerMinute(5, 5)
-# One address's guesses at all accounts.
-ADDRESS = RateLimitItemPerMinute(30, 5)
-# Guesses at one account from all addresses that have not signed in to it lately.
-ACCOUNT = RateLimitItemPerMinute(20, 15)
+# Guesses from one client address at one account; strangers elsewhere cannot exhaust it.
+PAIR_LIMIT = RateLimitItemPerMinute(5, 5)
+# Guesses from one client address at all accounts.
+ADDRESS_LIMIT = RateLimitItemPerMinute(30, 5)
+# Guesses at one account from all client addresses that have not signed in to it lately.
+ACCOUNT_LIMIT = RateLimitItemPerMinute(20, 15)
 KNOWN_SECONDS = 30 * 86_400
 
 
-def may_try(request: HttpRequest, login: str) -> bool:
+def allow_attempt(request: HttpRequest, login: str) -> bool:
     """Count an attempt to sign in and return whether its password may be looked at.
 
     An address from which the account was signed in to within 30 days is not counted by account, so
@@ -31,27 +31,27 @@ def may_try(request: HttpRequest, login: str) -> bool:
     """
     address, account = client_network(request), _account(login)
     pair = f"{account}@{address}"
-    if not (hit(ADDRESS, "sign-in", address) and hit(PAIR, "sign-in-pair", pair)):
+    if not (hit(ADDRESS_LIMIT, "sign-in", address) and hit(PAIR_LIMIT, "sign-in-pair", pair)):
         return False
-    return bool(cache.get(_known(pair))) or hit(ACCOUNT, "sign-in-account", account)
+    return bool(cache.get(_known(pair))) or hit(ACCOUNT_LIMIT, "sign-in-account", account)
 
 
-def succeeded(request: HttpRequest, login: str) -> None:
+def reset_attempts(request: HttpRequest, login: str) -> None:
     """Forget the attempts at an account whose password is known here."""
     account = _account(login)
     pair = f"{account}@{client_network(request)}"
-    reset(PAIR, "sign-in-pair", pair)
-    reset(ACCOUNT, "sign-in-account", account)
+    reset(PAIR_LIMIT, "sign-in-pair", pair)
+    reset(ACCOUNT_LIMIT, "sign-in-account", account)
     cache.set(_known(pair), True, KNOWN_SECONDS)
 
 
-def seconds_to_wait(request: HttpRequest, login: str) -> int:
+def retry_after(request: HttpRequest, login: str) -> int:
     """Return after how many seconds another attempt to sign in may be let through."""
     address, account = client_network(request), _account(login)
     counters: list[tuple[Any, str, str]] = [
-        (ADDRESS, "sign-in", address),
-        (PAIR, "sign-in-pair", f"{account}@{address}"),
-        (ACCOUNT, "sign-in-account", account),
+        (ADDRESS_LIMIT, "sign-in", address),
+        (PAIR_LIMIT, "sign-in-pair", f"{account}@{address}"),
+        (ACCOUNT_LIMIT, "sign-in-account", account),
     ]
     return max(wait_seconds(*counter) for counter in counters)
 

@@ -1,8 +1,8 @@
-"""How the account page asks rooms that it does not know what they hold of a person."""
+"""Signal by which the account pages collect personal data from apps they do not import."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent with ``user``; each receiver returns a dict of JSON-able values by subject.
+# Sent with ``user``; each receiver returns a dict that can be serialised as JSON.
 personal_data = Signal()

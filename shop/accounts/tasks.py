@@ -6,5 +6,5 @@ from django.contrib.sessions.backends.db import SessionStore
 
 @shared_task
 def clear_sessions() -> None:
-    """Those that have expired: Django leaves them where they are."""
+    """Delete expired sessions, which Django leaves in the database."""
     SessionStore.clear_expired()

@@ -11,7 +11,7 @@ urlpatterns = [
     path("addresses/new/", views.address, name="new-address"),
     path("addresses/<int:pk>/", views.address, name="address"),
     path("addresses/<int:pk>/delete/", views.delete_address, name="delete-address"),
-    path("tokens/<int:pk>/end/", views.end_token, name="end-token"),
+    path("tokens/<int:pk>/end/", views.revoke_token, name="revoke-token"),
     path("export/", views.export_data, name="export"),
     path("delete/", views.delete_account, name="delete"),
 ]

@@ -1,4 +1,4 @@
-"""The customer's own pages. Signing up and in are django-allauth's."""
+"""Account pages of a customer. Sign-up and sign-in come from django-allauth."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def addresses(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def address(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """A new address, or one's own to change."""
+    """Add an address, or edit one of the customer's own."""
     user = _user(request)
-    mine = Address.objects.filter(user=user)
-    if pk is None and mine.count() >= MAX_ADDRESSES:
+    own = Address.objects.filter(user=user)
+    if pk is None and own.count() >= MAX_ADDRESSES:
         messages.error(request, _("Your address book is full. Delete an address first."))
         return redirect("accounts:addresses")
-    instance = get_object_or_404(mine, pk=pk) if pk else Address(user=user)
+    instance = get_object_or_404(own, pk=pk) if pk else Address(user=user)
     form = AddressForm(request.POST or None, instance=instance)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -66,8 +66,8 @@ def delete_address(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def end_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """Revoke one of the tokens by which programs use this account."""
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke one of the customer's API tokens."""
     get_object_or_404(ApiToken, pk=pk, user=_user(request)).delete()
     messages.info(request, _("Token revoked."))
     return redirect("accounts:account")
@@ -76,7 +76,7 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def export_data(request: HttpRequest) -> HttpResponse:
-    """Everything that the shop knows of this person, as a JSON file."""
+    """Download everything the shop stores about the customer, as a JSON file."""
     response = JsonResponse(export(_user(request)), json_dumps_params={"indent": 2})
     name = f"my-data-{timezone.now():%Y-%m-%d}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -91,7 +91,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("A member of the staff is removed by an administrator."))
     form = DeleteAccountForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        # Orders stay, without an owner: the law asks for invoices to be kept.
+        # Orders stay without an owner, because the law requires invoices to be kept.
         user.delete()
         logout(request)
         messages.info(request, _("Your account and its data were deleted."))

@@ -11,21 +11,21 @@ class ApiConfig(AppConfig):
     name = "shop.api"
 
     def ready(self) -> None:
-        post_save.connect(_end_tokens, sender=settings.AUTH_USER_MODEL)
+        post_save.connect(_revoke_tokens, sender=settings.AUTH_USER_MODEL)
         pre_delete.connect(_delete_idempotency_records, sender=settings.AUTH_USER_MODEL)
 
 
 def _delete_idempotency_records(instance: Any, **kwargs: Any) -> None:
-    """Delete the answers that the user got: they hold the address of an order."""
+    """Delete a user's recorded responses, because they hold private links to orders."""
     from shop.api.idempotency import delete_records_of
 
     delete_records_of(instance)
 
 
-def _end_tokens(instance: Any, created: bool, **kwargs: Any) -> None:
-    """End the user's tokens with a new password, wherever it is set.
+def _revoke_tokens(instance: Any, created: bool, **kwargs: Any) -> None:
+    """Revoke the user's tokens when a new password is saved, wherever it is set.
 
-    Django keeps the raw one until it is saved, but not when it only hashes the same one anew.
+    Until then Django keeps it in ``_password``, except when it only rehashes the old one.
     """
     if instance._password is not None and not created:
         instance.api_tokens.all().delete()

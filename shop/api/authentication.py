@@ -10,10 +10,10 @@ from shop.accounts.models import ApiToken
 
 
 class TokenAuthentication(authentication.TokenAuthentication):
-    """Finds a token by its hash, and lets one that may only read do nothing else."""
+    """Looks up tokens by their hash, and limits read-only ones to safe methods."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """Return the token's user and the token; ``None`` if the call carries none."""
+        """Return the token's user and the token; ``None`` if the request has no token."""
         found: tuple[User, ApiToken] | None = super().authenticate(request)
         if found is None:
             return None
@@ -23,7 +23,7 @@ class TokenAuthentication(authentication.TokenAuthentication):
         return found
 
     def authenticate_credentials(self, key: str) -> tuple[User, ApiToken]:
-        """Return the token's user and the token."""
+        """Return the user of a valid token, and the token."""
         tokens = ApiToken.objects.valid().select_related("user")
         token = tokens.filter(digest=ApiToken.digest_of(key), user__is_active=True).first()
         if token is None:

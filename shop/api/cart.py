@@ -1,4 +1,4 @@
-"""The cart of whoever is signed in."""
+"""Cart endpoints of a signed-in customer."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ class CartLineList(CustomerView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Put pieces into the cart; answers with the whole cart."""
-        wanted = AddSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        """Add an item to the cart; returns the complete cart."""
+        serializer = AddSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         cart = self.cart()
-        add(cart, wanted.validated_data["variant"], wanted.validated_data["quantity"])
+        add(cart, serializer.validated_data["variant"], serializer.validated_data["quantity"])
         return Response(cart_data(cart), status=201)
 
 
@@ -115,13 +115,13 @@ class CartLineDetail(CustomerView):
     )
     def patch(self, request: Request, pk: int) -> Response:
         line = self.line(pk)
-        wanted = QuantitySerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        quantity = wanted.validated_data["quantity"]
+        serializer = QuantitySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        quantity = serializer.validated_data["quantity"]
         if quantity > line.available:
             raise CartError(f"Only {line.available} of “{line.variant}” are left.")
         if not CartLine.objects.filter(pk=pk).update(quantity=quantity):
-            raise Http404  # ordered or taken out meanwhile
+            raise Http404  # ordered or removed in the meantime
         return Response(cart_data(line.cart))
 
     @extend_schema(operation_id="cart_lines_destroy", responses={204: None})

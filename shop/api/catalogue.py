@@ -1,4 +1,4 @@
-"""Products, categories, facets and search, for everybody."""
+"""Public endpoints of products, reviews, categories and facets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILTERS = [
 LIST_FILTERS = [
     *FILTERS,
     OpenApiParameter("brand", str, many=True),
-    OpenApiParameter("size", str, many=True, description="In stock in one of these."),
+    OpenApiParameter("size", str, many=True, description="Available in one of these sizes."),
     OpenApiParameter("in_stock", str, enum=["1"], description="Only what can be bought."),
 ]
 CURSOR = [
@@ -69,8 +69,8 @@ EXAMPLE = OpenApiExample(
 )
 
 
-def wanted_products(request: Request, products: ProductQuerySet) -> ProductQuerySet:
-    """Narrowed by the words and filters of the address."""
+def filtered_products(request: Request, products: ProductQuerySet) -> ProductQuerySet:
+    """Return the products that match the search text and filters of the query string."""
     text = request.query_params.get("q", "").strip()[:200]
     if text:
         products = search_products(products, text).products
@@ -85,8 +85,8 @@ class ProductList(APIView):
         examples=[EXAMPLE],
     )
     def get(self, request: Request) -> Response:
-        """Listed products, the newest first."""
-        products = wanted_products(request, Product.objects.listed()).with_card_data()
+        """List products, newest first."""
+        products = filtered_products(request, Product.objects.listed()).with_card_data()
         paginator = NewestFirst()
         page = paginator.paginate_queryset(products, request, self)
         rows = ProductSerializer(page, many=True, context={"request": request}).data
@@ -99,7 +99,7 @@ class ProductDetail(APIView):
         responses={200: ProductDetailSerializer, 304: NOT_MODIFIED, 404: NOT_FOUND},
     )
     def get(self, request: Request, pk: int) -> Response:
-        """One product with its variants."""
+        """Return a product with its variants."""
         products = Product.objects.listed().with_card_data().prefetch_related("variants")
         product = get_object_or_404(products, pk=pk)
         return Response(ProductDetailSerializer(product, context={"request": request}).data)
@@ -112,7 +112,7 @@ class ReviewList(APIView):
         responses={200: page_of(ReviewSerializer), 304: NOT_MODIFIED, 404: NOT_FOUND},
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Published reviews of a product, the newest first."""
+        """List the published reviews of a product, newest first."""
         product = get_object_or_404(Product.objects.listed().only("pk"), pk=pk)
         paginator = NewestFirst()
         page = paginator.paginate_queryset(published(product), request, self)
@@ -125,7 +125,7 @@ class CategoryList(APIView):
         responses={200: CategorySerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        """The whole tree, by path."""
+        """List all categories, sorted by path."""
         context: dict[str, Any] = {"request": request}
         categories = CategorySerializer(
             Category.objects.order_by("path"), many=True, context=context
@@ -140,7 +140,7 @@ class FacetList(APIView):
         responses={200: FacetSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        """The filters' choices with counts; each facet is counted without its own choice."""
+        """List the filter options with counts; each facet ignores its own selection."""
         text = request.query_params.get("q", "").strip()[:200]
         products = Product.objects.listed()
         if text:

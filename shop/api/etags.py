@@ -1,6 +1,6 @@
-"""``ETag`` and ``If-Match`` of what staff change, so that nobody overwrites an unseen version.
+"""``ETag`` and ``If-Match``, so that staff do not overwrite a version they have not seen.
 
-Reads need nothing of this: ``ConditionalGetMiddleware`` answers ``If-None-Match``.
+Only writes need this, because ``ConditionalGetMiddleware`` handles ``If-None-Match``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from shop.api.problems import PreconditionFailed
 
 
 def with_etag(data: Any, status: int = 200) -> Response:
-    """Answer with the data and the tag that ``check_if_match`` compares."""
+    """Return a response with the data and the ETag that ``check_if_match`` compares."""
     return Response(data, status=status, headers={"ETag": _etag(data)})
 
 
 def check_if_match(request: Request, current: Any) -> None:
     """Raise ``PreconditionFailed`` if ``If-Match`` names another version than the current one."""
-    # GZipMiddleware weakens our tags, and clients send back what they got.
+    # Drop ``W/``: GZipMiddleware weakens our ETags and clients echo the weak form.
     tags = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-Match", ""))]
     if tags and tags != ["*"] and _etag(current) not in tags:
         raise PreconditionFailed

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: make a write that is sent twice happen once."""
+"""``Idempotency-Key``: execute a repeated write only once."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Handler = Callable[..., Response]
 
 
 def idempotent(handler: Handler) -> Handler:
-    """Make a view's method happen once per ``Idempotency-Key``, in one transaction.
+    """Execute a view's method once per ``Idempotency-Key``, in one transaction.
 
-    Whatever waits for other services comes after it. An error leaves no record, so that the
-    corrected call can keep its key.
+    Call other services after it, because the transaction holds locks. An error leaves no
+    record, so that the corrected request can reuse its key.
     """
 
     @wraps(handler)
@@ -50,8 +50,9 @@ def idempotent(handler: Handler) -> Handler:
 def _once(
     key: str, handler: Handler, view: Any, request: Request, *args: Any, **kwargs: Any
 ) -> Response:
+    """Call the handler and record its response, or return the recorded one."""
     fingerprint = _fingerprint(request)
-    # Of two at once the second waits here, until the first is done or has failed.
+    # A simultaneous repeat blocks here until the first request has committed or failed.
     record, is_new = IdempotencyRecord.objects.get_or_create(
         owner=_owner(request), key=key, defaults={"fingerprint": fingerprint}
     )
@@ -77,7 +78,7 @@ def _owner_name(user: Any) -> str:
 
 
 def delete_records_of(user: Any) -> None:
-    """Delete the answers to what the user wrote."""
+    """Delete the recorded responses to the user's writes."""
     IdempotencyRecord.objects.filter(owner=_owner_name(user)).delete()
 
 
@@ -105,6 +106,6 @@ def _content(value: Any) -> bytes:
 
 
 def delete_expired() -> int:
-    """Delete the records whose keys may be used again; return how many there were."""
+    """Delete records older than ``LIFETIME``, whose keys may be reused; return the count."""
     old = IdempotencyRecord.objects.filter(created__lt=timezone.now() - LIFETIME)
     return old.delete()[0]

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """Holds the response to a write with an ``Idempotency-Key``, which a repeat of it gets."""
+    """Holds the response to a write with an ``Idempotency-Key``, for a repeated request."""
 
     owner = models.CharField(max_length=80)
     key = models.CharField(max_length=255)

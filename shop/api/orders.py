@@ -1,4 +1,4 @@
-"""The orders of whoever is signed in, and how they can be sent and paid."""
+"""Order endpoints of a signed-in customer, and the available checkout options."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CheckoutOptions(APIView):
         responses={200: CheckoutOptionsSerializer, 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        """How an order can be sent and paid."""
+        """List the shipping and payment methods."""
         options = {
             "shipping_methods": ShippingMethod.objects.filter(active=True),
             "payment_methods": METHODS.values(),
@@ -92,7 +92,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     @extend_schema_field({"type": ["string", "null"], "format": "uri"})
     def get_payment_url(self, order: Order) -> str | None:
-        """Where it can be paid now; only in the answer to placing the order."""
+        """Return None; only the response to placing an order says where to pay."""
         return None
 
 
@@ -134,7 +134,7 @@ class OrderList(CustomerView):
         responses={200: page_of(OrderSerializer), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        """One's own orders, the newest first."""
+        """List the customer's orders, newest first."""
         orders = Order.objects.filter(user=self.user).prefetch_related("lines", "events")
         paginator = NewestFirst()
         page = paginator.paginate_queryset(orders, request, self)
@@ -148,7 +148,7 @@ class OrderList(CustomerView):
         responses={201: OrderSerializer, **CREATE_ERRORS},
         examples=[
             OpenApiExample(
-                "To Springfield",
+                "Payment by invoice",
                 request_only=True,
                 value={
                     "email": "alice@example.com",
@@ -164,26 +164,26 @@ class OrderList(CustomerView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Order what is in the cart. A repeated call asks again where to pay."""
+        """Place an order for the cart. A repeated request gets a fresh payment URL."""
         response = self._order(request)
-        # Not before all is committed: nobody waits for this stock while a provider is asked.
+        # After the commit, so that no lock on the stock is held while the provider responds.
         response.data["payment_url"] = _payment_url(Order.objects.get(pk=response.data["id"]))
         return response
 
     @idempotent
     def _order(self, request: Request) -> Response:
-        wanted = NewOrderSerializer(data=request.data, context={"request": request})
-        wanted.is_valid(raise_exception=True)
-        values = wanted.validated_data
+        serializer = NewOrderSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
         if not may_order(request._request, values["payment"], values["email"]):
             raise Throttled(3600)
-        order = self._place(dict(wanted.validated_data))
+        order = self._place(dict(values))
         return Response(OrderSerializer(order, context={"request": request}).data, status=201)
 
     @transaction.atomic
     def _place(self, values: dict[str, Any]) -> Order:
         cart = Cart.objects.select_for_update().get(pk=self.cart().pk)
-        # One order for each filling of the cart: its newest line names the filling.
+        # Its newest line identifies the contents, so that the same contents are ordered once.
         newest = cart.lines.order_by("-pk").values_list("pk", flat=True).first()
         return place_order(
             cart,
@@ -200,7 +200,7 @@ def _payment_url(order: Order) -> str | None:
     try:
         return method_of(order).start(order)
     except PaymentError:
-        return None  # it can be started from the order's page
+        return None  # the order's page offers the payment again
 
 
 class OrderDetail(CustomerView):

@@ -8,7 +8,7 @@ from shop.core.validators import is_id
 
 
 class NewestFirst(CursorPagination):
-    """A cursor points behind a row, so that nothing is shown twice when products are added."""
+    """Paginates from a row's id, newest first, so that rows added meanwhile repeat nothing."""
 
     page_size = 24
     max_page_size = 100
@@ -16,7 +16,7 @@ class NewestFirst(CursorPagination):
     ordering = "-pk"
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Raises ``NotFound`` for a position that is no row's id: whoever asks can write any."""
+        """Return the cursor. Raises ``NotFound`` for a forged one whose position is not an id."""
         cursor = super().decode_cursor(request)
         position = cursor.position if cursor else None
         if position is not None and not is_id(str(position)):

@@ -1,4 +1,4 @@
-"""Bodies that programs send."""
+"""Parsers of request bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):
-    """Refuses JSON that is nested too deeply; ``BodyLimitMiddleware`` refuses what is too large."""
+    """Rejects JSON that is nested too deeply; ``BodyLimitMiddleware`` rejects large bodies."""
 
     def parse(
         self,

@@ -1,4 +1,4 @@
-"""What staff may do by the API is what their groups allow in the admin."""
+"""Permissions of the staff endpoints: those that groups grant in the admin."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from shop.accounts.second_factor import acts_as_staff
 
 
 class StaffPermission(BasePermission):
-    """The view's ``permissions_needed`` by HTTP method; what is not named is refused."""
+    """Requires the view's ``required_permissions`` for the HTTP method; refuses other methods."""
 
     message = "Your groups do not allow this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        needed = getattr(view, "permissions_needed", {})
+        needed = getattr(view, "required_permissions", {})
         user = request.user
         if request.method == "OPTIONS":
             return acts_as_staff(user)

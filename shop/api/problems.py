@@ -32,18 +32,18 @@ class Unprocessable(exceptions.APIException):
 class PreconditionFailed(exceptions.APIException):
     status_code = 412
     default_code = "precondition_failed"
-    default_detail = "It has changed since you read it. Read it again."
+    default_detail = "The resource has changed since you read it. Read it again."
 
 
 class ServiceUnavailable(exceptions.APIException):
     status_code = 503
     default_code = "unavailable"
-    default_detail = "The server is busy. Try again as soon as Retry-After says."
+    default_detail = "The server is busy; see Retry-After."
     wait = RETRY_AFTER_SECONDS
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """What the shop's own rules refuse is a conflict; their messages are for people."""
+    """Return any error as problem details; the shop's own exceptions become 409, 422 and 503."""
     if isinstance(error, CartError | CheckoutError):
         error = Conflict(str(error))
     elif isinstance(error, PictureError):
@@ -75,20 +75,20 @@ def _problem(error: Exception, status: int, request: Request) -> dict[str, Any]:
 
 def _detail(error: Exception) -> str:
     if isinstance(error, exceptions.ValidationError):
-        return "Some values are wrong; see errors."
+        return "Some values are invalid; see errors."
     if isinstance(error, Http404):
-        return "There is nothing here."
+        return "Not found."
     if isinstance(error, PermissionDenied):
-        return "You may not do this."
+        return "Permission denied."
     return str(getattr(error, "detail", error))
 
 
 class NotFoundView(APIView):
-    """Every other address under the API."""
+    """Returns 404 for every other path under the API."""
 
     schema = None
     permission_classes = ()
     throttle_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise exceptions.NotFound("There is nothing here.")
+        raise exceptions.NotFound("Not found.")

@@ -1,4 +1,4 @@
-"""Shapes that several operations share in the OpenAPI document."""
+"""Parts of the OpenAPI document that several operations share."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
-PROBLEM = OpenApiResponse(ProblemSerializer, description="Why not (RFC 9457).")
-NOT_FOUND = OpenApiResponse(ProblemSerializer, description="There is nothing here.")
-NOT_MODIFIED = OpenApiResponse(description="You have it already.")
+PROBLEM = OpenApiResponse(ProblemSerializer, description="Problem details (RFC 9457).")
+NOT_FOUND = OpenApiResponse(ProblemSerializer, description="Not found.")
+NOT_MODIFIED = OpenApiResponse(description="Not modified.")
 CREATE_ERRORS = {400: PROBLEM, 409: PROBLEM, 413: PROBLEM, 422: PROBLEM}
-BUSY = OpenApiResponse(ProblemSerializer, description="Busy; try again when Retry-After says.")
+BUSY = OpenApiResponse(ProblemSerializer, description="Busy; see Retry-After.")
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="Any text of your own, at most 255 characters. A call that is repeated with the "
-    "same key within 24 hours happens once.",
+    description="Any text you choose, at most 255 characters. A request repeated with the "
+    "same key within 24 hours is executed once.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the version that you read."
@@ -50,7 +50,7 @@ def page_of(serializer: type[serializers.BaseSerializer[Any]]) -> Any:
 
 
 class Schema(AutoSchema):
-    """Every operation may be throttled, refused or called wrongly, and says so in one shape."""
+    """Adds the common errors to every operation, all of them as problem details."""
 
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Any:
         responses = super()._get_response_bodies(*args, **kwargs)
@@ -68,12 +68,12 @@ class Schema(AutoSchema):
 
 
 _COMMON = {
-    "400": "Something in the call is wrong.",
-    "401": "Sign in, or send a token that is known.",
-    "403": "You may not do this.",
-    "404": "There is nothing here.",
-    "406": "Only JSON is spoken here.",
-    "415": "The body has a media type that is not read here.",
-    "429": "Too many calls; wait as long as Retry-After says.",
-    "500": "Something went wrong. It is our fault.",
+    "400": "Bad request.",
+    "401": "Missing or invalid credentials.",
+    "403": "Permission denied.",
+    "404": "Not found.",
+    "406": "Not acceptable; responses are JSON.",
+    "415": "Unsupported media type.",
+    "429": "Too many requests; see Retry-After.",
+    "500": "Internal server error.",
 }

@@ -1,4 +1,4 @@
-"""How the catalogue looks from outside."""
+"""Serializers of the catalogue."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class VariantSerializer(serializers.ModelSerializer[Variant]):
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """One of a list."""
+    """Serializes a product in a list."""
 
     category = serializers.CharField(source="category.path", read_only=True)
     price = serializers.DecimalField(max_digits=10, decimal_places=2, read_only=True)
@@ -127,7 +127,7 @@ class FacetSerializer(serializers.Serializer[Any]):
 
 class CategoryField(serializers.SlugRelatedField[Category]):
     def to_internal_value(self, data: Any) -> Category:
-        if "\0" in str(data):  # PostgreSQL would refuse to look for it
+        if "\0" in str(data):  # PostgreSQL rejects it in a query
             raise serializers.ValidationError("There is no such category.")
         found: Category = super().to_internal_value(data)
         return found
@@ -184,7 +184,7 @@ class StaffProductSerializer(ProductDetailSerializer):
 
 
 class StockSerializer(serializers.Serializer[Any]):
-    """Either the whole stock or its change."""
+    """Accepts either a new stock or a change of it."""
 
     stock = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False)
     change = serializers.IntegerField(min_value=-1_000_000, max_value=1_000_000, required=False)

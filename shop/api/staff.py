@@ -1,4 +1,4 @@
-"""What staff may do with the catalogue, as far as their groups allow."""
+"""Staff endpoints that manage the catalogue, as far as the user's groups permit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from shop.api.catalogue import CURSOR, LIST_FILTERS, wanted_products
+from shop.api.catalogue import CURSOR, LIST_FILTERS, filtered_products
 from shop.api.etags import check_if_match, with_etag
 from shop.api.idempotency import idempotent
 from shop.api.pagination import NewestFirst
@@ -45,13 +45,13 @@ from shop.catalogue.stock import stock_limit_error
 
 class StaffView(APIView):
     permission_classes = (StaffPermission,)
-    permissions_needed: ClassVar[dict[str, tuple[str, ...]]] = {}
+    required_permissions: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def data_of(self, product: Product) -> Any:
         return StaffProductSerializer(product, context={"request": self.request}).data
 
     def log(self, changed: Model, action: int, fields: Any = ()) -> None:
-        """Note in the audit log, which the admin shows as the object's history, what was done."""
+        """Record the change in the audit log, which the admin shows as the object's history."""
         LogEntry.objects.log_actions(
             user_id=cast(User, self.request.user).pk,
             queryset=[changed],
@@ -62,7 +62,7 @@ class StaffView(APIView):
 
 
 class StaffProductList(StaffView):
-    permissions_needed: ClassVar = {
+    required_permissions: ClassVar = {
         "GET": ("catalogue.view_product",),
         "POST": ("catalogue.add_product", "catalogue.add_variant"),
     }
@@ -73,8 +73,8 @@ class StaffProductList(StaffView):
         responses={200: page_of(StaffProductSerializer), 304: NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        """All products, unlisted ones too."""
-        products = wanted_products(request, Product.objects.unmerged()).with_card_data()
+        """List all products, including unlisted ones, newest first."""
+        products = filtered_products(request, Product.objects.unmerged()).with_card_data()
         paginator = NewestFirst()
         page = paginator.paginate_queryset(products.prefetch_related("variants"), request, self)
         rows = StaffProductSerializer(page, many=True, context={"request": request}).data
@@ -88,7 +88,7 @@ class StaffProductList(StaffView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """A new product with its first variant."""
+        """Create a product with its first variant."""
         new = StaffProductSerializer(data=request.data, context={"request": request})
         new.is_valid(raise_exception=True)
         with transaction.atomic():
@@ -98,7 +98,7 @@ class StaffProductList(StaffView):
 
 
 class StaffProductDetail(StaffView):
-    permissions_needed: ClassVar = {
+    required_permissions: ClassVar = {
         "GET": ("catalogue.view_product",),
         "PATCH": ("catalogue.change_product",),
     }
@@ -118,7 +118,7 @@ class StaffProductDetail(StaffView):
         responses={200: StaffProductSerializer, 412: PROBLEM},
     )
     def patch(self, request: Request, pk: int) -> Response:
-        """Send ``If-Match`` so that nobody's change is overwritten unseen."""
+        """Update a product. Send ``If-Match`` to avoid overwriting a change you have not seen."""
         with transaction.atomic():
             locked = Product.objects.unmerged().select_for_update(of=("self",)).defer("search")
             product = get_object_or_404(locked, pk=pk)
@@ -134,7 +134,7 @@ class StaffProductDetail(StaffView):
 
 
 class StaffProductImages(StaffView):
-    permissions_needed: ClassVar = {"POST": ("catalogue.add_productimage",)}
+    required_permissions: ClassVar = {"POST": ("catalogue.add_productimage",)}
     parser_classes = (MultiPartParser,)
 
     @extend_schema(
@@ -145,14 +145,14 @@ class StaffProductImages(StaffView):
     )
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        """A picture of a product. The worker looks at it soon after."""
+        """Add an image to a product. A worker computes its embedding soon after."""
         product = get_object_or_404(Product.objects.unmerged().defer("search"), pk=pk)
         upload = ImageUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         values = upload.validated_data
         picture = read_picture(values["file"].read())
         with transaction.atomic():
-            # An importer locks products before files, too: the other order could deadlock.
+            # Before files, as the importer locks them, because another order could deadlock.
             lock_products([product.pk])
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
             image.replace_file(picture)
@@ -162,7 +162,7 @@ class StaffProductImages(StaffView):
 
 
 class StaffImageDetail(StaffView):
-    permissions_needed: ClassVar = {"DELETE": ("catalogue.delete_productimage",)}
+    required_permissions: ClassVar = {"DELETE": ("catalogue.delete_productimage",)}
 
     @extend_schema(operation_id="staff_images_destroy", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
@@ -174,7 +174,7 @@ class StaffImageDetail(StaffView):
 
 
 class StaffStock(StaffView):
-    permissions_needed: ClassVar = {"PATCH": ("catalogue.change_variant",)}
+    required_permissions: ClassVar = {"PATCH": ("catalogue.change_variant",)}
 
     @extend_schema(
         operation_id="staff_stock_update",
@@ -184,26 +184,26 @@ class StaffStock(StaffView):
     )
     @idempotent
     def patch(self, request: Request, sku: str) -> Response:
-        """Noted as a stock adjustment, like one made in the admin."""
-        wanted = StockSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        values = wanted.validated_data
+        """Set or change a variant's stock, recorded as a stock adjustment as in the admin."""
+        serializer = StockSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
         with transaction.atomic():
             variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
             variant = get_object_or_404(variants, sku=sku, product__merged_into=None)
             change = values["stock"] - variant.stock if "stock" in values else values["change"]
             if variant.stock + change < 0:
-                raise Conflict(f"There are only {variant.stock} pieces; no more can go.")
+                raise Conflict(f"Only {variant.stock} are in stock.")
             if problem := stock_limit_error(variant.product.stock + change):
                 raise Conflict(problem)
             if change:
                 Variant.objects.filter(pk=variant.pk).update(stock=F("stock") + change)
-                self._note(request, variant, change, values["note"])
+                self._record_change(request, variant, change, values["note"])
                 self.log(variant, CHANGE, ["stock"])
         variant.refresh_from_db(fields=["stock"])
         return Response(VariantSerializer(variant).data)
 
-    def _note(self, request: Request, variant: Variant, change: int, note: str) -> None:
+    def _record_change(self, request: Request, variant: Variant, change: int, note: str) -> None:
         reason = StockAdjustment.Reason.OTHER
         StockAdjustment.objects.create(
             variant=variant,

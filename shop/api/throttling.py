@@ -1,6 +1,6 @@
-"""Throttle the API by the shop's own counters.
+"""Throttle the API with the shop's atomic rate limiter.
 
-Those of REST framework read and write in two steps, so that simultaneous calls pass them together.
+REST framework's own throttles read and write in two steps, so simultaneous calls pass together.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from shop.core import rate_limit
 
 if TYPE_CHECKING:
-    # It reads the settings, which name this module.
+    # Not at run time, because it reads the settings, which name this module.
     from rest_framework.views import APIView
 
 
@@ -23,7 +23,7 @@ class _AtomicThrottle(throttling.SimpleRateThrottle):
     duration: int
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the call and return whether it is within the limit; no rate is no limit."""
+        """Count the call and return whether it is within the limit, if there is one."""
         if self.rate is None:
             return True
         key = self.get_cache_key(request, view)
@@ -37,7 +37,7 @@ class _AtomicThrottle(throttling.SimpleRateThrottle):
         return rate_limit.wait_seconds(*self.counter)
 
     def get_ident(self, request: Any) -> str:
-        """Return the client's address as all other limits see it."""
+        """Return the client's address as the shop's other limits do."""
         return rate_limit.client_network(request)
 
 

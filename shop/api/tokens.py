@@ -1,4 +1,4 @@
-"""Tokens for programs."""
+"""Endpoint that issues and revokes API tokens."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from shop.api.throttling import ScopedThrottle
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
-    login = serializers.CharField(max_length=254, help_text="E-mail, or user name of the staff.")
+    login = serializers.CharField(max_length=254, help_text="E-mail, or user name of staff.")
     password = serializers.CharField(max_length=200, trim_whitespace=False)
     code = serializers.CharField(
         max_length=20,
         required=False,
-        help_text="Of the authenticator app, or a recovery code; needed if the account has one.",
+        help_text="From the authenticator app, or a recovery code; required with a second factor.",
     )
     scope = serializers.ChoiceField(
-        ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="`read` allows GET alone."
+        ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="`read` allows GET only."
     )
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="Shown here only.")
+    token = serializers.CharField(help_text="Returned only once.")
     scope = serializers.ChoiceField(ApiToken.Scope.choices)
     expires = serializers.DateTimeField()
 
@@ -50,7 +50,7 @@ class TokenView(APIView):
         return [] if self.request.method == "POST" else [IsAuthenticated()]
 
     def get_authenticators(self) -> list[Any]:
-        # A session must not make signing in need a CSRF token.
+        # None, because with a session a CSRF token would be required.
         post = self.request is not None and self.request.method == "POST"
         return [] if post else super().get_authenticators()
 
@@ -61,7 +61,7 @@ class TokenView(APIView):
         responses={201: TokenSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A new token, until its end or a new password. A person has at most twenty."""
+        """Issue a token, valid until it expires or the password changes; at most 20 per user."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
         values = credentials.validated_data
@@ -73,7 +73,7 @@ class TokenView(APIView):
 
     @extend_schema(operation_id="tokens_destroy", responses={204: None})
     def delete(self, request: Request) -> Response:
-        """From now on the token opens nothing; with a session, all tokens of its user."""
+        """Revoke the token of the request; with a session, all tokens of its user."""
         if isinstance(request.auth, ApiToken):
             request.auth.delete()
         else:
@@ -82,15 +82,15 @@ class TokenView(APIView):
 
 
 def _authenticate(request: Request, login: str, password: str) -> User:
-    """Return the user whose password this is, counted as an attempt to sign in."""
+    """Return the user with this login and password; counts as a sign-in attempt."""
     django_request = request._request
     try:
         user: User | None = get_adapter().authenticate(
             django_request, username=login, password=password
         )
     except ValidationError as error:
-        wait = sign_in_limit.seconds_to_wait(django_request, login)
-        raise Throttled(wait, "Too many attempts to sign in.") from error
+        wait = sign_in_limit.retry_after(django_request, login)
+        raise Throttled(wait, "Too many sign-in attempts.") from error
     if user is None or not user.is_active:
         raise PermissionDenied("This login and password do not match.")
     confirmed = EmailAddress.objects.filter(user=user, verified=True).exists()
@@ -100,6 +100,6 @@ def _authenticate(request: Request, login: str, password: str) -> User:
 
 
 def _check_second_factor(user: User, code: str) -> None:
-    """Refuse a wrong code of an account that has a second factor; allauth limits the guesses."""
+    """Reject a wrong code if the account has a second factor; allauth limits the guesses."""
     if is_mfa_enabled(user) and not AuthenticateForm({"code": code}, user=user).is_valid():
-        raise PermissionDenied("Send a code of your authenticator app as `code`.")
+        raise PermissionDenied("Send a code from your authenticator app as `code`.")

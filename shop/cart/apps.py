@@ -16,5 +16,5 @@ class CartConfig(AppConfig):
 
         user_logged_in.connect(merge_on_login)
         personal_data.connect(export)
-        products_merging.connect(merging.lock)
-        products_merged.connect(merging.follow)
+        products_merging.connect(merging.on_products_merging)
+        products_merged.connect(merging.on_products_merged)

@@ -7,7 +7,7 @@ from shop.cart.session import find_cart
 
 
 def cart(request: HttpRequest) -> dict[str, object]:
-    """``cart_count``, asked for only where a template shows it."""
+    """Provide ``cart_count``, which is queried only if a template shows it."""
 
     def count() -> int:
         found = find_cart(request)

@@ -9,6 +9,7 @@ from shop.catalogue.models import Variant
 
 
 def purchasable() -> QuerySet[Variant]:
+    """Return the variants of listed products."""
     return Variant.objects.filter(product__listed=True).select_related("product")
 
 
@@ -31,7 +32,7 @@ class AddForm(forms.Form):
 
 
 class QuantityForm(forms.Form):
-    """Set the quantity of a line, where zero removes it; ``step`` is one more or one less."""
+    """Sets the quantity of a line, where zero removes it; ``step`` adds or subtracts one."""
 
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
     step = forms.IntegerField(min_value=-1, max_value=1, required=False)

@@ -1,4 +1,4 @@
-"""What is in carts when several products become one."""
+"""Keep carts consistent when several products are merged into one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from django.utils.translation import ngettext
 from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 
 
-def lock(variants: list[int], **kwargs: Any) -> None:
-    """A checkout locks its cart before its variants."""
+def on_products_merging(variants: list[int], **kwargs: Any) -> None:
+    """Lock the carts that hold the variants, because checkout locks carts before variants."""
     holding = CartLine.objects.filter(variant__in=variants).values("cart")
     list(Cart.objects.filter(pk__in=holding).order_by("pk").select_for_update())
 
 
-def follow(variants: dict[int, int], **kwargs: Any) -> list[str]:
+def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
+    """Point cart lines at the surviving variants, adding up lines of one cart."""
     count = 0
     for old, new in variants.items():
         for line in CartLine.objects.filter(variant=old, cart__lines__variant=new):

@@ -1,4 +1,4 @@
-"""What somebody means to buy."""
+"""Carts and their lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_QUANTITY = 99
 
 
 class Cart(models.Model):
-    """Of a user, or of a guest whose session knows its id."""
+    """Represents the cart of a user, or of a guest whose session holds its id."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="cart"
@@ -33,13 +33,13 @@ class Cart(models.Model):
         return f"{self.pk}"
 
     def lines_for_page(self) -> list[CartLine]:
-        """In the order in which they were added, with all that a page shows: two queries."""
+        """Return the lines in the order they were added, with all a page shows, in two queries."""
         lines = self.lines.select_related("variant__product__category")
         lines = lines.defer("variant__product__search")
         return list(lines.prefetch_related("variant__product__images").order_by("pk"))
 
     def count(self) -> int:
-        """How many pieces."""
+        """Return the sum of the quantities."""
         return self.lines.aggregate(pieces=Sum("quantity"))["pieces"] or 0
 
 
@@ -61,19 +61,19 @@ class CartLine(models.Model):
 
     @property
     def total(self) -> Decimal:
-        # Of a product that was unlisted since it was put here, staff may have removed the price.
+        # Staff may have removed the price, if the product was unlisted after it was added.
         return (self.variant.unit_price or Decimal(0)) * self.quantity
 
     @property
     def available(self) -> int:
-        """How many can be bought now."""
+        """Return how many can be bought now."""
         return self.variant.stock if self.variant.product.listed else 0
 
     @property
-    def is_short(self) -> bool:
+    def exceeds_stock(self) -> bool:
         return self.quantity > self.available
 
 
 def currencies(lines: Iterable[CartLine]) -> set[str]:
-    """One, unless a price has changed to another since it was put there."""
+    """Return the currencies of the lines: one, unless a product has changed its currency."""
     return {line.variant.product.currency for line in lines}

@@ -1,4 +1,4 @@
-"""What a customer means to buy, for the customer."""
+"""Export a customer's cart."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shop.cart.models import CartLine
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
+    """Return the lines of the user's cart."""
     lines = CartLine.objects.filter(cart__user=user).select_related("variant__product")
     return {
         "cart": [

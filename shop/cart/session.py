@@ -1,4 +1,4 @@
-"""Whose cart it is, and what happens to it."""
+"""Find, fill, merge and delete carts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SESSION_KEY = "cart"
 
 
 class CartError(ValueError):
-    """It cannot be put into the cart; the message says what to do."""
+    """Tells the shopper why a variant cannot be added to the cart."""
 
 
 def find_cart(request: HttpRequest) -> Cart | None:
-    """The visitor's cart, if there is one."""
+    """Return the visitor's cart, if there is one."""
     if request.user.is_authenticated:
         return Cart.objects.filter(user=request.user).first()
     number = request.session.get(SESSION_KEY)
@@ -42,9 +42,9 @@ def get_or_create_cart(request: HttpRequest) -> Cart:
 
 
 def delete_orphaned() -> int:
-    """Guests' carts that no session knows any more. Returns how many.
+    """Delete guests' carts that no session refers to; return how many.
 
-    A day old at least: the session of a new one may still have to be written.
+    Keeps carts younger than a day, because their session may not have been saved yet.
     """
     now = timezone.now()
     old = Cart.objects.filter(user=None, created__lt=now - timedelta(days=1))
@@ -57,25 +57,25 @@ def delete_orphaned() -> int:
 
 @transaction.atomic
 def add(cart: Cart, variant: Variant, quantity: int) -> int:
-    """Put some more into the cart. Returns how many are in it now; raises ``CartError``."""
+    """Add a quantity of the variant; return its quantity in the cart. Raises ``CartError``."""
     Cart.objects.select_for_update().get(pk=cart.pk)
     if not variant.product.listed or variant.stock == 0:
         raise CartError(_("“%(name)s” is sold out.") % {"name": variant})
     if cart.lines.exclude(variant__product__currency=variant.product.currency).exists():
-        raise CartError(_("Your cart is in another currency. Buy what is in it first."))
+        raise CartError(_("Your cart is in another currency. Please check out or empty it first."))
     line = CartLine.objects.filter(cart=cart, variant=variant).first()
-    wanted = quantity + (line.quantity if line else 0)
-    if wanted > variant.stock:
+    quantity += line.quantity if line else 0
+    if quantity > variant.stock:
         raise CartError(
             _("Only %(stock)s of “%(name)s” are left.") % {"stock": variant.stock, "name": variant}
         )
-    wanted = min(wanted, MAX_QUANTITY)
-    CartLine.objects.update_or_create(cart=cart, variant=variant, defaults={"quantity": wanted})
-    return wanted
+    quantity = min(quantity, MAX_QUANTITY)
+    CartLine.objects.update_or_create(cart=cart, variant=variant, defaults={"quantity": quantity})
+    return quantity
 
 
 def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
-    """What a guest had chosen goes into the user's cart."""
+    """Move a guest's cart lines into the cart of the user who signs in."""
     number = request.session.pop(SESSION_KEY, None) if request is not None else None
     guest = Cart.objects.filter(pk=number, user=None).first() if number else None
     if guest is None:
@@ -88,6 +88,6 @@ def merge_on_login(request: HttpRequest | None, user: Any, **kwargs: Any) -> Non
 
 
 def _merge(cart: Cart, line: CartLine) -> None:
-    mine = cart.lines.filter(variant=line.variant)
-    if not mine.update(quantity=Least(F("quantity") + line.quantity, MAX_QUANTITY)):
+    existing = cart.lines.filter(variant=line.variant)
+    if not existing.update(quantity=Least(F("quantity") + line.quantity, MAX_QUANTITY)):
         cart.lines.create(variant=line.variant, quantity=line.quantity)

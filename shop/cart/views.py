@@ -35,10 +35,10 @@ def _contents(lines: list[CartLine]) -> dict[str, Any]:
 
 @require_POST
 def add_to_cart(request: HttpRequest) -> HttpResponse:
-    """Add a variant. htmx gets a panel to show on the product page, others go to the cart."""
+    """Add a variant. htmx gets a panel for the product page; others are redirected to the cart."""
     form = AddForm(request.POST)
     if not form.is_valid():
-        return _refuse(request, str(next(iter(form.errors.values()))[0]), _back(request))
+        return _refuse(request, str(next(iter(form.errors.values()))[0]), _product_page(request))
     variant = form.cleaned_data["variant"]
     cart = get_or_create_cart(request)
     try:
@@ -52,14 +52,14 @@ def add_to_cart(request: HttpRequest) -> HttpResponse:
 
 
 def _panel(request: HttpRequest, cart: Cart, variant: Variant) -> HttpResponse:
-    # What was added comes last, because the recommendations are for the last lines.
+    # The added line comes last, because the recommendations are for the last lines.
     lines = sorted(cart.lines_for_page(), key=lambda line: line.variant_id == variant.pk)
     context = {**_contents(lines), "added": lines[-1]}
     return render(request, "shop/includes/cart_panel.html", context)
 
 
 def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
-    """Say at the sizes why nothing was added."""
+    """Show beside the sizes why nothing was added."""
     if is_htmx_fragment(request):
         response = HttpResponse(escape(problem), status=422)
         return reswap(retarget(response, "#buy-error"), "innerHTML")
@@ -70,8 +70,8 @@ def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
     return redirect(f"{page}#buy")
 
 
-def _back(request: HttpRequest) -> str:
-    """The product page that the form was on; never another site."""
+def _product_page(request: HttpRequest) -> str:
+    """Return the product page that the form was on; never another site."""
     slug = request.POST.get("product", "")
     is_slug = slug.replace("-", "").replace("_", "").isalnum()
     return f"/products/{slug}/" if is_slug else HOME
@@ -94,5 +94,5 @@ def change_line(request: HttpRequest, pk: int) -> HttpResponse:
         text = _("Only %(stock)s of “%(name)s” are left.")
         messages.error(request, text % {"stock": line.available, "name": line.variant})
     elif not CartLine.objects.filter(pk=pk).update(quantity=quantity):
-        return render(request, "404.html", status=404)  # ordered or taken out meanwhile
+        return render(request, "404.html", status=404)  # ordered or removed in the meantime
     return redirect("cart:cart")

@@ -1,4 +1,4 @@
-"""Show staff what is not sent yet and why, never what it says."""
+"""Show staff which emails are still queued and why, but not their text."""
 
 from __future__ import annotations
 

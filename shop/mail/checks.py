@@ -12,5 +12,5 @@ def check_mail_server(**kwargs: Any) -> list[Error]:
     """Refuse a deployment that would write order confirmations to files."""
     if settings.EMAIL_HOST:
         return []
-    hint = "Set EMAIL_HOST, and EMAIL_HOST_USER and EMAIL_HOST_PASSWORD if it wants them."
+    hint = "Set EMAIL_HOST, and EMAIL_HOST_USER and EMAIL_HOST_PASSWORD if the server needs them."
     return [Error("There is no mail server.", hint=hint, id="mail.E001")]

@@ -1,6 +1,6 @@
-"""Send queued emails, and retry those that no server has taken.
+"""Send queued emails, and retry those that no server has accepted.
 
-PostgreSQL is the to-do list: neither a lost Redis nor a mail server away for hours loses one.
+PostgreSQL is the to-do list: neither a lost Redis nor a mail server away for hours loses an email.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 ROUND_SECONDS = 60
 MAX_WAIT = timedelta(minutes=15)
 LIFETIME = timedelta(days=3)
-# RFC 5321: replies from here on are permanent failures, which a retry would only repeat.
+# RFC 5321: reply codes from here on are permanent failures, which a retry would repeat.
 PERMANENT = 500
 
 
@@ -29,7 +29,7 @@ def send_due() -> int:
     """Send what is due, oldest first, for about a minute; return the number of emails sent.
 
     A permanent refusal deletes the email; otherwise it waits, longer each time, for up to three
-    days. A server that takes no mail at all ends the round, as the others would fail as well.
+    days. An unreachable server ends the round, because the other emails would fail as well.
     """
     sent, end = 0, time.monotonic() + ROUND_SECONDS
     while time.monotonic() < end and (done := _send_next()) is not None:
@@ -69,10 +69,10 @@ def _codes(refusal: SMTPRecipientsRefused | SMTPDataError) -> list[int]:
 def _retry_later(email: QueuedEmail, error: Exception, *, is_permanent: bool = False) -> None:
     """Schedule the next attempt, or delete an email that no attempt will deliver."""
     if is_permanent or email.created < timezone.now() - LIFETIME:
-        logger.error("Email %s is given up: %s", email.pk, error)
+        logger.error("Email %s is deleted undelivered: %s", email.pk, error)
         email.delete()
         return
     wait = min(timedelta(minutes=2**email.attempts), MAX_WAIT)
-    logger.warning("Email %s waits for %s: %s", email.pk, wait, error)
+    logger.warning("Email %s is retried in %s: %s", email.pk, wait, error)
     email.attempts, email.due, email.problem = email.attempts + 1, timezone.now() + wait, str(error)
     email.save(update_fields=["attempts", "due", "problem"])

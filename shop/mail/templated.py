@@ -11,14 +11,14 @@ from django.utils import translation
 
 
 def absolute_url(path: str) -> str:
-    """Return the address of a path of the shop, for who reads it outside of the shop."""
+    """Return the absolute URL of a path of the shop, for readers outside it."""
     return settings.SITE_URL.rstrip("/") + path
 
 
 def send_templated(folder: str, to: str, language: str, path: str, **context: Any) -> None:
     """Send ``subject.txt``, ``body.txt`` and ``body.html`` of a template folder in a language.
 
-    The templates get the context, and as ``link`` the address of ``path`` in the shop.
+    The templates get the context, and as ``link`` the absolute URL of ``path``.
     """
     context |= {"link": absolute_url(path), "site_name": settings.SITE_NAME}
     with translation.override(language):

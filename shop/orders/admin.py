@@ -1,4 +1,4 @@
-"""The staff's pages of orders, shipping and vouchers."""
+"""Admin of orders, shipping methods and vouchers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LABELS = {
 }  # fmt: skip
 
 
-class _ReadOnly(TabularInline):
+class _ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
 
@@ -37,25 +37,25 @@ class _ReadOnly(TabularInline):
         return False
 
 
-class OrderLineInline(_ReadOnly):
+class OrderLineInline(_ReadOnlyInline):
     model = OrderLine
     fields = ("sku", "name", "unit_price", "quantity")
 
 
-class OrderEventInline(_ReadOnly):
+class OrderEventInline(_ReadOnlyInline):
     model = OrderEvent
     fields = readonly_fields = ("state", "by", "at")
 
 
-class _OnlyWhatChanged(ModelAdmin):
-    """What a webhook or a sale wrote after the form was read must not come back."""
+class _ChangedFieldsAdmin(ModelAdmin):
+    """Saves only changed fields, so that newer values of a webhook or a sale are kept."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         obj.save(update_fields=form.changed_data if change else None)
 
 
 class OrderChangeList(ChangeList):
-    """Refuses a year that no date has, at which Django's date hierarchy overflows."""
+    """Rejects a year outside the calendar, at which Django's date hierarchy overflows."""
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:
@@ -67,13 +67,13 @@ class OrderChangeList(ChangeList):
 def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
     @admin.action(description=label, permissions=["change"])
     def act(self: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        self.move_all(request, queryset, state)
+        self.transition_all(request, queryset, state)
 
     act.__name__ = f"make_{state}"
     return act
 
 
-class OrderAdmin(_OnlyWhatChanged):
+class OrderAdmin(_ChangedFieldsAdmin):
     list_display = ("number", "placed", "name", "email", "price", "labelled_state", "paid_at")
     list_filter = ("state", "payment", "placed")
     search_fields = ("email", "name", "lines__sku")
@@ -124,7 +124,7 @@ class OrderAdmin(_OnlyWhatChanged):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Also by the number as mails write it: ``L000123``."""
+        """Also find orders by their number as emails write it: ``L000123``."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if number := re.fullmatch(r"L?0*([1-9]\d{0,17})", search_term.strip(), re.IGNORECASE):
             found |= queryset.filter(pk=int(number[1]))
@@ -138,27 +138,27 @@ class OrderAdmin(_OnlyWhatChanged):
     def labelled_state(self, order: Order) -> tuple[str, str]:
         return order.state, order.get_state_display()
 
-    def move_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
-        self._each(request, orders, partial(transition, state=state, by=request.user))
+    def transition_all(self, request: HttpRequest, orders: QuerySet[Order], state: str) -> None:
+        self._apply(request, orders, partial(transition, state=state, by=request.user))
 
     @admin.action(description=_("Record payment"), permissions=["change"])
     def record_payment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        self._each(request, queryset, partial(record_payment, by=request.user))
+        self._apply(request, queryset, partial(record_payment, by=request.user))
 
-    def _each(
+    def _apply(
         self, request: HttpRequest, orders: QuerySet[Order], act: Callable[[Order], Order]
     ) -> None:
-        """Each on its own: one that cannot move does not stop the others."""
-        moved = 0
+        """Call ``act`` for each order by itself, so that one refusal does not stop the others."""
+        changed = 0
         for order in orders.order_by("pk"):
             try:
                 act(order)
-                moved += 1
+                changed += 1
             except TransitionError as error:
                 messages.error(request, str(error))
-        if moved:
-            text = ngettext("%(n)d order was changed.", "%(n)d orders were changed.", moved)
-            messages.success(request, text % {"n": moved})
+        if changed:
+            text = ngettext("%(n)d order was changed.", "%(n)d orders were changed.", changed)
+            messages.success(request, text % {"n": changed})
 
 
 admin.site.register(Order, OrderAdmin)
@@ -171,7 +171,7 @@ class ShippingMethodAdmin(ModelAdmin):
 
 
 @admin.register(Voucher)
-class VoucherAdmin(_OnlyWhatChanged):
+class VoucherAdmin(_ChangedFieldsAdmin):
     list_display = ("code", "kind", "value", "minimum", "starts", "ends", "used", "limit")
     list_filter = ("kind",)
     search_fields = ("code",)

@@ -12,10 +12,10 @@ class OrdersConfig(AppConfig):
         from shop.accounts.signals import personal_data
         from shop.catalogue.signals import products_merged, products_merging
         from shop.orders import merging
-        from shop.orders.personal_data import claim, claim_on_confirmation, export
+        from shop.orders.personal_data import attach_guest_orders, attach_on_confirmation, export
 
         personal_data.connect(export)
-        email_confirmed.connect(claim_on_confirmation)
-        user_logged_in.connect(claim)
-        products_merging.connect(merging.lock)
-        products_merged.connect(merging.follow)
+        email_confirmed.connect(attach_on_confirmation)
+        user_logged_in.connect(attach_guest_orders)
+        products_merging.connect(merging.on_products_merging)
+        products_merged.connect(merging.on_products_merged)

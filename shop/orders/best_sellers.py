@@ -20,15 +20,15 @@ CANDIDATES = 60
 
 
 def _sold_since(moment: datetime) -> QuerySet[OrderLine]:
-    """Return the lines of the orders since then that were not cancelled or refunded."""
+    """Return the lines of orders placed since then, without cancelled and refunded ones."""
     placed = OrderLine.objects.filter(order__placed__gte=moment)
-    return placed.exclude(order__state__in=Order.LOST)
+    return placed.exclude(order__state__in=Order.VOID)
 
 
 def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
-    """Return the products of which most pieces were ordered, with their ``now`` and ``before``.
+    """Return the products with the most pieces ordered in the last ``days``.
 
-    ``now`` counts the last ``days``, ``before`` as many days before those.
+    Each row has the pieces of those days as ``now``, and of as many days earlier as ``before``.
     """
     first = timezone.now() - timedelta(days=days)
     lines = _sold_since(first - timedelta(days=days)).filter(variant__isnull=False)
@@ -41,9 +41,9 @@ def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
 
 
 def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]:
-    """Return what was ordered most in the last ``DAYS`` and is in stock; then the newest.
+    """Return the in-stock products ordered most in the last ``DAYS``, then the newest.
 
-    The products ``without`` are left out. Orders count within a minute.
+    Leaves out the products in ``without``. New orders count after a minute at most.
     """
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     lines = _sold_since(today - timedelta(days=DAYS)).filter(variant__product__listed=True)

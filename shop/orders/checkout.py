@@ -1,4 +1,4 @@
-"""From a cart to an order, in one transaction."""
+"""Place an order for a cart, in one transaction."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from shop.orders.models import (
 )
 from shop.orders.payment import METHODS
 
-# What an order's columns of money hold.
-MOST = Decimal("99999999.99")
+# The largest amount that the columns of an order hold.
+MAX_AMOUNT = Decimal("99999999.99")
 
 
 class CheckoutError(ValueError):
-    """The order cannot be placed as it is; the message says why."""
+    """Tells the buyer why the order cannot be placed."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Prices include the tax."""
+    """Holds the amounts of an order, which include the tax."""
 
     goods: Decimal
     discount: Decimal
@@ -73,12 +73,11 @@ def place_order(
     contact: dict[str, str],
     total: Decimal | None = None,
 ) -> Order:
-    """Take the stock, write the order, empty the cart.
+    """Decrement the stock, create the order and empty the cart. Raises ``CheckoutError``.
 
-    ``key`` makes it safe to send twice: the order that it placed is returned. ``total`` is what
-    the buyer has seen: at another price, nothing is ordered. Rows are locked in
-    the order cart, voucher, variants by product, so that buyers wait for each other and never
-    deadlock. Raises ``CheckoutError``, and then nothing has changed.
+    A repeat with the same ``key`` returns the first order. If the total differs from ``total``,
+    which the buyer saw, nothing is ordered. Rows are locked in the order cart, voucher, variants
+    by product, so that simultaneous buyers cannot deadlock.
     """
     Cart.objects.select_for_update().get(pk=cart.pk)
     placed = Order.objects.filter(idempotency_key=key).first()
@@ -91,15 +90,15 @@ def place_order(
         raise CheckoutError(_("Your cart holds prices in several currencies."))
     if voucher is not None:
         goods, currency = totals(lines, None, None).goods, lines[0].variant.product.currency
-        voucher = _take_voucher(voucher, goods, currency)
-    _take_stock(lines)
+        voucher = _redeem_voucher(voucher, goods, currency)
+    _decrement_stock(lines)
     sums = totals(lines, method, voucher)
-    if max(sums.goods, sums.total) > MOST:
-        raise CheckoutError(_("This order is too large for this page. Write to us, please."))
+    if max(sums.goods, sums.total) > MAX_AMOUNT:
+        raise CheckoutError(_("This order is too large to place online. Please contact us."))
     if total is not None and total != sums.total:
-        raise CheckoutError(_("The total has changed. Please look at it before you order."))
+        raise CheckoutError(_("The total has changed. Please review it before you order."))
     is_guest = not (user and user.is_authenticated)
-    unconfirmed = is_guest and not METHODS[payment].pays_first
+    unconfirmed = is_guest and not METHODS[payment].is_prepaid
     order = Order.objects.create(
         idempotency_key=key,
         confirm_by=timezone.now() + CONFIRM_WITHIN if unconfirmed else None,
@@ -129,7 +128,7 @@ def _order_line(order: Order, line: CartLine) -> OrderLine:
     return OrderLine(order=order, variant=variant, quantity=line.quantity, **values)
 
 
-def _take_voucher(voucher: Voucher, goods: Decimal, currency: str) -> Voucher:
+def _redeem_voucher(voucher: Voucher, goods: Decimal, currency: str) -> Voucher:
     voucher = Voucher.objects.select_for_update().get(pk=voucher.pk)
     if problem := voucher.problem(goods, currency):
         raise CheckoutError(problem)
@@ -137,20 +136,22 @@ def _take_voucher(voucher: Voucher, goods: Decimal, currency: str) -> Voucher:
     return voucher
 
 
-def _take_stock(lines: list[CartLine]) -> None:
+def _decrement_stock(lines: list[CartLine]) -> None:
     locked = lock_variants(line.variant_id for line in lines)
     found = {variant.pk: variant.stock for variant in locked}
     for line in lines:
         left = found[line.variant_id] if line.variant.product.listed else 0
         if line.quantity > left:
-            raise CheckoutError(_short(line, left))
+            raise CheckoutError(_stock_problem(line, left))
     for pk in found:
         quantity = next(line.quantity for line in lines if line.variant_id == pk)
         Variant.objects.filter(pk=pk).update(stock=F("stock") - quantity)
 
 
-def _short(line: CartLine, left: int) -> str:
+def _stock_problem(line: CartLine, left: int) -> str:
     if not left:
-        return _("“%(name)s” is sold out. Take it out of your cart.") % {"name": line.variant}
-    text = _("Only %(left)s of “%(name)s” are left. Change the quantity in your cart.")
+        return _("“%(name)s” is sold out. Please remove it from your cart.") % {
+            "name": line.variant
+        }
+    text = _("Only %(left)s of “%(name)s” are left. Please change the quantity in your cart.")
     return text % {"left": left, "name": line.variant}

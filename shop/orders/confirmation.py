@@ -1,6 +1,6 @@
-"""Let a guest who pays later confirm an order by a link in the mail, or give its stock back.
+"""Confirm a guest's order by a link in an email if it is paid later, or cancel it in time.
 
-Otherwise anybody could take the whole stock and have mails sent to strangers.
+Without it, anybody could order all of the stock and have emails sent to strangers.
 """
 
 from __future__ import annotations

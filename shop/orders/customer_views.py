@@ -1,4 +1,4 @@
-"""The customer's own orders."""
+"""Show customers their orders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from shop.orders.models import Order
 
-PAGE = 20
+PAGE_SIZE = 20
 
 
 @require_safe
@@ -22,7 +22,7 @@ PAGE = 20
 def order_list(request: HttpRequest) -> HttpResponse:
     orders = Order.objects.filter(user=cast(User, request.user)).order_by("-pk")
     orders = orders.annotate(pieces=Sum("lines__quantity"))
-    paginator = Paginator(orders, PAGE)
+    paginator = Paginator(orders, PAGE_SIZE)
     page = paginator.get_page(request.GET.get("page"))
     numbers = list(paginator.get_elided_page_range(page.number, on_each_side=1))
     return render(request, "shop/orders/list.html", {"page": page, "numbers": numbers})

@@ -1,4 +1,4 @@
-"""Say what delivery costs before checkout."""
+"""Estimate the delivery costs before checkout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class DeliveryEstimate:
     """Holds the price of the shipping method that checkout selects first.
 
     ``free_from`` is the smallest subtotal that is delivered free, and ``missing`` what it takes
-    to reach it; both are None where no method is ever free.
+    to reach it; both are None if no method is ever free.
     """
 
     method: ShippingMethod
@@ -33,7 +33,7 @@ def shipping_methods() -> list[ShippingMethod]:
 
 
 def estimate_delivery(subtotal: Decimal) -> DeliveryEstimate | None:
-    """Return what delivery of goods of that price costs, or None if nothing is delivered."""
+    """Return what delivery of a cart costs; None if no shipping method is active."""
     methods = shipping_methods()
     if not methods:
         return None

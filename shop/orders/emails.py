@@ -9,9 +9,9 @@ FOLDER = "shop/orders/mail"
 
 
 def queue_order_email(order: Order, kind: str) -> None:
-    """Tell the buyer in the order's language; ``kind`` is the state that the email reports.
+    """Queue the email that reports ``kind``, a state of the order, in the buyer's language.
 
-    A guest who pays later is asked to confirm the order that was placed.
+    A guest who pays later is instead asked to confirm the new order.
     """
     lines, path = list(order.lines.all()), order.get_absolute_url()
     if kind == Order.State.PLACED and order.confirm_by:

@@ -27,14 +27,14 @@ class CheckoutForm(forms.ModelForm[Order]):
         label=_("Shipping"),
         widget=forms.RadioSelect,
         empty_label=None,
-        error_messages={"required": _("Choose how it is to be sent.")},
+        error_messages={"required": _("Please choose a shipping method.")},
     )
     payment = forms.ChoiceField(
         label=_("Payment"), choices=payment.choices, widget=forms.RadioSelect
     )
     country = CountryField()
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
-    # As the page said it, which says it anew each time.
+    # As the buyer saw it, so that nothing is ordered at another price.
     total = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
     class Meta:

@@ -13,16 +13,16 @@ from shop.orders.payment import METHODS
 
 
 class VoucherError(ValueError):
-    """The code cannot be used; the message says why."""
+    """Tells the shopper why the voucher code cannot be used."""
 
 
 def may_order(request: HttpRequest, payment: str, email: str) -> bool:
-    """Count an order and return whether its client and its e-mail may place it.
+    """Count an order, and return whether the limits of its client and its e-mail allow it.
 
-    Who pays first is limited by paying.
+    Prepaid orders are not limited, because they have to be paid.
     """
     limit = settings.INVOICE_ORDERS_PER_HOUR
-    if METHODS[payment].pays_first:
+    if METHODS[payment].is_prepaid:
         return True
     return allows(request, "invoice-order", limit) and allows_key(
         ascii_lower(email), "invoice-order-email", limit
@@ -30,15 +30,15 @@ def may_order(request: HttpRequest, payment: str, email: str) -> bool:
 
 
 def too_many_orders(request: HttpRequest, email: str) -> HttpResponse:
-    """Answer 429 and say when the client and the e-mail may place another order."""
+    """Return a 429 response that says when another order may be placed."""
     by_email = (ascii_lower(email), "invoice-order-email")
     return too_many_requests(request, "invoice-order", settings.INVOICE_ORDERS_PER_HOUR, by_email)
 
 
 def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:
-    """Return the voucher with the code; ``session`` is the visit that tries it.
+    """Return the voucher with the code; ``session`` identifies the visitor who tries it.
 
-    Raises ``VoucherError`` for an unknown code, and for any code after too many.
+    Raises ``VoucherError`` for an unknown code, and for any code after too many attempts.
     """
     limit = settings.VOUCHER_CODES_PER_HOUR
     by_session = not session or allows_key(session, "voucher-session", limit)

@@ -1,4 +1,4 @@
-"""What was ordered when several products become one: an order says what was bought, as ever."""
+"""Keep order lines consistent when several products are merged into one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from django.utils.translation import ngettext
 
 from shop.orders.models import Order, OrderLine
-from shop.orders.states import NOT_SENT
+from shop.orders.states import UNSHIPPED
 
 
-def lock(variants: list[int], **kwargs: Any) -> None:
-    """Those that may still give their stock back: that locks the order before the variants."""
+def on_products_merging(variants: list[int], **kwargs: Any) -> None:
+    """Lock unshipped orders, because a cancellation locks the order before its variants."""
     lines = OrderLine.objects.filter(variant__in=variants).values("order")
-    orders = Order.objects.filter(pk__in=lines, state__in=NOT_SENT)
+    orders = Order.objects.filter(pk__in=lines, state__in=UNSHIPPED)
     list(orders.order_by("pk").select_for_update())
 
 
-def follow(variants: dict[int, int], **kwargs: Any) -> list[str]:
-    """Only where stock goes back to, and whose sales they count as."""
+def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
+    """Point order lines at the surviving variants, for returned stock and sales credit."""
     count = 0
     for old, new in variants.items():
         count += OrderLine.objects.filter(variant=old).update(variant=new)

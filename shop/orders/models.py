@@ -1,4 +1,4 @@
-"""What was bought: nothing in an order changes when the catalogue does."""
+"""Orders, which keep their own copy of names and prices, shipping methods and vouchers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ShippingMethod(models.Model):
     description = models.CharField(_("description"), max_length=200, blank=True)
     price = _money(_("price"), validators=[MinValueValidator(0)])
     free_from = _money(_("free from"), null=True, blank=True)
-    # Working days until it is there; null: not said.
+    # Delivery time in working days; null if unknown.
     days_from = models.PositiveSmallIntegerField(_("working days from"), null=True, blank=True)
     days_to = models.PositiveSmallIntegerField(_("working days to"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
@@ -53,7 +53,7 @@ class ShippingMethod(models.Model):
 
     @property
     def delivery_time(self) -> str:
-        """Return how many working days it takes, in words; empty where staff did not say."""
+        """Return the delivery time in words; empty if unknown."""
         if self.days_to is None:
             return ""
         first = self.days_from or self.days_to
@@ -62,7 +62,7 @@ class ShippingMethod(models.Model):
         return text % {"days": days}
 
     def price_for(self, goods: Decimal) -> Decimal:
-        """``goods``: what the goods cost after the voucher."""
+        """Return the price for a cart; ``goods`` is its subtotal after the voucher."""
         free = self.free_from is not None and goods >= self.free_from
         return Decimal(0) if free else Decimal(self.price)
 
@@ -112,7 +112,7 @@ class Voucher(models.Model):
             raise ValidationError({"value": _("At most 100 per cent can be taken off.")})
 
     def problem(self, goods: Decimal, currency: str) -> str:
-        """Why it cannot be used now for goods of that price; empty if it can."""
+        """Return why the voucher cannot be used now for a cart of that price; empty if it can."""
         now = timezone.now()
         if self.starts and now < self.starts:
             return str(_("This voucher is not valid yet."))
@@ -126,7 +126,7 @@ class Voucher(models.Model):
         return ""
 
     def discount(self, goods: Decimal) -> Decimal:
-        """Never more than the goods cost."""
+        """Return the discount, at most the price of the goods."""
         amount = goods * self.value / 100 if self.kind == self.Kind.PERCENTAGE else self.value
         cut: Decimal = min(amount, goods).quantize(CENT, ROUND_HALF_UP)
         return cut
@@ -150,8 +150,8 @@ class Order(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         REFUNDED = "refunded", _("refunded")
 
-    # No sale, so they count in no figure.
-    LOST = (State.CANCELLED, State.REFUNDED)
+    # Not sales, so statistics leave them out.
+    VOID = (State.CANCELLED, State.REFUNDED)
 
     token = models.CharField(max_length=22, unique=True, default=_token, editable=False)
     idempotency_key = models.CharField(max_length=64, unique=True, editable=False)
@@ -182,10 +182,10 @@ class Order(models.Model):
     total = _money(_("total"))
     payment = models.CharField(_("payment"), max_length=20)
     paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
-    # Until when a guest who pays later must confirm it; null: confirmed, or nothing to confirm.
+    # Deadline for a guest who pays later to confirm; null if confirmed or not required.
     confirm_by = models.DateTimeField(null=True, editable=False)
     tracking = models.CharField(_("tracking number"), max_length=80, blank=True)
-    # In which the buyer is written to.
+    # Language of the emails to the buyer.
     language = models.CharField(_("language"), max_length=10, default=get_language, editable=False)
 
     class Meta:
@@ -193,7 +193,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         ordering = ("-pk",)
         indexes: ClassVar = [
-            # Each who signs in asks for the orders that were placed as a guest.
+            # Because every sign-in looks for orders placed as a guest.
             models.Index(email_key(), condition=Q(user=None), name="order_of_guest"),
             models.Index(
                 "confirm_by", condition=Q(confirm_by__isnull=False), name="order_to_be_confirmed"
@@ -212,7 +212,7 @@ class Order(models.Model):
         return reverse("orders:order", args=[self.token])
 
     def confirmation_path(self) -> str:
-        """Return the address of the order's page with the secret that only the mail holds."""
+        """Return the path of the order's page with the signature that only the email holds."""
         return f"{self.get_absolute_url()}?confirm={_confirmation_signer().signature(self.token)}"
 
     def is_confirmed_by(self, signature: str) -> bool:
@@ -230,7 +230,7 @@ class Order(models.Model):
 
     @property
     def number(self) -> str:
-        """``L000123``"""
+        """Return the number that customers see, such as ``L000123``."""
         return f"L{self.pk:06d}"
 
 
@@ -256,7 +256,7 @@ class OrderLine(models.Model):
 
 
 class OrderEvent(models.Model):
-    """The history: who moved the order to which state, and when."""
+    """Records who changed the order to which state, and when."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     state = models.CharField(_("state"), max_length=10, choices=Order.State.choices)

@@ -1,4 +1,4 @@
-"""The ways to pay: what each must be able to do, those without a provider, and the list of all."""
+"""Payment methods: their interface, those without a provider, and the registry."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
 
 
 class PaymentError(Exception):
-    """The provider did not do it; the message is for the person who asked."""
+    """Tells the person who asked why the provider refused."""
 
 
 class PaymentMethod(Protocol):
-    """Calls may take seconds where a provider is asked; all may be made twice."""
+    """Defines a payment method. Calls may ask a provider for seconds, and may be repeated."""
 
     @property
     def code(self) -> str: ...
     @property
     def label(self) -> str | Promise: ...
     @property
-    def pays_first(self) -> bool:
-        """Whether nothing may be packed before the money is there."""
+    def is_prepaid(self) -> bool:
+        """Return whether an order must be paid before it is packed."""
         ...
 
     def start(self, order: Order) -> str | None:
-        """Where to send the buyer to pay, if anywhere. Raises ``PaymentError``."""
+        """Return the URL where the buyer pays, if there is one. Raises ``PaymentError``."""
         ...
 
     def cancel(self, order: Order) -> None:
-        """From now on it cannot be paid. Raises ``PaymentError`` if it has been."""
+        """Prevent the order from being paid. Raises ``PaymentError`` if it has been paid."""
         ...
 
     def refund(self, order: Order) -> None:
-        """Give all the money back. Raises ``PaymentError``."""
+        """Refund the total. Raises ``PaymentError``."""
         ...
 
 
 @dataclass(frozen=True)
 class Offline:
-    """Money that people move themselves: invoice, cash on delivery."""
+    """Represents payment without a provider: invoice, cash on delivery."""
 
     code: str
     label: str | Promise
-    pays_first: bool = False
+    is_prepaid: bool = False
 
     def start(self, order: Order) -> str | None:
         return None
@@ -62,17 +62,15 @@ class Offline:
 
 @dataclass(frozen=True)
 class Unavailable(Offline):
-    """A way that orders were paid in and that is not configured any more."""
+    """Stands in for the method of an old order that is no longer configured."""
 
-    pays_first: bool = True
+    is_prepaid: bool = True
 
     def start(self, order: Order) -> str | None:
-        raise PaymentError(_("This way to pay is not offered any more. Write to us, please."))
+        raise PaymentError(_("This payment method is no longer available. Please contact us."))
 
     def refund(self, order: Order) -> None:
-        raise PaymentError(
-            _("“%s” is not configured, so the money cannot be given back from here.") % self.code
-        )
+        raise PaymentError(_("“%s” is not configured, so it cannot be refunded here.") % self.code)
 
 
 METHODS: dict[str, PaymentMethod] = {}

@@ -1,4 +1,4 @@
-"""A customer's orders, for the customer."""
+"""Export a customer's orders, and attach those placed as a guest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ CONTACT = ("email", "name", "street", "postcode", "city", "country", "phone")
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
+    """Return the user's orders."""
     orders = Order.objects.filter(user=user).prefetch_related("lines", "events").order_by("pk")
     return {"orders": [_as_data(order) for order in orders]}
 
@@ -41,12 +42,12 @@ def _as_data(order: Order) -> dict[str, Any]:
     }
 
 
-def claim(user: User, **kwargs: Any) -> None:
-    """Give the user the orders that guests placed with one of the user's verified addresses."""
+def attach_guest_orders(user: User, **kwargs: Any) -> None:
+    """Attach orders that were placed as a guest with a verified e-mail address of the user."""
     guests = Order.objects.filter(email_among(verified_emails(user)), user=None)
     guests.update(user=user)
 
 
-def claim_on_confirmation(email_address: Any, **kwargs: Any) -> None:
-    """Give the user who has just confirmed an address the orders placed with it."""
-    claim(email_address.user)
+def attach_on_confirmation(email_address: Any, **kwargs: Any) -> None:
+    """Attach the guest orders of an e-mail address that its user has just confirmed."""
+    attach_guest_orders(email_address.user)

@@ -1,4 +1,4 @@
-"""The state machine of an order; nothing else changes ``Order.state``."""
+"""The state machine of orders. Nothing else changes ``Order.state``."""
 
 from __future__ import annotations
 
@@ -26,24 +26,28 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     S.CANCELLED: (),
     S.REFUNDED: (),
 }
-NOT_SENT = (S.PLACED, S.PAID, S.PACKED)
+UNSHIPPED = (S.PLACED, S.PAID, S.PACKED)
 
 
 class TransitionError(ValueError):
-    """The order cannot go to that state from where it is."""
+    """Tells staff why the order cannot change to that state."""
 
 
 @transaction.atomic
 def transition(order: Order, state: str, by: Any = None) -> Order:
-    """Lock, check, move, note, give back what never left. Raises ``TransitionError``."""
+    """Change the order's state and return the locked order. Raises ``TransitionError``.
+
+    Cancels or refunds the payment, restores the stock of an unshipped order, records an event,
+    and queues the email.
+    """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if state not in TRANSITIONS[order.state]:
         text = _("Order %(number)s is %(now)s and cannot become %(then)s.")
         names = {"now": order.get_state_display(), "then": S(state).label}
         raise TransitionError(text % {"number": order.number, **names})
     _settle_payment(order, state)
-    if state in (S.CANCELLED, S.REFUNDED) and order.state in NOT_SENT:
-        _give_back(order)
+    if state in (S.CANCELLED, S.REFUNDED) and order.state in UNSHIPPED:
+        _restore_stock(order)
     order.state = state
     if state == S.PAID:
         order.paid_at = timezone.now()
@@ -55,15 +59,15 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
 
 
 def _settle_payment(order: Order, state: str) -> None:
-    """What the way of paying has to say about it. Raises ``TransitionError``."""
+    """Cancel or refund the payment if the state requires it. Raises ``TransitionError``."""
     method = method_of(order)
     if order.confirm_by is not None and state != S.CANCELLED:
         raise _refused(order, _("The buyer has not confirmed it yet."))
-    if method.pays_first and state == S.PACKED and order.paid_at is None:
+    if method.is_prepaid and state == S.PACKED and order.paid_at is None:
         raise _refused(order, _("It is not paid yet."))
     if state == S.CANCELLED and order.paid_at is not None:
         raise _refused(order, _("It has been paid. Refund it instead."))
-    if state == S.REFUNDED and order.paid_at is None and method.pays_first:
+    if state == S.REFUNDED and order.paid_at is None and method.is_prepaid:
         raise _refused(order, _("It is not paid yet."))
     try:
         if state == S.CANCELLED:
@@ -80,18 +84,18 @@ def _refused(order: Order, why: str) -> TransitionError:
 
 @transaction.atomic
 def record_payment(order: Order, by: Any = None) -> Order:
-    """The money for an order that was sent on invoice has come. Raises ``TransitionError``."""
+    """Record the payment of an order that was packed unpaid. Raises ``TransitionError``."""
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.state not in (S.PACKED, S.SHIPPED, S.DELIVERED) or order.paid_at is not None:
-        raise _refused(order, _("There is no payment to note."))
+        raise _refused(order, _("There is no payment to record."))
     order.paid_at = timezone.now()
     order.save(update_fields=["paid_at"])
     OrderEvent.objects.create(order=order, state=S.PAID, by=by)
     return order
 
 
-def _give_back(order: Order) -> None:
-    """Voucher before variants before products, as the checkout locks them."""
+def _restore_stock(order: Order) -> None:
+    """Restore voucher and stock, locking voucher, variants and products in checkout's order."""
     Voucher.objects.filter(code=order.voucher_code, used__gt=0).update(used=F("used") - 1)
     lines = order.lines.exclude(variant=None)
     lock_variants(lines.values_list("variant_id", flat=True))

@@ -38,7 +38,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if len(currencies(lines)) > 1:  # the cart says what to do
         return redirect("cart:cart")
     form = CheckoutForm(request.POST or None, initial=_initial(request))
-    problem = _take_code(request) if request.method == "POST" else ""
+    problem = _apply_code(request) if request.method == "POST" else ""
     page = _page(request, form, lines, problem)
     if request.method == "POST" and form.is_valid() and not page["voucher_problem"]:
         if not may_order(request, form.cleaned_data["payment"], form.cleaned_data["email"]):
@@ -57,11 +57,11 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def voucher(request: HttpRequest) -> HttpResponse:
-    """Use a code, or none when it is empty. What else was typed stays, checked when it is sent."""
-    if request.method != "POST":  # who reloads, or changes the language there
+    """Apply a voucher code, or remove it if empty; keep the other fields unvalidated."""
+    if request.method != "POST":  # after a reload, or a change of language
         return redirect("orders:checkout")
     lines = cart.lines_for_page() if (cart := find_cart(request)) else []
-    problem = _take_code(request)
+    problem = _apply_code(request)
     if not lines:
         return _nothing_to_buy(request)
     form = CheckoutForm(initial=_initial(request) | request.POST.dict())
@@ -69,8 +69,8 @@ def voucher(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/checkout.html", page, status=_status(request, page))
 
 
-def _take_code(request: HttpRequest) -> str:
-    """Remember the code in the form. Returns what is wrong with it, if anything."""
+def _apply_code(request: HttpRequest) -> str:
+    """Store the submitted code in the session; return why it is invalid, or an empty string."""
     form = VoucherForm(request.POST)
     if not form.is_valid():
         return str(form.errors["code"][0])
@@ -94,16 +94,16 @@ def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
 
 
 def _remember_contact(request: HttpRequest) -> None:
-    """Keep what was typed for the next checkout of this visit, such as after a lost session."""
+    """Store the submitted contact in the session, for the next checkout of this visit."""
     typed = {name: request.POST[name][:254] for name in CONTACT if request.POST.get(name)}
     if typed:
         request.session[CONTACT_KEY] = typed
 
 
 def _stale_checkout(request: HttpRequest) -> HttpResponse | None:
-    """Show the checkout with what was typed, for a form whose CSRF token is no longer valid.
+    """Render the checkout with the submitted values, for a form with an expired CSRF token.
 
-    Nothing is stored: another site may have sent the form.
+    Nothing is stored, because another site may have sent the form.
     """
     cart = find_cart(request)
     lines = cart.lines_for_page() if cart else []
@@ -120,12 +120,12 @@ def _typed(request: HttpRequest) -> dict[str, str]:
 
 
 def _already_placed(request: HttpRequest, cart: Cart) -> Order | None:
-    """The second of two identical submissions: the order that the first one placed."""
+    """Return the order that an earlier submission of the same form has placed, if any."""
     return Order.objects.filter(idempotency_key=_key(cart, request.POST.get("key", ""))).first()
 
 
 def _payment_page(request: HttpRequest, order: Order) -> str | None:
-    """Where the buyer pays, if anywhere. The order is placed, whatever the provider says."""
+    """Return the URL where the buyer pays; None, with a message, if the provider fails."""
     try:
         return method_of(order).start(order)
     except PaymentError as error:
@@ -171,12 +171,12 @@ def _page(
     currency = lines[0].variant.product.currency
     form.fields["method"].currency = currency  # type: ignore[attr-defined]
     chosen = str(form["method"].value() or "")
-    offered = ShippingMethod.objects.filter(active=True)
-    method = next((method for method in offered if str(method.pk) == chosen), None)
+    available = ShippingMethod.objects.filter(active=True)
+    method = next((method for method in available if str(method.pk) == chosen), None)
     voucher = _voucher(request)
     sums = totals(lines, method, voucher)
-    if voucher and (unfit := voucher.problem(sums.goods, currency)):
-        problem = problem or unfit
+    if voucher and (unusable := voucher.problem(sums.goods, currency)):
+        problem = problem or unusable
         sums, voucher = totals(lines, method, None), None
     return {
         "form": form,
@@ -195,7 +195,7 @@ def _voucher(request: HttpRequest) -> Voucher | None:
 
 @require_safe
 def order(request: HttpRequest, token: str) -> HttpResponse:
-    """Whoever has the link, which only the buyer's mail and browser have, sees the order."""
+    """Show an order to whoever has its link, which only the buyer's email and browser hold."""
     page = _order_page(token)
     signature = request.GET.get("confirm", "")
     page["confirm"] = signature if page["order"].is_confirmed_by(signature) else ""
@@ -204,7 +204,7 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def confirm_order(request: HttpRequest, token: str) -> HttpResponse:
-    """Confirm by the link of the mail; a button, because mail scanners open links."""
+    """Confirm an order. Requires a POST, because mail scanners open the link in the email."""
     order = get_object_or_404(Order, token=token)
     if not order.is_confirmed_by(request.POST.get("confirm", "")):
         raise Http404
@@ -225,5 +225,5 @@ def _order_page(token: str) -> dict[str, Any]:
     return {
         "order": found,
         "payment": method.label,
-        "to_be_paid": method.pays_first and found.state == Order.State.PLACED,
+        "to_be_paid": method.is_prepaid and found.state == Order.State.PLACED,
     }

@@ -13,9 +13,9 @@ TAGS = {
 
 
 def render_markdown(text: str) -> SafeString:
-    """Return the HTML of a Markdown text, without any tag, attribute or scheme beyond the lists.
+    """Return the HTML of a Markdown text, with only the allowed tags, attributes and URL schemes.
 
-    A heading of the first level loses its tag: the page's title is the only one.
+    A first-level heading loses its tag, because the page's title is the only one.
     """
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     cleaned = nh3.clean(

@@ -1,4 +1,4 @@
-"""Define the pages that staff write: help, delivery, returns, contact, terms."""
+"""Pages that staff write: help, delivery, returns, contact, terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.pages.markdown import render_markdown
 
 
 def languages() -> list[tuple[str, Any]]:
-    """Return the languages of the shop; a callable, so that a new one needs no migration."""
+    """Return the languages of the shop; a callable, so that a new language needs no migration."""
     return list(settings.LANGUAGES)
 
 
@@ -26,12 +26,12 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(published=True)
 
     def with_slug(self, slug: str) -> Page | None:
-        """Return the page in the language of ``in_language``, or None."""
+        """Return the page in the language that ``in_language`` chooses, or None."""
         return in_language(self.filter(slug=slug)).get(slug)
 
 
 class Page(models.Model):
-    """Represent a page in one language. Shoppers see it once it is published."""
+    """Represents a page in one language. Shoppers see it once it is published."""
 
     slug = models.SlugField(
         _("slug"),
@@ -70,16 +70,16 @@ class Page(models.Model):
 
     @property
     def html(self) -> SafeString:
-        """Return the text as HTML that holds nothing but what Markdown can say."""
+        """Return the text as HTML with only the tags that Markdown can produce."""
         return render_markdown(self.text)
 
 
 def in_language(pages: Iterable[Page]) -> dict[str, Page]:
-    """Return one page for each slug: the visitor's language, else that of the shop, else any."""
-    wanted = [get_language(), settings.LANGUAGE_CODE]
+    """Return one page for each slug: in the visitor's language, else the shop's, else any."""
+    preferred = [get_language(), settings.LANGUAGE_CODE]
 
     def rank(page: Page) -> int:
-        return wanted.index(page.language) if page.language in wanted else len(wanted)
+        return preferred.index(page.language) if page.language in preferred else len(preferred)
 
     chosen: dict[str, Page] = {}
     for page in pages:

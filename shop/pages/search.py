@@ -1,4 +1,4 @@
-"""Know the searches that mean a page of the shop and no product."""
+"""Recognise searches that mean a page of the shop rather than a product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.browsing.search_terms import clean
 from shop.pages.models import Page
 
-# What shoppers type who look for a page that staff write, by its slug.
+# What shoppers type to find a page that staff write, by its slug.
 WORDS = {
     "help": ("help", "faq", "customer service", "hilfe", "kundenservice"),
     "delivery": ("delivery", "shipping", "delivery costs", "lieferung", "versand", "versandkosten"),
@@ -26,7 +26,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class SearchPage:
-    """A page, its address's name, and what shoppers type who look for it."""
+    """Holds the title of a page, its URL name, and what shoppers type to find it."""
 
     title: str | Promise
     name: str
@@ -53,13 +53,13 @@ PAGES = (
 
 
 def page_for(text: str) -> tuple[str | Promise, str] | None:
-    """Return title and address of the page that this text names, if the shop has it."""
-    wanted = " ".join(clean(text).split())
+    """Return the title and URL of the page that the text means, if the shop has it."""
+    query = " ".join(clean(text).split())
     for page in PAGES:
-        if wanted in page.words:
+        if query in page.words:
             return page.title, reverse(page.name)
     for slug, words in WORDS.items():
-        if wanted in words:
+        if query in words:
             found = Page.objects.published().with_slug(slug)
             return (found.title, found.get_absolute_url()) if found else None
     return None

@@ -1,4 +1,4 @@
-"""The staff see what Stripe said; they act on the order."""
+"""Show staff the state of card payments, read-only because they act on the order."""
 
 from __future__ import annotations
 

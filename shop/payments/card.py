@@ -1,4 +1,4 @@
-"""Cards by Stripe Checkout: the buyer pays on Stripe's page, and no card number comes here."""
+"""Card payments by Stripe Checkout, on Stripe's page, so that no card number gets here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shop.payments.models import Payment
 
 logger = logging.getLogger(__name__)
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal
-WITHOUT_CENTS = frozenset(
+ZERO_DECIMAL = frozenset(
     (
         *("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"),
         *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
@@ -30,13 +30,13 @@ WITHOUT_CENTS = frozenset(
 )
 THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
-# An order's row is locked meanwhile, and the library tries twice.
-SECONDS = 10
+# Short, because the order's row is locked meanwhile and the library tries twice.
+REQUEST_SECONDS = 10
 
 
 @cache
 def _client(key: str, base: str) -> stripe.StripeClient:
-    http = stripe.RequestsClient(timeout=SECONDS)
+    http = stripe.RequestsClient(timeout=REQUEST_SECONDS)
     addresses: Any = {"api": base}
     return stripe.StripeClient(
         key, base_addresses=addresses, max_network_retries=1, http_client=http
@@ -47,20 +47,23 @@ def client() -> stripe.StripeClient:
     return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
 
 
-def smallest_unit(amount: Decimal, currency: str) -> int:
+def minor_units(amount: Decimal, currency: str) -> int:
+    """Return the amount in the currency's smallest unit, as Stripe expects it."""
     if currency in THREE_DECIMAL:
         return int(amount * 1000)
-    return int(amount if currency in WITHOUT_CENTS else amount * 100)
+    return int(amount if currency in ZERO_DECIMAL else amount * 100)
 
 
 class Card:
+    """Takes card payments through Stripe Checkout."""
+
     code = "card"
     label = gettext_lazy("Card, Apple Pay or Google Pay")
-    pays_first = True
+    is_prepaid = True
 
     @transaction.atomic
     def start(self, order: Order) -> str | None:
-        """Two clicks at once get the same page, and an order that has ended gets none."""
+        """Return the URL of Stripe's page; simultaneous calls for an order get the same one."""
         order = Order.objects.select_for_update().get(pk=order.pk)
         if order.state != Order.State.PLACED:
             raise PaymentError(_("There is nothing to pay."))
@@ -70,7 +73,7 @@ class Card:
         payment = self._payment(order)
         if payment.session_expires and payment.session_expires > timezone.now():
             return payment.session_url
-        session = _make_session(order, payment)
+        session = _create_session(order, payment)
         payment.session_id, payment.session_url = session.id, session.url or ""
         payment.session_expires = datetime.fromtimestamp(session.expires_at, UTC)
         payment.state = STATE.PENDING
@@ -90,14 +93,14 @@ class Card:
             if session.status == "open":
                 client().v1.checkout.sessions.expire(payment.session_id)
         except stripe.StripeError as error:
-            raise PaymentError(_("Stripe did not answer: %s") % _words(error)) from error
+            raise PaymentError(_("Stripe did not answer: %s") % _message(error)) from error
 
     def refund(self, order: Order) -> None:
         if not order.total:
             return
         payment = Payment.objects.select_for_update().filter(order=order).first()
         if payment is None or payment.state not in (STATE.PAID, STATE.REFUND_DUE, STATE.REFUNDED):
-            raise PaymentError(_("There is no payment that could be given back."))
+            raise PaymentError(_("There is no payment to refund."))
         if payment.state == STATE.REFUNDED:
             return
         _refund(payment)
@@ -106,17 +109,17 @@ class Card:
 
     def _payment(self, order: Order) -> Payment:
         values = {
-            "amount": smallest_unit(order.total, order.currency),
+            "amount": minor_units(order.total, order.currency),
             "currency": order.currency,
         }
         return Payment.objects.get_or_create(order=order, defaults=values)[0]
 
 
 def _refund(payment: Payment) -> None:
-    """Stripe gives a payment back once, so that asking again after a lost answer is harmless.
+    """Refund a payment. Repeating is harmless, because Stripe refunds a payment once.
 
-    The library makes a key for each call and repeats it when it tries again. A key of ours, the
-    same for all calls, would have Stripe repeat its first refusal for a day.
+    The library makes an idempotency key for each call and reuses it when it retries. A fixed key
+    of ours would make Stripe repeat its first refusal for a day.
     """
     params: Any = {"payment_intent": payment.intent_id}
     try:
@@ -124,19 +127,19 @@ def _refund(payment: Payment) -> None:
     except stripe.StripeError as error:
         if error.code == "charge_already_refunded":
             return
-        raise PaymentError(_("Stripe refused the refund: %s") % _words(error)) from error
+        raise PaymentError(_("Stripe refused the refund: %s") % _message(error)) from error
     if refund.status in ("failed", "canceled"):
         raise PaymentError(_("Stripe refused the refund: %s") % (refund.failure_reason or ""))
 
 
-def _words(error: stripe.StripeError) -> str:
+def _message(error: stripe.StripeError) -> str:
     return error.user_message or str(error)
 
 
-def _make_session(order: Order, payment: Payment) -> Any:
-    """With the library's key as well: nobody can reach a session whose answer was lost."""
+def _create_session(order: Order, payment: Payment) -> Any:
+    """Create a Checkout session. A lost response does no harm: nobody knows its session's URL."""
     try:
-        return client().v1.checkout.sessions.create(_session(order, payment))  # type: ignore[arg-type]
+        return client().v1.checkout.sessions.create(_session_params(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:
         logger.exception("Stripe does not take order %s", order)
         text = _("This order cannot be paid by card. Please order again and pay in another way.")
@@ -147,7 +150,7 @@ def _make_session(order: Order, payment: Payment) -> Any:
         raise PaymentError(text) from error
 
 
-def _session(order: Order, payment: Payment) -> dict[str, Any]:
+def _session_params(order: Order, payment: Payment) -> dict[str, Any]:
     page = settings.SITE_URL.rstrip("/") + order.get_absolute_url()
     until = timezone.now() + timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
     item = {
@@ -155,10 +158,10 @@ def _session(order: Order, payment: Payment) -> dict[str, Any]:
         "unit_amount": payment.amount,
         "product_data": {"name": _("Order %s") % order.number},
     }
-    # The token, as numbers repeat when two shops share an account at Stripe.
+    # The token, because order numbers repeat when two shops share a Stripe account.
     return {
         "mode": "payment",
-        # Only what is decided at once: an order does not wait for days.
+        # Only methods that settle at once, because an order does not wait for days.
         "payment_method_types": ["card"],
         "line_items": [{"price_data": item, "quantity": 1}],
         "client_reference_id": order.token,

@@ -1,4 +1,4 @@
-"""What Stripe told us about the money of an order."""
+"""Card payments of orders, and the webhook events that were handled."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Payment(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """An event that was dealt with: the second copy does nothing."""
+    """Records a handled event, so that a duplicate of it is ignored."""
 
     id = models.CharField(primary_key=True, max_length=255)
     kind = models.CharField(max_length=80)

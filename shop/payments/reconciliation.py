@@ -1,4 +1,4 @@
-"""What Stripe says, brought into our books: at once by webhook, or later by asking."""
+"""Update payments with what Stripe knows: at once by webhook, or later by polling."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from shop.payments.models import Payment, WebhookEvent
 
 logger = logging.getLogger(__name__)
 STATE = Payment.State
-ASK_AFTER = timedelta(minutes=2)
-REMEMBER_EVENTS = timedelta(days=30)
-AT_ONCE = 100
-SECONDS = 30
+POLL_AFTER = timedelta(minutes=2)
+EVENT_LIFETIME = timedelta(days=30)
+BATCH_SIZE = 100
+MAX_SECONDS = 30
 
 
 @transaction.atomic
-def receive(event: dict[str, Any]) -> bool:
-    """Deal with one verified event. ``False``: it is a copy, or nothing that concerns us.
+def handle_event(event: dict[str, Any]) -> bool:
+    """Handle a verified event. Return ``False`` for a duplicate or a type without a handler.
 
-    The event is remembered in the same transaction, so that one which fails comes again.
+    The event is recorded in the same transaction, so that Stripe resends one that failed.
     """
     values = {"kind": event["type"][:80]}
     if not WebhookEvent.objects.get_or_create(pk=event["id"], defaults=values)[1]:
@@ -43,38 +43,38 @@ def receive(event: dict[str, Any]) -> bool:
     return True
 
 
-def settle(token: object, intent: str, amount: int, currency: str) -> None:
-    """The money is there. Whatever came before or comes again after changes nothing."""
-    payment = _locked(token)
+def mark_paid(token: object, intent: str, amount: int, currency: str) -> None:
+    """Mark the payment and its order as paid. Repeated or late events change nothing."""
+    payment = _lock_payment(token)
     if payment is None:
         return
     if payment.state not in (STATE.PENDING, STATE.FAILED):
         if payment.intent_id != intent:
-            _note(payment, f"Paid a second time; give {intent} back at Stripe.")
+            _record_problem(payment, f"Paid a second time; refund {intent} at Stripe.")
         return
     if (amount, currency.upper()) != (payment.amount, payment.currency):
-        _note(payment, f"Paid {amount} {currency} instead; see {intent} at Stripe.")
+        _record_problem(payment, f"Paid {amount} {currency} instead; see {intent} at Stripe.")
         return
     payment.state, payment.intent_id, payment.problem = STATE.PAID, intent, ""
     if payment.order.state == Order.State.PLACED:
         payment.save()
         transition(payment.order, Order.State.PAID)
         return
-    # It was cancelled meanwhile; beat gives the money back.
+    # Cancelled in the meantime, so ``reconcile_payments`` refunds it.
     payment.state = STATE.REFUND_DUE
     payment.save()
-    logger.warning("Order %s was paid after its end; the money goes back.", payment.order)
+    logger.warning("Order %s was paid after it was cancelled; it will be refunded.", payment.order)
 
 
-def _note(payment: Payment, problem: str) -> None:
-    """For the staff: nothing here can put it right."""
+def _record_problem(payment: Payment, problem: str) -> None:
+    """Record a problem for staff, because nothing here can solve it."""
     logger.error("Order %s: %s", payment.order, problem)
     payment.problem = problem[:300]
     payment.save(update_fields=["problem", "updated"])
 
 
-def _locked(token: object) -> Payment | None:
-    """The order's row is locked first, here and everywhere."""
+def _lock_payment(token: object) -> Payment | None:
+    """Return the payment of the order with that token; lock both, the order first as always."""
     order = Order.objects.select_for_update().filter(token=str(token)).first()
     payment = Payment.objects.select_for_update().filter(order=order).first() if order else None
     if payment is None:
@@ -85,16 +85,16 @@ def _locked(token: object) -> Payment | None:
 def _session_completed(session: dict[str, Any]) -> None:
     if session["payment_status"] == "paid":
         order, intent = session["client_reference_id"], session["payment_intent"]
-        settle(order, intent, session["amount_total"], session["currency"])
+        mark_paid(order, intent, session["amount_total"], session["currency"])
 
 
 def _intent_succeeded(intent: dict[str, Any]) -> None:
     order = intent.get("metadata", {}).get("order", "")
-    settle(order, intent["id"], intent["amount_received"], intent["currency"])
+    mark_paid(order, intent["id"], intent["amount_received"], intent["currency"])
 
 
 def _intent_failed(intent: dict[str, Any]) -> None:
-    payment = _locked(intent.get("metadata", {}).get("order", ""))
+    payment = _lock_payment(intent.get("metadata", {}).get("order", ""))
     if payment is None or payment.state != STATE.PENDING:
         return
     error = intent.get("last_payment_error") or {}
@@ -103,13 +103,13 @@ def _intent_failed(intent: dict[str, Any]) -> None:
 
 
 def _charge_refunded(charge: dict[str, Any]) -> None:
-    """All of it was given back at Stripe's own page."""
-    payment = _locked(charge.get("metadata", {}).get("order", ""))
-    whole = charge["amount_refunded"] >= charge["amount"]
-    if payment is None or not whole or payment.state == STATE.REFUNDED:
+    """Record a full refund that was made in Stripe's dashboard."""
+    payment = _lock_payment(charge.get("metadata", {}).get("order", ""))
+    is_full = charge["amount_refunded"] >= charge["amount"]
+    if payment is None or not is_full or payment.state == STATE.REFUNDED:
         return
     if payment.intent_id not in ("", charge["payment_intent"]):
-        return  # what was paid a second time
+        return  # refunds a second payment
     payment.state, payment.intent_id = STATE.REFUNDED, charge["payment_intent"]
     payment.save()
     try:
@@ -119,11 +119,13 @@ def _charge_refunded(charge: dict[str, Any]) -> None:
 
 
 def _refund_failed(refund: dict[str, Any]) -> None:
-    """Days after Stripe accepted it, the buyer's bank did not."""
+    """Record a refund that the buyer's bank rejected, days after Stripe accepted it."""
     intent = refund.get("payment_intent") or "none"
     payment = Payment.objects.select_for_update().filter(intent_id=intent).first()
     if payment is not None:
-        _note(payment, f"The refund failed: {refund.get('failure_reason')}; see {intent}.")
+        _record_problem(
+            payment, f"The refund failed: {refund.get('failure_reason')}; see {intent}."
+        )
 
 
 HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -136,36 +138,36 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 def reconcile_payments() -> None:
-    """Ask about what no webhook told, give back what came too late, release what nobody paid."""
-    WebhookEvent.objects.filter(received__lt=timezone.now() - REMEMBER_EVENTS).delete()
+    """Poll open payments, refund late ones, and cancel orders that were not paid in time."""
+    WebhookEvent.objects.filter(received__lt=timezone.now() - EVENT_LIFETIME).delete()
     if settings.STRIPE_SECRET_KEY:
-        for pk in _in_time(_keys(Payment.objects.filter(state=STATE.REFUND_DUE))):
-            _give_back(pk)
-        open_ones = Payment.objects.filter(state__in=(STATE.PENDING, STATE.FAILED))
-        waiting = open_ones.filter(order__state=Order.State.PLACED).exclude(session_id="")
-        for pk in _in_time(_keys(waiting.filter(updated__lt=timezone.now() - ASK_AFTER))):
-            _ask(pk)
+        for pk in _until_timeout(_ids(Payment.objects.filter(state=STATE.REFUND_DUE))):
+            _refund(pk)
+        open_payments = Payment.objects.filter(state__in=(STATE.PENDING, STATE.FAILED))
+        waiting = open_payments.filter(order__state=Order.State.PLACED).exclude(session_id="")
+        for pk in _until_timeout(_ids(waiting.filter(updated__lt=timezone.now() - POLL_AFTER))):
+            _poll(pk)
     limit = timezone.now() - timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
     cards = Order.objects.filter(payment=Card.code, state=Order.State.PLACED, placed__lt=limit)
-    for pk in _in_time(cards.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
-        _release(pk)
+    for pk in _until_timeout(cards.order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]):
+        _cancel(pk)
 
 
-def _keys(payments: Any) -> list[int]:
-    return list(payments.order_by("updated").values_list("pk", flat=True)[:AT_ONCE])
+def _ids(payments: Any) -> list[int]:
+    return list(payments.order_by("updated").values_list("pk", flat=True)[:BATCH_SIZE])
 
 
-def _in_time(keys: Iterable[int]) -> Iterator[int]:
-    """The rest waits for the next round: Stripe may be slow."""
-    until = monotonic() + SECONDS
+def _until_timeout(keys: Iterable[int]) -> Iterator[int]:
+    """Yield ids until the time is up; the others wait for the next run if Stripe is slow."""
+    end = monotonic() + MAX_SECONDS
     for pk in keys:
-        if monotonic() > until:
+        if monotonic() > end:
             return
         yield pk
 
 
 @transaction.atomic
-def _give_back(pk: int) -> None:
+def _refund(pk: int) -> None:
     payment = Payment.objects.select_related("order").get(pk=pk)
     try:
         Card().refund(payment.order)
@@ -173,7 +175,7 @@ def _give_back(pk: int) -> None:
         logger.error("Order %s: %s", payment.order, error)
 
 
-def _ask(pk: int) -> None:
+def _poll(pk: int) -> None:
     payment = Payment.objects.select_related("order").get(pk=pk)
     try:
         session = client().v1.checkout.sessions.retrieve(payment.session_id)
@@ -184,13 +186,13 @@ def _ask(pk: int) -> None:
     if session.payment_status == "paid":
         with transaction.atomic():
             amount, currency = session.amount_total or 0, session.currency or ""
-            settle(payment.order.token, str(session.payment_intent), amount, currency)
+            mark_paid(payment.order.token, str(session.payment_intent), amount, currency)
 
 
-def _release(pk: int) -> None:
-    """Cancelled: the stock goes back. Not if it was paid at the last moment."""
+def _cancel(pk: int) -> None:
+    """Cancel an order, unless it was paid at the last moment."""
     order = Order.objects.get(pk=pk)
     try:
         transition(order, Order.State.CANCELLED)
     except TransitionError as error:
-        logger.warning("Order %s is not released: %s", order, error)
+        logger.warning("Order %s is not cancelled: %s", order, error)

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_POST
 
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError, method_of
-from shop.payments.reconciliation import receive
+from shop.payments.reconciliation import handle_event
 
 MAX_EVENT_BYTES = 256 * 1024
 
 
 @require_POST
 def pay(request: HttpRequest, token: str) -> HttpResponse:
-    """To the provider's page; for whoever has the order's link."""
+    """Redirect whoever has the order's link to the provider's page."""
     order = get_object_or_404(Order, token=token)
     try:
         address = method_of(order).start(order)
@@ -29,9 +29,10 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(address or order)
 
 
-@csrf_exempt  # the signature proves who speaks
+@csrf_exempt  # the signature proves that Stripe sent it
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Handle an event that Stripe has signed."""
     if not settings.STRIPE_WEBHOOK_SECRET:
         raise Http404
     length = request.META.get("CONTENT_LENGTH") or "0"
@@ -41,6 +42,6 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     try:
         stripe.Webhook.construct_event(request.body, signature, settings.STRIPE_WEBHOOK_SECRET)
     except (ValueError, stripe.SignatureVerificationError):
-        return HttpResponse("This is not signed by Stripe.", status=400)
-    receive(json.loads(request.body))
-    return HttpResponse("Thank you.")
+        return HttpResponse("Invalid signature.", status=400)
+    handle_event(json.loads(request.body))
+    return HttpResponse("OK")

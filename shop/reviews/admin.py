@@ -21,7 +21,7 @@ LABELS = {"pending": "warning", "published": "success", "rejected": "danger"}
 def _action(name: str, state: str, label: Any):  # type: ignore[no-untyped-def]
     @admin.action(description=label, permissions=["change"])
     def act(self: ReviewAdmin, request: HttpRequest, queryset: QuerySet[Review]) -> None:
-        self.move_all(request, queryset, state)
+        self.set_state(request, queryset, state)
 
     act.__name__ = name
     return act
@@ -56,10 +56,10 @@ class ReviewAdmin(ModelAdmin):
     def labelled_state(self, review: Review) -> tuple[str, str]:
         return review.state, review.get_state_display()
 
-    def move_all(self, request: HttpRequest, reviews: QuerySet[Review], state: str) -> None:
-        """Move each in a transaction of its own, so that one product is locked at a time."""
-        moved = 0
+    def set_state(self, request: HttpRequest, reviews: QuerySet[Review], state: str) -> None:
+        """Update each in its own transaction, so that one product is locked at a time."""
+        changed = 0
         for pk in reviews.order_by("pk").values_list("pk", flat=True):
-            moved += Review.objects.filter(pk=pk).exclude(state=state).update(state=state)
-        text = ngettext("%(n)d review was changed.", "%(n)d reviews were changed.", moved)
-        messages.success(request, text % {"n": moved})
+            changed += Review.objects.filter(pk=pk).exclude(state=state).update(state=state)
+        text = ngettext("%(n)d review was changed.", "%(n)d reviews were changed.", changed)
+        messages.success(request, text % {"n": changed})

@@ -16,4 +16,4 @@ class ReviewsConfig(AppConfig):
 
         personal_data.connect(export)
         pre_delete.connect(forget, sender=settings.AUTH_USER_MODEL)
-        products_merged.connect(merging.follow)
+        products_merged.connect(merging.on_products_merged)

@@ -11,12 +11,12 @@ from shop.catalogue.models import Product
 from shop.orders.models import Order
 
 SALT = "shop.reviews"
-# Not longer than SECRET_KEY_FALLBACKS are to be kept.
+# No longer than SECRET_KEY_FALLBACKS are kept, because these verify older links.
 LIFETIME = timedelta(days=30)
 
 
 class LinkExpired(ValueError):
-    """The link was sent too long ago."""
+    """Reports a link that was sent too long ago."""
 
 
 def review_path(order: Order, product: Product) -> str:
@@ -26,7 +26,7 @@ def review_path(order: Order, product: Product) -> str:
 
 
 def read_token(token: str) -> tuple[int, int] | None:
-    """Return the ids of order and product, or None for a forged token. Raises ``LinkExpired``."""
+    """Return order id and product id; None for a forged token. Raises ``LinkExpired``."""
     try:
         order, product = signing.loads(token, salt=SALT, max_age=LIFETIME)
     except signing.SignatureExpired as error:

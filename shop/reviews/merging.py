@@ -1,4 +1,4 @@
-"""Move reviews along when several products become one."""
+"""Move reviews when several products are merged into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shop.catalogue.merging import move_rows
 from shop.reviews.models import Review
 
 
-def follow(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
+def on_products_merged(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
     """Give the reviews to the product that stays; of two from one order, keep its own."""
     count = sum(
         move_rows(Review, "product", other, survivor, unique_by="order") for other in others

@@ -1,4 +1,4 @@
-"""Define what buyers say about products."""
+"""Reviews by buyers, and the triggers that keep the ratings of products."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.models import Product
 from shop.orders.models import Order
 
-MOST_STARS = 5
+MAX_STARS = 5
 MAX_TEXT = 2000
 
-# Differences, as for the stock: two transactions that publish reviews of one product would each
-# overwrite the sum of the other.
+# Adds differences, because two transactions that publish reviews of one product would overwrite
+# each other's sums.
 ADD_TO_PRODUCT = (
     "UPDATE catalogue_product AS product SET rating_count = product.rating_count + change.reviews,"
     " rating_sum = product.rating_sum + change.stars"
@@ -43,7 +43,7 @@ def _rating_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) ->
 
 
 class Review(models.Model):
-    """Represent what the buyer of a product says about it; shown once staff have published it."""
+    """Represents a buyer's review of a product; shown once staff have published it."""
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")
@@ -63,7 +63,7 @@ class Review(models.Model):
     )
     name = models.CharField(_("name"), max_length=80, help_text=_("First name and initial."))
     stars = models.PositiveSmallIntegerField(
-        _("stars"), validators=[MinValueValidator(1), MaxValueValidator(MOST_STARS)]
+        _("stars"), validators=[MinValueValidator(1), MaxValueValidator(MAX_STARS)]
     )
     fit = models.CharField(_("fit"), max_length=5, choices=Fit.choices, blank=True)
     text = models.TextField(_("text"), blank=True, validators=[MaxLengthValidator(MAX_TEXT)])
@@ -77,7 +77,7 @@ class Review(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["order", "product"], name="review_once"),
             models.CheckConstraint(
-                condition=Q(stars__gte=1, stars__lte=MOST_STARS), name="review_stars"
+                condition=Q(stars__gte=1, stars__lte=MAX_STARS), name="review_stars"
             ),
         ]
         indexes: ClassVar = [
@@ -86,7 +86,7 @@ class Review(models.Model):
             ),
             models.Index(fields=["-id"], condition=Q(state="pending"), name="review_pending"),
         ]
-        # PostgreSQL allows the changed rows of only one operation to a trigger.
+        # One each, because PostgreSQL gives a trigger the changed rows of one operation only.
         triggers: ClassVar = [
             _rating_trigger(pgtrigger.Insert, ADDED, new="new_rows"),
             _rating_trigger(pgtrigger.Delete, REMOVED, old="old_rows"),
@@ -96,11 +96,11 @@ class Review(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.stars}/{MOST_STARS}"
+        return f"{self.name}: {self.stars}/{MAX_STARS}"
 
 
 class ReviewRequest(models.Model):
-    """Represent that the buyer was asked for reviews, or must not be; nobody is asked twice."""
+    """Records that the buyer of an order was asked for reviews, or must not be asked."""
 
     order = models.OneToOneField(Order, models.CASCADE, primary_key=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""Read and sum up the published reviews of a product."""
+"""Query and summarise the published reviews of a product."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 
 from shop.catalogue.models import Product
-from shop.reviews.models import MOST_STARS, Review
+from shop.reviews.models import MAX_STARS, Review
 
 
 @dataclass(frozen=True)
 class ReviewSummary:
-    """Holds how many gave each number of stars, best first, and what they say about the fit."""
+    """Holds the number of reviews by stars, best first, and by their answer about the fit."""
 
     stars: list[tuple[int, int]]
     fits: dict[str, int]
 
     @property
     def fit_count(self) -> int:
-        """Return how many of the reviews say anything about the fit."""
+        """Return the number of reviews with an answer about the fit."""
         return sum(self.fits.values())
 
     @property
@@ -28,21 +28,21 @@ class ReviewSummary:
 
     @property
     def advice(self) -> str:
-        """Return the other answer about the fit if more gave it than "true to size"."""
+        """Return the most frequent answer about the fit, unless it is "true to size"."""
         fit = max(self.fits, key=lambda each: self.fits[each], default="")
         is_other = self.fits.get(fit, 0) > self.true_to_size
         return str(Review.Fit(fit).label) if is_other else ""
 
 
 def published(product: Product) -> QuerySet[Review]:
-    """Return the product's reviews that staff have published, the newest first."""
+    """Return the product's published reviews, newest first."""
     return product.reviews.filter(state=Review.State.PUBLISHED).order_by("-pk")
 
 
 def summary(product: Product) -> ReviewSummary:
     """Count the product's published reviews by stars and fit, in one query."""
     rows = published(product).order_by().values_list("stars", "fit").annotate(n=Count("pk"))
-    stars = dict.fromkeys(range(MOST_STARS, 0, -1), 0)
+    stars = dict.fromkeys(range(MAX_STARS, 0, -1), 0)
     fits: dict[str, int] = {}
     for number, fit, count in rows:
         stars[number] += count

@@ -17,12 +17,12 @@ from shop.reviews.models import ReviewRequest
 from shop.reviews.writing import reviewed_by_buyer
 
 FOLDER = "shop/reviews/mail"
-# Whoever received an order longer ago is not asked any more, as after a pause of the worker.
+# Nobody is asked about an older delivery, such as after the worker was down for weeks.
 TOO_LATE = timedelta(days=30)
 
 
 def ask_for_reviews() -> int:
-    """Send one e-mail for each delivered order that is due; return how many."""
+    """Send an email for each delivered order that is due; return the number of emails."""
     sent = 0
     while settings.REVIEW_AFTER_DAYS and (asked := _ask_next()) is not None:
         sent += asked
@@ -31,7 +31,7 @@ def ask_for_reviews() -> int:
 
 @transaction.atomic
 def _ask_next() -> bool | None:
-    """Return whether an e-mail was sent for the next order, or None if there is none."""
+    """Handle the next order; return whether an email was sent, or None if no order is due."""
     order = _due().select_for_update(of=("self",), skip_locked=True).order_by("pk").first()
     if order is None:
         return None
@@ -53,7 +53,7 @@ def _due() -> QuerySet[Order]:
 
 
 def _products(order: Order) -> list[Product]:
-    """Return what was bought, is still in the shop, and was not reviewed by this buyer."""
+    """Return the products of the order that are still listed and not yet reviewed by its buyer."""
     bought = order.lines.filter(variant__product__listed=True).values("variant__product")
     reviewed = reviewed_by_buyer(order).values("product")
     products = Product.objects.filter(pk__in=bought).exclude(pk__in=reviewed)

@@ -14,16 +14,16 @@ from shop.reviews.forms import ReviewForm
 from shop.reviews.links import LinkExpired, read_token
 from shop.reviews.models import Review
 from shop.reviews.published import published, summary
-from shop.reviews.writing import Obstacle, obstacle, shown_name
+from shop.reviews.writing import Obstacle, display_name, obstacle
 
-PAGE = 10
+PAGE_SIZE = 10
 
 
 @require_safe
 def reviews(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show all published reviews of a product, the newest first."""
+    """Show all published reviews of a product, newest first."""
     product = get_object_or_404(Product.objects.listed().with_card_data(), slug=slug)
-    paginator = Paginator(published(product), PAGE)
+    paginator = Paginator(published(product), PAGE_SIZE)
     page = paginator.get_page(request.GET.get("page"))
     numbers = list(paginator.get_elided_page_range(page.number, on_each_side=1))
     context = {"product": product, "summary": summary(product), "page": page, "numbers": numbers}
@@ -32,7 +32,7 @@ def reviews(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def write(request: HttpRequest, token: str) -> HttpResponse:
-    """Let whoever has the link of the mail review the product that it names."""
+    """Let whoever has the link from the email review the product it identifies."""
     try:
         ids = read_token(token)
     except LinkExpired:
@@ -54,7 +54,7 @@ def _write(request: HttpRequest, order: Order, product: Product) -> HttpResponse
     form = ReviewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         review: Review = form.save(commit=False)
-        review.order, review.product, review.name = order, product, shown_name(order.name)
+        review.order, review.product, review.name = order, product, display_name(order.name)
         try:
             with transaction.atomic():
                 review.save()
@@ -62,7 +62,7 @@ def _write(request: HttpRequest, order: Order, product: Product) -> HttpResponse
             return _refuse(request, "reviewed", 409, product)
         messages.success(request, _("Thank you! We'll show your review once we have checked it."))
         return redirect(product)
-    context = {"form": form, "product": product, "shown_name": shown_name(order.name)}
+    context = {"form": form, "product": product, "display_name": display_name(order.name)}
     return render(request, "shop/reviews/write.html", context, status=422 if form.errors else 200)
 
 

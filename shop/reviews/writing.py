@@ -1,4 +1,4 @@
-"""Decide who may review what, and store what they say."""
+"""Decide who may review which product."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shop.reviews.models import Review
 
 
 class Obstacle(Enum):
-    """Names why a buyer cannot review a product now."""
+    """Lists the reasons why a buyer cannot review a product."""
 
     NOT_BOUGHT = "not bought"
     NOT_DELIVERED = "not delivered"
@@ -32,15 +32,15 @@ def obstacle(order: Order, product: Product) -> Obstacle | None:
 
 
 def reviewed_by_buyer(order: Order) -> QuerySet[Review]:
-    """Return the reviews by the buyer of the order, also of other orders."""
+    """Return all reviews by the buyer of the order, including those of other orders."""
     same_buyer = Q(user=order.user_id)
     if order.user_id is None:
         same_buyer &= Q(email_among([order.email]))
     return Review.objects.filter(order__in=Order.objects.filter(same_buyer))
 
 
-def shown_name(name: str) -> str:
-    """Return the first name and the initial of the last: ``Alice D.``"""
+def display_name(name: str) -> str:
+    """Return the first name and the last initial: ``Alice D.``"""
     words = name.split()
     first = words[0][:60] if words else ""
     return f"{first} {words[-1][0]}." if len(words) > 1 else first

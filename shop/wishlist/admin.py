@@ -1,4 +1,4 @@
-"""The staff see what people wait for."""
+"""Show staff the stock alerts that customers asked for."""
 
 from __future__ import annotations
 

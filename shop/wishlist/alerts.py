@@ -1,4 +1,4 @@
-"""Emails to those who wait for a variant to be back in stock."""
+"""Email customers when a variant is back in stock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FOLDER = "shop/wishlist/mail"
 
 
 def send_stock_alerts() -> int:
-    """Send one email for each alert whose variant can be bought again; return how many.
+    """Send one email for each alert whose variant is back in stock; return how many.
 
     Each alert is deleted in the transaction that queues its email.
     """

@@ -19,4 +19,4 @@ class WishlistConfig(AppConfig):
         user_logged_in.connect(merge_on_login)
         personal_data.connect(export)
         pre_delete.connect(forget, sender=settings.AUTH_USER_MODEL)
-        products_merged.connect(merging.follow)
+        products_merged.connect(merging.on_products_merged)

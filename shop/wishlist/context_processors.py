@@ -7,5 +7,5 @@ from shop.wishlist.items import saved_ids
 
 
 def wishlist(request: HttpRequest) -> dict[str, object]:
-    """``saved_ids``, for hearts and the count in the header."""
+    """Provide ``saved_ids``, for the wishlist buttons and the count in the header."""
     return {"saved_ids": SimpleLazyObject(lambda: frozenset(saved_ids(request)))}

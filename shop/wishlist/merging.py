@@ -10,7 +10,9 @@ from shop.catalogue.merging import move_rows
 from shop.wishlist.models import SavedProduct, StockAlert
 
 
-def follow(survivor: int, others: list[int], variants: dict[int, int], **kwargs: Any) -> list[str]:
+def on_products_merged(
+    survivor: int, others: list[int], variants: dict[int, int], **kwargs: Any
+) -> list[str]:
     """Move the rows to the surviving product, deleting the second one of a user or address."""
     saved = sum(
         move_rows(SavedProduct, "product", old, survivor, unique_by="user") for old in others

@@ -1,4 +1,4 @@
-"""What people keep an eye on."""
+"""Wishlists and stock alerts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from shop.catalogue.models import Product, Variant
 
 
 class SavedProduct(models.Model):
-    """A heart of a signed-in customer; a guest's are in the session."""
+    """Represents a product on a customer's wishlist; guests' wishlists are in the session."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved")
     product = models.ForeignKey(Product, models.CASCADE, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
-    # When it was added; unknown of those that were added before these were kept.
+    # As of the day it was added; unknown for rows of version 0.1.
     price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
-    # When it was added, or when its owner last found it so.
+    # Whether it was sold out when it was added, or at a later view of the wishlist.
     sold_out = models.BooleanField(default=False)
 
     class Meta:
@@ -41,7 +41,7 @@ def _token() -> str:
 
 
 class SharedWishlist(models.Model):
-    """Represent the link by which a customer shows the wishlist to others, until it is deleted."""
+    """Represents the link by which a customer shares the wishlist, until it is deleted."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="shared_wishlist"
@@ -61,7 +61,7 @@ class SharedWishlist(models.Model):
 
 
 class StockAlert(models.Model):
-    """Somebody asked to be told when it is back. Gone once the mail was sent."""
+    """Represents a request for an email when a variant is back; deleted once it is sent."""
 
     variant = models.ForeignKey(Variant, models.CASCADE, related_name="+")
     email = models.EmailField(_("e-mail"))

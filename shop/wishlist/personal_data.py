@@ -1,4 +1,4 @@
-"""What a customer keeps an eye on, for the customer."""
+"""Export and delete a customer's wishlist and stock alerts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from shop.wishlist.models import SavedProduct, SharedWishlist, StockAlert
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
+    """Return the user's wishlist, its shared link and the user's stock alerts."""
     saved = SavedProduct.objects.filter(user=user).select_related("product").order_by("pk")
     alerts = _alerts(user).select_related("variant__product").order_by("pk")
     return {
@@ -34,7 +35,7 @@ def export(user: User, **kwargs: Any) -> dict[str, Any]:
 
 
 def forget(instance: User, **kwargs: Any) -> None:
-    """An alert knows an address and no account, so that it does not go with the account."""
+    """Delete the alerts of a deleted user, which refer to an e-mail address, not the account."""
     _alerts(instance).delete()
 
 

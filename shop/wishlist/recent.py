@@ -1,4 +1,4 @@
-"""What the visitor looked at lately: in a cookie of their own browser, and nowhere else."""
+"""Recently viewed products, stored only in a cookie of the visitor's browser."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from shop.catalogue.models import Product
 from shop.core.validators import is_id
 
 COOKIE = "recent"
-REMEMBERED = 12
-SHOWN = 5
+MAX_REMEMBERED = 12
+MAX_SHOWN = 5
 MONTH = 30 * 24 * 3600
 
 
 def recent_ids(request: HttpRequest) -> list[int]:
-    parts = request.COOKIES.get(COOKIE, "").split(".")[:REMEMBERED]
+    parts = request.COOKIES.get(COOKIE, "").split(".")[:MAX_REMEMBERED]
     return [int(part) for part in parts if is_id(part)]
 
 
 def remember(request: HttpRequest, response: HttpResponse, product_id: int) -> None:
-    ids = [product_id, *(pk for pk in recent_ids(request) if pk != product_id)][:REMEMBERED]
+    """Add the product to the front of the cookie."""
+    ids = [product_id, *(pk for pk in recent_ids(request) if pk != product_id)][:MAX_REMEMBERED]
     response.set_cookie(
         COOKIE,
         ".".join(str(pk) for pk in ids),
@@ -35,4 +36,4 @@ def recent_products(request: HttpRequest, without: int | None = None) -> list[Pr
     ids = Product.objects.following_merges(recent_ids(request))
     ids = [pk for pk in ids if pk != without]
     found = Product.objects.listed().with_card_data().in_bulk(ids) if ids else {}
-    return [found[pk] for pk in ids if pk in found][:SHOWN]
+    return [found[pk] for pk in ids if pk in found][:MAX_SHOWN]

@@ -35,7 +35,7 @@ def wishlist(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def share(request: HttpRequest) -> HttpResponse:
-    """Make the link by which others see the wishlist, or end it; a new one is another link."""
+    """Create the link that shares the wishlist, or delete it; a later link is a different one."""
     user = cast(User, request.user)
     if request.POST.get("end"):
         SharedWishlist.objects.filter(user=user).delete()
@@ -47,7 +47,7 @@ def share(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show somebody's wishlist to whoever has its link, without saying whose it is."""
+    """Show a shared wishlist to whoever has its link, without its owner's name."""
     found = get_object_or_404(SharedWishlist.objects.select_related("user"), token=token)
     products = [item.product for item in items_of(found.user)]
     return render(request, "shop/wishlist/shared.html", {"products": products})
@@ -55,7 +55,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give htmx the heart and the header's count; lead others back to the page they were on."""
+    """Add or remove a product. htmx gets the new button and count; others are redirected back."""
     product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
     toggle(request, product)
     if request.htmx:  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def recent(request: HttpRequest) -> HttpResponse:
-    """A fragment: what was looked at before this product, which is remembered from now on."""
+    """Return the recently viewed products as a fragment, and add ``product`` to them."""
     number = request.GET.get("product", "")
     product_id = int(number) if is_id(number) else 0
     context = {"products": recent_products(request, without=product_id)}
@@ -93,6 +93,6 @@ def stock_alert(request: HttpRequest) -> HttpResponse:
     StockAlert.objects.get_or_create(
         variant=variant, email=email, defaults={"language": get_language() or "en"}
     )
-    text = _("We write to %(email)s once when “%(name)s” is back, then forget the address.")
+    text = _("We’ll email %(email)s once “%(name)s” is back in stock, then delete the address.")
     messages.success(request, text % {"email": email, "name": variant})
     return redirect(variant.product)

@@ -1,4 +1,4 @@
-"""Show templates what sells best."""
+"""Template tag for best sellers."""
 
 from __future__ import annotations
 

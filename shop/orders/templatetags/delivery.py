@@ -1,4 +1,4 @@
-"""Show delivery costs on pages of the catalogue and the cart, which do not know of orders."""
+"""Template tags for delivery costs, because catalogue and cart do not import orders."""
 
 from __future__ import annotations
 

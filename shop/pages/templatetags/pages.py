@@ -1,4 +1,4 @@
-"""Show templates the pages that staff write, and which page a search means."""
+"""Template tags for the pages that staff write, and for the page that a search means."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ COLUMNS = ("slug", "language", "title")
 
 @register.simple_tag
 def published_pages() -> dict[str, Page]:
-    """Return the published pages by slug, without their text, in the order of their positions."""
+    """Return the published pages by slug, sorted by position, without their text."""
     rows = cached_rows(Page.objects.published().values_list(*COLUMNS))
     return in_language(Page(**dict(zip(COLUMNS, row, strict=True))) for row in rows)
 
 
 @register.simple_tag
 def page_for(text: str) -> tuple[str | Promise, str] | None:
-    """Return title and address of the page that a search means, or None."""
+    """Return the title and URL of the page that a search means, or None."""
     return search.page_for(text)

@@ -1,4 +1,4 @@
-"""Show reviews on pages of the catalogue, which does not know of them."""
+"""Template tags for reviews, because the catalogue does not import them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def review_summary(product: Product) -> ReviewSummary | None:
-    """Return what the product's reviews say together; None, without a query, if it has none."""
+    """Return a summary of the product's reviews; None, without a query, if it has none."""
     return summary(product) if product.rating_count else None
 
 
@@ -25,5 +25,5 @@ def latest_reviews(product: Product, limit: int) -> list[Review]:
 
 @register.filter
 def halves(rating: float) -> str:
-    """Return how many halves of stars are filled, for an attribute: 9 for 4.3."""
+    """Return a rating in half stars, for an HTML attribute: 9 for 4.3."""
     return str(round(rating * 2))

@@ -98,7 +98,7 @@ def test_an_odd_login_is_a_wrong_one(client: Client, login: str) -> None:
 def test_an_address_guesses_at_so_many_accounts(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in_limit, "ADDRESS", RateLimitItemPerMinute(3, 5))
+    monkeypatch.setattr(sign_in_limit, "ADDRESS_LIMIT", RateLimitItemPerMinute(3, 5))
     guesses = [by_page(client, f"guest-{number}@example.com", "x") for number in range(4)]
     assert guesses == ["wrong"] * 3 + ["limited"]
     assert by_page(client, "another@example.com", "x", REMOTE_ADDR="192.0.2.9") == "wrong"

@@ -144,7 +144,7 @@ def test_an_order_that_is_too_large_is_refused(
     fill(client, quantity, price=Decimal(price), stock=quantity, currency="IDR")
     response = client.post(CHECKOUT, form(method, code="TEN"))
     assert response.status_code == 422
-    assert "This order is too large for this page. Write to us, please." in (
+    assert "This order is too large to place online. Please contact us." in (
         response.content.decode()
     )
     assert (Order.objects.count(), Product.objects.get().stock) == (0, quantity)
@@ -236,7 +236,7 @@ def test_fifty_buyers_of_ten_pieces_make_ten_orders(method: ShippingMethod) -> N
 
     with ThreadPoolExecutor(50) as pool:
         results = list(pool.map(run, carts))
-    refusal = f"“{shirt.product.name}” is sold out. Take it out of your cart."
+    refusal = f"“{shirt.product.name}” is sold out. Please remove it from your cart."
     assert sorted(set(results)) == sorted({"placed", refusal})
     assert (results.count("placed"), Order.objects.count()) == (10, 10)
     assert Product.objects.get().stock == 0

@@ -120,7 +120,7 @@ def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Ord
     orders = reverse("admin:orders_order_changelist")
     action = {"action": "record_payment", "_selected_action": [order.pk]}
     page = admin_client.post(orders, action, follow=True).content.decode()
-    assert "There is no payment to note." in page
+    assert "There is no payment to record." in page
     transition(order, "packed")
     transition(order, "shipped")
     admin_client.post(orders, action)
@@ -128,7 +128,7 @@ def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Ord
     assert (order.state, order.paid_at is None) == ("shipped", False)
     assert [event.state for event in order.events.all()] == ["placed", "packed", "shipped", "paid"]
     page = admin_client.post(orders, action, follow=True).content.decode()
-    assert "There is no payment to note." in page
+    assert "There is no payment to record." in page
 
 
 def test_a_paid_order_is_not_cancelled(order: Order) -> None:

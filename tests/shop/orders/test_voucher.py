@@ -131,7 +131,7 @@ def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str
     seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
     page = one_line(seen.content.decode())
     assert (seen.status_code, Order.objects.count()) == (422, 0)
-    assert "The total has changed. Please look at it before you order." in page
+    assert "The total has changed. Please review it before you order." in page
     assert 'name="total" form="checkout" value="63.00"' in page
     client.post(CHECKOUT, ready | {"code": "ten", "total": "63.00"})
     assert (Order.objects.get().total, Order.objects.get().voucher_code) == (63, "TEN")

@@ -12,7 +12,7 @@ from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
 from shop.orders.states import TransitionError, transition
-from shop.payments.card import smallest_unit
+from shop.payments.card import minor_units
 from shop.payments.models import Payment
 from tests.shop.orders.test_checkout import fill, form
 from tests.shop.payments.books import at_once, state
@@ -191,7 +191,7 @@ def test_an_order_that_costs_nothing_is_paid_at_once(
     [("24.95", "EUR", 2495), ("500", "JPY", 500), ("5.12", "KWD", 5120), ("0.01", "USD", 1)],
 )
 def test_amounts_are_in_the_smallest_unit(amount: str, currency: str, units: int) -> None:
-    assert smallest_unit(Decimal(amount), currency) == units
+    assert minor_units(Decimal(amount), currency) == units
 
 
 @pytest.mark.parametrize("end", ["cancelled", "paid"])

@@ -23,7 +23,7 @@ from shop.reviews import links
 from shop.reviews.links import review_path
 from shop.reviews.models import Review, ReviewRequest
 from shop.reviews.requests import ask_for_reviews
-from shop.reviews.writing import shown_name
+from shop.reviews.writing import display_name
 from tests.factories import make_customer, make_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -330,7 +330,7 @@ def test_all_reviews_are_on_pages_of_their_own(client: Client) -> None:
     ],
 )
 def test_a_reviewer_is_named_by_first_name_and_initial(name: str, shown: str) -> None:
-    assert shown_name(name) == shown
+    assert display_name(name) == shown
 
 
 def _staff(client: Client, group: str) -> None:
