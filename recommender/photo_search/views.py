@@ -12,10 +12,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from recommender.garments.names import NAMES
 from recommender.models import Event, QueryPhoto
 from recommender.photo_search.answers import MAX_COUNT, Answer, answer_photo
-from recommender.photo_search.choices import colour_choices, garment_choices, gender_choices
 from recommender.photo_search.forms import PhotoForm
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import is_stale, wait_for_vector
+from recommender.photo_search.refinements import (
+    colour_refinements,
+    garment_refinements,
+    gender_refinements,
+)
 from recommender.search.similar import ROW_SIZE
 from recommender.tracking.events import record, tracking_allowed
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
@@ -111,9 +115,9 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
         "slow": slow,
         "delay": LATER if slow else SOON,
         "answer": answer,
-        "garment_choices": garment_choices(answer, request.GET),
-        "gender_choices": gender_choices(filters, request.GET),
-        "colour_choices": colour_choices(filters, request.GET) if answer.products else [],
+        "garment_refinements": garment_refinements(answer, request.GET),
+        "gender_refinements": gender_refinements(filters, request.GET),
+        "colour_refinements": colour_refinements(filters, request.GET) if answer.products else [],
         "more": _more(request, answer),
         "products": answer.products,
         "filters": filters,

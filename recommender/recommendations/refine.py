@@ -1,4 +1,4 @@
-""" "More like this, but": the look-alikes of a product, steered by filters in the same SQL."""
+"""Refine the similar items of a product by filters, which are part of the same SQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -17,23 +18,31 @@ from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 from shop.core.htmx import is_htmx_fragment
 
-SHOWN = 20
+PRODUCTS_SHOWN = 20
 CENT = Decimal("0.01")
+# Sent along by the form of filters, which has no fields for them.
 EXCLUSIONS = ("not_colour", "not_type")
 OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
 
 
 @dataclass(frozen=True)
-class Step:
-    """One direction; following its address takes it, or takes it back where it is ``taken``."""
+class Refinement:
+    """Represents a link that applies a filter, or removes it where it is ``active``.
 
-    label: str
+    ``colour`` is the hex code of its swatch, if it has one.
+    """
+
+    label: str | Promise
     address: str
-    taken: bool
+    active: bool
+    colour: str = ""
 
 
-def steps(product: Product, query: QueryDict) -> list[Step]:
-    """Cheaper, in another colour, for another gender, of another type: what the product allows."""
+def refinements(product: Product, query: QueryDict) -> list[Refinement]:
+    """Return links to cheaper products, other colours, genders and categories, as they apply.
+
+    ``query`` holds the filters that are active.
+    """
     choices: list[tuple[str, str, str]] = []
     if product.price and product.price > CENT:
         choices.append((_("Cheaper"), "price_to", str(product.price - CENT)))
@@ -46,35 +55,38 @@ def steps(product: Product, query: QueryDict) -> list[Step]:
         choices.append((label, "gender", other))
     choices.append((_("Other category"), "not_type", product.category.path))
     choices.append((_("Same category"), "type", product.category.path))
-    return [_step(product, query, *choice) for choice in choices]
+    return [_refinement(product, query, *choice) for choice in choices]
 
 
-def _step(product: Product, query: QueryDict, label: str, name: str, value: str) -> Step:
+def _refinement(
+    product: Product, query: QueryDict, label: str, name: str, value: str
+) -> Refinement:
+    """Return the link that sets ``name`` to ``value``, which drops the opposite filter."""
     changed = query.copy()
     values = changed.getlist(name)
-    taken = value in values
+    active = value in values
     changed.setlist(name, [other for other in values if other != value])
-    if not taken:
+    if not active:
         changed.pop(f"not_{name}", None)
         changed.pop(name.removeprefix("not_"), None)
         changed.setlist(name, [value])
     address = reverse("more-like", args=[product.slug])
-    return Step(label, f"{address}?{changed.urlencode()}" if changed else address, taken)
+    return Refinement(label, f"{address}?{changed.urlencode()}" if changed else address, active)
 
 
 @require_safe
 def more_like(request: HttpRequest, slug: str) -> HttpResponse:
-    """Twenty look-alikes within what was chosen, nearest first."""
+    """Show twenty similar products that pass the filters, nearest first."""
     products = Product.objects.listed().with_card_data().select_related("category")
     product = get_object_or_404(products, slug=slug)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", "")[:200])
     context = {
         "product": product,
-        "products": similar_to_product(product, filters, count=SHOWN),
-        "steps": steps(product, request.GET),
+        "products": similar_to_product(product, filters, count=PRODUCTS_SHOWN),
+        "refinements": refinements(product, request.GET),
         "filters": filters,
         "query": request.GET,
-        "kept": [(name, v) for name in EXCLUSIONS for v in request.GET.getlist(name)],
+        "exclusions": [(name, v) for name in EXCLUSIONS for v in request.GET.getlist(name)],
         "facets": facets_in_stock(request.GET, filters),
     }
     name = "includes/more_like" if is_htmx_fragment(request) else "more_like"

@@ -18,7 +18,7 @@ from recommender.recommendations.copurchase import affinities
 from recommender.recommendations.newest import has_embedding, newest_like
 from recommender.recommendations.outfits import complements, outfit
 from recommender.recommendations.personalised import personalised
-from recommender.recommendations.refine import Step, steps
+from recommender.recommendations.refine import Refinement, refinements
 from recommender.search.complements import Complement
 from recommender.search.similar import ROW_SIZE
 from shop.cart.models import CartLine
@@ -38,8 +38,8 @@ class RecommendationRow:
     """Holds the products of one row under their title.
 
     ``name`` identifies the row in click tracking (``recommender.tracking.events.BLOCKS``),
-    ``reasons`` are (reason, product) pairs, ``steps`` refine the row, and ``more``
-    is the address of a longer one.
+    ``reasons`` are (reason, product) pairs, ``refinements`` are links that narrow it,
+    and ``more`` is the address of a longer one.
     """
 
     name: str
@@ -48,7 +48,7 @@ class RecommendationRow:
     hint: str = ""
     products: list[Product] = field(default_factory=list)
     reasons: list[tuple[str, Product]] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    refinements: list[Refinement] = field(default_factory=list)
     more: str = ""
 
 
@@ -74,7 +74,7 @@ def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
         return RecommendationRow("new-in", title, newest_like(product, ROW_SIZE))
     title = _("Similar items in stock") if product.is_sold_out else _("Similar items")
     row = RecommendationRow("similar", title, ids)
-    row.steps = steps(product, QueryDict())
+    row.refinements = refinements(product, QueryDict())
     row.more = reverse("more-like", args=[product.slug])
     return row
 

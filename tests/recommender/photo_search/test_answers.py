@@ -137,7 +137,7 @@ def test_the_page_offers_other_garments_and_keeps_the_choice_in_its_address(
     page = one_line(client.get(f"/photo-search/{photo.pk}/").content.decode())
     assert shop["dress"].name in page
     assert shop["skirt"].name not in page
-    assert 'href="?garment=everything" aria-current="true"> Dresses' in page
+    assert 'href="?garment=everything" rel="nofollow" aria-current="true"> Dresses' in page
     chosen = one_line(client.get(f"/photo-search/{photo.pk}/?garment=Skirts").content.decode())
     assert shop["skirt"].name in chosen
     assert shop["dress"].name not in chosen

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from recommender.recommendations.refine import steps
+from recommender.recommendations.refine import refinements
 from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product
 from tests.factories import embed, make_category, make_image, make_photo, make_product
@@ -60,54 +60,56 @@ def _names(client: Client, shirt: Product, query: str) -> list[str]:
         ("?q=nothing", []),
     ],
 )
-def test_each_direction_keeps_what_it_says(
+def test_each_filter_keeps_the_products_that_match(
     client: Client, shirt: Product, query: str, names: list[str]
 ) -> None:
     refresh_search_words()
     assert _names(client, shirt, query) == names
 
 
-def test_every_step_of_a_product_leads_where_its_label_says(client: Client, shirt: Product) -> None:
+def test_every_refinement_of_a_product_leads_where_its_label_says(
+    client: Client, shirt: Product
+) -> None:
     page = client.get(shirt.get_absolute_url())
-    found = {step.label: step for step in steps(shirt, QueryDict())}
+    found = {each.label: each for each in refinements(shirt, QueryDict())}
     assert list(found) == [
         *("Cheaper", "In another colour", "In the same colour", "For Men"),
         *("Other category", "Same category"),
     ]
-    for step in found.values():
-        assert f'href="{step.address.replace("&", "&amp;")}"' in page.content.decode()
+    for each in found.values():
+        assert f'href="{each.address.replace("&", "&amp;")}"' in page.content.decode()
     path = found["For Men"].address.removeprefix(f"{shirt.get_absolute_url()}similar/")
     assert _names(client, shirt, path) == ["Mens"]
 
 
-def test_a_step_is_taken_back_by_following_it_again(shirt: Product) -> None:
-    taken = steps(shirt, QueryDict("not_colour=Red&q=linen"))[1]
-    assert taken.taken
-    assert taken.address == f"{shirt.get_absolute_url()}similar/?q=linen"
+def test_following_an_active_refinement_removes_its_filter(shirt: Product) -> None:
+    active = refinements(shirt, QueryDict("not_colour=Red&q=linen"))[1]
+    assert active.active
+    assert active.address == f"{shirt.get_absolute_url()}similar/?q=linen"
 
 
-def test_the_opposite_step_replaces_its_opposite(shirt: Product) -> None:
-    same = steps(shirt, QueryDict("not_colour=Red"))[2]
+def test_a_refinement_replaces_its_opposite(shirt: Product) -> None:
+    same = refinements(shirt, QueryDict("not_colour=Red"))[2]
     assert same.address == f"{shirt.get_absolute_url()}similar/?colour=Red"
 
 
-def test_a_product_that_says_little_has_few_steps() -> None:
+def test_a_product_without_gender_colour_and_price_has_few_refinements() -> None:
     product = make_product(gender="", base_colour="", price=Decimal("0.01"))
-    assert [step.label for step in steps(product, QueryDict())] == [
+    assert [each.label for each in refinements(product, QueryDict())] == [
         *("Other category", "Same category"),
     ]
 
 
-def test_nothing_found_says_so_and_leads_back(client: Client, shirt: Product) -> None:
+def test_an_empty_result_says_so_and_links_to_all_similar_items(
+    client: Client, shirt: Product
+) -> None:
     page = client.get(f"{shirt.get_absolute_url()}similar/?gender=Boys").content.decode()
     assert "Nothing looks like it here" in page
     assert f'href="{shirt.get_absolute_url()}similar/"' in page
 
 
-def test_the_steered_search_is_one_statement_with_vectors(client: Client, shirt: Product) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+def test_a_refined_search_is_one_statement_with_vectors(client: Client, shirt: Product) -> None:
+    with CaptureQueriesContext(connection) as queries:
         client.get(f"{shirt.get_absolute_url()}similar/?not_colour=Red&q=blue")
     assert len([q for q in queries.captured_queries if "<->" in q["sql"]]) == 1
 
@@ -120,7 +122,7 @@ def test_the_steered_search_is_one_statement_with_vectors(client: Client, shirt:
         ({}, "<!doctype html>"),
     ],
 )
-def test_the_way_back_gets_the_whole_page(
+def test_going_back_gets_the_whole_page(
     client: Client, shirt: Product, headers: dict[str, str], start: str
 ) -> None:
     page = client.get(f"{shirt.get_absolute_url()}similar/", headers=headers).content.decode()
@@ -132,9 +134,9 @@ def test_an_unlisted_product_has_no_page(client: Client, shirt: Product) -> None
     assert client.get(f"{shirt.get_absolute_url()}similar/").status_code == 404
 
 
-def test_a_photo_and_words_go_together(client: Client, shirt: Product) -> None:
+def test_added_words_put_their_products_first(client: Client, shirt: Product) -> None:
     photo = make_photo(1, 0)
     response = client.get(f"{photo.get_absolute_url()}?q=linen")
     found = [product.name for product in response.context["products"]]
     assert found[0] == "Striped linen"
-    assert len(found) > 1  # what has not the word comes after
+    assert len(found) > 1  # products without the word follow

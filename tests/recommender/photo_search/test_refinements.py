@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from recommender.photo_search.choices import colour_choices
+from recommender.photo_search.refinements import colour_refinements
 from shop.catalogue.browsing.filters import Filters
 from tests.factories import make_lookalike, make_photo, make_product
 
@@ -13,11 +13,11 @@ pytestmark = pytest.mark.django_db
 
 def _links(query: str) -> list[tuple[str, str, bool]]:
     given = QueryDict(query)
-    choices = colour_choices(Filters.from_query(given), given)
-    return [(str(choice.label), choice.address, choice.active) for choice in choices]
+    found = colour_refinements(Filters.from_query(given), given)
+    return [(str(each.label), each.address, each.active) for each in found]
 
 
-def test_the_colours_of_most_products_are_offered() -> None:
+def test_the_most_common_colours_are_offered() -> None:
     for colour in ("Red", "Blue", "Blue", "Multi"):
         make_product(base_colour=colour)
     make_product(base_colour="Green", stock=0)
@@ -27,13 +27,13 @@ def test_the_colours_of_most_products_are_offered() -> None:
     ]
 
 
-def test_a_chosen_colour_is_taken_back_by_its_link() -> None:
+def test_the_link_of_a_chosen_colour_removes_it() -> None:
     make_product(base_colour="Red")
     assert _links("colour=Red") == [("Red", "?", True)]
     assert _links("colour=Teal") == [("Teal", "?", True), ("Red", "?colour=Red", False)]
 
 
-def test_a_colour_link_of_photo_results_keeps_only_that_colour(client: Client) -> None:
+def test_a_colour_link_shows_products_of_that_colour_only(client: Client) -> None:
     make_lookalike(1, 0, base_colour="Red")
     blue = make_lookalike(0.9, 0.1, base_colour="Blue")
     url = f"/photo-search/{make_photo(1, 0).pk}/"

@@ -1,0 +1,75 @@
+"""Build the links above a photo's results that choose a garment, a gender or a colour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from recommender.garments.names import NAMES
+from recommender.photo_search.answers import EVERYTHING, Answer
+from recommender.recommendations.refine import Refinement
+from shop.catalogue.browsing.colours import hex_of
+from shop.catalogue.browsing.facets import count
+from shop.catalogue.browsing.filters import Filters
+from shop.catalogue.models import Product
+
+COLOURS = 6
+GENDERS = (Product.Gender.WOMEN, Product.Gender.MEN)
+
+
+def garment_refinements(answer: Answer, query: QueryDict) -> list[Refinement]:
+    """Return links for the garments searched for, for other likely ones, and for everything."""
+    searched = [_refinement(query, "garment", NAMES[name], name, True) for name in answer.searched]
+    offered = [_refinement(query, "garment", NAMES[name], name, False) for name in answer.offered]
+    every = _refinement(query, "garment", _("Everything"), EVERYTHING, answer.everything)
+    return [*searched, *offered, every]
+
+
+def gender_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
+    """Return links for women and men."""
+    return [
+        _refinement(query, "gender", gender.label, gender.value, filters.genders == (gender.value,))
+        for gender in GENDERS
+    ]
+
+
+def colour_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
+    """Return links with swatches for the most common colours in stock, after those chosen.
+
+    The counts are cached for a minute.
+    """
+    counted = count(Product.objects.listed().in_stock(), Filters()).colours
+    common = sorted(counted, key=lambda colour: (-counted[colour], colour))
+    shown = [colour for colour in common if hex_of(colour)][:COLOURS]
+    chosen = [colour for colour in filters.colours if colour not in shown]
+    return [
+        replace(
+            _refinement(
+                query, "colour", pgettext("colour", colour), colour, colour in filters.colours
+            ),
+            colour=hex_of(colour),
+        )
+        for colour in [*chosen, *shown]
+    ]
+
+
+def _refinement(
+    query: QueryDict, name: str, label: str | Promise, value: str, active: bool
+) -> Refinement:
+    """Return the link that sets ``name`` to ``value``, or unsets it if it is ``active``.
+
+    A guessed garment is unset by ``EVERYTHING``, since without a parameter it is guessed again.
+    """
+    changed = query.copy()
+    if not active:
+        changed[name] = value
+    elif name == "garment" and value != EVERYTHING:
+        changed[name] = EVERYTHING
+    else:
+        changed.pop(name, None)
+    changed.pop("count", None)
+    return Refinement(label, f"?{changed.urlencode()}", active)
