@@ -51,7 +51,7 @@ class Source:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def choose_part(request: HttpRequest) -> HttpResponse:
+def choose_crop(request: HttpRequest) -> HttpResponse:
     """Draw a part, or choose one of five, and search with it."""
     source = _source(request.POST if request.method == "POST" else request.GET)
     if request.method != "POST":
@@ -109,6 +109,6 @@ def _page(request: HttpRequest, source: Source, text: str, error: str = "") -> H
         "sides": [(*side, round(100 * value)) for side, value in zip(SIDES, values, strict=True)],
         "error": error,
     }
-    response = render(request, "recommender/part.html", context, status=422 if error else 200)
+    response = render(request, "recommender/crop.html", context, status=422 if error else 200)
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def stage(page: Page, shop: str) -> Page:
-    """The page on which a part of a photo of 400 x 400 is chosen."""
+    """Open the crop page of a photo of 400 x 400 pixels."""
     photo = photos.store_photo(picture_bytes("red", (400, 400)))
     page.goto(f"{shop}/photo-search/part/?photo={photo.pk}")
-    expect(page.locator(".part-frame")).to_be_visible()
+    expect(page.locator(".crop-frame")).to_be_visible()
     return page
 
 
@@ -33,8 +33,8 @@ def _region(page: Page) -> str:
     return QueryPhoto.objects.get(parent__isnull=False).crop_box
 
 
-def test_a_drawn_frame_is_what_is_searched_with(stage: Page) -> None:
-    box = stage.locator("#part-stage").bounding_box()
+def test_a_drawn_frame_is_searched(stage: Page) -> None:
+    box = stage.locator("#crop-stage").bounding_box()
     assert box is not None
     stage.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.2)
     stage.mouse.down()
@@ -45,15 +45,15 @@ def test_a_drawn_frame_is_what_is_searched_with(stage: Page) -> None:
     assert _region(stage) == "0.1,0.2,0.6,0.9"
 
 
-def test_a_tap_frames_what_is_round_it(stage: Page) -> None:
-    box = stage.locator("#part-stage").bounding_box()
+def test_a_tap_frames_its_surroundings(stage: Page) -> None:
+    box = stage.locator("#crop-stage").bounding_box()
     assert box is not None
     stage.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5)
     assert _sides(stage) == [50, 25, 100, 75]
 
 
 def test_the_keyboard_alone_moves_sizes_and_searches(stage: Page) -> None:
-    stage.locator(".part-frame").focus()
+    stage.locator(".crop-frame").focus()
     for _ in range(5):
         stage.keyboard.press("Shift+ArrowLeft")
     stage.keyboard.press("Shift+ArrowUp")
@@ -64,7 +64,7 @@ def test_the_keyboard_alone_moves_sizes_and_searches(stage: Page) -> None:
     assert _region(stage) == "0.02,0.02,0.92,1"
 
 
-def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, shop: str) -> None:
+def test_a_preset_of_a_product_image_is_searched_at_once(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     page.locator(".card > a").first.click()
     page.get_by_role("link", name="Search a detail").click()
@@ -75,7 +75,7 @@ def test_a_product_leads_to_its_parts_and_a_preset_searches_at_once(page: Page, 
     assert _sides(page) == [0, 0, 100, 50]
 
 
-def test_without_javascript_the_numbers_do(browser, shop: str) -> None:  # type: ignore[no-untyped-def]
+def test_without_javascript_the_number_fields_set_the_crop(browser, shop: str) -> None:  # type: ignore[no-untyped-def]
     photo = photos.store_photo(picture_bytes("red", (400, 400)))
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -1,13 +1,13 @@
 // Draw, tap, move and size a frame on the picture; the four number fields follow and are sent.
-const stage = document.getElementById("part-stage");
-const form = document.getElementById("part-form");
+const stage = document.getElementById("crop-stage");
+const form = document.getElementById("crop-form");
 const SIDES = ["left", "top", "right", "bottom"];
 const MIN = 5;
 const TAPPED = 50; // percent of a side around a tap
 const STEP = 2;
 
 const frame = document.createElement("div");
-frame.className = "part-frame";
+frame.className = "crop-frame";
 frame.tabIndex = 0;
 frame.setAttribute("role", "group");
 frame.setAttribute("aria-label", stage.dataset.label);
@@ -15,12 +15,12 @@ stage.append(frame);
 stage.classList.add("drawable");
 
 const fields = SIDES.map((name) => form.elements[name]);
-let part = fields.map((field) => Number(field.value));
+let cropBox = fields.map((field) => Number(field.value));
 
 const clamp = (value, low = 0, high = 100) => Math.min(high, Math.max(low, value));
 
 function show() {
-  const [left, top, right, bottom] = part;
+  const [left, top, right, bottom] = cropBox;
   frame.style.left = `${left}%`;
   frame.style.top = `${top}%`;
   frame.style.width = `${right - left}%`;
@@ -28,8 +28,8 @@ function show() {
 }
 
 function choose(left, top, right, bottom) {
-  part = [left, top, right, bottom].map((value) => Math.round(clamp(value)));
-  part.forEach((value, index) => {
+  cropBox = [left, top, right, bottom].map((value) => Math.round(clamp(value)));
+  cropBox.forEach((value, index) => {
     fields[index].value = value;
   });
   show();
@@ -90,7 +90,7 @@ frame.addEventListener("keydown", (event) => {
   const move = MOVES[event.key];
   if (!move) return;
   event.preventDefault();
-  const [left, top, right, bottom] = part;
+  const [left, top, right, bottom] = cropBox;
   if (event.shiftKey) {
     choose(left, top, clamp(right + move[0], left + MIN), clamp(bottom + move[1], top + MIN));
   } else {
@@ -101,7 +101,7 @@ frame.addEventListener("keydown", (event) => {
 });
 fields.forEach((field) =>
   field.addEventListener("input", () => {
-    part = fields.map((one) => clamp(Number(one.value)));
+    cropBox = fields.map((one) => clamp(Number(one.value)));
     show();
   })
 );
