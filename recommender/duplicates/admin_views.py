@@ -1,4 +1,4 @@
-"""The staff's page of near-duplicates; ``recommender.admin`` gives it its addresses."""
+"""Let staff merge, hide or dismiss near-duplicates; ``recommender.admin`` has the URLs."""
 
 from __future__ import annotations
 
@@ -32,36 +32,37 @@ from shop.catalogue import merging
 from shop.catalogue.models import Product
 from shop.orders.models import Order, OrderLine
 
-GROUPS_ON_A_PAGE = 10
-SEE = ("catalogue.view_product", "catalogue.view_productimage")
-CHANGE = (*SEE, "catalogue.change_product")
+GROUPS_PER_PAGE = 10
+VIEW = ("catalogue.view_product", "catalogue.view_productimage")
+CHANGE = (*VIEW, "catalogue.change_product")
 MERGE = (*CHANGE, "catalogue.change_variant", "catalogue.delete_product")
-View = Callable[[HttpRequest, GroupForm], HttpResponse | None]
+ActionView = Callable[[HttpRequest, GroupForm], HttpResponse | None]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A group with its products; ``stays`` is proposed: the most sold, of those the oldest."""
+class ShownGroup:
+    """Holds a group and its products."""
 
     group: Group
     products: list[Product]
 
     @property
-    def stays(self) -> Product:
+    def survivor(self) -> Product:
+        """The product proposed to be kept: the best-selling one, of equal ones the oldest."""
         return min(self.products, key=lambda p: (-p.sold, p.created, p.pk))  # type: ignore[attr-defined]
 
 
 @require_safe
-@permission_required(SEE, raise_exception=True)
-def page(request: HttpRequest) -> HttpResponse:
-    """Groups of listed products, or with ``?show=hidden`` those with some that are not."""
+@permission_required(VIEW, raise_exception=True)
+def duplicates(request: HttpRequest) -> HttpResponse:
+    """Show groups of listed products, or with ``?show=hidden`` those with an unlisted product."""
     hidden = request.GET.get("show") == "hidden"
     found = duplicate_groups(hidden=hidden)
-    groups = Paginator(found, GROUPS_ON_A_PAGE).get_page(request.GET.get("page"))
+    groups = Paginator(found, GROUPS_PER_PAGE).get_page(request.GET.get("page"))
     products = _products([pk for group in groups for pk in group.products])
     context = {
         "groups": groups,
-        "shown": [Shown(group, [products[pk] for pk in group.products]) for group in groups],
+        "shown": [ShownGroup(group, [products[pk] for pk in group.products]) for group in groups],
         "hidden": hidden,
         "may_change": request.user.has_perms(CHANGE),
         "may_merge": request.user.has_perms(MERGE),
@@ -71,7 +72,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _products(pks: list[int]) -> dict[int, Product]:
-    """With how many pieces were ``sold``."""
+    """Return the products by id, annotated with the number of pieces ``sold``."""
     lines = OrderLine.objects.filter(variant__product=OuterRef("pk"))
     lines = lines.exclude(order__state__in=Order.VOID)
     sums = lines.order_by().values("variant__product").annotate(sum=Sum("quantity"))
@@ -84,10 +85,10 @@ def _render(request: HttpRequest, name: str, **context: Any) -> HttpResponse:
     return render(request, f"admin/duplicates/{name}.html", context)
 
 
-def _action(*permissions: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
-    """A POST of one group's form; then back to the page that it was on."""
+def _action(*permissions: str) -> Callable[[ActionView], Callable[[HttpRequest], HttpResponse]]:
+    """Decorate a view of one group's valid form, which redirects to the page it was sent from."""
 
-    def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
+    def decorate(view: ActionView) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
         @require_POST
         @permission_required(permissions, raise_exception=True)
@@ -104,39 +105,40 @@ def _action(*permissions: str) -> Callable[[View], Callable[[HttpRequest], HttpR
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    place = {name: request.POST.get(name, "") for name in ("show", "page")}
-    query = urlencode({name: value for name, value in place.items() if value})
+    state = {name: request.POST.get(name, "") for name in ("show", "page")}
+    query = urlencode({name: value for name, value in state.items() if value})
     return redirect(f"{reverse('admin:catalogue_product_copies')}?{query}".rstrip("?"))
 
 
 @_action(*MERGE)
 def merge(request: HttpRequest, form: GroupForm) -> HttpResponse | None:
-    """First what it would do; with ``confirmed`` it is done."""
-    stays, others = form.cleaned_data["stays"], form.others()
-    if stays is None:
-        messages.error(request, _("Choose the product that stays."))
+    """Show what a merge would do, or with ``confirmed`` merge the selected products."""
+    survivor, others = form.cleaned_data["survivor"], form.others()
+    if survivor is None:
+        messages.error(request, _("Choose the product to keep."))
         return None
     confirmed = "confirmed" in request.POST
     try:
         pks = [product.pk for product in others]
-        moved = merging.merge(stays.pk, pks, dry_run=not confirmed)
+        moved = merging.merge(survivor.pk, pks, dry_run=not confirmed)
     except merging.MergeError as error:
         messages.error(request, str(error))
         return None
     if not confirmed:
-        title = _("Merge into “%s”?") % stays
-        return _render(request, "merge", stays=stays, others=others, moved=moved, title=title)
+        title = _("Merge into “%s”?") % survivor
+        context = {"survivor": survivor, "others": others, "moved": moved, "title": title}
+        return _render(request, "merge", **context)
     names = ", ".join(f"{product} (#{product.pk})" for product in others)
-    _log(request, [stays], _("Merged into it: %s") % names)
-    text = _("“%(stays)s” now stands for %(names)s. Moved: %(moved)s.")
-    values = {"stays": stays, "names": names, "moved": ", ".join(moved) or "–"}
+    _log(request, [survivor], _("Merged into it: %s") % names)
+    text = _("Merged %(names)s into “%(survivor)s”. Moved: %(moved)s.")
+    values = {"survivor": survivor, "names": names, "moved": ", ".join(moved) or "–"}
     messages.success(request, text % values)
     return None
 
 
 @_action(*CHANGE)
 def hide(request: HttpRequest, form: GroupForm) -> None:
-    """All that was chosen but the one that stays."""
+    """Hide the selected products except the one to keep."""
     count = _set_listed(request, form.others(), listed=False)
     text = ngettext(
         "%(count)d product is hidden. It can be listed again under “Hidden”.",
@@ -148,6 +150,7 @@ def hide(request: HttpRequest, form: GroupForm) -> None:
 
 @_action(*CHANGE)
 def list_again(request: HttpRequest, form: GroupForm) -> None:
+    """List selected products that were hidden."""
     count = _set_listed(request, list(form.cleaned_data["chosen"]), listed=True)
     text = ngettext(
         "%(count)d product is listed again.", "%(count)d products are listed again.", count
@@ -157,17 +160,17 @@ def list_again(request: HttpRequest, form: GroupForm) -> None:
 
 @_action(*CHANGE)
 def dismiss(request: HttpRequest, form: GroupForm) -> None:
-    """The chosen from each other and from the rest of the group."""
+    """Record that the selected products duplicate neither each other nor the rest of the group."""
     chosen, group = (
         [product.pk for product in form.cleaned_data[name]] for name in ("chosen", "group")
     )
     grouping.dismiss(chosen, group, request.user)
-    messages.success(request, _("Noted: they are not the same, and are not shown together again."))
+    messages.success(request, _("Saved: these products are no longer shown as duplicates."))
 
 
 @transaction.atomic
 def _set_listed(request: HttpRequest, products: list[Product], *, listed: bool) -> int:
-    """Returns how many were not so before."""
+    """List or unlist the products; return how many changed."""
     rows = Product.objects.unmerged().filter(pk__in=[product.pk for product in products])
     locked = rows.exclude(listed=listed).order_by("pk").select_for_update().defer("search")
     changed = list(locked)
@@ -178,7 +181,7 @@ def _set_listed(request: HttpRequest, products: list[Product], *, listed: bool) 
 
 
 def _log(request: HttpRequest, products: list[Product], message: str) -> None:
-    """For the history on the product's own page."""
+    """Add the change to the history of each product."""
     rows = Product.objects.filter(pk__in=[product.pk for product in products]).order_by("pk")
     if products:
         LogEntry.objects.log_actions(

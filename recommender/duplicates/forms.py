@@ -10,24 +10,24 @@ from shop.catalogue.models import Product
 
 
 class GroupForm(forms.Form):
-    """One group of near-duplicates: which stays, which are chosen, and which there are."""
+    """Validates an action on a group: its products, those selected, and the one to keep."""
 
     products = Product.objects.unmerged().defer("search")
-    stays = forms.ModelChoiceField(products, required=False)
+    survivor = forms.ModelChoiceField(products, required=False)
     chosen = forms.ModelMultipleChoiceField(
-        products, error_messages={"required": _("Choose at least one product.")}
+        products, error_messages={"required": _("Select at least one product.")}
     )
     group = forms.ModelMultipleChoiceField(products)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        group, stays = set(data.get("group", ())), data.get("stays")
-        named = {*data.get("chosen", ()), *([stays] if stays else ())}
+        group, survivor = set(data.get("group", ())), data.get("survivor")
+        named = {*data.get("chosen", ()), *([survivor] if survivor else ())}
         if group and not named <= group:
-            raise ValidationError(_("One of them is not in this group."))
+            raise ValidationError(_("A selected product is not in this group."))
         return data
 
     def others(self) -> list[Product]:
-        """What was chosen besides the one that stays."""
+        """Return the selected products except the one to keep."""
         chosen = self.cleaned_data["chosen"].order_by("pk")
-        return [product for product in chosen if product != self.cleaned_data["stays"]]
+        return [product for product in chosen if product != self.cleaned_data["survivor"]]

@@ -18,7 +18,8 @@ from django.db.models import F, Q
 from recommender.models import DuplicateDismissal, EmbeddingModel, Event
 from shop.catalogue.models import ProductImage
 
-# By the first image of the same file whose product is not told apart from this one's.
+# A group is named by its first image: the first with the same file whose product was not dismissed
+# as a duplicate of this one's.
 GROUP = """
 UPDATE {table} AS embedded SET duplicate_group = first.id
 FROM catalogue_productimage AS image CROSS JOIN LATERAL (
@@ -34,9 +35,9 @@ WHERE image.file IN (SELECT file FROM catalogue_productimage WHERE id = ANY(%s))
 
 
 def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
-    """Group images that were just embedded, and all of the same files.
+    """Group the embedded images with those of equal files; return how many rows changed.
 
-    Returns how many rows changed. Products that staff say are two are not grouped.
+    Products that staff dismissed as duplicates are not grouped.
     """
     with connection.cursor() as cursor:
         cursor.execute(GROUP.format(table=model.table), [list(image_ids)])
@@ -45,7 +46,7 @@ def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
 
 @dataclass(frozen=True)
 class Group:
-    """Holds the ids of products that share copies of an image, in their order."""
+    """Holds the ids of products that share copies of an image, in ascending order."""
 
     products: tuple[int, ...]
 
@@ -53,7 +54,7 @@ class Group:
 def duplicate_groups(*, hidden: bool = False) -> list[Group]:
     """Return the groups of products with copies of one image, the newest first.
 
-    Of listed products; or, with ``hidden``, those groups in which something is not listed.
+    Groups hold listed products only; with ``hidden``, those groups that have unlisted ones.
     """
     embeddings = EmbeddingModel.objects.active().embeddings
     copies = embeddings.exclude(duplicate_group=F("image")).exclude(duplicate_group=None)
@@ -71,7 +72,7 @@ def duplicate_groups(*, hidden: bool = False) -> list[Group]:
 
 
 def dismiss(chosen: Iterable[int], group: Iterable[int], by: Any) -> int:
-    """Note for good that each chosen product is another than each other one of the group."""
+    """Record that no chosen product is a duplicate of another product of the group."""
     chosen = set(chosen)
     pairs = {_in_order(*pair) for pair in itertools.product(chosen, group) if len({*pair}) == 2}
     rows = [DuplicateDismissal(one_id=one, other_id=other, by=by) for one, other in sorted(pairs)]
@@ -89,16 +90,16 @@ def _in_order(one: int, other: int) -> tuple[int, int]:
 def on_products_merged(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
     """Move dismissals and page views to the product that others were merged into.
 
-    Affinities are counted anew every night.
+    Affinities are recomputed every night.
     """
     Event.objects.filter(product__in=others).update(product=survivor)
-    told = DuplicateDismissal.objects.filter(Q(one__in=others) | Q(other__in=others))
+    moved = DuplicateDismissal.objects.filter(Q(one__in=others) | Q(other__in=others))
     rows = []
-    for row in told:
+    for row in moved:
         one, other = (survivor if pk in others else pk for pk in (row.one_id, row.other_id))
         if one != other:
             low, high = _in_order(one, other)
             rows.append(DuplicateDismissal(one_id=low, other_id=high, by_id=row.by_id))
-    told.delete()
+    moved.delete()
     DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True)
     return []

@@ -83,14 +83,14 @@ def test_a_row_that_is_added_to_a_product_has_named_fields(page: Page, staff: st
     assert page.locator("#id_variants-1-sku").get_attribute("aria-label") == "SKU"
 
 
-def test_two_products_with_one_picture_are_merged(page: Page, staff: str) -> None:
-    stays, gone = Product.objects.filter(name__endswith="Coat").order_by("pk")
+def test_two_products_with_one_image_are_merged(page: Page, staff: str) -> None:
+    survivor, gone = Product.objects.filter(name__endswith="Coat").order_by("pk")
     page.goto(staff + reverse("admin:catalogue_product_copies"))
     page.get_by_role("button", name="Merge…").click()
     page.get_by_role("heading", name="Merge into “One Coat”?").wait_for()
     violations = Axe().run(page).response["violations"]
     assert [v["id"] for v in violations if v["impact"] in {"serious", "critical"}] == []
     page.get_by_role("button", name="Merge", exact=True).click()
-    page.get_by_text("No two products share a picture.").wait_for()
+    page.get_by_text("No two products share an image.").wait_for()
     page.goto(staff + gone.get_absolute_url())
-    assert page.url == staff + stays.get_absolute_url()
+    assert page.url == staff + survivor.get_absolute_url()

@@ -22,7 +22,7 @@ PAGE = reverse("admin:catalogue_product_copies")
 
 
 def make_copies(*names: str) -> list[Product]:
-    """Products with copies of one image."""
+    """Make products with copies of one image."""
     made = [make_product(name=name) for name in names]
     images = [make_image(product, file=f"{names}.jpg") for product in made]
     for image in images:
@@ -32,7 +32,7 @@ def make_copies(*names: str) -> list[Product]:
 
 @pytest.fixture
 def three() -> list[Product]:
-    """One group; the second was sold."""
+    """Make one group of three products, of which the second was sold."""
     made = make_copies("Ann", "Bea", "Cid")
     make_order()
     Product.objects.exclude(pk__in=[product.pk for product in made]).update(listed=False)
@@ -40,14 +40,14 @@ def three() -> list[Product]:
     return made
 
 
-def send(client: Client, action: str, stays: Product | None, chosen: Any, group: Any) -> str:
+def send(client: Client, action: str, survivor: Product | None, chosen: Any, group: Any) -> str:
     values: dict[str, Any] = {
         "chosen": [product.pk for product in chosen],
         "group": [product.pk for product in group],
         "page": "1",
     }
-    if stays:
-        values["stays"] = stays.pk
+    if survivor:
+        values["survivor"] = survivor.pk
     return post(client, action, values)
 
 
@@ -66,14 +66,14 @@ def groups_on(client: Client, query: str = "") -> list[list[str]]:
     return [[product.name for product in one.products] for one in shown]
 
 
-def test_a_group_shows_its_products_and_proposes_the_one_that_sold(
+def test_a_group_shows_its_products_and_proposes_the_best_selling(
     admin_client: Client, three: list[Product]
 ) -> None:
     response = admin_client.get(PAGE)
     (one,) = response.context["shown"]
-    assert (one.products, one.stays) == (three, three[1])
+    assert (one.products, one.survivor) == (three, three[1])
     page = one_line(response.content.decode())
-    radio = r'name="stays" value="(\d+)" aria-describedby="name-\d+"( checked)?'
+    radio = r'name="survivor" value="(\d+)" aria-describedby="name-\d+"( checked)?'
     assert re.findall(radio, page) == [
         (str(three[0].pk), ""), (str(three[1].pk), " checked"), (str(three[2].pk), "")
     ]  # fmt: skip
@@ -84,17 +84,17 @@ def test_a_group_shows_its_products_and_proposes_the_one_that_sold(
         assert f'href="{reverse("admin:catalogue_product_change", args=[product.pk])}"' in page
 
 
-def test_of_equal_sales_the_oldest_stays(admin_client: Client, three: list[Product]) -> None:
+def test_of_equal_sales_the_oldest_is_proposed(admin_client: Client, three: list[Product]) -> None:
     OrderLine.objects.all().delete()
-    assert admin_client.get(PAGE).context["shown"][0].stays == three[0]
+    assert admin_client.get(PAGE).context["shown"][0].survivor == three[0]
 
 
 def test_an_empty_page_says_why(admin_client: Client) -> None:
-    assert "No two products share a picture." in admin_client.get(PAGE).content.decode()
+    assert "No two products share an image." in admin_client.get(PAGE).content.decode()
     assert "Nothing is hidden." in admin_client.get(f"{PAGE}?show=hidden").content.decode()
 
 
-def test_the_page_asks_seven_queries_for_one_group_and_for_many(admin_client: Client) -> None:
+def test_the_page_takes_seven_queries_for_one_group_and_for_many(admin_client: Client) -> None:
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             assert admin_client.get(PAGE).status_code == 200
@@ -109,21 +109,23 @@ def test_the_page_asks_seven_queries_for_one_group_and_for_many(admin_client: Cl
     assert (len(few), len(many)) == (7, 7)
 
 
-def test_ten_groups_stand_on_a_page(admin_client: Client) -> None:
+def test_a_page_shows_ten_groups(admin_client: Client) -> None:
     for step in range(11):
         make_copies(f"P{step}", f"P{step}")
     assert groups_on(admin_client) == [[f"P{step}"] * 2 for step in range(10, 0, -1)]
     assert groups_on(admin_client, "?page=2") == [["P0"] * 2]
 
 
-def test_a_merge_asks_first_and_then_is_done(admin_client: Client, three: list[Product]) -> None:
+def test_a_merge_is_previewed_and_then_confirmed(
+    admin_client: Client, three: list[Product]
+) -> None:
     ann, bea, cid = three
     page = send(admin_client, "merge", bea, three, three)
     assert "Merge into “Bea”?" in page
     assert "2 variants of sizes it has already" in page
     assert "20 pieces in stock" in page
     assert listed() == ["Ann", "Bea", "Cid"]
-    names = ("confirmed", "stays", "group", "chosen", "page")
+    names = ("confirmed", "survivor", "group", "chosen", "page")
     sent = {name: re.findall(rf'name="{name}" value="(\d+)"', page) for name in names}
     assert "Moved: 2 variants of sizes it has already, 20 pieces in stock." in post(
         admin_client, "merge", sent
@@ -150,7 +152,7 @@ def test_a_merge_that_cannot_be_done_says_why_and_changes_nothing(
     assert list(Variant.objects.order_by("pk").values()) == before
 
 
-def test_hidden_ones_can_be_listed_again(admin_client: Client, three: list[Product]) -> None:
+def test_hidden_products_can_be_listed_again(admin_client: Client, three: list[Product]) -> None:
     page = send(admin_client, "hide", three[1], three, three)
     assert "2 products are hidden." in page
     assert listed() == ["Bea"]
@@ -168,11 +170,9 @@ def test_hidden_ones_can_be_listed_again(admin_client: Client, three: list[Produ
     ]  # fmt: skip
 
 
-def test_one_that_is_not_the_same_leaves_the_group(
-    admin_client: Client, three: list[Product]
-) -> None:
+def test_a_dismissed_product_leaves_the_group(admin_client: Client, three: list[Product]) -> None:
     page = send(admin_client, "dismiss", three[0], [three[2]], three)
-    assert "Noted: they are not the same" in page
+    assert "Saved: these products are no longer shown as duplicates." in page
     assert groups_on(admin_client) == [["Ann", "Bea"]]
     rows = DuplicateDismissal.objects.order_by("one").values_list("one", "other", "by__username")
     assert list(rows) == [(p.pk, three[2].pk, "admin") for p in three[:2]]
@@ -183,21 +183,21 @@ def test_a_wrong_form_is_explained_and_changes_nothing(
     admin_client: Client, three: list[Product], action: str
 ) -> None:
     other = make_lookalike(0, 1, name="Dan")
-    assert "Choose at least one product." in send(admin_client, action, three[0], [], three)
+    assert "Select at least one product." in send(admin_client, action, three[0], [], three)
     page = send(admin_client, action, three[0], [other], three)
-    assert "One of them is not in this group." in page
+    assert "A selected product is not in this group." in page
     assert listed() == ["Ann", "Bea", "Cid", "Dan"]
     assert not DuplicateDismissal.objects.exists()
 
 
-def test_a_merge_needs_one_that_stays(admin_client: Client, three: list[Product]) -> None:
+def test_a_merge_needs_a_product_to_keep(admin_client: Client, three: list[Product]) -> None:
     page = send(admin_client, "merge", None, three, three)
-    assert "Choose the product that stays." in page
+    assert "Choose the product to keep." in page
     assert listed() == ["Ann", "Bea", "Cid"]
 
 
 @pytest.mark.parametrize("group", ["Read-only", "Orders"])
-def test_who_may_not_change_products_is_offered_nothing_and_refused(
+def test_staff_without_permission_to_change_products_cannot_act(
     client: Client, three: list[Product], group: str
 ) -> None:
     user = User.objects.create_user("eve", is_staff=True)
@@ -206,7 +206,7 @@ def test_who_may_not_change_products_is_offered_nothing_and_refused(
     response = client.get(PAGE)
     assert response.status_code == (200 if group == "Read-only" else 403)
     assert "formaction" not in response.content.decode()
-    values = {"stays": three[0].pk, "chosen": three[1].pk, "confirmed": 1}
+    values = {"survivor": three[0].pk, "chosen": three[1].pk, "confirmed": 1}
     values["group"] = [product.pk for product in three]  # type: ignore[assignment]
     for action in ("merge", "hide", "list", "dismiss"):
         url = reverse(f"admin:catalogue_product_copies_{action}")
