@@ -47,8 +47,8 @@ from bench.environment import environment  # noqa: E402
 from recommender.embedding import worker  # noqa: E402
 from recommender.embedding.preprocessing import Prepared  # noqa: E402
 from recommender.models import DIMENSIONS, EmbeddingModel  # noqa: E402
-from recommender.search.replica import Watch  # noqa: E402
-from recommender.search.similar import ROW_SIZE, _like_product  # noqa: E402
+from recommender.search.replica import ReplicaMonitor  # noqa: E402
+from recommender.search.similar import ROW_SIZE, _nearest_to_product  # noqa: E402
 from shop.catalogue.browsing.filters import Filters  # noqa: E402
 from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402
@@ -95,7 +95,7 @@ def drawn() -> Prepared:
 
 def search_ms(server: str, product: Product) -> float:
     started = time.perf_counter()
-    _like_product(server, product, Filters(), ROW_SIZE)
+    _nearest_to_product(server, product, Filters(), ROW_SIZE)
     return (time.perf_counter() - started) * 1000
 
 
@@ -109,7 +109,7 @@ def measure(count: int) -> dict[str, Any]:
     model = EmbeddingModel.objects.active()
     images = fill(count)
     write(model, images[: count // 5])
-    watch, lags, missed = Watch(), [], 0
+    monitor, lags, missed = ReplicaMonitor(), [], 0
     times: dict[str, list[float]] = {"primary": [], "replica": []}
     writer = threading.Thread(
         target=lambda: (write(model, images[count // 5 :]), connections.close_all())
@@ -118,7 +118,7 @@ def measure(count: int) -> dict[str, Any]:
     before, started = position(), time.perf_counter()
     writer.start()
     while writer.is_alive():
-        lag = watch.look().lag
+        lag = monitor.check().lag
         missed += lag is None
         lags += [] if lag is None else [lag * 1000]
         for name, server in (("primary", "default"), ("replica", "replica")):

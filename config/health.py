@@ -108,6 +108,6 @@ def _embeddings() -> dict[str, Any]:
 
 def _replica() -> dict[str, Any]:
     """Return the state of the replica; while it is down the primary serves the searches."""
-    seen = replica.watch.state()
+    seen = replica.monitor.state()
     lag = None if seen.lag is None else round(seen.lag, 3)
     return {"serving": seen.serving, "lag_seconds": lag, "problem": str(seen.problem)}

@@ -1,9 +1,10 @@
-"""Whether the streaming replica may answer searches: it lives, follows our primary, and closely.
+"""Send searches to a streaming replica while it is healthy, and to the primary otherwise.
 
-One thread a process asks both servers every second, so that no shopper waits to find out that the
-replica is dead. The lag is measured by positions in the write-ahead log, not by clocks: what the
-primary had written n seconds ago, the replica has by now. A replica that lost its primary falls
-behind by this measure, although it has applied all that it ever received.
+One thread per process checks both servers every second, so that no request waits to find out that
+the replica is down. The lag is measured by positions in the write-ahead log (WAL): a lag of n
+seconds means that the replica has replayed what the primary had written n seconds ago. A replica
+that lost its connection to the primary falls behind by this measure, although it has replayed all
+that it received.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ from psycopg.errors import SerializationFailure
 
 logger = logging.getLogger(__name__)
 PRIMARY, REPLICA = DEFAULT_DB_ALIAS, "replica"
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 CHECK_SECONDS = 1.0
-# After a search failed there; longer than the shortest outage, shorter than anybody's patience.
-REST_SECONDS = 5.0
-# A check that hangs is an answer too.
+# How long the replica is left out after a failed search.
+COOLDOWN_SECONDS = 5.0
+# A state this old means that the check hangs, so the replica counts as down.
 STALE_SECONDS = 4.0
-# For one search; then we hang up: a frozen server keeps not even its own statement_timeout.
-PATIENCE_SECONDS = 2.5
-# Changes arrive within milliseconds; the wait tells the lag of a busy replica from one second.
-ARRIVAL_SECONDS = 0.1
+# Enforced on the client, because a frozen server does not apply its own statement_timeout.
+QUERY_TIMEOUT_SECONDS = 2.5
+# Changes arrive within milliseconds. Waiting for them measures a small lag exactly, instead of as
+# the second since the last check.
+REPLAY_WAIT_SECONDS = 0.1
 
 PRIMARY_POSITION = """SELECT system_identifier, pg_current_wal_flush_lsn() - '0/0'
 FROM pg_control_system()"""
@@ -43,70 +45,76 @@ REPLICA_POSITION = """SELECT system_identifier, pg_last_wal_replay_lsn() - '0/0'
 FROM pg_control_system() WHERE pg_is_in_recovery()"""
 
 
-class NotOurReplicaError(RuntimeError):
-    """What answers is no standby of our primary: it was promoted, or is another's."""
+class WrongReplicaError(RuntimeError):
+    """Raised when the server is no standby of our primary, such as after it was promoted."""
 
 
 @dataclass
-class Positions:
-    """Where the primary was, and when (seconds of one clock)."""
+class PositionHistory:
+    """Holds WAL positions of the primary that the replica has not replayed, with their times."""
 
-    ahead: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=3600))
-    passed: float | None = None
+    pending: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=3600))
+    replayed_at: float | None = None
 
-    def note(self, now: float, written: int) -> None:
-        self.ahead.append((now, written))
+    def add(self, now: float, written: int) -> None:
+        self.pending.append((now, written))
 
-    def lag(self, now: float, applied: int) -> float | None:
-        """Seconds, at most; 0 when everything noted is there, ``None`` while nothing is."""
-        while self.ahead and self.ahead[0][1] <= applied:
-            self.passed = self.ahead.popleft()[0]
-        if not self.ahead:
+    def lag(self, now: float, replayed: int) -> float | None:
+        """Return an upper bound of the replica's lag in seconds, given the position it replayed.
+
+        0 if it has replayed every position, ``None`` if it has not replayed any yet.
+        """
+        while self.pending and self.pending[0][1] <= replayed:
+            self.replayed_at = self.pending.popleft()[0]
+        if not self.pending:
             return 0.0
-        return None if self.passed is None else now - self.passed
+        return None if self.replayed_at is None else now - self.replayed_at
 
 
 @dataclass(frozen=True)
 class State:
-    """``problem``: why the replica is not used; empty when it is. ``lag`` in seconds, if known."""
+    """Holds the result of a check.
+
+    ``lag`` is in seconds, if known. ``problem`` says why the replica is not used; empty if it is.
+    """
 
     serving: bool = False
     lag: float | None = None
-    problem: object = _("not measured yet")
-    measured: float = float("-inf")
+    problem: object = _("not checked yet")
+    checked_at: float = float("-inf")
 
 
-class Watch:
-    """What this process knows about the replica."""
+class ReplicaMonitor:
+    """Checks the replica in a thread and holds its state for this process."""
 
     def __init__(self) -> None:
         self._state = State()
-        self._positions = Positions()
-        self._rests_until = 0.0
+        self._positions = PositionHistory()
+        self._excluded_until = 0.0
         self._process = 0
         self._lock = threading.Lock()
-        self._measured = threading.Event()
+        self._checked = threading.Event()
 
     def serving(self) -> bool:
-        """At once, by the last check."""
-        return self.state(patience=0).serving
+        """Return whether the last check found the replica healthy, without waiting for one."""
+        return self.state(timeout=0).serving
 
-    def state(self, patience: float = CHECK_SECONDS) -> State:
-        """Waits for the first check only."""
+    def state(self, timeout: float = CHECK_SECONDS) -> State:
+        """Return the last state, after waiting at most ``timeout`` for the first check."""
         self._start()
-        self._measured.wait(patience)
+        self._checked.wait(timeout)
         state = self._state
-        if state.serving and time.monotonic() - state.measured > STALE_SECONDS:
-            return self._become(State(problem=_("does not answer")))
+        if state.serving and time.monotonic() - state.checked_at > STALE_SECONDS:
+            return self._set_state(State(problem=_("does not answer")))
         return state
 
     def failed(self, error: Exception) -> None:
-        """A search failed there: no other is sent for a few seconds."""
-        self._rests_until = time.monotonic() + REST_SECONDS
-        self._become(State(problem=_first_line(error), measured=time.monotonic()))
+        """Leave the replica out for ``COOLDOWN_SECONDS`` after a search on it failed."""
+        self._excluded_until = time.monotonic() + COOLDOWN_SECONDS
+        self._set_state(State(problem=_first_line(error), checked_at=time.monotonic()))
 
     def _start(self) -> None:
-        """A thread of its own in each process; a fork leaves its parent's behind."""
+        """Start the thread once per process, because a fork does not copy its parent's thread."""
         if self._process == os.getpid():
             return
         with self._lock:
@@ -118,100 +126,102 @@ class Watch:
         while True:
             try:
                 close_old_connections()
-                self.look()
-            except Exception as error:  # whatever it is, tomorrow the replica may be well
-                logger.exception("The replica cannot be watched")
+                self.check()
+            except Exception as error:  # the thread must survive, as the replica may recover
+                logger.exception("The replica cannot be checked")
                 self.failed(error)
             time.sleep(CHECK_SECONDS)
 
-    def look(self) -> State:
-        """Ask both servers."""
+    def check(self) -> State:
+        """Compare the positions of both servers and return the new state."""
         try:
-            state = self._judge(self._measure())
-        except (Error, NotOurReplicaError) as error:
+            state = self._state_of_lag(self._measure_lag())
+        except (Error, WrongReplicaError) as error:
             connections[REPLICA].close()
-            state = State(problem=_first_line(error), measured=time.monotonic())
-        if state.serving and time.monotonic() < self._rests_until:
+            state = State(problem=_first_line(error), checked_at=time.monotonic())
+        if state.serving and time.monotonic() < self._excluded_until:
             return self._state
-        return self._become(state)
+        return self._set_state(state)
 
-    def _measure(self) -> float | None:
-        owner, written = _ask(DEFAULT_DB_ALIAS, PRIMARY_POSITION)
-        began = time.monotonic()
-        self._positions.note(began, written)
+    def _measure_lag(self) -> float | None:
+        primary, written = _position(DEFAULT_DB_ALIAS, PRIMARY_POSITION)
+        started = time.monotonic()
+        self._positions.add(started, written)
         while True:
-            follower, applied = _ask(REPLICA, REPLICA_POSITION)
-            if follower != owner:
-                raise NotOurReplicaError(_("is not a standby of this primary"))
+            standby, replayed = _position(REPLICA, REPLICA_POSITION)
+            if standby != primary:
+                raise WrongReplicaError(_("is not a standby of this primary"))
             now = time.monotonic()
-            if applied >= written:
-                self._positions.lag(now, applied)
-                return now - began
-            if now - began > ARRIVAL_SECONDS:
-                return self._positions.lag(now, applied)
-            time.sleep(ARRIVAL_SECONDS / 10)
+            if replayed >= written:
+                self._positions.lag(now, replayed)
+                return now - started
+            if now - started > REPLAY_WAIT_SECONDS:
+                return self._positions.lag(now, replayed)
+            time.sleep(REPLAY_WAIT_SECONDS / 10)
 
-    def _judge(self, lag: float | None) -> State:
+    def _state_of_lag(self, lag: float | None) -> State:
         now = time.monotonic()
         if lag is not None and lag <= settings.DATABASE_REPLICA_MAX_LAG_SECONDS:
-            return State(serving=True, lag=lag, problem="", measured=now)
-        return State(lag=lag, problem=_("too far behind"), measured=now)
+            return State(serving=True, lag=lag, problem="", checked_at=now)
+        return State(lag=lag, problem=_("too far behind"), checked_at=now)
 
-    def _become(self, state: State) -> State:
+    def _set_state(self, state: State) -> State:
+        """Store the state, log a change of it, and return it."""
         before, self._state = self._state, state
         if state.serving and not before.serving:
             logger.warning("The replica serves the searches, %.3f s behind", state.lag)
-        elif not state.serving and (before.serving or not self._measured.is_set()):
+        elif not state.serving and (before.serving or not self._checked.is_set()):
             logger.warning("Searches go to the primary; the replica: %s", state.problem)
-        self._measured.set()
+        self._checked.set()
         return state
 
 
-watch = Watch()
+monitor = ReplicaMonitor()
 
 
 def configured() -> bool:
     return REPLICA in settings.DATABASES
 
 
-def read_with_fallback(search: Callable[[str], list[Found]]) -> list[Found]:
+def read_with_fallback(search: Callable[[str], list[Result]]) -> list[Result]:
     """Return what ``search`` finds, called with the name of the connection to search on.
 
-    The primary is asked if the replica finds nothing, as news may not have arrived there, if it
-    fails, and within a transaction, whose own changes the search must see. Either server is asked
-    for all of it, the active model too, so that a lagging replica never mixes two models.
+    The primary is searched if the replica finds nothing, since it may lack recent rows, if the
+    replica fails, and within a transaction, whose own changes the search must see. ``search`` reads
+    everything from one server, the active model too, so that it never mixes two models.
     """
-    if configured() and not connection.in_atomic_block and watch.serving():
+    if configured() and not connection.in_atomic_block and monitor.serving():
         try:
-            with hung_up_after(PATIENCE_SECONDS, REPLICA):
+            with close_after(QUERY_TIMEOUT_SECONDS, REPLICA):
                 found = search(REPLICA)
         except Error as error:
             connections[REPLICA].close()
-            # Rows that it read were cleaned up on the primary: bad luck, no reason to rest.
+            # The primary vacuumed rows that the search was reading: the replica is healthy.
             if not isinstance(error.__cause__, SerializationFailure):
-                watch.failed(error)
+                monitor.failed(error)
         else:
             if found:
                 return found
     return search(PRIMARY)
 
 
-def _ask(alias: str, sql: str) -> tuple[int, int]:
-    with hung_up_after(PATIENCE_SECONDS, alias), connections[alias].cursor() as cursor:
+def _position(alias: str, sql: str) -> tuple[int, int]:
+    with close_after(QUERY_TIMEOUT_SECONDS, alias), connections[alias].cursor() as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()
     if row is None or row[1] is None:
-        raise NotOurReplicaError(_("is not a standby of this primary"))
+        raise WrongReplicaError(_("is not a standby of this primary"))
     return row[0], int(row[1])
 
 
 @contextmanager
-def hung_up_after(seconds: float, alias: str) -> Iterator[None]:
-    """End what this thread waits for on that connection; it raises ``OperationalError`` then.
+def close_after(seconds: float, alias: str) -> Iterator[None]:
+    """Close the connection if the block takes longer; the query raises ``OperationalError`` then.
 
-    Neither the server's timeouts nor TCP's help when the server is frozen and its kernel is not.
+    Timeouts of PostgreSQL and of TCP do not end a query on a server whose processes are frozen,
+    because its kernel still acknowledges packets.
     """
-    timer = threading.Timer(seconds, _hang_up, [connections[alias]])
+    timer = threading.Timer(seconds, _close_socket, [connections[alias]])
     timer.daemon = True
     timer.start()
     try:
@@ -220,11 +230,11 @@ def hung_up_after(seconds: float, alias: str) -> Iterator[None]:
         timer.cancel()
 
 
-def _hang_up(wrapper: object) -> None:
-    with suppress(Exception):  # it may be gone, or only half there
+def _close_socket(wrapper: object) -> None:
+    with suppress(Exception):  # the connection may be closed already, or not be open yet
         descriptor = os.dup(wrapper.connection.pgconn.socket)  # type: ignore[attr-defined]
-        with socket.socket(fileno=descriptor) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        with socket.socket(fileno=descriptor) as connected:
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 def _first_line(error: Exception) -> str:

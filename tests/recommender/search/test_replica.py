@@ -8,40 +8,40 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender.search import replica
-from recommender.search.replica import Positions, State, Watch, read_with_fallback
+from recommender.search.replica import PositionHistory, ReplicaMonitor, State, read_with_fallback
 from recommender.search.similar import similar_to_product
 from tests.factories import make_lookalike
 
 
-def test_a_replica_is_as_far_behind_as_the_last_position_that_it_passed() -> None:
-    positions = Positions()
-    positions.note(10.0, 500)
-    assert positions.lag(10.5, 400) is None  # since when, nobody knows
-    positions.note(11.0, 600)
-    positions.note(12.0, 700)
+def test_the_lag_is_counted_from_the_last_position_that_was_replayed() -> None:
+    positions = PositionHistory()
+    positions.add(10.0, 500)
+    assert positions.lag(10.5, 400) is None  # no position was replayed yet
+    positions.add(11.0, 600)
+    positions.add(12.0, 700)
     assert positions.lag(12.5, 550) == 2.5
     assert positions.lag(13.0, 550) == 3.0
     assert positions.lag(13.0, 600) == 2.0
     assert positions.lag(13.5, 700) == 0.0
-    positions.note(14.0, 700)
+    positions.add(14.0, 700)
     assert positions.lag(14.5, 700) == 0.0
 
 
 @pytest.fixture
-def watch(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """As if there were a replica."""
+def monitor(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ReplicaMonitor:
+    """Configure a replica and return the monitor of its state, which checks nothing itself."""
     monkeypatch.setitem(settings.DATABASES, "replica", settings.DATABASES["default"])
-    monkeypatch.setattr(Watch, "_start", lambda watch: None)
-    monkeypatch.setattr(replica, "watch", Watch())
-    return replica.watch
+    monkeypatch.setattr(ReplicaMonitor, "_start", lambda self: None)
+    monkeypatch.setattr(replica, "monitor", ReplicaMonitor())
+    return replica.monitor
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("state", "told", "tile"),
+    ("state", "status", "tile"),
     [
         (
-            State(True, 0.0421, "", measured=float("inf")),
+            State(True, 0.0421, "", checked_at=float("inf")),
             {"serving": True, "lag_seconds": 0.042, "problem": ""},
             ("0.0 s behind", "serves the searches"),
         ),
@@ -51,36 +51,40 @@ def watch(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Watch:
             ("75.3 s behind", "not used: too far behind"),
         ),
         (
-            State(True, 0.0, "", measured=0.0),  # long ago: the check hangs
+            State(True, 0.0, "", checked_at=0.0),  # long ago: the check hangs
             {"serving": False, "lag_seconds": None, "problem": "does not answer"},
             ("–", "not used: does not answer"),
         ),
     ],
 )
-def test_machines_and_staff_are_told_how_the_replica_is(
-    watch: Watch, admin_client: Client, state: State, told: dict[str, Any], tile: tuple[str, str]
+def test_the_status_document_and_the_dashboard_show_the_state_of_the_replica(
+    monitor: ReplicaMonitor,
+    admin_client: Client,
+    state: State,
+    status: dict[str, Any],
+    tile: tuple[str, str],
 ) -> None:
-    watch._become(state)
+    monitor._set_state(state)
     assert admin_client.get("/health/ready").status_code == 200
-    status = admin_client.get("/health/status").json()
-    assert status["replica"] == told
-    assert ("replica" in status["problems"]) is not told["serving"]
+    document = admin_client.get("/health/status").json()
+    assert document["replica"] == status
+    assert ("replica" in document["problems"]) is not status["serving"]
     tiles = {tile["label"]: tile for tile in admin_client.get("/admin/").context["tiles"]}
     assert (tiles["Replica"]["value"], tiles["Replica"]["note"]) == tile
 
 
 @pytest.mark.django_db
-def test_within_a_transaction_a_search_stays_where_its_changes_are(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
+def test_a_search_within_a_transaction_reads_the_primary(
+    monitor: ReplicaMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Watch, "serving", lambda watch: True)
+    monkeypatch.setattr(ReplicaMonitor, "serving", lambda self: True)
     servers: list[str] = []
     assert read_with_fallback(lambda server: servers.append(server) or [1]) == [1]
     assert servers == ["default"]
 
 
 @pytest.mark.django_db
-def test_without_a_replica_nothing_is_asked_of_one() -> None:
+def test_a_search_without_a_configured_replica_does_not_check_one() -> None:
     source, other = make_lookalike(1, 0), make_lookalike(1, 0.5)
     with CaptureQueriesContext(connection) as queries:
         assert similar_to_product(source) == [other]
