@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, localize, number_format
 from django.utils.translation import gettext as _
 
-from recommender.embedding.model_store import problem
+from recommender.embedding.model_store import unusable_reason
 from recommender.embedding.queue import failed, pending
 from recommender.models import EmbeddingModel, Event
 from recommender.search import replica
@@ -94,7 +94,10 @@ def _picture_tiles() -> list[dict[str, object]]:
     waiting, stuck = pending(model).count(), failed(model).count()
     return [
         _tile(
-            _("Pictures waiting"), waiting, f"{changelist}?embedding=pending", note=problem(model)
+            _("Pictures waiting"),
+            waiting,
+            f"{changelist}?embedding=pending",
+            note=unusable_reason(model),
         ),
         _tile(_("Failed images"), stuck, f"{changelist}?embedding=failed"),
         *([_replica_tile()] if replica.configured() else []),
@@ -102,7 +105,7 @@ def _picture_tiles() -> list[dict[str, object]]:
 
 
 def _replica_tile() -> dict[str, object]:
-    seen = replica.watch.state()
+    seen = replica.monitor.state()
     lag = "–" if seen.lag is None else _("%s s behind") % localize(round(seen.lag, 1))
     doing = _("serves the searches") if seen.serving else _("not used: %s") % seen.problem
     return _tile(_("Replica"), lag, reverse("status"), doing)
@@ -179,9 +182,14 @@ def _recommendation_table() -> dict[str, object]:
     columns = (_("Row"), _("Impressions"), _("Clicks"), _("Click rate"), _("Before"))
     rows = [
         (
-            *(names.get(row.block, row.block), row.seen, row.followed, _percent(row.rate)),
-            _percent(before[row.block].rate if row.block in before else None),
-            *(row.added, _percent(row.cart_rate)),
+            *(
+                names.get(row.block, row.block),
+                row.impressions,
+                row.clicks,
+                _percent(row.click_rate),
+            ),
+            _percent(before[row.block].click_rate if row.block in before else None),
+            *(row.cart_additions, _percent(row.cart_rate)),
         )
         for row in performance(DAYS)
     ]

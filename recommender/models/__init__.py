@@ -1,4 +1,4 @@
-"""Gather the models of the recommender."""
+"""Collect the models of the recommender."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.models.embedding import (
 )
 from recommender.models.embedding_model import EmbeddingModel
 
-# Migrations name the two functions by this module.
+# Migrations import the two functions from this module.
 from recommender.models.query_photo import QueryPhoto, _expiry, _random_id
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Define what is counted of what people do."""
+"""Define the anonymous events of visitors and what is computed from them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shop.catalogue.models import Product
 
 
 class Event(models.Model):
-    """A block of recommendations was seen, or one of its products followed. Nobody is named."""
+    """Records an anonymous event, such as an impression of a recommendation row or a click."""
 
     class Kind(models.TextChoices):
-        SEEN = "seen", _("seen")
-        FOLLOWED = "followed", _("followed")
+        IMPRESSION = "seen", _("impression")
+        CLICK = "followed", _("click")
         SEARCHED = "searched", _("searched")
         ADDED = "added", _("added to the cart")
         VIEWED = "viewed", _("viewed")
@@ -27,7 +27,7 @@ class Event(models.Model):
     product = models.ForeignKey(
         Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
     )
-    # Of a product page only: a random key that ties the pages of one visit together.
+    # Set for views of product pages only: a random key that the pages of one visit share.
     visit = models.CharField(max_length=22, blank=True, editable=False)
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
@@ -41,7 +41,7 @@ class Event(models.Model):
 
 
 class EmptySearch(models.Model):
-    """Represent how often a text was searched for on a day without a result; never by whom."""
+    """Counts the searches for a text on a day that found nothing, anonymously."""
 
     text = models.CharField(_("text"), max_length=60)
     day = models.DateField(_("day"))
@@ -59,7 +59,7 @@ class EmptySearch(models.Model):
 
 
 class Affinity(models.Model):
-    """Two products that go together in what people do"""
+    """Relates two products that were bought together or viewed in one visit."""
 
     class Kind(models.TextChoices):
         BOUGHT = "bought", _("bought together")
@@ -88,7 +88,7 @@ class Affinity(models.Model):
 
 
 class Popularity(models.Model):
-    """In how many visits and orders a product was"""
+    """Counts the visits and orders that a product was part of."""
 
     product = models.OneToOneField(
         Product, models.CASCADE, primary_key=True, related_name="+", verbose_name=_("product")

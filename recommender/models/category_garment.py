@@ -1,4 +1,4 @@
-"""Define which garments a category holds."""
+"""Define which garments the products of a category are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop.catalogue.models import Category
 
 
 class DiscreetCategory(models.Model):
-    """A category, such as underwear, whose products are shown beside their own kind only."""
+    """Marks a category, such as underwear, that is recommended beside its own products only."""
 
     category = models.OneToOneField(
         Category, models.CASCADE, related_name="+", verbose_name=_("category")
@@ -26,9 +26,10 @@ class DiscreetCategory(models.Model):
 
 
 class CategoryGarment(models.Model):
-    """The share of a category's images that show a garment.
+    """Stores the share of a category's images that show a garment.
 
-    A task fills it from images, so that any tree in any language works; staff can correct it.
+    A task classifies images, so that it works for any category tree in any language; staff can
+    correct the result.
     """
 
     category = models.ForeignKey(
@@ -36,7 +37,7 @@ class CategoryGarment(models.Model):
     )
     garment = models.CharField(_("garment"), max_length=40)
     share = models.FloatField(_("share"))
-    # Images that were looked at; none where the category's name said it, or staff.
+    # How many images were classified: 0 where the category's name or staff decided.
     images = models.PositiveSmallIntegerField(_("images"), default=0)
     corrected = models.BooleanField(_("corrected by staff"), default=False)
 

@@ -1,4 +1,4 @@
-"""Define what staff decide about near-duplicates."""
+"""Define decisions of staff about near-duplicates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shop.catalogue.models import Product
 
 
 class DuplicateDismissal(models.Model):
-    """Two products that staff say are not duplicates of each other."""
+    """Records that two products are not duplicates, as decided by staff."""
 
     one = models.ForeignKey(Product, models.CASCADE, related_name="+")
     other = models.ForeignKey(Product, models.CASCADE, related_name="+")

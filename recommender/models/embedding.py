@@ -1,4 +1,4 @@
-"""Define the tables of embeddings and the triggers that keep their rows."""
+"""Define the tables of embeddings and the triggers that maintain their rows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ DIMENSIONS = 256
 
 
 class ImageEmbedding(models.Model):
-    """What a network saw in an image, beside the product columns that searches filter by.
+    """Stores the embedding of an image beside the product columns that searches filter by.
 
-    Triggers make one row for each image and slot in use, empty it when the image's file changes and
-    keep the product's columns. Workers fill the rest: ``recommender.embedding.worker``.
+    Triggers add one row for each image and slot in use, reset it when the image's file changes, and
+    keep the product columns current. Workers fill the rest (``recommender.embedding.worker``).
     """
 
     class Status(models.TextChoices):
         PENDING = "pending", _("waiting")
         EMBEDDED = "embedded", _("done")
-        FAILED = "failed", _("parked")
+        FAILED = "failed", _("failed")
 
-    # The database deletes it with its image.
+    # ``DO_NOTHING``, because a database trigger deletes the row with its image.
     image = models.OneToOneField(
         ProductImage,
         models.DO_NOTHING,
@@ -41,7 +41,7 @@ class ImageEmbedding(models.Model):
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     # The garment's median colour in CIE Lab, with half the lightness.
     colour = VectorField(dimensions=3, null=True)
-    # The first image of the same file, or the image itself.
+    # The id of the first image with the same file, or of the image itself.
     duplicate_group = models.BigIntegerField(null=True)
 
     status = models.CharField(
@@ -56,7 +56,7 @@ class ImageEmbedding(models.Model):
     )
     gender = models.CharField(max_length=10)
     base_colour = models.CharField(max_length=40)
-    # Listed and in stock.
+    # True if the product is listed and in stock.
     available = models.BooleanField()
 
     class Meta:
@@ -102,7 +102,7 @@ class GreenEmbedding(ImageEmbedding):
 
 
 class EmbeddedImage(ProductImage):
-    """Carries the triggers of images that keep the tables of embeddings."""
+    """Declares the triggers on images that keep the rows of embeddings."""
 
     class Meta:
         proxy = True
@@ -133,7 +133,7 @@ class EmbeddedImage(ProductImage):
 
 
 class EmbeddedProduct(Product):
-    """Carries the trigger that keeps the product's columns in the tables of embeddings."""
+    """Declares the trigger on products that keeps their columns in the rows of embeddings."""
 
     class Meta:
         proxy = True
@@ -142,7 +142,7 @@ class EmbeddedProduct(Product):
                 name="describe_embeddings",
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Condition(trigger_sql.DESCRIBED_ANEW),
+                condition=pgtrigger.Condition(trigger_sql.DESCRIPTION_CHANGED),
                 func=trigger_sql.DESCRIBE,
             ),
         ]

@@ -1,4 +1,4 @@
-"""Define which network fills which table of embeddings."""
+"""Define the networks and which table of embeddings each of them fills."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from recommender.models.embedding import BlueEmbedding, GreenEmbedding, ImageEmb
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
     def active(self) -> EmbeddingModel:
-        """Return the model whose embeddings are searched. There is always exactly one."""
+        """Return the model whose embeddings are searched; there is always exactly one."""
         return self.get(state=EmbeddingModel.State.ACTIVE)
 
     def filling(self) -> EmbeddingModelQuerySet:
-        """Return the models whose table the workers fill, the active one first."""
+        """Return the models whose tables workers fill, the active one first."""
         return self.filter(state__in=EmbeddingModel.FILLED).order_by("state", "pk")
 
 
 class EmbeddingModel(models.Model):
-    """A network, by the name and hash of its folder, and the slot whose table it fills."""
+    """Represents a network: the name and hash of its folder, and the slot whose table it fills."""
 
     class Slot(models.TextChoices):
         BLUE = "blue", _("blue")
@@ -30,9 +30,9 @@ class EmbeddingModel(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
-        BACKFILLING = "filling", _("filling")
-        PREVIOUS = "previous", _("previous")  # was active, and could be again
-        REMOVING = "freeing", _("being freed")
+        BACKFILLING = "filling", _("backfilling")
+        PREVIOUS = "previous", _("previous")  # still filled, so that a rollback is instant
+        REMOVING = "freeing", _("being removed")
         RETIRED = "retired", _("retired")
 
     FILLED = (State.ACTIVE, State.BACKFILLING, State.PREVIOUS)
@@ -41,7 +41,7 @@ class EmbeddingModel(models.Model):
     sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64, blank=True)
     slot = models.CharField(_("slot"), max_length=5, choices=Slot.choices)
     state = models.CharField(_("state"), max_length=8, choices=State.choices)
-    # Distances are given in multiples of it, so that they mean the same with every network.
+    # Thresholds of distance are multiples of it, so that they suit every network.
     spread = models.FloatField(
         _("spread"),
         help_text=_("Half of the squared L2 distance to the fifth neighbour, in the median."),

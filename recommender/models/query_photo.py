@@ -1,4 +1,4 @@
-"""Define the photos that people search with."""
+"""Define the photos that shoppers search with."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class QueryPhotoQuerySet(models.QuerySet["QueryPhoto"]):
 
 
 class QueryPhoto(models.Model):
-    """A photo that somebody searches with: private, known by a random id only, gone in a day."""
+    """Stores a shopper's photo under a random id until it expires; whoever has the id sees it."""
 
     id = models.CharField(primary_key=True, max_length=22, default=_random_id, editable=False)
     content = models.BinaryField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
-    # Of the whole photo alone; ``embedding`` weighs its cut-out as well.
+    # The embedding of the whole photo; ``embedding`` is a weighted sum with that of the cut-out.
     whole_embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     colour = VectorField(dimensions=3, null=True)
-    # The likeliest garments with their probabilities; empty where nothing could be made out, null
-    # where nothing can guess.
+    # The likeliest garments as (name, probability): empty if the photo shows none, null if the
+    # classifier is unavailable.
     garments = models.JSONField(null=True)
     embedding_model = models.ForeignKey(EmbeddingModel, models.SET_NULL, null=True)
     failure = models.CharField(max_length=255, blank=True)
-    # What it was cut out of, if it is a crop: a photo or a product's picture.
+    # The photo or the product image that a crop was cut from.
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="crops")
     image = models.ForeignKey(ProductImage, models.CASCADE, null=True, related_name="+")
     crop_box = models.CharField(max_length=60, blank=True)

@@ -1,6 +1,6 @@
-"""How often a block of recommendations is seen and followed, and what is looked at in one visit.
+"""Track impressions and clicks of recommendation rows, and which products one visit views.
 
-Says nothing about who: a visit is a random key that ends with the browser's session.
+Events are anonymous: a visit is a random key that ends with the browser's session.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from django.utils import timezone
 from recommender.models import EmptySearch, Event
 from shop.catalogue.models import Product
 
+# Names of rows; "steered" is the page that refines similar items.
 BLOCKS = (
     *("similar", "new-in", "photo", "recent", "picked", "look", "bought", "viewed", "cart"),
     "steered",
 )
-# Not a block: a product's page was looked at.
+# In place of a block, where a product's page was viewed.
 PAGE = "product"
 VISIT_COOKIE = "visit"
 VISIT = re.compile(r"[\w-]{22}", re.ASCII)
@@ -32,34 +33,34 @@ OPT_OUT_COOKIE = "no_counting"
 
 
 def tracking_allowed(request: HttpRequest) -> bool:
-    """Not who has said no, by our button or by the browser's own setting."""
+    """Return whether the visitor did not opt out, by our button or by a setting of the browser."""
     signals = (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     return "1" not in signals and not request.COOKIES.get(OPT_OUT_COOKIE)
 
 
 def visit_key(request: HttpRequest) -> str:
-    """The random key that ties the pages of this visit together; a new one if there is none."""
+    """Return the random key that the pages of this visit share, or a new one."""
     visit = request.COOKIES.get(VISIT_COOKIE, "")
     return visit if VISIT.fullmatch(visit) else secrets.token_urlsafe(16)
 
 
 def record(events: Iterable[tuple[str, str, int | None]], visit: str = "") -> int:
-    """``(block, kind, product id)``. What names no block, kind or product is left out.
+    """Store events of (block, kind, product id) and return how many were valid.
 
-    The ``visit`` is noted with looks at product pages and nothing else.
+    The ``visit`` is stored with views of product pages only.
     """
-    wanted = [event for event in events if _makes_sense(*event)]
-    ids = {product for _block, _kind, product in wanted if product is not None}
+    valid = [event for event in events if _is_valid(*event)]
+    ids = {product for _block, _kind, product in valid if product is not None}
     known = set(Product.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
     rows = [
         Event(block=block, kind=kind, product_id=product, visit=visit if block == PAGE else "")
-        for block, kind, product in wanted
+        for block, kind, product in valid
         if product is None or product in known
     ]
     return len(Event.objects.bulk_create(rows))
 
 
-def _makes_sense(block: str, kind: str, product: int | None) -> bool:
+def _is_valid(block: str, kind: str, product: int | None) -> bool:
     if block == PAGE:
         return kind == Event.Kind.VIEWED and product is not None
     return block in BLOCKS and kind in Event.Kind.values and kind != Event.Kind.VIEWED
@@ -67,37 +68,37 @@ def _makes_sense(block: str, kind: str, product: int | None) -> bool:
 
 @dataclass(frozen=True)
 class BlockPerformance:
-    """Holds how often a block was seen, one of its products followed and then put into a cart."""
+    """Holds how often a row was shown, clicked, and a product added to the cart after a click."""
 
     block: str
-    seen: int
-    followed: int
-    added: int
+    impressions: int
+    clicks: int
+    cart_additions: int
 
     @property
-    def rate(self) -> float | None:
+    def click_rate(self) -> float | None:
         """Clicks per impression."""
-        return self.followed / self.seen if self.seen else None
+        return self.clicks / self.impressions if self.impressions else None
 
     @property
     def cart_rate(self) -> float | None:
-        """Products put into a cart per click."""
-        return self.added / self.followed if self.followed else None
+        """Products added to a cart per click."""
+        return self.cart_additions / self.clicks if self.clicks else None
 
 
 def performance(days: int, *, ago: int = 0) -> list[BlockPerformance]:
-    """Return the performance of each block in ``days`` that ended ``ago`` days ago."""
+    """Return the performance of each row in ``days`` that ended ``ago`` days ago."""
     until = timezone.now() - timedelta(days=ago)
     rows = Event.objects.filter(at__gt=until - timedelta(days=days), at__lte=until)
     rows = rows.exclude(block=PAGE)
-    kinds = (Event.Kind.SEEN, Event.Kind.FOLLOWED, Event.Kind.ADDED)
+    kinds = (Event.Kind.IMPRESSION, Event.Kind.CLICK, Event.Kind.ADDED)
     counts = {kind.value: Count("pk", filter=Q(kind=kind)) for kind in kinds}
     counted: Any = rows.values("block").annotate(**counts).order_by("block")
     return [BlockPerformance(row["block"], *(row[kind.value] for kind in kinds)) for row in counted]
 
 
 def delete_old_events() -> int:
-    """Delete what is older than ``EVENT_LIFETIME_DAYS``; return the number of events."""
+    """Delete events and empty searches older than ``EVENT_LIFETIME_DAYS``; count the events."""
     before = timezone.now() - timedelta(days=settings.EVENT_LIFETIME_DAYS)
     EmptySearch.objects.filter(day__lt=before.date()).delete()
     return Event.objects.filter(at__lt=before).delete()[0]

@@ -1,4 +1,4 @@
-"""Count what shoppers search for in vain, as words of a day and without saying who."""
+"""Count searches without a result by text and day, anonymously."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from shop.core.rate_limit import allows
 # An e-mail address, or digits as in a phone, order or card number.
 _PERSONAL = re.compile(r"@|(?:\d[\s/()+-]*){5}")
 MAX_LETTERS = 60
-# What fewer searches ask for may be somebody's name.
+# A rarer text may identify a person, such as a name.
 LEAST_SEARCHES = 2
 
 
 def record_empty_search(request: HttpRequest, text: str, **kwargs: Any) -> None:
-    """Count the text for today, unless it may be personal or the shopper is not counted."""
+    """Count the text for today, unless it may be personal or the shopper opted out of analytics."""
     words = " ".join(text.lower().split())
     if len(words) > MAX_LETTERS or _PERSONAL.search(words) or request.method != "GET":
         return
@@ -38,9 +38,9 @@ def record_empty_search(request: HttpRequest, text: str, **kwargs: Any) -> None:
 
 
 def empty_searches(days: int, limit: int) -> list[dict[str, Any]]:
-    """Return the texts searched for most in vain, with their ``now`` and ``before``.
+    """Return the most frequent texts without a result, as ``text``, ``now`` and ``before``.
 
-    ``now`` counts the last ``days``, ``before`` as many days before those.
+    ``now`` counts the searches of the last ``days``, ``before`` those of as many days before.
     """
     first = timezone.localdate() - timedelta(days=days - 1)
     rows = EmptySearch.objects.filter(day__gte=first).values("text").annotate(now=Sum("searches"))

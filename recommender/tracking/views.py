@@ -1,4 +1,4 @@
-"""Count what browsers report, and stop counting those who ask for it."""
+"""Receive the events that browsers report, and let visitors opt out of analytics."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from shop.core.validators import is_id
 MAX_EVENTS = 20
 
 
-@csrf_exempt  # a beacon of the browser cannot carry a token; it only counts
+@csrf_exempt  # sendBeacon cannot send a token, and the view only counts
 @require_POST
 def events(request: HttpRequest) -> HttpResponse:
-    """``event=block,kind,product`` any number of times; always 204, as nobody reads the answer."""
+    """Store the events sent as ``event=block,kind,product``, at most ``MAX_EVENTS`` of them.
+
+    The response is 204 even for invalid events, since the browser ignores it.
+    """
     response = HttpResponse(status=204)
     own = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     if own and tracking_allowed(request) and allows(request, "events", settings.EVENTS_PER_HOUR):
@@ -47,7 +50,7 @@ def _event(text: str) -> tuple[str, str, int | None] | None:
 
 @require_POST
 def opt_out(request: HttpRequest) -> HttpResponse:
-    """Counts this browser no more, or again."""
+    """Opt this browser out of analytics, or in again."""
     response = redirect("catalogue:privacy")
     response.delete_cookie(VISIT_COOKIE, samesite="Lax")
     if request.COOKIES.get(OPT_OUT_COOKIE):

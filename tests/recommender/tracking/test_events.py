@@ -17,13 +17,16 @@ def _send(client: Client, *events: str, **headers: str) -> int:
     return client.post("/events/", {"event": events}, headers=headers).status_code
 
 
-def test_seen_and_followed_are_counted_by_block(client: Client) -> None:
+def test_impressions_and_clicks_are_counted_by_row(client: Client) -> None:
     product = make_product()
     _send(client, "similar,seen,", "similar,seen,", f"similar,followed,{product.pk}")
     _send(client, "photo,seen,", f"similar,added,{product.pk}")
     photo, similar = BlockPerformance("photo", 1, 0, 0), BlockPerformance("similar", 2, 1, 1)
     assert performance(7) == [photo, similar]
-    assert [(row.rate, row.cart_rate) for row in (photo, similar)] == [(0.0, None), (0.5, 1.0)]
+    assert [(row.click_rate, row.cart_rate) for row in (photo, similar)] == [
+        (0.0, None),
+        (0.5, 1.0),
+    ]
     assert performance(7, ago=7) == []
     Event.objects.update(at=timezone.now() - timedelta(days=8))
     assert (performance(7), performance(7, ago=7)) == ([], [photo, similar])
@@ -36,7 +39,7 @@ def test_seen_and_followed_are_counted_by_block(client: Client) -> None:
         *("similar,followed," + "9" * 30, "similar,followed,²", "a,b,c,d,e", "\x00,seen,"),
     ],
 )
-def test_nonsense_is_not_counted(client: Client, event: str) -> None:
+def test_an_invalid_event_is_ignored(client: Client, event: str) -> None:
     assert _send(client, event) == 204
     assert not Event.objects.exists()
 
@@ -44,12 +47,12 @@ def test_nonsense_is_not_counted(client: Client, event: str) -> None:
 @pytest.mark.parametrize(
     "headers", [{"DNT": "1"}, {"Sec-GPC": "1"}, {"Sec-Fetch-Site": "cross-site"}]
 )
-def test_who_does_not_want_it_is_not_counted(client: Client, headers: dict[str, str]) -> None:
+def test_a_visitor_who_opted_out_is_not_counted(client: Client, headers: dict[str, str]) -> None:
     assert _send(client, "similar,seen,", **headers) == 204
     assert not Event.objects.exists()
 
 
-def test_the_button_stops_counting_and_starts_it_again(client: Client) -> None:
+def test_the_button_opts_out_and_in_again(client: Client) -> None:
     client.post("/privacy/counting/")
     assert "Count me again" in client.get("/privacy/").content.decode()
     _send(client, "similar,seen,")
@@ -59,7 +62,7 @@ def test_the_button_stops_counting_and_starts_it_again(client: Client) -> None:
     assert Event.objects.count() == 1
 
 
-def test_one_beacon_counts_at_most_twenty(client: Client) -> None:
+def test_one_request_counts_at_most_twenty_events(client: Client) -> None:
     _send(client, *["similar,seen,"] * 50)
     assert Event.objects.count() == 20
 

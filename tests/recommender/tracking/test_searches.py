@@ -1,5 +1,3 @@
-"""What is searched for in vain is counted, and never who did."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -36,18 +34,18 @@ def test_searches_without_result_are_counted_by_text_and_day(client: Client) -> 
 @pytest.mark.parametrize(
     "text", ["qwxz@example.com", "qwxz 0170 12345", "+49 (30) 1-23-45", "q" * 61]
 )
-def test_what_may_be_personal_is_not_counted(client: Client, text: str) -> None:
+def test_a_text_that_may_be_personal_is_not_counted(client: Client, text: str) -> None:
     _search(client, text)
     assert _counted() == {}
 
 
 @pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec-GPC": "1"}])
-def test_who_does_not_want_it_is_not_counted(client: Client, headers: dict[str, str]) -> None:
+def test_a_visitor_who_opted_out_is_not_counted(client: Client, headers: dict[str, str]) -> None:
     _search(client, "qwxz", **headers)
     assert _counted() == {}
 
 
-def test_so_many_an_hour_are_counted(client: Client, settings: Any) -> None:
+def test_searches_above_the_hourly_limit_are_not_counted(client: Client, settings: Any) -> None:
     settings.EVENTS_PER_HOUR = 1
     for text in ("qwxz", "zzyx"):
         client.get("/search/", {"q": text}, REMOTE_ADDR="192.0.2.81")
@@ -59,7 +57,7 @@ def _row(text: str, searches: int, days_ago: int) -> None:
     EmptySearch.objects.create(text=text, searches=searches, day=day)
 
 
-def test_the_report_compares_with_the_days_before_and_leaves_out_what_one_asked_for() -> None:
+def test_the_report_compares_with_the_days_before_and_omits_rare_texts() -> None:
     for text, searches, days_ago in (
         *(("hat", 2, 0), ("hat", 3, 29), ("hat", 7, 30), ("hat", 9, 60)),
         *(("veil", 2, 5), ("a name", 1, 5), ("old", 5, 40)),
@@ -72,7 +70,7 @@ def test_the_report_compares_with_the_days_before_and_leaves_out_what_one_asked_
     assert [row["text"] for row in empty_searches(30, 1)] == ["hat"]
 
 
-def test_old_ones_are_deleted(settings: Any) -> None:
+def test_old_searches_are_deleted(settings: Any) -> None:
     settings.EVENT_LIFETIME_DAYS = 90
     _row("old", 1, 91)
     _row("kept", 1, 90)
