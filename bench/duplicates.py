@@ -3,8 +3,8 @@
     python bench/duplicates.py
 
 Seven copies each of 200 images are embedded as photos are. Of each kind: the share whose product
-is among the nearest five, the share within ``recommender.search.similar.SAME_PICTURE`` of its
-original, and the share within it of an image of another file, which would be shown first instead.
+is among the nearest five, the share within ``similar.SAME_IMAGE_DISTANCE`` of its original, and
+the share within it of an image of another file, which would be shown first instead.
 Prints one JSON object and writes it to bench/results/duplicates.json. Needs an embedded catalogue;
 reads only.
 """
@@ -32,7 +32,7 @@ from bench.environment import environment  # noqa: E402
 from recommender.embedding.inference import embedder  # noqa: E402
 from recommender.embedding.preprocessing import prepare_photo  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
-from recommender.search.similar import SAME_PICTURE  # noqa: E402
+from recommender.search.similar import SAME_IMAGE_DISTANCE  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
 SAMPLE = 200
@@ -80,7 +80,7 @@ def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]
                 cursor.execute(NEAREST.format(table=model.table), {"vector": vector})
                 rows = cursor.fetchall()
             first_file, first = rows[0]
-            within = first <= SAME_PICTURE * model.spread
+            within = first <= SAME_IMAGE_DISTANCE * model.spread
             shares["among_five"] += image.file in [file for file, _distance in rows]
             shares["same_picture"] += within and first_file == image.file
             shares["another_picture"] += within and first_file != image.file

@@ -19,7 +19,7 @@ from unfold.decorators import display
 
 from recommender.duplicates import admin_views as duplicate_views
 from recommender.embedding import queue
-from recommender.embedding.model_store import problem
+from recommender.embedding.model_store import unusable_reason
 from recommender.garments.classifier import garments
 from recommender.garments.names import NAMES
 from recommender.models import (
@@ -92,7 +92,7 @@ class EmbeddedProductAdmin(ProductAdmin):
             return path(route, self.admin_site.admin_view(view), name=f"catalogue_product_{name}")
 
         own = [
-            at("copies/", duplicate_views.page, "copies"),
+            at("copies/", duplicate_views.duplicates, "copies"),
             at("copies/merge/", duplicate_views.merge, "copies_merge"),
             at("copies/hide/", duplicate_views.hide, "copies_hide"),
             at("copies/list/", duplicate_views.list_again, "copies_list"),
@@ -200,7 +200,7 @@ class EmbeddingModelAdmin(ModelAdmin):
 
     @admin.display(description=_("problem"))
     def problem(self, model: EmbeddingModel) -> str:
-        return "" if model.state == EmbeddingModel.State.RETIRED else problem(model)
+        return "" if model.state == EmbeddingModel.State.RETIRED else unusable_reason(model)
 
 
 class GarmentForm(forms.ModelForm):

@@ -42,7 +42,7 @@ def model_folder(model: EmbeddingModel) -> ModelFolder:
     return folder
 
 
-def problem(model: EmbeddingModel) -> str:
+def unusable_reason(model: EmbeddingModel) -> str:
     """Say why workers cannot use the model's folder; empty if they can, without reading weights."""
     try:
         folder = model_folder(model)

@@ -35,7 +35,12 @@ from numpy.typing import NDArray
 
 from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.recommendations.copurchase import compute_affinities
-from recommender.recommendations.personalised import EACH, POPULAR, REACH, SEEDS
+from recommender.recommendations.personalised import (
+    KERNEL_WIDTH,
+    MAX_SEEDS,
+    NEIGHBOURS_PER_SEED,
+    POPULARITY_WEIGHT,
+)
 from recommender.search.candidates import SETTINGS, candidate_sql, choose_strategy
 from recommender.search.similar import Neighbour
 from recommender.tracking.events import PAGE
@@ -225,15 +230,15 @@ def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> lis
 
 
 def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
-    """Weigh as many near the mean as ``personalised.choose`` has by popularity, as it does."""
+    """Weigh as many near the mean as ``personalised.rank`` has by popularity, as it does."""
     model = EmbeddingModel.objects.active()
-    near = _near_mean(model, product_ids, SEEDS * EACH)
+    near = _near_mean(model, product_ids, MAX_SEEDS * NEIGHBOURS_PER_SEED)
     ids = [one.product_id for one in near]
     baskets = dict(Popularity.objects.filter(product__in=ids).values_list("product", "baskets"))
 
     def score(one: Neighbour) -> float:
-        popular = 1 + POPULAR * np.log1p(baskets.get(one.product_id, 0))
-        return float(np.exp(-(one.score**2) / (REACH * model.spread)) * popular)
+        popular = 1 + POPULARITY_WEIGHT * np.log1p(baskets.get(one.product_id, 0))
+        return float(np.exp(-(one.score**2) / (KERNEL_WIDTH * model.spread)) * popular)
 
     return [one.product_id for one in sorted(near, key=score, reverse=True)[:count]]
 

@@ -108,7 +108,7 @@ def embed_photo(photo_id: str) -> None:
         stored.update(failure=UNAVAILABLE)
         return
     try:
-        found = look_at(photo, network)
+        found = analyse_photo(photo, network)
     except Exception as error:  # decoders raise anything
         logger.exception("Query photo cannot be decoded")
         stored.update(failure=str(error)[:255])
@@ -117,7 +117,7 @@ def embed_photo(photo_id: str) -> None:
         stored.update(embedding_model=model, **found)
 
 
-def look_at(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
+def analyse_photo(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
     """Return what is stored of a photo. Raises what decoders raise.
 
     The network learned from whole photos and from cut-outs; their sum, the cut-out twice, finds

@@ -20,10 +20,10 @@ from recommender.search.history import Near, near_history
 COUNT = 10
 # A heart says more than a look; what was bought is had already.
 STRENGTHS = {"saved": 1.2, "viewed": 1.0, "bought": 0.9}
-FADING = 0.95
-SEEDS = 12
-EACH = 12
-WEIGHED = """
+DECAY = 0.95
+MAX_SEEDS = 12
+NEIGHBOURS_PER_SEED = 12
+WEIGHTED_HISTORY = """
 bought AS MATERIALIZED (
     SELECT variant.product_id AS id, max(line.id) AS last
     FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
@@ -38,16 +38,16 @@ history (id, reason, place) AS (
     FROM wishlist_savedproduct WHERE user_id = %(user)s
     UNION ALL SELECT id, 'bought', row_number() OVER (ORDER BY last DESC) FROM bought),
 weighed AS (
-    SELECT DISTINCT ON (id) id, reason, strength * power(%(fading)s, place - 1) AS weight
+    SELECT DISTINCT ON (id) id, reason, strength * power(%(decay)s, place - 1) AS weight
     FROM history JOIN unnest(%(reasons)s::text[], %(strengths)s::float8[]) AS s (reason, strength)
         USING (reason)
     ORDER BY id, weight DESC, reason)"""
 # Of relevance and novelty in MMR.
-RELEVANCE = 0.7
+MMR_LAMBDA = 0.7
 # A squared distance, in spreads of the network, at which a neighbour counts 1/e.
-REACH = 8.0
+KERNEL_WIDTH = 8.0
 # How much a product gains that was in one visit or order more, by the logarithm.
-POPULAR = 1.0
+POPULARITY_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ def personalised(
         "saved": list(saved),
         "reasons": list(STRENGTHS),
         "strengths": list(STRENGTHS.values()),
-        "fading": FADING,
-        "seeds": SEEDS,
-        "each": EACH,
+        "decay": DECAY,
+        "seeds": MAX_SEEDS,
+        "each": NEIGHBOURS_PER_SEED,
     }
-    return choose(near_history(WEIGHED, values), count)
+    return rank(near_history(WEIGHTED_HISTORY, values), count)
 
 
-def choose(near: Sequence[Near], count: int) -> list[Recommendation]:
+def rank(near: Sequence[Near], count: int) -> list[Recommendation]:
     """Weigh what was found by all that the visitor likes, and by how popular it is; then MMR."""
     seeds = [one for one in near if one.product_id == one.seed]
     # In one order, so that equal products come out alike, whatever order they came in.
@@ -97,8 +97,8 @@ def choose(near: Sequence[Near], count: int) -> list[Recommendation]:
     vectors = _vectors(found)
     squared = np.maximum(0, 2 - 2 * vectors @ _vectors(seeds).T)
     weights = np.array([seed.weight for seed in seeds])
-    closeness = np.exp(-squared / (REACH * found[0].spread)) * weights
-    popular = 1 + POPULAR * np.log1p([one.baskets for one in found])
+    closeness = np.exp(-squared / (KERNEL_WIDTH * found[0].spread)) * weights
+    popular = 1 + POPULARITY_WEIGHT * np.log1p([one.baskets for one in found])
     scores = closeness.sum(axis=1) * popular
     best = closeness.argmax(axis=1)
     copies = np.array([one.duplicate_group for one in found])
@@ -133,7 +133,7 @@ def _mmr(
     chosen: list[int] = []
     nearest = np.zeros(len(scores))
     while left.any() and len(chosen) < count:
-        value = np.where(left, RELEVANCE * scores - (1 - RELEVANCE) * nearest, -np.inf)
+        value = np.where(left, MMR_LAMBDA * scores - (1 - MMR_LAMBDA) * nearest, -np.inf)
         position = int(np.argmax(value))
         chosen.append(position)
         left &= copies != copies[position]

@@ -35,7 +35,7 @@ COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.04, 0.4
 PHOTO_COLOUR_WEIGHT = 0.09
 # Within so many spreads a photo is the catalogue's own picture: 98 % of 200 pictures that were
 # saved anew as JPEG 85 are, and none of 341 photos of clothes.
-SAME_PICTURE = 0.8
+SAME_IMAGE_DISTANCE = 0.8
 FOR_ANYBODY = ("Unisex", "")
 
 NEAREST = """
@@ -60,12 +60,12 @@ ORDER BY found.score, found.product_id
 """
 OWN_GROUPS = """SELECT duplicate_group FROM {table}
         WHERE product_id = %(product)s AND duplicate_group IS NOT NULL"""
-SAME_PICTURE_SQL = """
+SAME_IMAGE = """
 WITH query AS MATERIALIZED ({query}), nearest AS MATERIALIZED ({candidates} LIMIT 20)
 SELECT product_id, duplicate_group, distance FROM nearest WHERE distance ^ 2 / 2 <= %(reach)s
 ORDER BY distance, product_id LIMIT 1
 """
-OF_PHOTO = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS colour"
+PHOTO_QUERY = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS colour"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def similar_to_product(
     """
     chosen = filters or Filters()
     return _products(
-        read_with_fallback(lambda server: _like_product(server, product, chosen, count))
+        read_with_fallback(lambda server: _nearest_to_product(server, product, chosen, count))
     )
 
 
@@ -104,11 +104,15 @@ def similar_ids(product: Product, *, count: int = ROW_SIZE) -> list[int]:
 
     A lagging replica may include products that are no longer listed.
     """
-    found = read_with_fallback(lambda server: _like_product(server, product, Filters(), count))
+    found = read_with_fallback(
+        lambda server: _nearest_to_product(server, product, Filters(), count)
+    )
     return [neighbour.product_id for neighbour in found]
 
 
-def _like_product(server: str, product: Product, filters: Filters, count: int) -> list[Neighbour]:
+def _nearest_to_product(
+    server: str, product: Product, filters: Filters, count: int
+) -> list[Neighbour]:
     model = EmbeddingModel.objects.using(server).active()
     names_colour = filters.colours or filters.excluded_colours or not product.base_colour
     query = Query(
@@ -178,11 +182,13 @@ def similar_to_photo(
     """
     chosen = filters or Filters()
     return _products(
-        read_with_fallback(lambda server: _like_photo(server, photo, chosen, categories, count))
+        read_with_fallback(
+            lambda server: _nearest_to_photo(server, photo, chosen, categories, count)
+        )
     )
 
 
-def _like_photo(
+def _nearest_to_photo(
     server: str, photo: QueryPhoto, filters: Filters, categories: tuple[int, ...], count: int
 ) -> list[Neighbour]:
     # Not the active one, which another may have become since the caller asked.
@@ -197,24 +203,24 @@ def _like_photo(
         "colour": _text(photo, "colour"),
         "excluded": _source_product(photo),
     }
-    query = Query(OF_PHOTO, values, weights=_weights(PHOTO_COLOUR_WEIGHT * model.spread))
-    same = _same_picture(server, model, photo, {**values}, filters)
+    query = Query(PHOTO_QUERY, values, weights=_weights(PHOTO_COLOUR_WEIGHT * model.spread))
+    same = _find_same_image(server, model, photo, {**values}, filters)
     limited = replace(filters, category_ids=categories) if categories else filters
     found = _nearest(server, model, query, limited, count)
     groups = {each.duplicate_group for each in same}
     return [*same, *(each for each in found if each.duplicate_group not in groups)][:count]
 
 
-def _same_picture(
+def _find_same_image(
     server: str, model: EmbeddingModel, photo: QueryPhoto, values: dict[str, Any], filters: Filters
 ) -> list[Neighbour]:
     """Return the product whose own picture the whole photo is, if there is one."""
     values["vector"] = _text(photo, "whole_embedding")
-    values["reach"] = SAME_PICTURE * model.spread
+    values["reach"] = SAME_IMAGE_DISTANCE * model.spread
     with connections[server].cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, filters)
         candidates, more = candidate_sql(strategy, model.table, filters)
-        sql = SAME_PICTURE_SQL.format(query=OF_PHOTO, candidates=candidates)
+        sql = SAME_IMAGE.format(query=PHOTO_QUERY, candidates=candidates)
         execute_with_settings(cursor, sql, values | more, SETTINGS[strategy])
         return [Neighbour(*row) for row in cursor.fetchall()]
 

@@ -103,7 +103,7 @@ import numpy as np
 from recommender.embedding.preprocessing import decode
 from recommender.embedding.inference import embedder
 from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.photo_search.photos import look_at
+from recommender.photo_search.photos import analyse_photo
 from shop.catalogue.models import ProductImage
 
 images = list(ProductImage.objects.order_by("pk"))
@@ -115,7 +115,7 @@ def embed(name):
     network = embedder(EmbeddingModel(name=name))
     pixels = [decode(content, network.input_size) for content in contents]
     batches = [network.embed(pixels[at : at + 16]) for at in range(0, len(pixels), 16)]
-    seen = [look_at(QueryPhoto(content=photo), network)["embedding"] for photo in photos]
+    seen = [analyse_photo(QueryPhoto(content=photo), network)["embedding"] for photo in photos]
     return np.concatenate([*batches, np.array(seen)]).astype(np.float16).astype(np.float64)
 
 def search(queries, stored):

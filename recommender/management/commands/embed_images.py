@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from recommender.embedding.model_store import problem
+from recommender.embedding.model_store import unusable_reason
 from recommender.embedding.queue import failed, pending
 from recommender.models import EmbeddingModel
 from shop.core.tasks import send
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if not send("recommender.tasks.embed_pending_images"):
             raise CommandError("Redis does not answer; start it, or look at REDIS_URL.")
         model = EmbeddingModel.objects.active()
-        if text := problem(model):
+        if text := unusable_reason(model):
             raise CommandError(text)
         todo = pending(model).count()
         if not options["wait"]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.embedding import rollout
-from recommender.embedding.model_store import problem
+from recommender.embedding.model_store import unusable_reason
 from recommender.embedding.queue import failed
 from recommender.models import EmbeddingModel
 from shop.core.tasks import send
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             done, every = rollout.coverage(model)
             count = failed(model).count()
             self.stdout.write(f"{model}: {done} of {every} listed pictures, {count} parked")
-            if text := problem(model):
+            if text := unusable_reason(model):
                 self.stderr.write(f"  {text}")
 
     def _add(self, name: str) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from recommender import tasks
 from recommender.embedding import inference
 from recommender.embedding.model_folder import ModelFolderError
-from recommender.embedding.model_store import problem
+from recommender.embedding.model_store import unusable_reason
 from recommender.embedding.worker import Outcome, embed_pending
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.photos import UNAVAILABLE, embed_photo, store_photo
@@ -60,7 +60,7 @@ def unusable(
 def test_the_shipped_folder_is_what_a_new_shop_begins_with() -> None:
     model = EmbeddingModel.objects.active()
     assert (model.name, model.slot, len(model.sha256)) == ("fashion-3", "blue", 64)
-    assert problem(model) == ""
+    assert unusable_reason(model) == ""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,7 +141,7 @@ def test_embedding_by_command_says_what_to_do(
 
 def test_a_model_added_before_hashes_were_stored_takes_the_folder_that_is_there() -> None:
     EmbeddingModel.objects.update(sha256="")
-    assert problem(EmbeddingModel.objects.active()) == ""
+    assert unusable_reason(EmbeddingModel.objects.active()) == ""
 
 
 def test_a_photo_that_is_gone_is_no_error(unusable: str) -> None:
