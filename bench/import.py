@@ -287,10 +287,10 @@ def _save_naively(source: Any, row: Any) -> int:
     from shop.imports.writing.sample_data import sample_price, sample_stock
 
     category = None
-    for name in row.tree:
+    for name in row.category_names:
         category, _created = Category.objects.get_or_create(name=name, parent=category)
     product = Product(external_id=row.external_id, category=category, **row.provided_fields)
-    product.price = sample_price(row.external_id, row.tree[0], row.tree[2])
+    product.price = sample_price(row.external_id, row.category_names[0], row.category_names[2])
     product.save()
     Variant(product=product, sku=row.external_id, stock=sample_stock(row.external_id)).save()
     for position, name in enumerate(source.pictures_of(row.external_id)):

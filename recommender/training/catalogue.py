@@ -81,5 +81,5 @@ def _of_file(source: Source) -> Iterator[Entry]:
 
 def _tree(row: Row) -> tuple[str, str]:
     """The category and the one above it, that one first."""
-    names = row.tree or row.category_path.split("/")
+    names = row.category_names or row.category_path.split("/")
     return ("", *names)[-2], names[-1]

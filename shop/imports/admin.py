@@ -1,4 +1,4 @@
-"""The list of uploads in the admin, and the addresses of their pages."""
+"""The admin of uploads and gender words, with the URLs of the upload pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from shop.imports import admin_views as pages
+from shop.imports import admin_views
 from shop.imports.models import GenderWord, Upload
 
-LABELS = {
+LABEL_COLOURS = {
     "checking": "info", "checked": "info", "refused": "danger", "running": "warning",
     "stopped": "warning", "done": "success", "undoing": "warning", "undone": "info",
     "confirmed": "success",
@@ -38,22 +38,22 @@ class UploadAdmin(ModelAdmin):
     list_select_related = ("by",)
 
     def get_urls(self) -> list[URLPattern]:
-        def at(route: str, view: Any, name: str) -> URLPattern:
+        def url(route: str, view: Any, name: str) -> URLPattern:
             return path(route, self.admin_site.admin_view(view), name=f"imports_upload_{name}")
 
-        own = [
-            at("new/", pages.new, "new"),
-            at("export/", pages.export, "export"),
-            at("<int:pk>/", pages.page, "page"),
-            at("<int:pk>/state/", pages.state, "state"),
-            at("<int:pk>/check/", pages.check, "check"),
-            at("<int:pk>/start/", pages.start, "start"),
-            at("<int:pk>/stop/", pages.stop, "stop"),
-            at("<int:pk>/undo/", pages.roll_back, "undo"),
-            at("<int:pk>/confirm/", pages.confirm, "confirm"),
-            at("<int:pk>/report/", pages.report, "report"),
+        upload_urls = [
+            url("new/", admin_views.new, "new"),
+            url("export/", admin_views.export, "export"),
+            url("<int:pk>/", admin_views.page, "page"),
+            url("<int:pk>/state/", admin_views.state, "state"),
+            url("<int:pk>/check/", admin_views.check, "check"),
+            url("<int:pk>/start/", admin_views.start, "start"),
+            url("<int:pk>/stop/", admin_views.stop, "stop"),
+            url("<int:pk>/roll-back/", admin_views.roll_back, "roll_back"),
+            url("<int:pk>/finalise/", admin_views.finalise, "finalise"),
+            url("<int:pk>/report/", admin_views.report, "report"),
         ]
-        return [*own, *super().get_urls()]
+        return [*upload_urls, *super().get_urls()]
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -70,6 +70,6 @@ class UploadAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    @display(description=_("state"), ordering="state", label=LABELS)
+    @display(description=_("state"), ordering="state", label=LABEL_COLOURS)
     def labelled_state(self, upload: Upload) -> tuple[str, str]:
         return upload.state, upload.get_state_display()

@@ -1,4 +1,4 @@
-"""The staff's pages of an upload; ``shop.imports.admin`` gives them their addresses."""
+"""Views of the staff's uploads; ``shop.imports.admin`` maps URLs to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shop.imports.errors import ImportProblem
 from shop.imports.export import export_lines, write_workbook
-from shop.imports.forms import ReadingForm, UploadForm
+from shop.imports.forms import ReadOptionsForm, UploadForm
 from shop.imports.jobs import uploads
 from shop.imports.jobs.files import opened
 from shop.imports.models import Upload
@@ -28,21 +28,23 @@ from shop.imports.parsing.formulas import escape_formula
 from shop.imports.parsing.table import read_header
 
 State = Upload.State
-ERRORS_ON_A_PAGE = 50
-PREVIEW = 8
-NEEDED = ("imports.add_upload", "catalogue.add_product", "catalogue.change_product")
+ERRORS_PER_PAGE = 50
+PREVIEW_ROWS = 8
+UPLOAD_PERMISSIONS = ("imports.add_upload", "catalogue.add_product", "catalogue.change_product")
 View = Callable[..., HttpResponseBase]
 
 
 def _staff(*permissions: str) -> Callable[[View], View]:
+    """Refuse users who lack one of the permissions with status 403."""
+
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return checked
+        return guarded_view
 
     return decorate
 
@@ -53,7 +55,7 @@ def _render(request: HttpRequest, name: str, status: int = 200, **context: Any) 
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_staff(*NEEDED)
+@_staff(*UPLOAD_PERMISSIONS)
 def new(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -72,28 +74,28 @@ def new(request: HttpRequest) -> HttpResponse:
 @_staff("imports.view_upload")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    errors = Paginator(upload.errors.all(), ERRORS_ON_A_PAGE).get_page(request.GET.get("page"))
+    errors = Paginator(upload.errors.all(), ERRORS_PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "upload": upload,
         "title": upload.table_name,
-        "form": ReadingForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
+        "form": ReadOptionsForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
         "checked": upload.read > 0 or upload.rows > 0,
         "preview": _preview(upload) if upload.state in (State.CHECKED, State.REFUSED) else [],
         "errors": errors,
-        "may_change": request.user.has_perms(NEEDED),
+        "may_change": request.user.has_perms(UPLOAD_PERMISSIONS),
     }
     return _render(request, "page", **context)
 
 
 def _preview(upload: Upload) -> list[list[str]]:
-    """The first rows as they are read, below their header."""
+    """Return the header and the first rows as they are read."""
     try:
         with opened(upload) as source:
-            table = read_header(source, upload.read_as)
+            table = read_header(source, upload.read_options)
             rows: list[list[str]] = [list(table.header)]
             for record in table.records():
                 rows.append([cell[:60] for cell in record.cells])
-                if len(rows) > PREVIEW:
+                if len(rows) > PREVIEW_ROWS:
                     break
     except ImportProblem as problem:
         return [[str(problem)]]
@@ -103,39 +105,39 @@ def _preview(upload: Upload) -> list[list[str]]:
 @require_safe
 @_staff("imports.view_upload")
 def state(request: HttpRequest, pk: int) -> JsonResponse:
-    """For the progress bar."""
+    """Return the state and progress of an upload as JSON, which the page polls."""
     upload = get_object_or_404(Upload, pk=pk)
     names = ("state", "percent", "rows", "read", "imported", "updated", "unchanged", "rejected")
     return JsonResponse({name: getattr(upload, name) for name in names} | {"busy": upload.is_busy})
 
 
 @require_POST
-@_staff(*NEEDED)
+@_staff(*UPLOAD_PERMISSIONS)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    form = ReadingForm(upload, request.POST)
+    form = ReadOptionsForm(upload, request.POST)
     if form.is_valid() and upload.state in (State.CHECKED, State.REFUSED):
         try:
-            uploads.choose_reading(upload, form.read_as(), _user(request))
+            uploads.set_read_options(upload, form.read_options(), _user(request))
             uploads.allow_new_categories(upload, "no_new_categories" not in request.POST)
         except ImportProblem as problem:
             messages.error(request, str(problem))
             return redirect(upload)
-    started = uploads.start(upload, State.CHECKING, out_of=(State.CHECKED, State.REFUSED))
-    return _back(request, upload, started)
+    started = uploads.start(upload, State.CHECKING, from_states=(State.CHECKED, State.REFUSED))
+    return _redirect_back(request, upload, started)
 
 
 @require_POST
-@_staff(*NEEDED)
+@_staff(*UPLOAD_PERMISSIONS)
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begin, or go on after a stop."""
+    """Start the import, or resume it after a stop."""
     upload = get_object_or_404(Upload, pk=pk)
-    started = uploads.start(upload, State.RUNNING, out_of=(State.CHECKED, State.STOPPED))
-    return _back(request, upload, started)
+    started = uploads.start(upload, State.RUNNING, from_states=(State.CHECKED, State.STOPPED))
+    return _redirect_back(request, upload, started)
 
 
 @require_POST
-@_staff(*NEEDED)
+@_staff(*UPLOAD_PERMISSIONS)
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     uploads.request_stop(upload)
@@ -143,30 +145,30 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@_staff(*NEEDED, "catalogue.delete_product")
+@_staff(*UPLOAD_PERMISSIONS, "catalogue.delete_product")
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    started = uploads.start(upload, State.UNDOING, out_of=(State.DONE, State.STOPPED))
-    return _back(request, upload, started)
+    started = uploads.start(upload, State.ROLLING_BACK, from_states=(State.DONE, State.STOPPED))
+    return _redirect_back(request, upload, started)
 
 
 @require_POST
-@_staff(*NEEDED)
-def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+@_staff(*UPLOAD_PERMISSIONS)
+def finalise(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
-    return _back(request, upload, uploads.confirm(upload))
+    return _redirect_back(request, upload, uploads.finalise(upload))
 
 
-def _back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
+def _redirect_back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
     if not done:
-        messages.error(request, _("The upload has moved on meanwhile; look at its state below."))
+        messages.error(request, _("The upload’s state has changed in the meantime; see below."))
     return redirect(upload)
 
 
 @require_safe
 @_staff("imports.view_upload")
 def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The rows that were not taken and the warnings, as CSV."""
+    """Return the rejected rows and the warnings as CSV."""
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
     rows = ((e.kind, e.line or "", e.column, e.key, e.value, e.reason) for e in errors)

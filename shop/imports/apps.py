@@ -9,8 +9,8 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from shop.catalogue.signals import files_needed, products_merging
-        from shop.imports.jobs.rollback import shown_again
+        from shop.imports.jobs.rollback import files_to_restore
         from shop.imports.writing.writer import wait_for_other_imports
 
         products_merging.connect(wait_for_other_imports)
-        files_needed.connect(shown_again)
+        files_needed.connect(files_to_restore)

@@ -1,16 +1,16 @@
-"""What can be wrong with a catalogue: all of it, or one row."""
+"""Errors of a catalogue file or of one of its rows."""
 
 from __future__ import annotations
 
 
 class ImportProblem(Exception):
-    """The catalogue cannot be read at all; the message says what to do about it."""
+    """Refuses the whole catalogue; the message tells staff what to do."""
 
 
 class RowError(ValueError):
-    """One row cannot be used; the message is the reason that its owner reads in the report.
+    """Rejects one row; the message is the reason that staff read in the report.
 
-    ``faults`` are the single ones of an error that stands for several.
+    ``faults`` holds the single errors if this one combines several.
     """
 
     def __init__(self, message: str, column: str = "") -> None:
@@ -20,7 +20,7 @@ class RowError(ValueError):
 
     @classmethod
     def of(cls, faults: list[RowError]) -> RowError:
-        """Return one error that stands for all of these."""
+        """Return one error that combines all of these."""
         error = cls(" ".join(map(str, faults)), faults[0].column)
         error.faults = tuple(faults)
         return error

@@ -1,4 +1,4 @@
-"""The catalogue as a table that the import reads: exporting and importing changes nothing."""
+"""Export the catalogue as a table; importing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Echo:
 
 
 def export_lines() -> Iterator[str]:
-    """CSV in UTF-8 with a mark, line by line: a row for each variant."""
+    """Yield the lines of a CSV file in UTF-8 with BOM, with a row for each variant."""
     writer = csv.writer(_Echo())
     rows = _rows()
     yield "\ufeff" + str(writer.writerow(next(rows)))
@@ -30,7 +30,7 @@ def export_lines() -> Iterator[str]:
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
-    """Return the cells of the header and of each variant."""
+    """Yield the cells of the header and of each variant."""
     yield EXPORTED
     names = {category.path: category.name for category in Category.objects.all()}
     first: Variant | None = None
@@ -42,11 +42,11 @@ def _rows() -> Iterator[tuple[str, ...]]:
 
 
 def write_workbook(file: IO[bytes]) -> int:
-    """Write the same as a workbook of text cells, so that a spreadsheet leaves them as they are.
+    """Write a workbook and return the number of its rows without the header.
 
-    Returns how many rows there are.
+    All cells are text, because spreadsheets would change long numbers and dates.
     """
-    from openpyxl import Workbook  # here, as it takes 14 MB that CSV files do not need
+    from openpyxl import Workbook  # not at the top, because it costs CSV exports 14 MB
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("catalogue")
@@ -71,12 +71,15 @@ def _variants() -> Iterable[Variant]:
     same = Product.objects.filter(external_id=OuterRef("sku"))
     variants = Variant.objects.select_related("product__category").defer("product__search")
     variants = variants.filter(product__merged_into=None).annotate(is_an_id=Exists(same))
-    # Rows of one product stand together.
+    # By product, because the rows of a product must be consecutive.
     return variants.order_by("product_id", "position", "pk").iterator(CHUNK)
 
 
 def _id(first: Any) -> str:
-    """The product's, or its first SKU, so that its variants come in together in another shop."""
+    """Return the product's external id, or the SKU of its first variant.
+
+    It groups the variants when another shop imports them.
+    """
     return first.product.external_id or ("" if first.is_an_id else str(first.sku))
 
 

@@ -15,10 +15,12 @@ from shop.imports.parsing.encodings import ENCODINGS
 from shop.imports.parsing.formats.base import Format
 from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.numbers import NOTATIONS
-from shop.imports.parsing.table import ReadAs, default_columns
+from shop.imports.parsing.table import ReadOptions, default_columns
 
 
 class UploadForm(forms.Form):
+    """Takes the table of a catalogue and its pictures."""
+
     table = forms.FileField(
         label=gettext_lazy("Table"),
         help_text=gettext_lazy("CSV or Excel (.xlsx), or a ZIP that holds the table and images/."),
@@ -50,8 +52,8 @@ def _limited(file: File[bytes]) -> File[bytes]:
     return file
 
 
-class ReadingForm(forms.Form):
-    """Ask for the file's encoding or sheet, its decimals, and what each column stands for."""
+class ReadOptionsForm(forms.Form):
+    """Asks for the file's encoding or sheet, its decimal mark, and the field of each column."""
 
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
@@ -59,17 +61,17 @@ class ReadingForm(forms.Form):
     category = forms.ChoiceField(
         label=gettext_lazy("Category of new products"),
         required=False,
-        help_text=gettext_lazy("For rows that name none."),
+        help_text=gettext_lazy("For rows without one."),
     )
     gender = forms.ChoiceField(
         label=gettext_lazy("Gender of new products"),
         required=False,
-        help_text=gettext_lazy("For rows that name none."),
+        help_text=gettext_lazy("For rows without one."),
     )
 
     def __init__(self, upload: Upload, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = [("", _("as found in the file")), *NOTATIONS.items()]
+        found = [("", _("Detect automatically")), *NOTATIONS.items()]
         decimal = cast(forms.ChoiceField, self.fields["decimal"])
         decimal.choices, decimal.initial = found, upload.decimal
         encodings = {upload.encoding: upload.encoding.upper()} | ENCODINGS
@@ -88,7 +90,7 @@ class ReadingForm(forms.Form):
         for number, (name, cell) in enumerate(zip(self.names, upload.header, strict=True)):
             self.fields[name] = forms.ChoiceField(
                 label=cell or _("(column %(letter)s)") % {"letter": letter(number)},
-                choices=[own, *choices[1:]] if known and known.is_own(cell) else choices,
+                choices=[own, *choices[1:]] if known and known.is_extra(cell) else choices,
                 required=False,
                 initial=columns[number],
             )
@@ -104,13 +106,13 @@ class ReadingForm(forms.Form):
         gender.choices = [("", _("– none –")), *Product.Gender.choices]
         category.initial, gender.initial = upload.category, upload.gender
 
-    def read_as(self) -> ReadAs:
-        """Return the choices; what was not sent keeps what it stood for."""
+    def read_options(self) -> ReadOptions:
+        """Return the chosen options; fields that were not sent keep their initial value."""
         chosen = {
             name: self.cleaned_data[name] if name in self.data else field.initial
             for name, field in self.fields.items()
         }
-        return ReadAs(
+        return ReadOptions(
             columns=tuple(chosen[name] for name in self.names),
             encoding=chosen.get("encoding", ""),
             decimal=chosen["decimal"],

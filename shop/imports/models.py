@@ -1,4 +1,4 @@
-"""A catalogue that staff uploaded, and what it did."""
+"""Define uploads of a catalogue, their errors and changes, and how staff want files read."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models import Product
-from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.table import ReadOptions
 from shop.imports.parsing.words import folded_gender
 
 
 def upload_storage() -> Storage:
+    """Return the storage of uploaded files; a function, since migrations must not contain it."""
     return storages["uploads"]
 
 
 def _place(upload: Upload, name: str) -> str:
+    """Return the path of an uploaded file; migrations refer to this function by its name."""
     return f"{upload.created:%Y%m%d-%H%M%S-%f}/{name}"
 
 
 class Upload(models.Model):
+    """Represents a catalogue that staff uploaded, the state of its job, and its counts."""
+
     class State(models.TextChoices):
         CHECKING = "checking", _("being checked")
         CHECKED = "checked", _("checked")
@@ -34,17 +38,17 @@ class Upload(models.Model):
         RUNNING = "running", _("running")
         STOPPED = "stopped", _("stopped")
         DONE = "done", _("done")
-        UNDOING = "undoing", _("being undone")
-        UNDONE = "undone", _("undone")
-        CONFIRMED = "confirmed", _("confirmed")
+        ROLLING_BACK = "undoing", _("rolling back")
+        ROLLED_BACK = "undone", _("rolled back")
+        FINALISED = "confirmed", _("finalised")
 
-    BUSY = (State.CHECKING, State.RUNNING, State.UNDOING)
+    BUSY = (State.CHECKING, State.RUNNING, State.ROLLING_BACK)
 
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by")
     )
-    # Of whoever sent it: the worker, who hears no browser, writes the report in it. The database's
-    # default is for those that are there already; under ``migrate`` no language is active.
+    # The uploader's, because the worker that writes the report has no request to read it from. The
+    # database default is for older rows, since no language is active during ``migrate``.
     language = models.CharField(
         _("language"), max_length=10, default=get_language, db_default="en", editable=False
     )
@@ -57,16 +61,16 @@ class Upload(models.Model):
     )
     dialect = models.CharField(_("read as"), max_length=80, blank=True)
     header = models.JSONField(default=list)
-    # The field that each column of the file stands for, "" if it is not read.
+    # The field of each column of the file, "" for an ignored one.
     columns = models.JSONField(default=list)
     encoding = models.CharField(_("encoding"), max_length=40, blank=True)
-    # Of a workbook; other files have none.
+    # Names of a workbook's sheets, empty for other files.
     sheets = models.JSONField(default=list)
     sheet = models.CharField(_("sheet"), max_length=40, blank=True)
     new_categories = models.BooleanField(_("create new categories"), default=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimals"), max_length=1, blank=True)
-    # The address of the category, and the gender, of new products for which the file names none.
+    # A category's path and a gender for new products whose rows have none.
     category = models.CharField(_("category"), max_length=255, blank=True)
     gender = models.CharField(
         _("gender"), max_length=10, blank=True, choices=Product.Gender.choices
@@ -85,7 +89,7 @@ class Upload(models.Model):
     stop = models.BooleanField(default=False)
     message = models.TextField(_("message"), blank=True)
     warnings = models.JSONField(default=list)
-    # Keys of those that it has made, parents first.
+    # Primary keys of the categories that it created, parents first.
     categories = models.JSONField(default=list)
     heartbeat = models.DateTimeField(auto_now_add=True)
 
@@ -101,27 +105,27 @@ class Upload(models.Model):
         return reverse("admin:imports_upload_page", args=[self.pk])
 
     @property
-    def read_as(self) -> ReadAs:
+    def read_options(self) -> ReadOptions:
         columns, chosen = tuple(self.columns), (self.category, self.gender)
-        return ReadAs(columns, self.encoding, self.decimal, self.sheet, *chosen)
+        return ReadOptions(columns, self.encoding, self.decimal, self.sheet, *chosen)
 
     @property
     def is_busy(self) -> bool:
         return self.state in self.BUSY
 
     @property
-    def dealt_with(self) -> int:
+    def processed(self) -> int:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     @property
     def percent(self) -> int:
-        if self.state == self.State.UNDOING:
+        if self.state == self.State.ROLLING_BACK:
             return 100 * self.undone // max(1, self.imported + self.updated)
-        return min(100, 100 * self.dealt_with // max(1, self.rows))
+        return min(100, 100 * self.processed // max(1, self.rows))
 
 
 class UploadError(models.Model):
-    """Represent why a row was not taken or, ``is_warning``, what to know of one that was."""
+    """Represents why a row was rejected or, with ``is_warning``, a warning about a row."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="errors")
     line = models.PositiveIntegerField(_("line"))
@@ -144,9 +148,9 @@ class UploadError(models.Model):
 
 
 class UploadChange(models.Model):
-    """Hold what an upload did to one product, so that it can be rolled back.
+    """Holds what an upload changed of one product, so that it can be rolled back.
 
-    ``jobs.rollback.change_record`` makes the ``content``; rows of 0.1 have another one.
+    ``jobs.rollback.change_record`` describes the ``content``; version 0.1 wrote another format.
     """
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="changes")
@@ -157,7 +161,7 @@ class UploadChange(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["upload", "id"], name="upload_change_order"),
-            # Finds the files that rolling back would show again.
+            # For ``jobs.rollback.files_to_restore``.
             GinIndex(
                 OpClass(KeyTransform("dropped_images", "content"), "jsonb_path_ops"),
                 name="upload_change_dropped",
@@ -169,7 +173,7 @@ class UploadChange(models.Model):
 
 
 class GenderWord(models.Model):
-    """A word that stands for a gender in the files of this shop, beside the usual ones."""
+    """Represents a word for a gender in the shop's own files, beside the built-in ones."""
 
     word = models.CharField(_("word"), max_length=40, unique=True)
     gender = models.CharField(_("gender"), max_length=10, choices=Product.Gender.choices)
@@ -187,7 +191,7 @@ class GenderWord(models.Model):
 
 
 class ColumnMapping(models.Model):
-    """How somebody read a header the last time."""
+    """Holds the columns that a user chose for a header, to propose them the next time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     header = models.CharField(max_length=64)

@@ -1,10 +1,9 @@
-"""What the import tells the rest of the site, which it does not know."""
+"""Signals by which the import informs apps that it does not know."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent with ``image_ids``: after every committed batch the keys of its new ``ProductImage`` rows,
-# and once more, with an empty list, when the whole run, or rolling it back, is over. ``sender`` is
-# None.
+# Sent after each committed batch with ``image_ids``, the primary keys of new ``ProductImage`` rows,
+# and with an empty list at the end of a run or rollback. ``sender`` is None.
 catalogue_imported = Signal()

@@ -7,14 +7,17 @@ from shop.imports.jobs import uploads
 
 @shared_task
 def run_upload(pk: int) -> None:
+    """Run the pending job of an upload."""
     uploads.run(pk)
 
 
 @shared_task
 def restart_stalled_uploads() -> None:
+    """Enqueue the jobs of uploads whose worker died."""
     uploads.restart_stalled()
 
 
 @shared_task
 def expire_old_uploads() -> None:
+    """Finalise or delete uploads that staff have left alone for too long."""
     uploads.expire_old()

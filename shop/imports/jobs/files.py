@@ -1,4 +1,4 @@
-"""Find the files of an upload on this machine, and delete them when they are done with."""
+"""Open the files of an upload, copying them from a remote storage, and delete them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.imports.parsing.source import Source, open_source
 
 @contextmanager
 def opened(upload: Upload) -> Iterator[Source]:
-    """Open the files of an upload, which errors name as its uploader did."""
+    """Open the files of an upload; errors name them as the uploader did."""
     with (
         local_files(upload) as (path, images),
         open_source(path, images, file_names(upload, path, images)) as source,
@@ -27,7 +27,7 @@ def opened(upload: Upload) -> Iterator[Source]:
 
 
 def file_names(upload: Upload, path: Path, images: Path | None) -> dict[Path, str]:
-    """Return what the uploader called the local files."""
+    """Return the names that the uploader gave to the local files."""
     names = {path: upload.table_name}
     return names | {images: upload.pictures_name} if images else names
 

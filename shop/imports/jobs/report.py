@@ -1,4 +1,4 @@
-"""What a run did, for people: the table of numbers, and the file of rejected rows and warnings."""
+"""Report a run to people: a table of numbers, and a file of rejected rows and warnings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from shop.imports.jobs.run import Result
 
 
 def summary(result: Result) -> str:
+    """Return the table of numbers that the command prints."""
     would = "would be " if result.dry_run else ""
     lines = [
         ("rows read", result.read),
@@ -25,8 +26,9 @@ def summary(result: Result) -> str:
     table = [f"Read as {result.dialect}"]
     width = max(len(label) for label, _number in lines)
     table += [f"{label:<{width}}  {number:>9,}" for label, number in lines]
-    if result.made_up:
-        counts = ", ".join(f"{column} {number:,}" for column, number in result.made_up.items())
+    if result.sample_values:
+        pairs = result.sample_values.items()
+        counts = ", ".join(f"{column} {number:,}" for column, number in pairs)
         table.append(f"Made up for new products (--sample-data): {counts}")
     table.extend(result.warnings)
     if result.ignored_columns:
@@ -40,7 +42,7 @@ def default_path() -> Path:
 
 
 def write_report(result: Result, path: Path) -> None:
-    """Write the rejected rows and the warnings as CSV. The file appears whole or not at all."""
+    """Write the rejected rows and the warnings as CSV; replace the file once it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:

@@ -1,4 +1,4 @@
-"""Roll an upload back product by product, skipping those that were changed since."""
+"""Roll an upload back, product by product, skipping products that were changed since."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ NOTHING: Snapshot = {"fields": {}, "variants": {}, "images": {}}
 
 
 def change_record(before: Snapshot, after: Snapshot) -> dict[str, Any]:
-    """Return what rolling one product back needs: the JSON of ``UploadChange.content``.
+    """Return the JSON of ``UploadChange.content``, from which one product is rolled back.
 
-    ``after`` is the hash by which a later change is recognised, ``stock`` what was added to each
-    variant. Files that ``dropped_images`` names are not deleted: an index of the table finds them.
+    ``after`` is a hash that reveals later changes, ``stock`` what was added to each variant. The
+    files in ``dropped_images`` are protected from ``delete_unused`` by ``files_to_restore``.
     """
     stock = {pk: row["stock"] for pk, row in before["variants"].items()}
     return {
@@ -44,9 +44,9 @@ def change_record(before: Snapshot, after: Snapshot) -> dict[str, Any]:
 
 
 def roll_back(upload: Upload) -> None:
-    """Roll the upload back, the last change first, in small transactions; a second call goes on.
+    """Roll the upload back, the last change first, in small transactions.
 
-    Raises ``UploadStopped``.
+    A second call continues where the first was interrupted. Raises ``UploadStopped``.
     """
     while upload.changes.exists():
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
@@ -64,7 +64,7 @@ def roll_back(upload: Upload) -> None:
 
 
 def _next_changes(upload: Upload) -> list[UploadChange]:
-    """Return the next changes, one a product: an earlier one needs the later's result."""
+    """Return the next changes, at most one per product, because they must be undone in order."""
     changes: dict[int, UploadChange] = {}
     for change in upload.changes.order_by("-pk")[:PRODUCTS_PER_TRANSACTION]:
         if change.product_id in changes:
@@ -74,17 +74,18 @@ def _next_changes(upload: Upload) -> list[UploadChange]:
 
 
 def _finish(upload: Upload) -> None:
+    """Delete the categories that the upload created if they are empty, and its files."""
     with transaction.atomic():
         for pk in reversed(upload.categories):
             Category.objects.filter(pk=pk, products=None, children=None).delete()
-        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.UNDONE, stop=False)
+        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.ROLLED_BACK, stop=False)
         transaction.on_commit(partial(delete_files, upload), robust=True)
     refresh_search_words()
     catalogue_imported.send_robust(sender=None, image_ids=[])
 
 
 def _roll_back(changes: list[UploadChange]) -> list[str]:
-    """Roll back changes of different products; return what was skipped, and why."""
+    """Roll back changes of different products; return texts about those that were skipped."""
     ids = [change.product_id for change in changes]
     lock_products(ids)
     products = Product.objects.select_related("category").defer("search").in_bulk(ids)
@@ -94,32 +95,32 @@ def _roll_back(changes: list[UploadChange]) -> list[str]:
         product = products.get(change.product_id)
         if product is None:  # deleted since
             continue
-        now = snapshots[product.pk]
-        if reason := _blocker(product, change, now):
+        current = snapshots[product.pk]
+        if reason := _blocker(product, change, current):
             skipped.append(reason % {"product": product})
         elif change.is_new:
             created.append(product.pk)
         else:
-            skipped += _restore(product, change.content, now)
+            skipped += _restore(product, change.content, current)
     Product.objects.filter(pk__in=created).delete()
     return skipped
 
 
-def _blocker(product: Product, change: UploadChange, now: Snapshot) -> str:
-    """Return why the product must not be rolled back, empty if it can be."""
+def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
+    """Return why the product must not be rolled back, or an empty string if it can be."""
     if product.merged_into_id:
         return _("“%(product)s” stays: it was merged into another product since.")
     content = change.content
-    if "after" not in content:  # written by 0.1, which kept single values
+    if "after" not in content:  # written by 0.1, which stored single fields
         return _("“%(product)s” stays: an older version of the shop imported it.")
     before = content["before"]
-    created = now["variants"].keys() - before["variants"].keys()
+    created = current["variants"].keys() - before["variants"].keys()
     if OrderLine.objects.filter(variant__in=created).exists():
         return _("“%(product)s” stays: it has been ordered since.")
-    # What is to be deleted must have the stock that it was given, and stand for nothing else.
-    restocked = any(now["variants"][pk]["stock"] != content["stock"].get(pk) for pk in created)
+    # Only untouched rows may be deleted: stock as imported, and no product merged into them.
+    restocked = any(current["variants"][pk]["stock"] != content["stock"].get(pk) for pk in created)
     merged = change.is_new and product.merged.exists()
-    if restocked or merged or fingerprint(now) != content["after"]:
+    if restocked or merged or fingerprint(current) != content["after"]:
         return _("“%(product)s” stays: it has been changed since.")
     category = before["fields"].get("category_id", product.category_id)
     if category != product.category_id and not Category.objects.filter(pk=category).exists():
@@ -127,43 +128,45 @@ def _blocker(product: Product, change: UploadChange, now: Snapshot) -> str:
     return ""
 
 
-def _restore(product: Product, content: dict[str, Any], now: Snapshot) -> list[str]:
-    """Write the snapshot from before the upload, with today's stock less what the upload added.
+def _restore(product: Product, content: dict[str, Any], current: Snapshot) -> list[str]:
+    """Restore the snapshot from before the upload, subtracting the stock that the upload added.
 
-    Returns of which variants the stock stays: fewer pieces are left than were added.
+    Return a text about variants of which fewer pieces are left than were added; their stock is not
+    changed.
     """
     text = _("“%(product)s”: %(what)s was changed since and stays as it is.")
     before, name = content["before"], str(product)
-    sold = _restore_variants(before["variants"], now["variants"], content["stock"])
-    _restore_images(product, before["images"], now["images"])
-    _restore_fields(product, before["fields"], now["fields"])
+    sold = _restore_variants(before["variants"], current["variants"], content["stock"])
+    _restore_images(product, before["images"], current["images"])
+    _restore_fields(product, before["fields"], current["fields"])
     return [text % {"product": name, "what": ", ".join(sold)}] if sold else []
 
 
-def _restore_fields(product: Product, before: dict[str, Any], now: dict[str, Any]) -> None:
-    changed = {name: value for name, value in before.items() if value != now[name]}
+def _restore_fields(product: Product, before: dict[str, Any], current: dict[str, Any]) -> None:
+    changed = {name: value for name, value in before.items() if value != current[name]}
     for name, value in changed.items():
         setattr(product, name, value)
     if changed:
-        # The keywords are made again: the category may have been renamed since.
+        # Not from the snapshot, because the category may have been renamed since.
         changed["keywords"] = product.make_keywords()
         Product.objects.filter(pk=product.pk).update(**changed)
 
 
 def _restore_variants(
-    before: dict[str, Any], now: dict[str, Any], added: dict[str, int]
+    before: dict[str, Any], current: dict[str, Any], added: dict[str, int]
 ) -> list[str]:
-    Variant.objects.filter(pk__in=now.keys() - before.keys()).delete()
+    """Restore the variants; return the stock fields that could not be restored, as texts."""
+    Variant.objects.filter(pk__in=current.keys() - before.keys()).delete()
     sold = []
     for pk, row in before.items():
-        row["stock"] = now[pk]["stock"] - added[pk]
+        row["stock"] = current[pk]["stock"] - added[pk]
         if row["stock"] < 0:
-            row["stock"] = now[pk]["stock"]
+            row["stock"] = current[pk]["stock"]
             names = {"field": Variant._meta.get_field("stock").verbose_name, "sku": row["sku"]}
             sold.append(_("%(field)s of %(sku)s") % names)
-    changed = {pk: row for pk, row in before.items() if row != now[pk]}
-    # A label may have passed from one variant to another: first, none is in another's way.
-    relabelled = [pk for pk, row in changed.items() if _label(row) != _label(now[pk])]
+    changed = {pk: row for pk, row in before.items() if row != current[pk]}
+    # Freed first, because two variants may have exchanged a size, which is unique per product.
+    relabelled = [pk for pk, row in changed.items() if _label(row) != _label(current[pk])]
     freed = Concat(Value("~"), Cast("pk", CharField()))
     Variant.objects.filter(pk__in=relabelled).update(size=freed)
     for pk, row in changed.items():
@@ -175,18 +178,18 @@ def _label(row: dict[str, Any]) -> tuple[str, str]:
     return row["size"], row["colour"]
 
 
-def _restore_images(product: Product, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Give back the rows, a replaced one with its key; the worker embeds that again."""
-    ProductImage.objects.filter(pk__in=now.keys() - before.keys()).delete()
+def _restore_images(product: Product, before: dict[str, Any], current: dict[str, Any]) -> None:
+    """Restore the image rows, those that were replaced with their old primary keys."""
+    ProductImage.objects.filter(pk__in=current.keys() - before.keys()).delete()
     for pk, row in before.items():
-        if pk not in now:
+        if pk not in current:
             ProductImage.objects.create(pk=pk, product=product, **row)
-        elif row != now[pk]:
+        elif row != current[pk]:
             ProductImage.objects.filter(pk=pk).update(position=row["position"])
 
 
-def shown_again(files: list[str], **kwargs: Any) -> list[str]:
-    """Return those of the files that rolling back some upload would show again."""
+def files_to_restore(files: list[str], **kwargs: Any) -> list[str]:
+    """Return those of the files that rolling back an upload would need again."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT file FROM unnest(%s::text[]) AS file WHERE EXISTS (

@@ -1,4 +1,4 @@
-"""The whole import: one function for the command, for a web upload and for the tests."""
+"""Import a catalogue: the one function behind the command and the staff's uploads."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from django.utils.translation import ngettext
 
 from shop.imports.errors import RowError
 from shop.imports.models import GenderWord
-from shop.imports.parsing.archives import listed
+from shop.imports.parsing.archives import list_names
 from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.groups import FirstRows
 from shop.imports.parsing.pictures import nearest_id
 from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import Row, external_id, parse_row
 from shop.imports.parsing.source import Source, open_source
-from shop.imports.parsing.table import ReadAs, Table, read_table
+from shop.imports.parsing.table import ReadOptions, Table, read_table
 from shop.imports.parsing.words import GENDER_WORDS
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.writing.writer import Writer
 
-# Rows done so far, and rows in all.
+# Called with the rows processed so far and the total.
 Progress = Callable[[int, int], None]
 MAX_THREADS = 4
-# So many pictures that no row takes are listed one by one.
+# Unused pictures beyond these are only counted, to keep the report short.
 MAX_UNUSED = 200
 
 
 @dataclass(frozen=True)
 class RowMessage:
-    """Say why a row was rejected, or what staff should know of one that was taken."""
+    """Holds why a row was rejected, or a warning about one that was imported."""
 
     line: int
     external_id: str
@@ -50,7 +50,10 @@ class RowMessage:
 
 @dataclass
 class Result:
-    """Every row that was read is counted in exactly one of the four numbers after it."""
+    """Counts the rows of a run and collects its messages.
+
+    Each row that was ``read`` is counted once as imported, updated, unchanged or rejected.
+    """
 
     read: int = 0
     imported: int = 0
@@ -62,7 +65,7 @@ class Result:
     dialect: str = ""
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    made_up: Counter[str] = field(default_factory=Counter)
+    sample_values: Counter[str] = field(default_factory=Counter)
     without_price: int = 0
     without_stock: int = 0
     dry_run: bool = False
@@ -76,17 +79,17 @@ class Result:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
-        """Note why a row is not taken."""
+        """Record why a row is rejected."""
         self.rejections.append(RowMessage(line, external_id, reason, column, value[:80]))
 
     def warn(self, line: int, sku: str, reason: str, column: str = "", value: str = "") -> None:
-        """Note what staff should know of a row that is taken, or of a file."""
+        """Record a warning about an imported row or, with line 0, about a file."""
         self.row_warnings.append(RowMessage(line, sku, reason, column, value[:80]))
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What was just written; the rows up to ``last_line`` are dealt with."""
+class WrittenBatch:
+    """Holds the changes of a batch; all rows up to ``last_line`` are processed."""
 
     changes: Changes
     last_line: int
@@ -95,7 +98,7 @@ class Batch:
 
 
 # Called after each batch, in its transaction unless it is a dry run; raises to stop the run.
-AfterBatch = Callable[[Batch], None]
+AfterBatch = Callable[[WrittenBatch], None]
 
 
 def import_catalogue(
@@ -105,7 +108,7 @@ def import_catalogue(
     dry_run: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
-    read_as: ReadAs | None = None,
+    read_options: ReadOptions | None = None,
     after_line: int = 0,
     after_batch: AfterBatch | None = None,
     sample_data: bool = False,
@@ -113,19 +116,19 @@ def import_catalogue(
     names: Mapping[Path, str] | None = None,
     fetch_from: Collection[str] = (),
 ) -> Result:
-    """Bring the catalogue at ``source`` into the shop; run it again and only changes are written.
+    """Import the catalogue at ``source``; importing it again writes only what has changed.
 
-    ``read_as`` is what staff chose, ``names`` what they called the files. Rows up to
-    ``after_line`` are passed over: a run before this one has dealt with them. With
-    ``sample_data``, new products get the names, brands, prices and stock that the file lacks;
-    without ``new_categories``, rows that need one are rejected. Pictures on the web are fetched
-    from the hosts ``fetch_from`` only. Raises ``ImportProblem`` before
-    anything is written if the catalogue cannot be read.
+    ``names`` maps the files to the names that errors should use. Rows up to ``after_line`` are
+    skipped, because an interrupted run has processed them. With ``sample_data``, new products get
+    made-up names, brands, prices and stock where the file has none; without ``new_categories``,
+    rows that need one are rejected. Pictures on the web are fetched only from the hosts
+    ``fetch_from``. Raises ``ImportProblem`` before anything is written if the catalogue cannot be
+    read.
     """
     with open_source(source, images, names) as opened:
         opened.hosts = frozenset(host.lower() for host in fetch_from)
-        read_as = read_as or ReadAs()
-        table = read_table(opened, read_as)
+        read_options = read_options or ReadOptions()
+        table = read_table(opened, read_options)
         result = Result(ignored_columns=table.ignored_columns, dry_run=dry_run)
         result.dialect = str(table)
         result.warnings = opened.warnings
@@ -136,22 +139,22 @@ def import_catalogue(
             snapshots=after_batch is not None,
             sample_data=sample_data,
             new_categories=new_categories,
-            category=read_as.category,
-            gender=read_as.gender,
+            category=read_options.category,
+            gender=read_options.gender,
         )
         if not after_line:
             _warn_of_unused_pictures(table, result)
         records = islice(table.records(), total)
-        rows = _good_rows(records, table, result, after_line)
+        rows = _valid_rows(records, table, result, after_line)
         _run(opened, rows, writer, result, total, progress, after_batch)
     result.rejections.sort(key=lambda message: message.line)
     result.row_warnings.sort(key=lambda message: message.line)
-    result.warnings += [*_gaps(result, table), *_new_categories(writer)]
+    result.warnings += [*_missing_values(result, table), *_new_categories(writer)]
     return result
 
 
-def _gaps(result: Result, table: Table) -> Iterator[str]:
-    """Say what the new products lack."""
+def _missing_values(result: Result, table: Table) -> Iterator[str]:
+    """Yield warnings about new products without a price or stock."""
     if result.without_price and "price" not in table.columns:
         yield ngettext(
             "There is no column price: %(count)s new product is not listed.",
@@ -167,7 +170,7 @@ def _gaps(result: Result, table: Table) -> Iterator[str]:
 
 
 def _new_categories(writer: Writer) -> Iterator[str]:
-    """Name the new categories, first those that an existing one resembles."""
+    """Yield a warning that names the new categories, possible misspellings first."""
     names = [
         _("%(new)s (similar: %(name)s)") % {"new": new, "name": nearest} if nearest else new
         for new, nearest in sorted(writer.new_categories, key=lambda pair: not pair[1])
@@ -175,7 +178,7 @@ def _new_categories(writer: Writer) -> Iterator[str]:
     if names:
         yield ngettext(
             "%(count)s new category: %(names)s", "%(count)s new categories: %(names)s", len(names)
-        ) % {"count": intcomma(len(names)), "names": listed(names, short=False)}
+        ) % {"count": intcomma(len(names)), "names": list_names(names, short=False)}
 
 
 def _run(
@@ -201,17 +204,18 @@ def _run(
 
 
 def _threads() -> ThreadPoolExecutor:
-    """They speak the language of who starts them, which threads do not do by themselves."""
+    """Return a pool whose threads use the current language, which threads do not inherit."""
     language = translation.get_language()
     return ThreadPoolExecutor(
         min(MAX_THREADS, os.cpu_count() or 1), "pictures", translation.activate, (language,)
     )
 
 
-def _good_rows(
+def _valid_rows(
     records: Iterator[Record], table: Table, result: Result, after_line: int
 ) -> Iterator[Row]:
-    lines, firsts = dict[str, int](), FirstRows()
+    """Yield the valid rows after ``after_line``; record why the others are rejected."""
+    lines, first_rows = dict[str, int](), FirstRows()
     genders = GENDER_WORDS | dict(GenderWord.objects.values_list("word", "gender"))
     for record in records:
         done_before = record.line <= after_line
@@ -221,7 +225,7 @@ def _good_rows(
             _check_unique(row, lines)
             disagreements: list[RowError] = []
             if table.has_variants and row.has_id:
-                row, disagreements = firsts.reduce(row, record)
+                row, disagreements = first_rows.variant_only(row, record)
         except RowError as error:
             if not done_before:
                 key = external_id(record)
@@ -239,7 +243,7 @@ def _good_rows(
 
 def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
     problems = source.assigned.problems.pop(row.external_id, [])
-    missing = [a for a in row.addresses if not (source.here([a]) or source.fetches(a))]
+    missing = [a for a in row.addresses if not (source.local_names([a]) or source.should_fetch(a))]
     if missing:
         text = _("Pictures on the web are not fetched: %(addresses)s")
         problems = [*problems, text % {"addresses": ", ".join(missing)}]
@@ -248,7 +252,7 @@ def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
 
 
 def _warn_of_unused_pictures(table: Table, result: Result) -> None:
-    """List the pictures that no row takes, each with the nearest id."""
+    """Warn of the pictures that belong to no row, each with the most similar id."""
     unused = table.source.assigned.unused
     if not unused:
         return
@@ -257,12 +261,14 @@ def _warn_of_unused_pictures(table: Table, result: Result) -> None:
         "%(count)s pictures belong to no row: %(names)s",
         len(unused),
     )
-    result.warnings.append(text % {"count": intcomma(len(unused)), "names": listed(unused)})
+    result.warnings.append(text % {"count": intcomma(len(unused)), "names": list_names(unused)})
     for name in unused[:MAX_UNUSED]:
         nearest = nearest_id(name, table.ids)
-        reason = _("No row takes this picture.")
+        reason = _("This picture belongs to no row.")
         if nearest:
-            reason = _("No row takes this picture; the nearest id is %(id)s.") % {"id": nearest}
+            reason = _("This picture belongs to no row; the most similar id is %(id)s.") % {
+                "id": nearest
+            }
         result.warn(0, "", reason, value=name)
 
 
@@ -271,7 +277,7 @@ def _check_unique(row: Row, lines: dict[str, int]) -> None:
     first = lines.setdefault(key, row.line)
     if first != row.line:
         name = "SKU" if row.has_sku else "id"
-        text = _("The %(name)s is already on line %(line)s. It must be there once.")
+        text = _("The %(name)s is already on line %(line)s; it must be unique.")
         raise RowError(text % {"name": name, "line": first}, column)
 
 
@@ -292,7 +298,7 @@ def _write(
             result.reject(row_.line, row_.sku, str(error), error.column, "")
         for row_, warning in changes.warned:
             result.warn(row_.line, row_.sku, str(warning), warning.column)
-        result.made_up += changes.made_up or Counter()
+        result.sample_values += changes.sample_values or Counter()
         result.without_price += changes.without_price
         result.without_stock += changes.without_stock
         result.imported += changes.imported
@@ -300,6 +306,6 @@ def _write(
         result.unchanged += changes.unchanged
         result.new_pictures += len(changes.new_images)
         if after_batch:
-            after_batch(Batch(changes, last_line, result, total))
+            after_batch(WrittenBatch(changes, last_line, result, total))
 
     writer.write([row for row in prepared if not row.problem], count)

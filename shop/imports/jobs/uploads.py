@@ -23,9 +23,9 @@ from shop.core.tasks import enqueue
 from shop.imports.errors import ImportProblem, UploadStopped
 from shop.imports.jobs.files import delete_files, file_names, local_files, opened
 from shop.imports.jobs.rollback import NOTHING, change_record, roll_back
-from shop.imports.jobs.run import Batch, RowMessage, import_catalogue
+from shop.imports.jobs.run import RowMessage, WrittenBatch, import_catalogue
 from shop.imports.models import ColumnMapping, Upload, UploadChange, UploadError
-from shop.imports.parsing.table import ReadAs, read_header
+from shop.imports.parsing.table import ReadOptions, read_header
 from shop.imports.parsing.xlsx_rows import is_workbook
 from shop.imports.writing.batch import Changes
 from shop.imports.writing.snapshots import take_snapshots
@@ -33,8 +33,8 @@ from shop.imports.writing.snapshots import take_snapshots
 logger = logging.getLogger(__name__)
 State = Upload.State
 STALLED = timedelta(seconds=90)
-# Faults of the machine: beat begins again when it is well.
-PASSING = (OperationalError, InterfaceError, MemoryError)
+# Not failures of the file: ``restart_stalled`` enqueues the job again once the machine recovers.
+TRANSIENT_ERRORS = (OperationalError, InterfaceError, MemoryError)
 
 
 def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
@@ -45,23 +45,23 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
     upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
     upload.pictures_name = _short(pictures.name) if pictures else ""
     try:
-        _keep(upload, table, pictures)
+        _store_files(upload, table, pictures)
         with opened(upload) as source:
             header = read_header(source)
             upload.dialect, upload.header = header.kind, list(header.header)
             upload.encoding, upload.sample = header.dialect.encoding, header.sample()[:200]
             upload.sheets, upload.sheet = list(header.sheets), header.dialect.sheet
-            upload.columns = _remembered(upload, by) or list(header.columns)
+            upload.columns = _saved_columns(upload, by) or list(header.columns)
         upload.state = State.CHECKED
         upload.save()
     except BaseException:
-        # Whatever it was: without a row nobody would find the files again.
+        # Even on KeyboardInterrupt, because without a row nothing would ever delete the files.
         delete_files(upload)
         raise
     return upload
 
 
-def _keep(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
+def _store_files(upload: Upload, table: File[bytes], pictures: File[bytes] | None) -> None:
     head = table.read(4)
     table.seek(0)
     suffix = "csv"
@@ -80,26 +80,28 @@ def _signature(upload: Upload) -> str:
     return hashlib.sha256(json.dumps(upload.header).encode()).hexdigest()
 
 
-def _remembered(upload: Upload, by: User) -> list[str]:
+def _saved_columns(upload: Upload, by: User) -> list[str]:
+    """Return the columns that this user chose the last time for the same header."""
     found = ColumnMapping.objects.filter(user=by, header=_signature(upload)).first()
     return list(found.columns) if found else []
 
 
-def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
-    """Keep how staff want the table to be read; its columns also for the next time.
+def set_read_options(upload: Upload, read_options: ReadOptions, by: User) -> None:
+    """Save how staff want the table to be read, and its columns for their next such file.
 
-    Another encoding or sheet has another header. Raises ``ImportProblem``, and nothing is kept.
+    Another encoding or sheet changes the header, so it is read again. Raises ``ImportProblem``,
+    and then nothing is saved.
     """
-    if (read_as.encoding, read_as.sheet) != (upload.encoding, upload.sheet):
+    if (read_options.encoding, read_options.sheet) != (upload.encoding, upload.sheet):
         with opened(upload) as source:
-            table = read_header(source, replace(read_as, columns=()))
+            table = read_header(source, replace(read_options, columns=()))
             upload.sample, upload.header = table.sample()[:200], list(table.header)
-            if read_as.sheet != upload.sheet or len(read_as.columns) != len(table.header):
-                read_as = replace(read_as, columns=table.columns)
+            if read_options.sheet != upload.sheet or len(read_options.columns) != len(table.header):
+                read_options = replace(read_options, columns=table.columns)
             upload.dialect = table.kind
-    upload.columns, upload.encoding = list(read_as.columns), read_as.encoding
-    upload.decimal, upload.sheet = read_as.decimal, read_as.sheet
-    upload.category, upload.gender = read_as.category, read_as.gender
+    upload.columns, upload.encoding = list(read_options.columns), read_options.encoding
+    upload.decimal, upload.sheet = read_options.decimal, read_options.sheet
+    upload.category, upload.gender = read_options.category, read_options.gender
     names = ["columns", "encoding", "decimal", "sheet", "category", "gender"]
     upload.save(update_fields=[*names, "sample", "header", "dialect"])
     ColumnMapping.objects.update_or_create(
@@ -108,18 +110,18 @@ def choose_reading(upload: Upload, read_as: ReadAs, by: User) -> None:
 
 
 def allow_new_categories(upload: Upload, allowed: bool) -> None:
-    """Say whether rows may make new categories; otherwise they are rejected."""
+    """Set whether rows may create categories; otherwise such rows are rejected."""
     Upload.objects.filter(pk=upload.pk).update(new_categories=allowed)
 
 
-def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
-    """Move to a busy state and enqueue the job; return ``False`` if the state has changed."""
+def start(upload: Upload, state: str, *, from_states: tuple[str, ...]) -> bool:
+    """Move to a busy state and enqueue the job; return ``False`` if not in ``from_states``."""
     values: dict[str, Any] = {"state": state, "stop": False, "message": ""}
     if state == State.CHECKING or upload.state == State.CHECKED:
         values |= dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
         values["last_line"] = 0
     with transaction.atomic():
-        free = Upload.objects.filter(pk=upload.pk, state__in=out_of)
+        free = Upload.objects.filter(pk=upload.pk, state__in=from_states)
         if not free.update(heartbeat=timezone.now(), **values):
             return False
         if "last_line" in values:
@@ -129,49 +131,49 @@ def start(upload: Upload, state: str, *, out_of: tuple[str, ...]) -> bool:
 
 
 def request_stop(upload: Upload) -> None:
-    """Ask the worker of a busy upload to stop after the batch at hand."""
+    """Ask the worker of a busy upload to stop after its current batch."""
     Upload.objects.filter(pk=upload.pk, state__in=Upload.BUSY).update(stop=True)
 
 
 def run(pk: int) -> None:
-    """Do what the upload's state asks for, unless another worker is at it."""
-    with try_lock(AdvisoryLock.UPLOAD_JOB, pk) as mine:
-        upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if mine else None
+    """Check, import or roll back as the upload's state says, unless another worker does."""
+    with try_lock(AdvisoryLock.UPLOAD_JOB, pk) as locked:
+        upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if locked else None
         if upload is not None:
             with translation.override(upload.language):
-                _work(upload)
+                _run_job(upload)
 
 
-def _work(upload: Upload) -> None:
+def _run_job(upload: Upload) -> None:
     try:
-        if upload.state == State.UNDOING:
+        if upload.state == State.ROLLING_BACK:
             roll_back(upload)
         else:
             _import(upload)
     except UploadStopped:
-        stopped = State.DONE if upload.state == State.UNDOING else State.STOPPED
+        stopped = State.DONE if upload.state == State.ROLLING_BACK else State.STOPPED
         _finish(upload, State.CHECKED if upload.state == State.CHECKING else stopped)
     except ImportProblem as problem:
         _finish(upload, State.REFUSED, message=str(problem))
-    except PASSING:
+    except TRANSIENT_ERRORS:
         raise
-    except Exception as fault:
-        # Trying for ever would not help, and nobody would hear of it.
+    except Exception as error:
+        # Not retried, because it would fail again; staff read the message on the upload's page.
         logger.exception("Upload %s failed", upload.pk)
-        _give_up(upload, fault)
+        _fail(upload, error)
 
 
-def _give_up(upload: Upload, fault: Exception) -> None:
-    after = {State.CHECKING: State.REFUSED, State.UNDOING: State.DONE}
-    text = _("It stopped by a fault: %(fault)s. What was done so far is kept; try again.")
-    message = text % {"fault": str(fault).strip()[:300] or type(fault).__name__}
-    _finish(upload, after.get(State(upload.state), State.STOPPED), message)
+def _fail(upload: Upload, error: Exception) -> None:
+    next_states = {State.CHECKING: State.REFUSED, State.ROLLING_BACK: State.DONE}
+    text = _("It stopped because of an error: %(error)s. Its progress is saved; try again.")
+    message = text % {"error": str(error).strip()[:300] or type(error).__name__}
+    _finish(upload, next_states.get(State(upload.state), State.STOPPED), message)
 
 
 def _import(upload: Upload) -> None:
     check = upload.state == State.CHECKING
     if check:
-        # A check that a dead worker began is begun again.
+        # From the start, because a worker that died may have left results of half a check.
         upload.errors.all().delete()
         upload.last_line = 0
         zeros = dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
@@ -183,7 +185,7 @@ def _import(upload: Upload) -> None:
             images=images,
             names=file_names(upload, path, images),
             dry_run=check,
-            read_as=upload.read_as,
+            read_options=upload.read_options,
             new_categories=upload.new_categories,
             after_line=upload.last_line,
             after_batch=partial(_after_batch, upload, stored),
@@ -202,8 +204,8 @@ def _import(upload: Upload) -> None:
         _finish(upload, State.CHECKED if check else State.DONE)
 
 
-def _after_batch(upload: Upload, stored: set[RowMessage], batch: Batch) -> None:
-    """Store, in the batch's transaction, its counts, errors and what rolling it back needs."""
+def _after_batch(upload: Upload, stored: set[RowMessage], batch: WrittenBatch) -> None:
+    """Store the batch's counts, errors and rollback data, in the batch's transaction."""
     changes = batch.changes
 
     def due(messages: list[RowMessage]) -> list[RowMessage]:
@@ -211,16 +213,16 @@ def _after_batch(upload: Upload, stored: set[RowMessage], batch: Batch) -> None:
 
     rejections, warnings = due(batch.result.rejections), due(batch.result.row_warnings)
     stored.update(rejections, warnings)
-    taken = changes.imported + changes.updated + changes.unchanged
-    refused = len({message.line for message in rejections})
+    accepted = changes.imported + changes.updated + changes.unchanged
+    rejected = len({message.line for message in rejections})
     Upload.objects.filter(pk=upload.pk).update(
         rows=batch.total,
         last_line=batch.last_line,
-        read=F("read") + taken + refused,
+        read=F("read") + accepted + rejected,
         imported=F("imported") + changes.imported,
         updated=F("updated") + changes.updated,
         unchanged=F("unchanged") + changes.unchanged,
-        rejected=F("rejected") + refused,
+        rejected=F("rejected") + rejected,
         heartbeat=timezone.now(),
     )
     upload.rows = batch.total
@@ -245,7 +247,7 @@ def _record_changes(upload: Upload, changes: Changes) -> None:
 
 
 def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
-    """Raise ``UploadStopped`` after a batch if staff asked for it; the batch itself stays."""
+    """Raise ``UploadStopped`` if staff asked for it; called after a batch is committed."""
     if Upload.objects.filter(pk=upload.pk, stop=True).exists():
         raise UploadStopped
 
@@ -273,14 +275,14 @@ def _finish(upload: Upload, state: str, message: str = "") -> None:
     busy.update(state=state, message=message, stop=False, heartbeat=timezone.now())
 
 
-def confirm(upload: Upload) -> bool:
-    """Make an upload final: delete its files and what rolling it back needs.
+def finalise(upload: Upload) -> bool:
+    """Make an upload final by deleting its files and its rollback data.
 
-    Returns whether it was waiting for that.
+    Returns ``False`` if it is in a state that cannot be finalised.
     """
     with transaction.atomic():
         done = Upload.objects.filter(pk=upload.pk, state__in=(State.DONE, State.STOPPED))
-        if not done.update(state=State.CONFIRMED):
+        if not done.update(state=State.FINALISED):
             return False
         upload.changes.all().delete()
         transaction.on_commit(partial(delete_files, upload), robust=True)
@@ -288,18 +290,18 @@ def confirm(upload: Upload) -> bool:
 
 
 def expire_old() -> int:
-    """Finalise uploads that nobody decided on for ``UPLOAD_LIFETIME_DAYS``, delete unstarted ones.
+    """Finalise finished uploads older than ``UPLOAD_LIFETIME_DAYS``; delete unstarted ones.
 
-    Returns how many.
+    Returns the number of uploads that were finalised or deleted.
     """
     limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
     old = Upload.objects.filter(heartbeat__lt=limit)
-    decided = [confirm(upload) for upload in old.filter(state__in=(State.DONE, State.STOPPED))]
-    idle = list(old.filter(state__in=(State.CHECKED, State.REFUSED)))
-    for upload in idle:
+    finalised = [finalise(upload) for upload in old.filter(state__in=(State.DONE, State.STOPPED))]
+    unstarted = list(old.filter(state__in=(State.CHECKED, State.REFUSED)))
+    for upload in unstarted:
         delete_files(upload)
         upload.delete()
-    return len(decided) + len(idle)
+    return len(finalised) + len(unstarted)
 
 
 def restart_stalled() -> int:

@@ -1,4 +1,4 @@
-"""ZIP files from strangers: what is in them, and what is not taken out of them."""
+"""Read untrusted ZIP files within limits, and warn of entries that are skipped."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from django.utils.translation import gettext as _
 from shop.imports.errors import ImportProblem
 
 ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|gz|bz2|xz)\Z", re.IGNORECASE)
-NAMED = 5
-# Whatever unpacks to less does no harm.
-HARMLESS = 64 * 1024 * 1024
+MAX_LISTED_NAMES = 5
+# The ratio is not checked below this size, because so much cannot fill a disk.
+HARMLESS_BYTES = 64 * 1024 * 1024
 
 
 class ZipStore:
-    """The entries of a ZIP. ``ZipFile`` locks its file, so threads may read at once.
+    """Reads the entries of a ZIP, from several threads, since ``ZipFile`` locks its file.
 
-    Raises ``ImportProblem`` if there is more in it than the limits allow.
+    Raises ``ImportProblem`` if the ZIP exceeds the limits.
     """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -44,7 +44,7 @@ class ZipStore:
             limit = intcomma(settings.IMPORT_MAX_UNPACKED_BYTES // 1024**2)
             raise ImportProblem(text % {"size": intcomma(unpacked // 1024**2), "limit": limit})
         _check_ratio(unpacked, sum(entry.compress_size for entry in entries))
-        self._entries = {entry.filename: entry for entry in entries if _usable(entry)}
+        self._entries = {entry.filename: entry for entry in entries if _is_usable(entry)}
         self.warnings = list(_warnings(entries))
 
     def names(self) -> Iterator[str]:
@@ -58,8 +58,8 @@ class ZipStore:
 
 
 def _check_ratio(unpacked: int, packed: int) -> None:
-    """Pictures and tables do not shrink that far; what is made to fill a disk does."""
-    if unpacked > HARMLESS and unpacked > packed * settings.IMPORT_MAX_RATIO:
+    """Refuse a compression ratio that no pictures or tables reach, but ZIP bombs do."""
+    if unpacked > HARMLESS_BYTES and unpacked > packed * settings.IMPORT_MAX_RATIO:
         text = _(
             "The ZIP would unpack to %(times)s times its size; at most %(limit)s times may be. "
             "Is this a ZIP of pictures?"
@@ -68,16 +68,16 @@ def _check_ratio(unpacked: int, packed: int) -> None:
         raise ImportProblem(text % {"times": times, "limit": settings.IMPORT_MAX_RATIO})
 
 
-def _usable(entry: zipfile.ZipInfo) -> bool:
+def _is_usable(entry: zipfile.ZipInfo) -> bool:
     return _is_inside(entry.filename) and not _is_link(entry)
 
 
 def _is_inside(name: str) -> bool:
-    """A file of the archive itself: no folder, no path out of it, none of macOS's shadows."""
+    """Return whether the name is a file inside the archive, and no macOS metadata."""
     parts = name.replace("\\", "/").split("/")
-    # Nothing before the first slash is an absolute path, nothing after the last one a folder.
-    whole = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
-    return whole and ".." not in parts and "__MACOSX" not in parts
+    # An absolute path begins with a slash, a folder ends with one.
+    is_relative_file = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
+    return is_relative_file and ".." not in parts and "__MACOSX" not in parts
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:
@@ -85,9 +85,9 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
 
 
 def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Yield what staff should know of entries that are skipped or cannot be read."""
     names = [entry.filename for entry in entries]
-    shadows = "__MACOSX"
-    files = [name for name in names if not name.endswith("/") and shadows not in name]
+    files = [n for n in names if not n.endswith("/") and "__MACOSX" not in n]
     links = [entry.filename for entry in entries if _is_link(entry)]
     folded = Counter(name.casefold() for name in set(files))
     findings = (
@@ -115,16 +115,18 @@ def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
     )
     for found, text in findings:
         if found:
-            yield text % {"names": listed(found)}
+            yield text % {"names": list_names(found)}
 
 
-def listed(names: Iterable[str], *, short: bool = True) -> str:
-    """Return the first names, long paths ``short``, and how many more there are."""
+def list_names(names: Iterable[str], *, short: bool = True) -> str:
+    """Return the first names, long paths shortened to the file name, and a count of the rest."""
     names = list(names)
-    shown = ", ".join(posixpath.basename(n) if short and len(n) > 60 else n for n in names[:NAMED])
-    if len(names) <= NAMED:
+    shown = ", ".join(
+        posixpath.basename(n) if short and len(n) > 60 else n for n in names[:MAX_LISTED_NAMES]
+    )
+    if len(names) <= MAX_LISTED_NAMES:
         return shown
     return _("%(names)s and %(count)s more") % {
         "names": shown,
-        "count": intcomma(len(names) - NAMED),
+        "count": intcomma(len(names) - MAX_LISTED_NAMES),
     }

@@ -1,4 +1,4 @@
-"""The columns that the import knows."""
+"""The columns that the import recognises."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ KAGGLE_COLUMNS = (
     *("baseColour", "season", "year", "usage", "productDisplayName"),
 )
 OPTIONAL = ("brand", "price", "currency", "stock", "description", "listed")
-# Where they stand, a row is a variant, and rows of one id are the variants of one product.
+# With these columns a row is a variant, and rows with the same id are variants of one product.
 VARIANT = ("sku", "size", "variantColour", "variantPrice")
-# A category of any depth by its address; wins over the three names.
-EXACT = ("categoryPath",)
-# A category of any depth by its names: "Apparel > Topwear > Shirts". Wins over the three names.
-NAMED = ("category",)
-EXPORTED = (*KAGGLE_COLUMNS, *OPTIONAL, *VARIANT, *EXACT)
-# Names of files of pictures.
+# A category of any depth by its path; takes precedence over the three category columns.
+CATEGORY_PATH = ("categoryPath",)
+# A category of any depth by its names, such as "Apparel > Topwear > Shirts"; also takes precedence.
+CATEGORY = ("category",)
+EXPORTED = (*KAGGLE_COLUMNS, *OPTIONAL, *VARIANT, *CATEGORY_PATH)
+# File names or URLs of pictures.
 IMAGE = "image"
-FIELDS = (*EXPORTED, *NAMED, IMAGE)
+FIELDS = (*EXPORTED, *CATEGORY, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
-# What describes a product; the first row of an id says it.
-DESCRIBING = (*KAGGLE_COLUMNS[1:], "brand", "currency", "description", "listed", *EXACT, *NAMED)
+# These describe a product, so that only the first row of an id counts for them.
+DESCRIBING = (
+    *KAGGLE_COLUMNS[1:],
+    *("brand", "currency", "description", "listed"),
+    *CATEGORY_PATH,
+    *CATEGORY,
+)
 PRICES = ("price", "variantPrice")
 
 
 def letter(position: int) -> str:
-    """Return the name that spreadsheets give the column: A, B … Z, AA."""
+    """Return the letters by which spreadsheets name the column: A, B … Z, AA."""
     name = ""
     position += 1
     while position:

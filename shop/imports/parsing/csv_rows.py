@@ -1,4 +1,4 @@
-"""From the bytes of a CSV file to rows of cells: its encoding, delimiter, header and quoting."""
+"""Read the rows of a CSV file: its delimiter, header and quoting."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ DELIMITERS = {
     "\t": gettext_lazy("tab"),
     "|": gettext_lazy("bar"),
 }
-# Excel's own first line, which says what separates.
+# Excel writes the delimiter into a first line of its own.
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-# One line of text; more is a file of another kind, or one made to fill the memory.
+# Longer lines mean that the file is not CSV, or was made to exhaust memory.
 MAX_LINE = 1024 * 1024
-# A quotation mark that is not closed within so many lines was never meant to be one.
-MAX_LINES_OF_A_ROW = 1000
+# A quotation mark that is still open after these lines is taken as an inch mark or a typo.
+MAX_LINES_PER_ROW = 1000
 
 
 class RawRow(NamedTuple):
-    """The cells of a row. ``problem`` says why they could not be told apart."""
+    """Holds the cells of a row; ``problem`` says why they could not be separated."""
 
     line: int
     cells: list[str]
@@ -44,7 +44,7 @@ class RawRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the bytes are to be read; the rows begin after line ``header_line``."""
+    """Describes how to read the bytes; the rows begin after line ``header_line``."""
 
     encoding: str
     delimiter: str
@@ -60,7 +60,7 @@ class Dialect:
 
 
 def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ...]]:
-    """Return the dialect and the header, which blank lines and ``sep=`` may precede."""
+    """Return the dialect and the header, skipping blank lines and ``sep=`` above it."""
     forced = ""
     for number, line in enumerate(_lines(file, encoding), 1):
         if "\0" in line:
@@ -79,7 +79,7 @@ def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ..
 
 
 def _delimiter(header: str) -> str:
-    """Return the one that makes most known columns of the header, or else most columns."""
+    """Return the delimiter that yields most known columns in the header, or else most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
         cells = _header(header, delimiter) or []
@@ -89,7 +89,7 @@ def _delimiter(header: str) -> str:
 
 
 def _header(line: str, delimiter: str) -> list[str] | None:
-    """Return its cells, or ``None`` if one is too long for the reader."""
+    """Return the cells of the header, or ``None`` if one exceeds the limit of ``csv``."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:
@@ -105,7 +105,7 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
                 return
             yield line.rstrip("\n") + "\n"
     finally:
-        # The file is its opener's to close.
+        # Otherwise the wrapper would close the file, which belongs to the caller.
         with suppress(ValueError):
             text.detach()
 
@@ -129,58 +129,59 @@ def _line(text: io.TextIOWrapper, number: int) -> str:
 def csv_rows(
     file: IO[bytes], dialect: Dialect, header: tuple[str, ...], columns: tuple[str, ...]
 ) -> Iterator[RawRow]:
-    """Read the rows after the header, each as many cells as it has."""
+    """Yield the rows after the header, each with as many cells as it has."""
     lines = _lines(file, dialect.encoding)
     for _number in range(dialect.header_line):
         next(lines, None)
     if columns == KAGGLE_COLUMNS and dialect.delimiter == ",":
-        return _classic(lines, dialect.header_line)
-    return _quoted(lines, dialect, len(header))
+        return _kaggle_rows(lines, dialect.header_line)
+    return _quoted_rows(lines, dialect, len(header))
 
 
-def _classic(lines: Iterator[str], header_line: int) -> Iterator[RawRow]:
-    """Read Kaggle's layout: nothing is quoted, and a comma too many belongs to the name."""
+def _kaggle_rows(lines: Iterator[str], header_line: int) -> Iterator[RawRow]:
+    """Read Kaggle's layout: nothing is quoted, and surplus commas belong to the name."""
     for number, line in enumerate(lines, header_line + 1):
         if line.strip():
-            yield RawRow(number, split_classic(line.rstrip("\n")))
+            yield RawRow(number, split_kaggle_line(line.rstrip("\n")))
 
 
-def split_classic(line: str) -> list[str]:
+def split_kaggle_line(line: str) -> list[str]:
+    """Return the cells of a line of which only the last, the name, may contain commas."""
     last = len(KAGGLE_COLUMNS) - 1
     if '"' in line:
         try:
             cells = next(csv.reader([line], strict=True))
             return [*cells[:last], ",".join(cells[last:])] if len(cells) > last else cells
         except csv.Error:
-            pass  # the quotation marks are inches or such, and part of the text
+            pass  # the quotation marks are inch marks and the like
     return line.split(",", last)
 
 
-def _quoted(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator[RawRow]:
+def _quoted_rows(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator[RawRow]:
     """Read CSV as spreadsheets write it: a quoted value may hold delimiters and line breaks.
 
-    A quotation mark that is never closed costs its own line and not the rest of the file.
+    A quotation mark that is never closed spoils only its own line, not the rest of the file.
     """
-    waiting: deque[str] = deque()
+    pushed_back: deque[str] = deque()
     number, delimiter = dialect.header_line, dialect.delimiter
     while True:
-        first = waiting.popleft() if waiting else next(lines, "")
+        first = pushed_back.popleft() if pushed_back else next(lines, "")
         if not first:
             return
         number += 1
-        taken = [first]
-        cells, is_open = _cells(taken, delimiter)
+        row_lines = [first]
+        cells, is_open = _cells(row_lines, delimiter)
         size = len(first)
-        while is_open and len(taken) < MAX_LINES_OF_A_ROW and size <= MAX_LINE:
-            line = waiting.popleft() if waiting else next(lines, "")
+        while is_open and len(row_lines) < MAX_LINES_PER_ROW and size <= MAX_LINE:
+            line = pushed_back.popleft() if pushed_back else next(lines, "")
             if not line:
                 break
-            taken.append(line)
+            row_lines.append(line)
             size += len(line)
             if '"' in line:  # nothing else can close it
-                cells, is_open = _cells(taken, delimiter)
-        if cells is None or (len(taken) > 1 and len(cells) < width):
-            waiting.extendleft(reversed(taken[1:]))
+                cells, is_open = _cells(row_lines, delimiter)
+        if cells is None or (len(row_lines) > 1 and len(cells) < width):
+            pushed_back.extendleft(reversed(row_lines[1:]))
             problem = _("The quotation marks do not match.")
             if _is_too_long(first, delimiter):
                 text = _("A cell has over %(limit)s characters.")
@@ -189,7 +190,7 @@ def _quoted(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator[RawR
             continue
         if any(cell.strip() for cell in cells):
             yield RawRow(number, cells)
-        number += len(taken) - 1
+        number += len(row_lines) - 1
 
 
 def _is_too_long(line: str, delimiter: str) -> bool:
@@ -201,7 +202,7 @@ def _is_too_long(line: str, delimiter: str) -> bool:
 
 
 def _cells(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:
-    """Return the cells of one row, or ``None``, and whether it ends within quotation marks."""
+    """Return the cells of one row, or ``None``, and whether a quotation mark is still open."""
     try:
         return next(csv.reader(lines, delimiter=delimiter, strict=True)), False
     except csv.Error as error:

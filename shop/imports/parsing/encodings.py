@@ -1,4 +1,4 @@
-"""Find out in which encoding a table is written."""
+"""Detect the encoding of a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# What staff can choose, and what a file that is not UTF-8 is compared with.
+# Staff can choose these, and a file that is not Unicode is compared with them.
 LEGACY = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
@@ -29,17 +29,17 @@ LEGACY = {
     "gb18030": "GB 18030",
 }
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", **LEGACY}
-USUAL = "cp1252"
+DEFAULT_LEGACY = "cp1252"
 CHUNK = 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
-# Encodings that explain the sample this much worse than the best one are out.
+# Encodings whose mess ratio exceeds the best one's by more are not considered.
 TOLERANCE = 0.03
-# A sign between two letters, such as a superscript, is a letter of another encoding.
+# A symbol between two letters, such as a superscript, means that the encoding is wrong.
 SIGN_IN_A_WORD = re.compile(r"[^\W\d_][^\w\s'’‘`´.,:;/&+*\"()|-][^\W\d_]|[^\W\d_][²³¹][^\W\d_]")
 
 
 def find_encoding(file: IO[bytes]) -> str:
-    """Return the encoding: by BOM, NUL bytes of UTF-16, valid UTF-8, or else the likeliest."""
+    """Detect the encoding: BOM, then UTF-16 NUL bytes, then valid UTF-8, else the likeliest."""
     head = file.read(4096)
     for mark, name in BOMS.items():
         if head.startswith(mark):
@@ -65,22 +65,22 @@ def find_encoding(file: IO[bytes]) -> str:
 
 
 def _likeliest(sample: bytes) -> str:
-    """Return what charset-normalizer finds likeliest.
+    """Return the encoding that charset-normalizer finds likeliest.
 
-    Short texts fit several encodings equally well; Windows-1252 is the usual one of them.
+    Short texts fit several encodings equally well; Windows-1252, the most common, then wins.
     """
     found = from_bytes(sample, cp_isolation=list(LEGACY))
     matches = [match for match in found if not SIGN_IN_A_WORD.search(str(match))]
     if not matches:
-        return USUAL
+        return DEFAULT_LEGACY
     near = [match for match in matches if match.chaos <= matches[0].chaos + TOLERANCE]
     names = [match.encoding for match in near]
     names += [name for match in near for name in match.could_be_from_charset]
     names = [name for name in names if name in LEGACY]
-    return USUAL if USUAL in names or not names else names[0]
+    return DEFAULT_LEGACY if DEFAULT_LEGACY in names or not names else names[0]
 
 
 def check_encoding(name: str) -> str:
-    """Return the name if it is that of an encoding of text. Raises ``LookupError``."""
+    """Return the name. Raises ``LookupError`` unless it names a text encoding."""
     "".encode(name)
     return name

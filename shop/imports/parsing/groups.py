@@ -1,4 +1,4 @@
-"""Tell the first row of each product, which describes it, from those of its other variants."""
+"""Separate the first row of a product, which describes it, from the rows of its other variants."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shop.imports.parsing.rows import Row
 
 @dataclass
 class FirstRows:
-    """Remember by id the first row and, as hashes to save memory, what it says."""
+    """Remembers the first row of each id and its values, as hashes to save memory."""
 
     _seen: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
-    def reduce(self, row: Row, record: Record) -> tuple[Row, list[RowError]]:
-        """Return a later row of an id as its variant only, and in what it disagrees."""
+    def variant_only(self, row: Row, record: Record) -> tuple[Row, list[RowError]]:
+        """Return a row, without its description if it is a later one, and its disagreements."""
         hashes = tuple(hash(" ".join(record.values.get(c, "").split())) for c in DESCRIBING)
         line, first = self._seen.setdefault(row.external_id, (row.line, hashes))
         if line == row.line:
@@ -29,7 +29,7 @@ class FirstRows:
             row,
             described_on=line,
             provided_fields={},
-            tree=None,
+            category_names=None,
             category_path="",
             brand=None,
             currency=None,

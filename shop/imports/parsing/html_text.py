@@ -1,4 +1,4 @@
-"""Turn the HTML of other shops' descriptions into plain paragraphs and lists."""
+"""Convert HTML descriptions of other shops to plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 BLOCKS = {"p", "div", "ul", "ol", "table", "section", "h1", "h2", "h3", "h4", "h5", "h6"}
 HIDDEN = {"script", "style", "template"}
-# Text that only holds "<" or "&" is no HTML.
+# Known tags and entities only, because plain text may contain "<" or "&" too.
 HTML = re.compile(
     r"</?(p|br|div|span|b|strong|i|em|u|a|ul|ol|li|h[1-6]|table|tr|td|th|section|font)\b[^<>]*>"
     r"|&(nbsp|amp|lt|gt|quot|#[0-9]+|#x[0-9a-f]+);",
@@ -15,7 +15,9 @@ HTML = re.compile(
 )
 
 
-class _Text(HTMLParser):
+class _TextExtractor(HTMLParser):
+    """Collects the text, with line breaks where a browser would show them."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
@@ -43,10 +45,10 @@ class _Text(HTMLParser):
 
 
 def plain_text(text: str) -> str:
-    """Return the text of HTML with its paragraphs and lists as lines; other text as it is."""
+    """Convert HTML to text with paragraphs and lists as lines; return other text unchanged."""
     if not HTML.search(text):
         return text
-    parser = _Text()
+    parser = _TextExtractor()
     parser.feed(text)
     parser.close()
     lines = [line.strip() for line in "".join(parser.parts).split("\n")]

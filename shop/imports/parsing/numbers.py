@@ -1,4 +1,4 @@
-"""Read amounts in the notation of their file: 1,234.56 or 1.234,56."""
+"""Parse amounts in the notation of their file: 1,234.56 or 1.234,56."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem
 
-# The decimal mark, and how an amount looks with it.
+# An example of an amount for each decimal mark.
 NOTATIONS = {".": "1,234.56", ",": "1.234,56"}
-MARKS = tuple(NOTATIONS)
+DECIMAL_MARKS = tuple(NOTATIONS)
 # Spaces and apostrophes group digits, a sign or code names the currency, ",-" stands for ",00".
 CURRENCY = r"(?:[A-Z]{3}|kr\.?|zł|Kč|Ft|Rs\.?|Fr\.?)"
 CODES = re.compile(rf"^{CURRENCY}(?=[\s\d])|(?<=[\s\d,.–—-]){CURRENCY}$", re.IGNORECASE)
@@ -28,22 +28,22 @@ PATTERNS = {
 
 
 class Number(str):
-    """The text of a cell that was a number, so that no notation is in question."""
+    """Marks the text of a cell that was a number, whose notation is therefore known."""
 
     __slots__ = ()
 
 
-def bare(text: str) -> str:
-    """Return the amount without currency and grouping by spaces or apostrophes."""
+def _strip_currency(text: str) -> str:
+    """Return the amount without currency, spaces and apostrophes."""
     text = CODES.sub("", SIGNS.sub("", text.strip()))
     return NO_CENTS.sub("", GROUPING.sub("", SIGNS.sub("", text)))
 
 
 def read_number(text: str, mark: str) -> Decimal | None:
-    """Return the amount, or ``None`` if it is none in the notation of this decimal mark."""
+    """Return the amount, or ``None`` if the text is no amount with this decimal mark."""
     if isinstance(text, Number):
         mark = "."
-    found = PATTERNS[mark].fullmatch(bare(text))
+    found = PATTERNS[mark].fullmatch(_strip_currency(text))
     if found is None:
         return None
     whole = re.sub("[.,]", "", found["whole"])
@@ -51,42 +51,44 @@ def read_number(text: str, mark: str) -> Decimal | None:
 
 
 @dataclass
-class NotationSurvey:
-    """Find out which decimal mark a file uses.
+class NotationDetector:
+    """Detects which decimal mark a file uses.
 
-    ``only`` holds, by mark, the first line and value that no other mark explains; ``unclear`` the
-    first that each mark reads as another number. Prices decide, stock only where they do not.
+    ``prices`` holds, for each mark, the first line and price that only this mark can explain;
+    ``stocks`` the same of stock, used if no price decides. ``ambiguous`` is the first amount that
+    each mark reads as a different number.
     """
 
-    only: dict[str, tuple[int, str]] = field(default_factory=dict)
-    only_stock: dict[str, tuple[int, str]] = field(default_factory=dict)
-    unclear: tuple[int, str] | None = None
+    prices: dict[str, tuple[int, str]] = field(default_factory=dict)
+    stocks: dict[str, tuple[int, str]] = field(default_factory=dict)
+    ambiguous: tuple[int, str] | None = None
 
     def add(self, line: int, text: str, *, is_price: bool) -> None:
+        """Take an amount of the file into account."""
         if text.isdecimal() or isinstance(text, Number):
             return
-        numbers = {mark: read_number(text, mark) for mark in MARKS}
-        able = [mark for mark in MARKS if numbers[mark] is not None]
-        if len(able) == 1:
-            (self.only if is_price else self.only_stock).setdefault(able[0], (line, text))
-        elif able and numbers["."] != numbers[","]:
-            self.unclear = self.unclear or (line, text)
+        numbers = {mark: read_number(text, mark) for mark in DECIMAL_MARKS}
+        marks = [mark for mark in DECIMAL_MARKS if numbers[mark] is not None]
+        if len(marks) == 1:
+            (self.prices if is_price else self.stocks).setdefault(marks[0], (line, text))
+        elif marks and numbers["."] != numbers[","]:
+            self.ambiguous = self.ambiguous or (line, text)
 
     def decide(self) -> str:
-        """Return the decimal mark. Raises ``ImportProblem`` where a person has to say."""
-        if len(self.only) == 2:
-            (one, first), (other, second) = self.only["."], self.only[","]
+        """Return the decimal mark. Raises ``ImportProblem`` if staff must choose it."""
+        if len(self.prices) == 2:
+            (one, first), (other, second) = self.prices["."], self.prices[","]
             text = _(
                 "Line %(one)s has the amount %(first)s, line %(other)s has %(second)s. "
                 "Choose how the file writes decimals."
             )
             values = {"one": one, "first": first, "other": other, "second": second}
             raise ImportProblem(text % values)
-        found = self.only or self.only_stock
+        found = self.prices or self.stocks
         if len(found) == 1:
             return next(iter(found))
-        if self.unclear:
-            line, value = self.unclear
+        if self.ambiguous:
+            line, value = self.ambiguous
             text = _(
                 "The amount %(value)s on line %(line)s may be %(one)s or %(other)s. "
                 "Choose how the file writes decimals."

@@ -1,4 +1,4 @@
-"""Find the pictures of each product by the names of the files."""
+"""Assign pictures to products by the names of the files."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ VIEWS = (
     *("side", "left", "right", "seite", "links", "rechts", "model", "worn", "detail", "details"),
     *("closeup", "zoom", "top", "bottom", "inside", "sole", "back", "rear", "hinten", "rücken"),
 )
-# What may follow an id: "_1", "-1", " 1", " (1)", "_front".
+# Suffixes that may follow an id: "_1", "-1", " 1", " (1)", "_front".
 ENDING = re.compile(
     r"(?P<id>.+)(?:[ _-]?\((?P<bracketed>[0-9]{1,3})\)|[ _-](?P<number>[0-9]{1,3})"
     rf"|[ _-](?P<view>{'|'.join((*FIRST_VIEWS, *VIEWS))}))",
     re.IGNORECASE,
 )
-LIKE_ENOUGH = 60
-# The place among the pictures of a product; the whole name has none and comes first.
+MIN_SIMILARITY = 60
+# Sorts the pictures of a product; a name without a suffix has an empty rank and comes first.
 Rank = tuple[int, ...]
 
 
 @dataclass
 class Pictures:
-    """Hold which files show which product.
+    """Holds the files of each product, by external id.
 
-    ``unused`` belong to none; ``problems`` say by id which files that a row names it does not get.
+    ``unused`` files belong to no product; ``problems`` explain, by id, why a product does not get
+    a file that its row names.
     """
 
     of: dict[str, list[str]] = field(default_factory=dict)
@@ -43,14 +44,14 @@ class Pictures:
 
 
 def split_names(cell: str) -> tuple[list[str], list[str]]:
-    """Return the names of files in a cell, and the addresses."""
+    """Return the file names in a cell, and the URLs."""
     parts = [part.strip() for part in SEPARATORS.split(cell)]
     names = [part for part in parts if part and not ADDRESS.match(part)]
     return names, [part for part in parts if ADDRESS.match(part)]
 
 
 def file_name(address: str) -> str:
-    """Return the name that the file at an address has, in lower case."""
+    """Return the file name at the end of a URL, in lower case."""
     return posixpath.basename(unquote(re.split("[?#]", address)[0])).casefold()
 
 
@@ -59,24 +60,24 @@ def assign_pictures(
 ) -> Pictures:
     """Assign each file to at most one id: to the one whose row names it, or by its own name.
 
-    A whole name that is an id wins over one with an ending, the same case over any case.
+    A name that equals an id wins over one with a suffix, and the same case over another case.
     """
     pictures, files = Pictures(), list(files)
-    taken = _assign_named(pictures, files, named)
+    assigned = _assign_named(pictures, files, named)
     owners = _Owners(ids)
-    whole: dict[str, str] = {}
+    exact: dict[str, str] = {}
     ranked: dict[str, dict[Rank, str]] = {}
     for name in files:
-        if name in taken:
+        if name in assigned:
             continue
         owner, rank = owners.find(posixpath.splitext(posixpath.basename(name))[0])
         if owner and not rank:
-            first = whole.setdefault(owner, name)
+            first = exact.setdefault(owner, name)
         else:
             first = ranked.setdefault(owner, {}).setdefault(rank, name) if owner else ""
         if first != name:
             pictures.unused.append(name)
-    for owner, name in whole.items():
+    for owner, name in exact.items():
         pictures.of.setdefault(owner, []).append(name)
     for owner, by_rank in ranked.items():
         pictures.of.setdefault(owner, []).extend(by_rank[rank] for rank in sorted(by_rank))
@@ -87,21 +88,22 @@ def assign_pictures(
 
 
 def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[str]]) -> set[str]:
+    """Assign the files that rows name, with or without folder and suffix; return these files."""
     if not named:
         return set()
-    places: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for form in (str, str.casefold):
         for cut in (str, lambda name: posixpath.splitext(name)[0]):
             for name in files:
-                places.setdefault(form(cut(posixpath.basename(name))), name)
-    taken: dict[str, str] = {}
+                by_name.setdefault(form(cut(posixpath.basename(name))), name)
+    assigned: dict[str, str] = {}
     for owner, names in named.items():
         for name in names:
             base = posixpath.basename(name.replace("\\", "/"))
-            file = places.get(base) or places.get(base.casefold())
+            file = by_name.get(base) or by_name.get(base.casefold())
             if file is None:
                 problem = _("There is no picture %(name)s.") % {"name": name}
-            elif (first := taken.setdefault(file, owner)) != owner:
+            elif (first := assigned.setdefault(file, owner)) != owner:
                 text = _("The picture %(name)s belongs to %(id)s already.")
                 problem = text % {"name": name, "id": first}
             else:
@@ -109,18 +111,18 @@ def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[st
                     pictures.of[owner].append(file)
                 continue
             pictures.problems.setdefault(owner, []).append(problem)
-    return set(taken)
+    return set(assigned)
 
 
 class _Owners:
-    """Find the id that the name of a file begins with."""
+    """Finds the id at the beginning of a file's name."""
 
     def __init__(self, ids: Collection[str]) -> None:
         self._ids = ids
         self._folded: dict[str, str] | None = None
 
     def find(self, stem: str) -> tuple[str, Rank]:
-        """Return the id, empty if there is none, and the place among its pictures."""
+        """Return the id, or an empty string, and the rank among the pictures of its product."""
         if owner := self._id(stem):
             return owner, ()
         found = ENDING.fullmatch(stem)
@@ -137,7 +139,7 @@ class _Owners:
             self._folded = {}
             for each in self._ids:
                 folded = each.casefold()
-                # Ids that differ in case only are told apart by their exact names.
+                # Ambiguous, because two ids differ only in case: only exact names count.
                 self._folded[folded] = "" if folded in self._folded else each
         return self._folded.get(stem.casefold(), "")
 
@@ -149,7 +151,7 @@ def _rank(found: re.Match[str]) -> Rank:
 
 
 def nearest_id(name: str, ids: Collection[str]) -> str:
-    """Return the id that is most like the name of the file, empty if none is."""
+    """Return the id that is most similar to the file's name, or ``""`` if none is similar."""
     stem = posixpath.splitext(posixpath.basename(name))[0]
-    found = process.extractOne(stem, ids, score_cutoff=LIKE_ENOUGH)
+    found = process.extractOne(stem, ids, score_cutoff=MIN_SIMILARITY)
     return str(found[0]) if found else ""

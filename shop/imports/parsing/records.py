@@ -1,4 +1,4 @@
-"""One row of a table by what its columns stand for."""
+"""A row of a table by the fields that its columns stand for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from shop.imports.errors import RowError
 
 @dataclass(frozen=True)
 class Record:
-    """One row: all its cells, and the ``values`` of the columns that are read.
+    """Holds a row: all its cells, and the ``values`` of the columns that are not ignored.
 
-    ``problem`` says why its values could not be told apart, ``warnings`` what of it is not kept.
+    ``problem`` says why the cells could not be separated, ``warnings`` what was discarded.
     """
 
     line: int
@@ -26,8 +26,8 @@ def product_key(values: dict[str, str]) -> str:
     return (values.get("id") or "").strip() or (values.get("sku") or "").strip()
 
 
-def checked(record: Record) -> dict[str, str]:
-    """Return the values of a whole record. Raises ``RowError``."""
+def valid_values(record: Record) -> dict[str, str]:
+    """Return the values. Raises ``RowError`` if the record has a problem."""
     if record.problem:
         raise RowError(record.problem)
     return record.values

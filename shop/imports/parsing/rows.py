@@ -1,4 +1,4 @@
-"""One row of the table, checked: what it says about a product, and nothing that it does not."""
+"""Parse and validate one row of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.html_text import plain_text
 from shop.imports.parsing.numbers import read_number
 from shop.imports.parsing.pictures import split_names
-from shop.imports.parsing.records import Record, checked
+from shop.imports.parsing.records import Record, valid_values
 from shop.imports.parsing.words import (
     DATE,
     GENDER_WORDS,
@@ -28,15 +28,15 @@ from shop.imports.parsing.words import (
 
 T = TypeVar("T")
 MIN_YEAR, MAX_YEAR = 1990, 2100
-NOTHING = {"", "na", "n/a", "nan", "null", "none"}
+EMPTY_WORDS = {"", "na", "n/a", "nan", "null", "none"}
 YES = {"yes", "true", "1", "ja", "wahr", "y", "x"}
 NO = {"no", "false", "0", "nein", "falsch", "n"}
-# The fields of a product in which the words of ``NOTHING`` mean that there is nothing.
+# The fields of a product in which ``EMPTY_WORDS`` count as empty.
 ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
 CENT = Decimal("0.01")
 MAX_PRICE, MAX_STOCK = 10**8, 10**9
 YEAR = re.compile(r"([0-9]{4})([.,]0+)?")
-WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
+WHOLE_NUMBER = re.compile(r"[0-9]+[.,]0{1,2}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -54,7 +54,7 @@ class Row:
     external_id: str
     sku: str
     provided_fields: dict[str, Any]
-    tree: tuple[str, ...] | None
+    category_names: tuple[str, ...] | None
     category_path: str
     brand: str | None
     price: Decimal | None
@@ -84,7 +84,7 @@ class Row:
 
 
 class _Reader:
-    """Read the cells of one row, and keep every fault instead of stopping at the first."""
+    """Reads the cells of one row and collects all errors instead of stopping at the first."""
 
     def __init__(self, values: dict[str, str], decimal: str) -> None:
         self.values, self.decimal = values, decimal
@@ -108,21 +108,21 @@ class _Reader:
 
 
 def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = GENDER_WORDS) -> Row:
-    """Read a row whose amounts have this decimal mark. Raises ``RowError`` with all its faults.
+    """Parse a record. Raises one ``RowError`` that combines all errors.
 
-    ``genders`` are the words that stand for one.
+    ``decimal`` is the decimal mark of the file; ``genders`` maps words to genders.
     """
-    values, warnings = _visible(checked(record))
+    values, warnings = _remove_invisible(valid_values(record))
     read = _Reader(values, decimal)
     sku = read(_key, "sku" if "sku" in values else "id") or ""
-    # A product made by hand has no id; the export leaves it empty.
+    # The id may be empty, because products created by hand are exported without one.
     has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
     row = Row(
         line=record.line,
         external_id=(read(_key, "id") or "") if has_id and "sku" in values else sku,
         sku=sku,
         provided_fields=_provided_fields(read, genders),
-        tree=_tree(read),
+        category_names=_category_names(read),
         category_path=_text(values, "categoryPath"),
         brand=read.attribute("brand", "brand") if "brand" in values else None,
         price=read.price("price"),
@@ -131,14 +131,14 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
         listed=read(_listed),
         currency=read(_currency),
         stock=read(_stock, decimal),
-        description=_as_typed(values["description"]) if "description" in values else None,
+        description=_normalise_text(values["description"]) if "description" in values else None,
         size=read.variant("size", "size"),
         variant_colour=read.variant("variantColour", "colour"),
         variant_price=read.price("variantPrice"),
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
-        warnings=(*warnings, *record.warnings, *_suspicious(values)),
+        warnings=(*warnings, *record.warnings, *_suspicious_sizes(values)),
         addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
     if read.faults:
@@ -146,8 +146,8 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
     return row
 
 
-def _visible(values: dict[str, str]) -> tuple[dict[str, str], list[RowError]]:
-    """Return the values without invisible characters, and which had some."""
+def _remove_invisible(values: dict[str, str]) -> tuple[dict[str, str], list[RowError]]:
+    """Return the values without invisible characters, and a warning for each that had some."""
     if all(text.isascii() for text in values.values()):
         return values, []
     found = [column for column, text in values.items() if INVISIBLE.search(text)]
@@ -156,30 +156,31 @@ def _visible(values: dict[str, str]) -> tuple[dict[str, str], list[RowError]]:
     return values | cleaned, [RowError(text % {"column": column}, column) for column in found]
 
 
-def _suspicious(values: dict[str, str]) -> Iterator[RowError]:
+def _suspicious_sizes(values: dict[str, str]) -> Iterator[RowError]:
+    """Warn of a size such as "10-12" that a spreadsheet turned into a date."""
     if DATE.fullmatch(_text(values, "size")):
         text = _("size is %(value)s: a spreadsheet may have made a date of it.")
         yield RowError(text % {"value": _text(values, "size")}, "size")
 
 
-def as_read(name: str, value: Any) -> Any:
-    """What is left of a field of the shop once it was written into a table and read again."""
+def normalise_field(name: str, value: Any) -> Any:
+    """Return the value of a product's field as it would be after an export and an import."""
     if not isinstance(value, str):
         return value
     if name == "description":
-        return _as_typed(value)
+        return _normalise_text(value)
     text = " ".join(value.split())
-    return "" if name in ATTRIBUTES and text.lower() in NOTHING else text
+    return "" if name in ATTRIBUTES and text.lower() in EMPTY_WORDS else text
 
 
-def _as_typed(text: str) -> str:
-    """Return a text with lines that end in one way, and without HTML."""
+def _normalise_text(text: str) -> str:
+    """Return the text without HTML and with line feeds as line ends."""
     text = plain_text(text)
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def external_id(record: Record) -> str:
-    """The id or SKU of a row that may be good for nothing else."""
+    """Return the id or SKU of a row that may be invalid otherwise."""
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
@@ -198,13 +199,13 @@ def _provided_fields(read: _Reader, genders: Mapping[str, str]) -> dict[str, Any
     return fields
 
 
-def _tree(read: _Reader) -> tuple[str, ...] | None:
+def _category_names(read: _Reader) -> tuple[str, ...] | None:
     columns = ("masterCategory", "subCategory", "articleType")
     values = read.values
     if values.get("categoryPath", "").strip():
         return None
     if values.get("category", "").strip():
-        return read(_category_names)
+        return read(_split_category)
     if not all(name in values for name in columns):
         return None
     if not any(values[name].strip() for name in columns):
@@ -237,7 +238,7 @@ def _limited(text: str, column: str, limit: int) -> str:
 
 def _attribute(values: dict[str, str], column: str, field: str) -> str:
     text = _text(values, column)
-    return "" if text.lower() in NOTHING else _limited(text, column, _max_length(field))
+    return "" if text.lower() in EMPTY_WORDS else _limited(text, column, _max_length(field))
 
 
 def _key(values: dict[str, str], column: str) -> str:
@@ -253,7 +254,7 @@ def _key(values: dict[str, str], column: str) -> str:
     return _limited(text, column, _max_length("external_id"))
 
 
-def _category_names(values: dict[str, str]) -> tuple[str, ...]:
+def _split_category(values: dict[str, str]) -> tuple[str, ...]:
     names = [name.strip() for name in values["category"].split(">")]
     return tuple(_category({"category": name}, "category") for name in names if name)
 
@@ -273,7 +274,7 @@ def _category(values: dict[str, str], column: str) -> str:
 
 def _gender(values: dict[str, str], genders: Mapping[str, str]) -> str:
     text = _text(values, "gender")
-    gender = "" if text.lower() in NOTHING else genders.get(folded_gender(text))
+    gender = "" if text.lower() in EMPTY_WORDS else genders.get(folded_gender(text))
     if gender is None:
         allowed = ", ".join(Product.Gender.values)
         message = _(
@@ -286,14 +287,14 @@ def _gender(values: dict[str, str], genders: Mapping[str, str]) -> str:
 
 def _name(values: dict[str, str]) -> str:
     text = _text(values, "productDisplayName")
-    if text.lower() in NOTHING:
+    if text.lower() in EMPTY_WORDS:
         return ""
     return _limited(text, "productDisplayName", _max_length("name"))
 
 
 def _year(values: dict[str, str]) -> int | None:
     text = _text(values, "year")
-    if text.lower() in NOTHING:
+    if text.lower() in EMPTY_WORDS:
         return None
     found = YEAR.fullmatch(text)
     if not found or not MIN_YEAR <= int(found[1]) <= MAX_YEAR:
@@ -340,7 +341,7 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     if not text:
         return None
     number = read_number(values["stock"], decimal)
-    if number is None and WHOLE.fullmatch(text):  # 5.0 in a file of 19,90
+    if number is None and WHOLE_NUMBER.fullmatch(text):  # 5.0 in a file of 19,90
         number = Decimal(re.split("[.,]", text)[0])
     if number is None or number % 1 or number >= MAX_STOCK:
         message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")

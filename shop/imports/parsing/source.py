@@ -1,4 +1,4 @@
-"""Where a catalogue lies: a folder or a ZIP, read piece by piece and never unpacked."""
+"""Open a catalogue: a folder, a ZIP that is never unpacked, or a table."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem, RowError
-from shop.imports.parsing.archives import ZipStore, listed
+from shop.imports.parsing.archives import ZipStore, list_names
 from shop.imports.parsing.pictures import Pictures, file_name
 from shop.imports.parsing.web import fetch, may_fetch
 
 TABLE = "styles.csv"
 IMAGES = "images"
 TEXTS, WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm")
-# How large pictures on the web are thought to be before they are there.
-SIZE_ON_THE_WEB = 512 * 1024
+# The assumed size of a picture on the web, because batches are formed before it is fetched.
+REMOTE_PICTURE_BYTES = 512 * 1024
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
 
 
 class Store(Protocol):
-    """A set of named files; ``warnings`` say what of it cannot be used."""
+    """Provides named files; ``warnings`` say which of them cannot be used."""
 
     warnings: list[str]
 
@@ -40,7 +40,7 @@ class Store(Protocol):
 
 
 class FolderStore:
-    """The files of a folder and of its folder ``images``."""
+    """Provides the files of a folder and of its subfolder ``images``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,10 +61,11 @@ class FolderStore:
 
 @dataclass
 class Source:
-    """The table of a catalogue and its pictures.
+    """Holds the table of a catalogue and its pictures.
 
-    ``files`` are the names of the pictures; which product each shows is known once the table has
-    been read from end to end. ``hosts`` are those on the web from which pictures are fetched.
+    ``files`` are the names of the pictures; ``assigned`` says which product has which, and is
+    filled by ``read_table``. Pictures are fetched only from the ``hosts``. ``display_name`` is the
+    uploader's name for the table.
     """
 
     tables: Store
@@ -73,7 +74,7 @@ class Source:
     files: list[str]
     warnings: list[str]
     assigned: Pictures = field(default_factory=Pictures)
-    called: str = ""
+    display_name: str = ""
     hosts: frozenset[str] = frozenset()
 
     @property
@@ -87,36 +88,36 @@ class Source:
             text = _(
                 "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
             )
-            values = {"name": self.called or self.table, "error": error}
+            values = {"name": self.display_name or self.table, "error": error}
             raise ImportProblem(text % values) from error
 
     @cached_property
     def _names(self) -> set[str]:
         return {posixpath.basename(name).casefold() for name in self.files}
 
-    def here(self, addresses: Iterable[str]) -> list[str]:
-        """Return the names of those files on the web that lie among the pictures too."""
+    def local_names(self, addresses: Iterable[str]) -> list[str]:
+        """Return the file names of those URLs whose picture is also among ``files``."""
         return [name for address in addresses if (name := file_name(address)) in self._names]
 
-    def fetches(self, address: str) -> bool:
-        """Return whether the file is fetched: a host may be asked, and it does not lie here."""
-        return may_fetch(address, self.hosts) and not self.here([address])
+    def should_fetch(self, address: str) -> bool:
+        """Return whether to fetch the URL: its host is allowed, and no local file has its name."""
+        return may_fetch(address, self.hosts) and not self.local_names([address])
 
     def pictures_of(self, external_id: str) -> list[str]:
-        """Return the names of the product's pictures in their order."""
+        """Return the names of the product's pictures in display order."""
         return self.assigned.of.get(external_id, [])
 
     def picture_size(self, name: str) -> int:
-        """How much memory it will take; nothing if it has gone meanwhile, which reading reports."""
+        """Return the size in bytes; 0 if the file has vanished, since reading it will fail."""
         if may_fetch(name, self.hosts):
-            return SIZE_ON_THE_WEB
+            return REMOTE_PICTURE_BYTES
         try:
             return self.pictures.size(name)
         except OSError:
             return 0
 
     def read_picture_file(self, name: str) -> bytes:
-        """Raises ``RowError`` when it is too large or cannot be read."""
+        """Return the bytes of a picture. Raises ``RowError`` if too large or unreadable."""
         if may_fetch(name, self.hosts):
             return fetch(name)
         if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
@@ -125,7 +126,7 @@ class Source:
             raise RowError(text % {"name": name, "limit": limit})
         try:
             with self.pictures.open(name) as file:
-                # The size above is what the archive claims; this is what it may really use.
+                # Limited again, because an archive may state a wrong size.
                 return file.read(settings.PICTURE_MAX_BYTES + 1)
         except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             text = _("%(name)s cannot be read: %(error)s")
@@ -136,9 +137,9 @@ class Source:
 def open_source(
     path: Path, images: Path | None = None, names: Mapping[Path, str] | None = None
 ) -> Iterator[Source]:
-    """Open a folder, a ZIP or a table, and with it ``images``: a folder or a ZIP of pictures.
+    """Open a folder, a ZIP or a table, and ``images``, a folder or a ZIP of pictures.
 
-    Errors name a file as ``names`` does, which tells what people called those that they uploaded.
+    ``names`` maps paths to the names that errors should use.
     """
     names = names or {}
     with ExitStack() as stack:
@@ -153,16 +154,16 @@ def open_source(
             table = _find_table(tables, names.get(path) or str(path))
         pictures = tables if images is None else _open_store(images, stack, names.get(images))
         files = _picture_files(pictures, table if images is None else None)
-        called = names.get(path, "") if path.name == table else ""
-        yield Source(tables, table, pictures, files, pictures.warnings, called=called)
+        display_name = names.get(path, "") if path.name == table else ""
+        yield Source(tables, table, pictures, files, pictures.warnings, display_name=display_name)
 
 
-def _open_store(path: Path, stack: ExitStack, called: str | None) -> Store:
+def _open_store(path: Path, stack: ExitStack, display_name: str | None) -> Store:
     if path.is_dir():
         return FolderStore(path)
     if not path.exists():
         text = _("%(path)s does not exist. Name a folder or a ZIP.")
-        raise ImportProblem(text % {"path": called or path})
+        raise ImportProblem(text % {"path": display_name or path})
     try:
         return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
@@ -170,24 +171,24 @@ def _open_store(path: Path, stack: ExitStack, called: str | None) -> Store:
             "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
             "If it was downloaded, download it again."
         )
-        raise ImportProblem(text % {"path": called or path, "error": error}) from error
+        raise ImportProblem(text % {"path": display_name or path, "error": error}) from error
 
 
-def _find_table(store: Store, called: str) -> str:
-    """Return the styles.csv that lies least deep, or the only table of any name."""
+def _find_table(store: Store, display_name: str) -> str:
+    """Return the ``styles.csv`` closest to the root, or the only table of another name."""
     names = list(store.names())
     found = [name for name in names if posixpath.basename(name).lower() == TABLE]
     tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
     if not found and len(tables) != 1:
         text = _("%(path)s holds no %(table)s and not just one other table. It holds: %(names)s")
-        values = {"path": called, "table": TABLE, "names": listed(tables) or "–"}
+        values = {"path": display_name, "table": TABLE, "names": list_names(tables) or "–"}
         raise ImportProblem(text % values)
     found = found or tables
     return min(found, key=lambda name: (name.count("/"), name))
 
 
 def _picture_files(store: Store, table: str | None) -> list[str]:
-    """Return the names of all pictures; beside a table only what lies in ``images`` or with it."""
+    """Return the names of the pictures: all, or with a table those beside it or in ``images``."""
     base = posixpath.dirname(table) if table else ""
     folders = {base, posixpath.join(base, IMAGES)}
     return [

@@ -1,4 +1,4 @@
-"""A table of products: its header, what each column stands for, and its rows by column."""
+"""Read a table of products: its header, the field of each column, and its rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import ImportProblem
 from shop.imports.parsing.columns import (
+    CATEGORY_PATH,
     DESCRIBING,
-    EXACT,
     FIELDS,
     IMAGE,
     KAGGLE_COLUMNS,
@@ -27,7 +27,7 @@ from shop.imports.parsing.encodings import find_encoding
 from shop.imports.parsing.formats.base import Format, plain_name
 from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.formulas import unescape_formula
-from shop.imports.parsing.numbers import NOTATIONS, NotationSurvey
+from shop.imports.parsing.numbers import NOTATIONS, NotationDetector
 from shop.imports.parsing.pictures import MAX_PICTURES, assign_pictures, split_names
 from shop.imports.parsing.records import Record, product_key
 from shop.imports.parsing.source import Source
@@ -35,11 +35,11 @@ from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
 
 
 @dataclass(frozen=True)
-class ReadAs:
-    """How staff want a table to be read; what is empty is found out.
+class ReadOptions:
+    """Holds how staff want a table to be read; empty options are detected.
 
-    ``columns`` are the fields that each column of the file stands for, "" if it is not read.
-    ``category`` (an address) and ``gender`` are of new products for which the file names none.
+    ``columns`` has the field of each column of the file, "" for an ignored one. ``category``, a
+    path, and ``gender`` apply to new products for which the file has none.
     """
 
     columns: tuple[str, ...] = ()
@@ -52,10 +52,11 @@ class ReadAs:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: what its header says and, once all of it was read, how many rows follow.
+    """Holds the header of a table and, if ``read_table`` has read it, facts about its rows.
 
-    ``header`` are the cells of the header, ``columns`` the field that each stands for, or "".
-    ``decimal`` is the mark of its amounts, ``ids`` those of its products if there are pictures.
+    ``columns`` has the field of each cell of the ``header``, "" for an ignored one. ``decimal`` is
+    the decimal mark, ``rows`` the number of rows, and ``ids`` has the products' ids if the
+    catalogue has pictures.
     """
 
     source: Source
@@ -74,27 +75,27 @@ class Table:
         return [
             cell
             for cell, column in pairs
-            if not column and cell and not (known and known.is_own(cell))
+            if not column and cell and not (known and known.is_extra(cell))
         ]
 
     @property
     def known_format(self) -> Format | None:
-        """Return the format of another shop that the header is of."""
+        """Return the format if the table is the export of another shop."""
         return known_format(self.header)
 
     def __str__(self) -> str:
-        """Say how the table is read."""
+        """Return how the table is read, for people."""
         has_amounts = set(PRICES) & set(self.columns)
         return ", ".join((self.kind, *([NOTATIONS[self.decimal]] if has_amounts else [])))
 
     @property
     def kind(self) -> str:
-        """Return what kind of file it is: the shop that writes such ones, and the dialect."""
+        """Return the kind of file, for people: the exporting shop, if known, and the dialect."""
         known = self.known_format
         return ", ".join((*([known.name] if known else []), str(self.dialect)))
 
     def sample(self) -> str:
-        """Return the first row with a letter beyond ASCII: it shows whether the encoding is right.
+        """Return the first row that is not ASCII, which shows whether the encoding is right.
 
         Raises ``ImportProblem``.
         """
@@ -109,7 +110,7 @@ class Table:
                 rows = csv_rows(file, self.dialect, self.header, self.columns)
             records: Iterator[Record] = (_record(row, self.columns) for row in rows)
             if self.has_variants:
-                records = _with_parents(records)
+                records = _fill_parent_ids(records)
             known = self.known_format
             yield from known.records(records, self.header) if known else records
 
@@ -119,15 +120,15 @@ class Table:
         return {"id", "sku"} <= set(self.columns)
 
 
-def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
-    """Read the file once from end to end, so that a bad one is refused before anything is written.
+def read_table(source: Source, read_options: ReadOptions | None = None) -> Table:
+    """Read the file once to the end, so that a bad one is refused before anything is written.
 
-    Raises ``ImportProblem``.
+    Also assigns the pictures to the products. Raises ``ImportProblem``.
     """
-    read_as = read_as or ReadAs()
-    table = read_header(source, read_as)
-    _check(table, source, read_as)
-    rows, notation = 0, NotationSurvey()
+    read_options = read_options or ReadOptions()
+    table = read_header(source, read_options)
+    _check(table, source, read_options)
+    rows, notation = 0, NotationDetector()
     ids, named, fetched = set[str](), dict[str, list[str]](), dict[str, list[str]]()
     amounts = [column for column in (*PRICES, "stock") if column in table.columns]
     for record in table.records():
@@ -137,9 +138,9 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
                 ids.add(key)
             if cell := record.values.get(IMAGE):
                 names, addresses = split_names(cell)
-                named.setdefault(key, []).extend([*names, *source.here(addresses)])
+                named.setdefault(key, []).extend([*names, *source.local_names(addresses)])
                 wanted = fetched.setdefault(key, [])
-                wanted += [each for each in addresses if source.fetches(each)]
+                wanted += [each for each in addresses if source.should_fetch(each)]
         for column in amounts:
             if text := record.values.get(column):
                 notation.add(record.line, text, is_price=column != "stock")
@@ -147,20 +148,23 @@ def read_table(source: Source, read_as: ReadAs | None = None) -> Table:
     for key, addresses in fetched.items():
         pictures = source.assigned.of.setdefault(key, [])
         pictures += addresses[: MAX_PICTURES - len(pictures)]
-    decimal = read_as.decimal or notation.decide()
+    decimal = read_options.decimal or notation.decide()
     return replace(table, rows=rows, ids=ids, decimal=decimal)
 
 
-def read_header(source: Source, read_as: ReadAs | None = None) -> Table:
-    """Return the table without looking at its rows, whatever it lacks. Raises ``ImportProblem``."""
-    read_as = read_as or ReadAs()
+def read_header(source: Source, read_options: ReadOptions | None = None) -> Table:
+    """Return the table with its header only, even if columns are missing.
+
+    Raises ``ImportProblem`` if the file cannot be read.
+    """
+    read_options = read_options or ReadOptions()
     sheets: tuple[str, ...] = ()
     if source.is_workbook:
         with source.open_table() as file:
-            dialect, header, sheets = read_sheet_header(file, read_as.sheet)
+            dialect, header, sheets = read_sheet_header(file, read_options.sheet)
     else:
-        dialect, header = _csv_header(source, read_as.encoding)
-    chosen = read_as.columns
+        dialect, header = _csv_header(source, read_options.encoding)
+    chosen = read_options.columns
     if len(chosen) != len(header):
         chosen = default_columns(header)
     return Table(source, dialect, header, chosen, sheets=sheets)
@@ -175,16 +179,17 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
 
 
 def default_columns(header: Sequence[str]) -> tuple[str, ...]:
-    """Return what each column stands for by its name."""
+    """Return the field of each column by its name, "" for an unknown one."""
     known = known_format(header)
     if known:
         return tuple(known.columns.get(plain_name(cell), "") for cell in header)
     return tuple(KNOWN.get(cell.lower(), "") for cell in header)
 
 
-def _check(table: Table, source: Source, read_as: ReadAs) -> None:
+def _check(table: Table, source: Source, read_options: ReadOptions) -> None:
+    """Raise ``ImportProblem`` if the columns are not enough to import the table."""
     known = [column for column in table.columns if column]
-    if problem := _double(table):
+    if problem := _duplicate_columns(table):
         raise ImportProblem(problem)
     if not set(KEYS) & set(known):
         text = _("The header must name the column sku or id. It is: %(header)s")
@@ -195,9 +200,9 @@ def _check(table: Table, source: Source, read_as: ReadAs) -> None:
         )
         raise ImportProblem(text % {"column": known[0], "columns": ", ".join(FIELDS)})
     if table.known_format:
-        _check_known(known, read_as)
+        _check_known(known, read_options)
         return
-    required = [column for column in KAGGLE_COLUMNS if not _given(column, known)]
+    required = [column for column in KAGGLE_COLUMNS if not _has_column(column, known)]
     if source.files and required:
         text = _(
             "The header lacks the columns %(columns)s. It must be: %(header)s, "
@@ -208,17 +213,17 @@ def _check(table: Table, source: Source, read_as: ReadAs) -> None:
         raise ImportProblem(text % {"columns": ", ".join(required), **values})
 
 
-def _check_known(known: list[str], read_as: ReadAs) -> None:
-    """Ask for a category if the file of another shop brings new products and names none."""
+def _check_known(known: list[str], read_options: ReadOptions) -> None:
+    """Raise ``ImportProblem`` if new products of another shop's export lack a category."""
     described = {"productDisplayName", IMAGE} <= set(known)
-    if described and not read_as.category and not _given("articleType", known):
+    if described and not read_options.category and not _has_column("articleType", known):
         raise ImportProblem(
             _("The file has no column for the category. Choose the category of its new products.")
         )
 
 
-def _double(table: Table) -> str:
-    """Say which two columns stand for the same, if any do."""
+def _duplicate_columns(table: Table) -> str:
+    """Return an error naming two columns for the same field, or an empty string."""
     read = sorted((column, place) for place, column in enumerate(table.columns) if column)
     for (column, place), (other, second) in pairwise(read):
         if column == other:
@@ -232,16 +237,16 @@ def _double(table: Table) -> str:
     return ""
 
 
-def _given(column: str, known: list[str]) -> bool:
+def _has_column(column: str, known: list[str]) -> bool:
     if column == "id" and "sku" in known:
         return True
     return column in known or (
-        column in KAGGLE_COLUMNS[2:5] and bool({"category", *EXACT} & set(known))
+        column in KAGGLE_COLUMNS[2:5] and bool({"category", *CATEGORY_PATH} & set(known))
     )
 
 
 def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
-    """Assign the cells to their columns; trailing ones may be missing, or too many and empty."""
+    """Return the cells by field; trailing cells may be missing, or surplus if they are empty."""
     cells, problem = row.cells, row.problem
     width = len(columns)
     if len(cells) < width:
@@ -262,8 +267,8 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
     return Record(row.line, cells, values, problem)
 
 
-def _with_parents(records: Iterator[Record]) -> Iterator[Record]:
-    """Give rows without an id that describe nothing the id of the product above them."""
+def _fill_parent_ids(records: Iterator[Record]) -> Iterator[Record]:
+    """Fill in the id of the product above for rows that only have a variant."""
     above = ""
     for record in records:
         values = record.values

@@ -1,4 +1,4 @@
-"""Fetch pictures from hosts on the web that the import may ask."""
+"""Fetch pictures from the hosts on the web that the command allows."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import RowError
 
-# Seconds for one answer of the host, and for all of a picture.
-PATIENCE, MAX_SECONDS = 10, 60
+# For one response of the host, and for the complete picture.
+TIMEOUT_SECONDS, MAX_SECONDS = 10, 60
 CHUNK = 64 * 1024
-# Characters of a path and a query that are not quoted (again).
+# Characters of a path or query that are not percent-encoded, % included, since it may be already.
 SAFE = "/?%:@!$&'()*+,;=~-._"
 
 
 class _Connection(http.client.HTTPSConnection):
-    """Connect to an address that was checked, so that the name cannot mean another meanwhile."""
+    """Connects to an address that was checked, because the name may resolve to another later."""
 
     def __init__(self, host: str, address: str) -> None:
         self._tls, self._address = ssl.create_default_context(), address
-        super().__init__(host, timeout=PATIENCE, context=self._tls)
+        super().__init__(host, timeout=TIMEOUT_SECONDS, context=self._tls)
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, 443), PATIENCE)
+        plain = socket.create_connection((self._address, 443), TIMEOUT_SECONDS)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
 def may_fetch(address: str, hosts: frozenset[str]) -> bool:
-    """Return whether the address is of one of the hosts, and encrypted."""
+    """Return whether the URL uses HTTPS and names one of the hosts."""
     try:
         parts = urlsplit(address)
         return parts.scheme.lower() == "https" and parts.hostname in hosts and _is_plain(parts)
-    except ValueError:  # no port, or no brackets around an IPv6 address
+    except ValueError:  # an invalid port or IPv6 address
         return False
 
 
@@ -47,12 +47,12 @@ def _is_plain(parts: SplitResult) -> bool:
 
 
 def fetch(address: str) -> bytes:
-    """Return the file, at most one byte more than a picture may have. Raises ``RowError``."""
+    """Download a picture, stopping once it exceeds the size limit. Raises ``RowError``."""
     host = urlsplit(address).hostname or ""
     try:
         connection = _Connection(host, _public_address(host))
         try:
-            return body(connection, address)
+            return download(connection, address)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -61,7 +61,7 @@ def fetch(address: str) -> bytes:
 
 
 def _public_address(host: str) -> str:
-    """Return an address of the host. Raises ``OSError`` if any is not of the public internet."""
+    """Resolve the host. Raises ``OSError`` if any of its addresses is not public."""
     found = [str(each[4][0]) for each in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
     for text in found:
         address = ip_address(text.partition("%")[0])
@@ -72,14 +72,16 @@ def _public_address(host: str) -> str:
     return found[0]
 
 
-def body(connection: http.client.HTTPConnection, address: str) -> bytes:
-    """Return the file, or as much as shows that it is too large. Raises ``OSError``."""
+def download(connection: http.client.HTTPConnection, address: str) -> bytes:
+    """Return the file, or its beginning if it is too large. Raises ``OSError``."""
     parts = urlsplit(address)
     deadline = time.monotonic() + MAX_SECONDS
-    wanted = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=SAFE)
-    connection.request("GET", wanted, headers={"Accept": "image/*"})
+    target = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=SAFE)
+    connection.request("GET", target, headers={"Accept": "image/*"})
     answer = connection.getresponse()
-    if answer.status != http.HTTPStatus.OK:  # nor does it follow to another host
+    if (
+        answer.status != http.HTTPStatus.OK
+    ):  # redirects included, because they may lead to another host
         raise OSError(_("the host answers %(status)s") % {"status": answer.status})
     data = bytearray()
     while len(data) <= settings.PICTURE_MAX_BYTES and (chunk := answer.read1(CHUNK)):

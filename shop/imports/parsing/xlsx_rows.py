@@ -1,4 +1,4 @@
-"""From the bytes of an XLSX file to rows of cells, one at a time."""
+"""Read the rows of an XLSX file one at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMULA = (b"<f>", b"<f ")
 
 
 def is_workbook(file: IO[bytes]) -> bool:
-    """Return whether the file is an XLSX file, which is a ZIP like any other."""
+    """Return whether the file is a workbook and not any other ZIP."""
     try:
         with zipfile.ZipFile(file) as archive:
             return WORKBOOK in archive.namelist()
@@ -36,11 +36,11 @@ def is_workbook(file: IO[bytes]) -> bool:
 
 @contextmanager
 def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
-    """Open a workbook, whose XML openpyxl reads by defusedxml.
+    """Open a workbook; errors in the block become ``ImportProblem``.
 
-    Raises ``ImportProblem`` also for what goes wrong in the block.
+    Entity bombs are refused, because openpyxl parses XML with defusedxml.
     """
-    from openpyxl import load_workbook  # here, as it takes 14 MB that CSV files do not need
+    from openpyxl import load_workbook  # not at the top, because it costs CSV imports 14 MB
 
     try:
         with zipfile.ZipFile(file) as archive:
@@ -52,14 +52,14 @@ def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
             book.close()
     except ImportProblem:
         raise
-    except Exception as error:  # whatever a damaged or hostile file makes of openpyxl
+    except Exception as error:  # openpyxl raises many types for damaged files
         text = _("The file cannot be read as an Excel workbook (%(error)s). Save it again.")
         raise ImportProblem(text % {"error": type(error).__name__}) from error
 
 
 @contextmanager
 def _seekable(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield the file itself, or a copy of one that lies in an archive."""
+    """Yield the file, or a seekable copy if it is inside an archive."""
     if not isinstance(file, zipfile.ZipExtFile):
         yield file
         return
@@ -72,10 +72,7 @@ def _seekable(file: IO[bytes]) -> Iterator[IO[bytes]]:
 def read_sheet_header(
     file: IO[bytes], sheet: str
 ) -> tuple[Dialect, tuple[str, ...], tuple[str, ...]]:
-    """Return how the sheet is read, its header and the names of all sheets.
-
-    Without a name it is the first sheet.
-    """
+    """Return the dialect of the sheet, by default the first, its header and all sheet names."""
     with _seekable(file) as seekable, _workbook(seekable) as book:
         names = tuple(each.title for each in book.worksheets)
         if not names or (sheet and sheet not in names):
@@ -92,7 +89,7 @@ def read_sheet_header(
 
 
 def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
-    """Read the rows below the header."""
+    """Yield the rows below the header."""
     with _seekable(file) as seekable, _workbook(seekable) as book:
         sheet = book[dialect.sheet]
         if not _has_formulas(seekable, sheet):
@@ -104,15 +101,15 @@ def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
 
 
 def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    sheet.reset_dimensions()  # what a file claims of its size may be wrong
+    sheet.reset_dimensions()  # because the size stated in the file may be wrong
     yield from sheet.iter_rows()
 
 
 def _has_formulas(file: IO[bytes], sheet: Any) -> bool:
-    place = sheet._worksheet_path.lstrip("/")
-    with zipfile.ZipFile(file) as archive, archive.open(place) as part:
+    path = sheet._worksheet_path.lstrip("/")
+    with zipfile.ZipFile(file) as archive, archive.open(path) as xml:
         before = b""
-        while chunk := part.read(1024 * 1024):
+        while chunk := xml.read(1024 * 1024):
             if any(mark in before + chunk for mark in FORMULA):
                 return True
             before = chunk[-4:]
@@ -126,13 +123,13 @@ def _rows(
         if number <= header_line:
             continue
         texts = [_text(cell) for cell in cells]
-        problem = _unsaved(cells, written) if written else ""
+        problem = _unsaved_formula(cells, written) if written else ""
         if problem or any(text.strip() for text in texts):
             yield RawRow(number, texts, problem)
 
 
-def _unsaved(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
-    """Say which cell holds a formula whose value was not saved with it."""
+def _unsaved_formula(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
+    """Return an error naming the cell with a formula whose value was not saved, or ``""``."""
     for place, (cell, source) in enumerate(zip(cells, written, strict=False)):
         if source.data_type == "f" and cell.value is None:
             text = _("Column %(column)s holds a formula without a value. Open and save the file.")
@@ -141,7 +138,7 @@ def _unsaved(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
 
 
 def _text(cell: Any) -> str:
-    """Return the cell as text; a number as it is, with the zeros that its format shows."""
+    """Return the cell as text; a number keeps the leading zeros that its format shows."""
     value = cell.value
     if value is None or isinstance(value, str):
         return value or ""

@@ -1,4 +1,4 @@
-"""Hold what the shop has and what a batch of rows changes of it."""
+"""The existing rows that a batch concerns, and the changes that it makes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from shop.imports.writing.snapshots import Snapshot
 
 @dataclass
 class Changes:
-    """Collect the rows that a batch writes, and count what became of its input rows.
+    """Collects the database rows that a batch writes, and counts its input rows by outcome.
 
-    ``fields`` are those that differ in any of ``changed``; ``reworded`` are products that other
-    words find than before. ``repriced`` are products of which a variant got another price, by
-    identity in memory. ``warned`` are rows that were taken, with what staff should know;
-    ``made_up`` counts sample values by column, ``None`` if nothing may be made up.
-    ``before`` are snapshots of the products concerned, taken before anything is written; new
-    products have none.
+    ``fields`` are those that differ in any of the ``changed`` products. ``reworded`` products have
+    new search words. ``repriced`` holds, by ``id()``, products with a variant whose price changed.
+    ``warned`` holds rows that were imported with a warning. ``sample_values`` counts the made-up
+    values by column, and is ``None`` if none may be made up. ``before`` holds snapshots of the
+    existing products from before the batch.
     """
 
     new: list[Product] = field(default_factory=list)
@@ -38,7 +37,7 @@ class Changes:
     warned: list[tuple[Row, RowError]] = field(default_factory=list)
     without_price: int = 0
     without_stock: int = 0
-    made_up: Counter[str] | None = None
+    sample_values: Counter[str] | None = None
     imported: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -48,7 +47,7 @@ class Changes:
     before: dict[int, Snapshot] = field(default_factory=dict)
 
     def product_ids(self) -> set[int]:
-        """Return the keys of all products concerned; new ones have theirs once they are written."""
+        """Return the primary keys of all products concerned; new ones count once written."""
         products = {product.pk for product in (*self.new, *self.changed)}
         variants = {row.product_id for row in (*self.new_variants, *self.changed_variants)}
         images = (*self.new_images, *self.moved_images, *self.dropped_images)
@@ -57,10 +56,10 @@ class Changes:
 
 @dataclass
 class Existing:
-    """Hold what the batch may touch: rows of the shop, and those that the batch adds.
+    """Holds the rows that a batch may change, including those that it adds.
 
-    ``products`` are keyed by external id, ``variants`` by SKU; ``siblings`` (a product's variants)
-    and ``images`` by the product's identity in memory, since a new product has no key yet.
+    ``products`` are by external id, ``variants`` by SKU; ``siblings``, the variants of a product,
+    and ``images`` are by ``id()`` of the product, because a new one has no primary key yet.
     """
 
     products: dict[str, Product] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The category tree of the file: found or made once, and remembered for the run."""
+"""Find or create the categories of a file, caching them for the run."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from shop.catalogue.models import Category
 from shop.catalogue.slugs import category_slug
 from shop.imports.errors import ImportProblem, RowError
 
-# Of 100: "Topwaer" and "Topwear" are 86, "Shirts" and "Shorts" 83.
-ALIKE = 80
+# Out of 100: "Topwaer" and "Topwear" score 86, "Shirts" and "Shorts" 83.
+MIN_SIMILARITY = 80
 
 
 class CategoryTree:
-    """Find categories by path, and make those that are missing if the tree ``may_grow``.
+    """Finds categories by path and creates missing ones if ``allow_new``.
 
-    A dry_run makes them in memory only. ``new`` are the names of those that were missing, each
-    with that of an existing category beside it which resembles it.
+    A dry run creates them in memory only. ``new`` holds the name of each missing category and of
+    the most similar existing one, or ``""``; ``created`` the new categories, parents first.
     """
 
-    def __init__(self, *, dry_run: bool = False, may_grow: bool = True) -> None:
-        self._dry_run, self._may_grow = dry_run, may_grow
+    def __init__(self, *, dry_run: bool = False, allow_new: bool = True) -> None:
+        self._dry_run, self._allow_new = dry_run, allow_new
         self.new: list[tuple[str, str]] = []
         self._by_path = {category.path: category for category in Category.objects.all()}
-        # Staff may have given it another slug than its name makes.
-        self._by_name = {(_above(c.path), c.name): c for c in self._by_path.values()}
-        # Those that this run has made, parents first.
-        self.made: list[Category] = []
+        # By name too, because staff may have changed the slug.
+        self._by_name = {(_parent_path(c.path), c.name): c for c in self._by_path.values()}
+        self.created: list[Category] = []
 
     def find(self, names: tuple[str, ...]) -> Category:
-        """The category at the end of the names, made with its ancestors where it is missing."""
+        """Return the category at the end of the names, creating it and its ancestors if missing."""
         parent: Category | None = None
         for name in names:
             parent = self._child(parent, name)
@@ -38,13 +37,13 @@ class CategoryTree:
             raise ValueError("a category needs a name")
         return parent
 
-    def at(self, path: str) -> Category | None:
-        """The category with this address, if it is there."""
+    def get(self, path: str) -> Category | None:
+        """Return the category with this path, or ``None``."""
         return self._by_path.get(path)
 
-    def existing(self, path: str) -> Category:
-        """Return the category with this address. Raises ``ImportProblem`` if there is none."""
-        found = self.at(path)
+    def require(self, path: str) -> Category:
+        """Return the category with this path. Raises ``ImportProblem`` if there is none."""
+        found = self.get(path)
         if found is None:
             raise ImportProblem(_("There is no category %(path)s.") % {"path": path[:80]})
         return found
@@ -52,14 +51,14 @@ class CategoryTree:
     def _child(self, parent: Category | None, name: str) -> Category:
         slug = category_slug(name)
         path = f"{parent.path}/{slug}" if parent else slug
-        found = self._by_path.get(path) or self._by_name.get((_above(path), name))
+        found = self._by_path.get(path) or self._by_name.get((_parent_path(path), name))
         if found is None:
-            found = self._by_path[path] = self._make(parent, name, slug, path)
+            found = self._by_path[path] = self._create(parent, name, slug, path)
         return found
 
-    def _make(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
+    def _create(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
         nearest = self._nearest(path, name)
-        if not self._may_grow:
+        if not self._allow_new:
             text = _("There is no category %(name)s.") % {"name": name}
             if nearest:
                 text = _("There is no category %(name)s; similar is %(nearest)s.")
@@ -72,14 +71,17 @@ class CategoryTree:
             path=path, defaults={"name": name, "slug": slug, "parent": parent}
         )
         if created:
-            self.made.append(found)
+            self.created.append(found)
         return found
 
     def _nearest(self, path: str, name: str) -> str:
-        beside = [c.name for c in self._by_path.values() if _above(c.path) == _above(path)]
-        found = process.extractOne(name, beside, processor=str.casefold, score_cutoff=ALIKE)
+        values, parent = self._by_path.values(), _parent_path(path)
+        siblings = [c.name for c in values if _parent_path(c.path) == parent]
+        found = process.extractOne(
+            name, siblings, processor=str.casefold, score_cutoff=MIN_SIMILARITY
+        )
         return str(found[0]) if found else ""
 
 
-def _above(path: str) -> str:
+def _parent_path(path: str) -> str:
     return path.rpartition("/")[0]

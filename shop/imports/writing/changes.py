@@ -1,4 +1,4 @@
-"""Find what a prepared batch of rows changes in the shop; ``writer`` writes it."""
+"""Determine what a batch of rows changes in the shop; ``writer`` writes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.catalogue.slugs import product_slug
 from shop.catalogue.stock import stock_limit_error
 from shop.imports.errors import RowError
-from shop.imports.parsing.rows import Row, as_read
+from shop.imports.parsing.rows import Row, normalise_field
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
@@ -27,13 +27,13 @@ from shop.imports.writing.sample_data import (
     sample_stock,
 )
 
-# The spelling suggestions count the words of these fields; a description has too many.
-WORDS = {"name", "brand", "keywords"}
+# Spelling corrections know the words of these fields only, since descriptions have too many.
+WORD_FIELDS = {"name", "brand", "keywords"}
 
 
 @dataclass(frozen=True)
-class Fallback:
-    """Hold what staff chose for new products whose rows do not say it."""
+class Defaults:
+    """Holds the values that staff chose for new products whose rows lack them."""
 
     category: Category | None = None
     gender: str = ""
@@ -43,25 +43,25 @@ def find_changes(
     rows: Iterable[PreparedRow],
     existing: Existing,
     tree: CategoryTree,
-    fallback: Fallback,
+    defaults: Defaults,
     *,
     sample_data: bool,
 ) -> Changes:
-    """Return what the rows change, counting each as imported, updated, unchanged or rejected.
+    """Return the changes, counting each row as imported, updated, unchanged or rejected.
 
-    With ``sample_data``, new products get what their rows lack.
+    With ``sample_data``, new products get made-up values that their rows lack.
     """
-    changes = Changes(made_up=Counter() if sample_data else None)
-    made_before = len(tree.made)
+    changes = Changes(sample_values=Counter() if sample_data else None)
+    created_before = len(tree.created)
     with_pictures: set[int] = set()
     for prepared in rows:
         try:
-            _apply_row(changes, prepared, existing, tree, fallback, with_pictures)
+            _apply_row(changes, prepared, existing, tree, defaults, with_pictures)
         except RowError as error:
             changes.rejected.append((prepared.row, error))
     for product in changes.repriced.values():
-        _settle_prices(changes, product, existing.siblings[id(product)])
-    changes.categories = tree.made[made_before:]
+        _normalise_prices(changes, product, existing.siblings[id(product)])
+    changes.categories = tree.created[created_before:]
     return changes
 
 
@@ -70,7 +70,7 @@ def _apply_row(
     prepared: PreparedRow,
     existing: Existing,
     tree: CategoryTree,
-    fallback: Fallback,
+    defaults: Defaults,
     with_pictures: set[int],
 ) -> None:
     row = prepared.row
@@ -79,19 +79,19 @@ def _apply_row(
         return
     product = _product_of(row, existing)
     if product is None:
-        _add(changes, prepared, existing, tree, fallback)
+        _add_product(changes, prepared, existing, tree, defaults)
         return
-    # What may refuse the row comes first, and then nothing has been touched.
+    # First everything that may reject the row, so that a rejected row changes nothing.
     category = _named_category(row, tree)
-    made, variant_changed = _apply_variant(changes, existing, product, row)
-    category = category or (tree.find(row.tree) if row.tree else None)
+    is_new_variant, variant_changed = _apply_variant(changes, existing, product, row)
+    category = category or (tree.find(row.category_names) if row.category_names else None)
     is_new = product.pk is None
     fields = set() if is_new else _update_product(changes, product, row, category)
     pictures = False
     if prepared.pictures is not None and id(product) not in with_pictures and not is_new:
         with_pictures.add(id(product))
         pictures = _compare_images(changes, product, prepared.pictures, existing)
-    if made:
+    if is_new_variant:
         changes.imported += 1
     elif fields or pictures or variant_changed:
         changes.updated += 1
@@ -100,6 +100,7 @@ def _apply_row(
 
 
 def _product_of(row: Row, existing: Existing) -> Product | None:
+    """Return the product of the row, if it exists. Raises ``RowError`` if id and SKU disagree."""
     by_id = existing.products.get(row.external_id)
     variant = existing.variants.get(row.sku) if row.has_sku else None
     if variant is None:
@@ -108,56 +109,57 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
             raise RowError(text % {"sku": row.sku, "product": by_id}, "sku")
         return by_id
     owner = variant.product
-    others = (by_id or owner) is not owner or owner.external_id not in (None, row.external_id)
-    if row.has_id and others:
+    differs = (by_id or owner) is not owner or owner.external_id not in (None, row.external_id)
+    if row.has_id and differs:
         text = _("The SKU %(sku)s belongs to another product.")
         raise RowError(text % {"sku": row.sku}, "sku")
     return owner
 
 
 def _merged_product_of(row: Row, existing: Existing) -> Product | None:
+    """Return the product of the row if it was merged into another."""
     variant = existing.variants.get(row.sku)
     product = existing.products.get(row.external_id) or (variant.product if variant else None)
     return product if product is not None and product.merged_into_id else None
 
 
 def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
-    """Its SKUs count; what it was called and looked like is now up to the one that stayed."""
-    stayed = merged.merged_into
+    """Update only the variant, which belongs to the survivor; its description is not changed."""
+    survivor = merged.merged_into
     variant = existing.variants.get(row.sku)
-    if stayed is None or (variant is not None and variant.product is not stayed):
+    if survivor is None or (variant is not None and variant.product is not survivor):
         if row.stock:
             text = _("“%(product)s” was merged into “%(other)s”: name its SKUs.")
-            raise RowError(text % {"product": merged, "other": stayed}, "sku")
+            raise RowError(text % {"product": merged, "other": survivor}, "sku")
         changes.unchanged += 1
         return
-    made, changed = _apply_variant(changes, existing, stayed, row)
-    changes.imported += made
+    is_new, changed = _apply_variant(changes, existing, survivor, row)
+    changes.imported += is_new
     changes.updated += changed
-    changes.unchanged += not made and not changed
+    changes.unchanged += not is_new and not changed
 
 
 def _named_category(row: Row, tree: CategoryTree) -> Category | None:
-    """The one whose address the row names. Raises ``RowError``."""
-    found = tree.at(row.category_path) if row.category_path else None
+    """Return the category whose path the row names. Raises ``RowError`` if it does not exist."""
+    found = tree.get(row.category_path) if row.category_path else None
     if row.category_path and found is None:
         text = _("There is no category %(path)s.")
         raise RowError(text % {"path": row.category_path[:80]}, "categoryPath")
     return found
 
 
-def _warn_of_jump(
+def _warn_of_price_jump(
     changes: Changes, row: Row, before: Decimal | None, after: Decimal | None
 ) -> None:
-    """Warn of a price that changes by more than half: a comma may have slipped."""
+    """Warn of a price that changes by more than half, which may be a misplaced decimal mark."""
     if before and after and abs(after - before) > before / 2:
         text = _("The price changes from %(before)s to %(after)s.")
         warning = RowError(text % {"before": before, "after": after}, "price")
         changes.warned.append((row, warning))
 
 
-def _settle_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
-    """Make the first variant's price the product's; those that differ from it keep their own."""
+def _normalise_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
+    """Give the product the price of its first variant; other prices stay on their variants."""
     prices = [variant.unit_price for variant in variants]
     if None in prices:
         return
@@ -179,72 +181,75 @@ def _mark_changed(changes: Changes, product: Product, fields: set[str]) -> None:
     changes.fields |= fields | {"updated"}
 
 
-def _add(
+def _add_product(
     changes: Changes,
     prepared: PreparedRow,
     existing: Existing,
     tree: CategoryTree,
-    fallback: Fallback,
+    defaults: Defaults,
 ) -> None:
+    """Add a new product with its first variant and pictures. Raises ``RowError``."""
     row = prepared.row
     if row.described_on:
-        text = _("Line %(line)s, which describes the product, was not taken.")
+        text = _("Line %(line)s, which describes the product, was rejected.")
         raise RowError(text % {"line": row.described_on}, "id")
-    has_category = row.tree or row.category_path or fallback.category
+    has_category = row.category_names or row.category_path or defaults.category
     if row.name and not has_category:
-        raise RowError(_("The row names no category, and none was chosen for such rows."))
+        raise RowError(_("The row has no category, and none was chosen for such rows."))
     if not has_category or (not row.name and not row.has_name):
         text = _("There is no product %(sku)s, and the row does not describe a new one.")
         raise RowError(text % {"sku": row.sku})
-    if not row.name and changes.made_up is None:
+    if not row.name and changes.sample_values is None:
         column = "productDisplayName"
         raise RowError(_("%(column)s is empty.") % {"column": column}, column)
     if not prepared.pictures:
         raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
-    category = _named_category(row, tree) or (None if row.tree else fallback.category)
-    category = category or tree.find(row.tree or ())
-    if changes.made_up is not None:
-        row = _with_sample_data(changes, row, category, changes.made_up)
-    if fallback.gender and not row.provided_fields.get("gender"):
-        row = replace(row, provided_fields=row.provided_fields | {"gender": fallback.gender})
+    category = _named_category(row, tree) or (None if row.category_names else defaults.category)
+    category = category or tree.find(row.category_names or ())
+    if changes.sample_values is not None:
+        row = _with_sample_data(changes, row, category, changes.sample_values)
+    if defaults.gender and not row.provided_fields.get("gender"):
+        row = replace(row, provided_fields=row.provided_fields | {"gender": defaults.gender})
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
     _add_variant(changes, existing, product, row)
-    _warn_of_gaps(changes, row)
+    _warn_of_missing_values(changes, row)
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
     changes.imported += 1
 
 
-def _with_sample_data(changes: Changes, row: Row, category: Category, made_up: Counter[str]) -> Row:
+def _with_sample_data(
+    changes: Changes, row: Row, category: Category, sample_values: Counter[str]
+) -> Row:
     """Return the row of a new product with sample values where the file says nothing."""
     top, article_type = category.path.split("/")[0], category.name
-    if row.tree:
-        top, article_type = row.tree[0], row.tree[-1]
+    if row.category_names:
+        top, article_type = row.category_names[0], row.category_names[-1]
     fields, values = dict(row.provided_fields), dict[str, Any]()
     if not row.name:
         fields["name"] = sample_name(fields.get("gender", ""), row.base_colour, article_type)
         text = _("The name was made of the attributes: %(name)s.") % {"name": fields["name"]}
         changes.warned.append((row, RowError(text, "productDisplayName")))
-        made_up["name"] += 1
+        sample_values["name"] += 1
     if row.brand is None:
         values["brand"] = sample_brand(fields["name"], row.base_colour)
-        made_up["brand"] += bool(values["brand"])
+        sample_values["brand"] += bool(values["brand"])
     if row.price is None:
         values["price"] = sample_price(row.external_id, top, article_type)
-        made_up["price"] += 1
+        sample_values["price"] += 1
     if row.stock is None:
         values["stock"] = sample_stock(row.external_id)
-        made_up["stock"] += 1
+        sample_values["stock"] += 1
     return replace(row, provided_fields=fields, **values)
 
 
-def _warn_of_gaps(changes: Changes, row: Row) -> None:
+def _warn_of_missing_values(changes: Changes, row: Row) -> None:
     if row.price is None:
         changes.without_price += 1
         if row.has_price:
-            text = _("The price is empty: the product comes in, but is not listed.")
+            text = _("The price is empty: the product is imported, but not listed.")
             changes.warned.append((row, RowError(text, "price")))
     changes.without_stock += row.stock is None
 
@@ -268,10 +273,16 @@ def _new_product(row: Row, category: Category) -> Product:
 def _apply_variant(
     changes: Changes, existing: Existing, product: Product, row: Row
 ) -> tuple[bool, bool]:
-    """Return whether a variant was added, and whether one was changed. Raises ``RowError``."""
+    """Add or update the row's variant; return whether it was added, and whether changed.
+
+    Raises ``RowError``.
+    """
     variant = existing.variants.get(row.sku)
     if variant is not None and variant.product is not product:
-        return False, False  # without a column sku, the id is nobody's SKU but its product's
+        return (
+            False,
+            False,
+        )  # without a column sku, the id is not another product's SKU
     if variant is None:
         if not row.has_sku:
             return False, False
@@ -287,7 +298,7 @@ def _apply_variant(
     values = {name: value for name, value in values.items() if value is not None}
     if row.has_variant_price or _is_price_of_variant(row):
         price = _own_price(product, row)
-        # A price that the row repeats is none of the variant's own.
+        # A price that the row only repeats does not become the variant's own.
         if row.has_variant_price or variant.unit_price != row.price:
             values["price"] = price
     size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
@@ -296,7 +307,7 @@ def _apply_variant(
     if "stock" in changed:
         _check_stock(existing, product, variant, values["stock"])
     if "price" in changed:
-        _warn_of_jump(changes, row, variant.unit_price, values["price"] or product.price)
+        _warn_of_price_jump(changes, row, variant.unit_price, values["price"] or product.price)
     for name in changed:
         setattr(variant, name, values[name])
     if "price" in changed and _is_price_of_variant(row):
@@ -309,12 +320,12 @@ def _apply_variant(
 
 
 def _is_price_of_variant(row: Row) -> bool:
-    """Return whether the column price is that of the row's SKU, and not of all variants."""
+    """Return whether the price column applies to the row's SKU only."""
     return row.has_sku and not row.has_variant_price and row.price is not None
 
 
 def _own_price(product: Product, row: Row) -> Decimal | None:
-    """Return the price that the row's variant has beside that of its product."""
+    """Return the variant's own price, or ``None`` if it has the product's."""
     if row.variant_price is not None or not row.has_sku:
         return row.variant_price
     if row.has_variant_price and not row.described_on:
@@ -335,12 +346,13 @@ def _check_label(
 def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
     siblings = existing.siblings.get(id(product), [])
     stock += sum(other.stock for other in siblings if other is not variant)
-    if problem := stock_limit_error(stock):
-        raise RowError(problem, "stock")
+    if error := stock_limit_error(stock):
+        raise RowError(error, "stock")
 
 
-def _differs(name: str, now: Any, value: Any) -> bool:
-    return bool(now != value and as_read(name, now) != value)
+def _differs(name: str, current: Any, value: Any) -> bool:
+    """Return whether the value differs from the current one even if exported and imported."""
+    return bool(current != value and normalise_field(name, current) != value)
 
 
 def _add_variant(changes: Changes, existing: Existing, product: Product, row: Row) -> None:
@@ -362,7 +374,7 @@ def _add_variant(changes: Changes, existing: Existing, product: Product, row: Ro
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
-    """Set the fields that differ in the file and return their names."""
+    """Set the product's fields that differ from the row, and return their names."""
     values = dict(row.provided_fields)
     names = ["brand", "currency", "description", "listed"]
     if not row.described_on and not _is_price_of_variant(row):
@@ -376,7 +388,7 @@ def _update_product(
         changes.warned.append((row, RowError(text, "listed")))
     changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
     if "price" in changed:
-        _warn_of_jump(changes, row, product.price, values["price"])
+        _warn_of_price_jump(changes, row, product.price, values["price"])
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:
@@ -386,7 +398,7 @@ def _update_product(
     if keywords != product.keywords:
         product.keywords = keywords
         changed.add("keywords")
-    if changed & WORDS:
+    if changed & WORD_FIELDS:
         changes.reworded.append(product)
     if changed:
         _mark_changed(changes, product, changed)
@@ -399,13 +411,16 @@ def _compare_images(
     pictures: tuple[PreparedPicture, ...],
     existing: Existing,
 ) -> bool:
-    """The file's pictures take the first places. Those behind stay: staff may have added them."""
+    """Put the row's pictures first and return whether anything changed.
+
+    Images behind them are not deleted, because staff may have added them.
+    """
     images = existing.images.get(id(product), [])
     by_file = {image.file: image for image in reversed(images)}
     kept = {by_file[p.name].pk for p in pictures if p.name in by_file}
     dropped = [i for i in images if i.pk not in kept and i.position < len(pictures)]
     changes.dropped_images.extend(dropped)
-    anew = bool(dropped)
+    changed = bool(dropped)
     for position, picture in enumerate(pictures):
         image = by_file.get(picture.name)
         if image is None:
@@ -415,8 +430,8 @@ def _compare_images(
             changes.moved_images.append(image)
         else:
             continue
-        anew = True
-    return anew
+        changed = True
+    return changed
 
 
 def _add_image(changes: Changes, product: Product, picture: PreparedPicture, position: int) -> None:

@@ -1,4 +1,4 @@
-"""Store the bytes of new pictures, many at once where the storage is our own."""
+"""Store the bytes of new pictures, in bulk if the storage supports it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shop.imports.writing.preparation import PreparedPicture
 
 
 def is_in_database() -> bool:
-    """Return whether pictures are rows, which belong to the batch's transaction."""
+    """Return whether pictures are stored in the database, in the batch's transaction."""
     return isinstance(storages["pictures"], PostgresStorage)
 
 
 def store_pictures(pictures: Iterable[PreparedPicture]) -> None:
-    """Store pictures; those that exist already become young again."""
+    """Store pictures, refreshing the age of those that exist, so that they are not deleted."""
     contents = {picture.name: picture.jpeg for picture in pictures}
     storage = storages["pictures"]
     if isinstance(storage, PostgresStorage):

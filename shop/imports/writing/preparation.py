@@ -1,4 +1,4 @@
-"""The pictures of a batch of rows: read, checked and named by several threads at once."""
+"""Read, check and name the pictures of a batch of rows in several threads."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from shop.imports.parsing.source import Source
 
 BATCH_ROWS = 500
 MAX_BATCH_ROWS = 5000
-# Large pictures make smaller batches, so that the memory stays the same.
+# Limits memory: large pictures make smaller batches.
 BATCH_BYTES = 24 * 1024 * 1024
-# Fewer and larger tasks: handing over a task costs as much as decoding a thumbnail.
+# Several rows per task, because submitting one costs as much as decoding a thumbnail.
 TASK_ROWS = 25
 
 
 @dataclass(frozen=True)
 class PreparedPicture:
-    """``known``: the product has it already, though it may be gone when the row is written."""
+    """Holds a picture under its storage name.
+
+    ``known`` if the product had the picture already; it may lose it before the row is written.
+    """
 
     name: str
     width: int
@@ -36,9 +39,9 @@ class PreparedPicture:
 
 @dataclass(frozen=True)
 class PreparedRow:
-    """A row with its pictures, or with the reason why there are none.
+    """Holds a row and its pictures, or the ``problem`` with one of them.
 
-    ``None``: the catalogue brings none for it, and a product that is there keeps its own.
+    ``pictures`` is ``None`` if the catalogue has none; an existing product then keeps its own.
     """
 
     row: Row
@@ -47,20 +50,20 @@ class PreparedRow:
 
 
 Sizes = dict[str, tuple[int, int]]
-Batch = list[Future[list[PreparedRow]]]
+PendingRows = list[Future[list[PreparedRow]]]
 
 
 def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
-    """Group rows by ``BATCH_ROWS``, or fewer with ``BATCH_BYTES`` of pictures.
+    """Group rows into batches of ``BATCH_ROWS`` rows or ``BATCH_BYTES`` of pictures.
 
-    Rows of one product that follow each other stay together, up to ``MAX_BATCH_ROWS``.
+    Consecutive rows of one product are in one batch, up to ``MAX_BATCH_ROWS``.
     """
     batch: list[Row] = []
     size = 0
     for row in rows:
-        full = len(batch) >= BATCH_ROWS or size >= BATCH_BYTES
-        together = bool(batch) and row.external_id == batch[-1].external_id
-        if full and (not together or len(batch) >= MAX_BATCH_ROWS):
+        is_full = len(batch) >= BATCH_ROWS or size >= BATCH_BYTES
+        same_product = bool(batch) and row.external_id == batch[-1].external_id
+        if is_full and (not same_product or len(batch) >= MAX_BATCH_ROWS):
             yield batch
             batch, size = [], 0
         batch.append(row)
@@ -73,29 +76,29 @@ def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
 def prepare_ahead(
     groups: Iterable[list[Row]], source: Source, pool: Executor
 ) -> Iterator[list[PreparedRow]]:
-    """Prepared batches, one of which the threads work on while the caller writes the one before."""
-    waiting: Batch | None = None
+    """Yield prepared batches; threads prepare the next while the caller writes the current one."""
+    pending: PendingRows | None = None
     for group in groups:
         started = _start(group, source, pool)
-        if waiting is not None:
-            yield _finished(waiting)
-        waiting = started
-    if waiting is not None:
-        yield _finished(waiting)
+        if pending is not None:
+            yield _results(pending)
+        pending = started
+    if pending is not None:
+        yield _results(pending)
 
 
-def _start(rows: list[Row], source: Source, pool: Executor) -> Batch:
+def _start(rows: list[Row], source: Source, pool: Executor) -> PendingRows:
     known = _known_pictures(rows)
     parts = (rows[i : i + TASK_ROWS] for i in range(0, len(rows), TASK_ROWS))
     return [pool.submit(_prepare_rows, part, source, known) for part in parts]
 
 
-def _finished(batch: Batch) -> list[PreparedRow]:
-    return [prepared for future in batch for prepared in future.result()]
+def _results(pending: PendingRows) -> list[PreparedRow]:
+    return [prepared for future in pending for prepared in future.result()]
 
 
 def _known_pictures(rows: list[Row]) -> dict[str, Sizes]:
-    """The sizes of the pictures that each product has already, by id and name."""
+    """Return the sizes of the pictures that products have already, by external id and name."""
     wanted = Q(product__external_id__in=[row.external_id for row in rows])
     values = ProductImage.objects.filter(wanted).values_list(
         "product__external_id", "file", "width", "height"
@@ -127,7 +130,7 @@ def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
 
 
 def _prepare_picture(data: bytes, known: Sizes) -> PreparedPicture:
-    # A clean JPEG is kept as it came, so its name tells without decoding that nothing changed.
+    # Not decoded if known: a clean JPEG is stored unchanged, so an equal hash is the same picture.
     name = f"{hashlib.sha256(data).hexdigest()}.jpg"
     if name in known:
         return PreparedPicture(name, *known[name], data, True)

@@ -1,4 +1,4 @@
-"""Make up what the rows of a sample catalogue do not say, always the same for an id."""
+"""Make up missing values for a sample catalogue, deterministically from the id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-# What an article of the middle market costs in euros, from and to.
+# Price ranges of the middle market in euros.
 PRICES: dict[str, dict[str, list[int]]] = json.loads(
     Path(__file__).with_name("sample_prices.json").read_text()
 )
@@ -22,25 +22,25 @@ MAX_LOW_STOCK = 3
 MAX_STOCK = 60
 MAX_BRAND_WORDS = 4
 MAX_BRAND_LENGTH = 80
-# The words that in a fashion product's name follow the brand.
+# These words follow the brand in the names of fashion products.
 GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 def sample_price(external_id: str, master: str, article_type: str) -> Decimal:
-    """Return a price in the range of the article type, more often low, with a usual ending."""
+    """Return a price in the range of the article type, mostly low, with a common ending."""
     by_category = PRICES["categories"].get(master, OTHER_PRICES)
     low, high = PRICES["types"].get(article_type, by_category)
-    # The square pulls towards the low end, where most of a shop's prices are.
+    # Squared, because most prices of a shop are at the low end.
     whole = low + int((high - low) * _chance("price", external_id) ** 2)
     endings = LOW_ENDINGS if whole < HIGH else HIGH_ENDINGS
     ending = endings[int(_chance("ending", external_id) * len(endings))]
     if whole >= HIGH:
-        whole = whole // 5 * 5 + 4  # 64, 69, 74: dear things are not priced to the euro
+        whole = whole // 5 * 5 + 4  # 64, 69, 74, because high prices are rounded
     return whole + Decimal(ending)
 
 
 def sample_stock(external_id: str) -> int:
-    """Return a stock of which about 4 in 100 are sold out and 8 in 100 nearly so."""
+    """Return a stock: none for about 4 % of the ids, low for another 8 %."""
     chance, amount = _chance("stock", external_id), _chance("amount", external_id)
     if chance < SOLD_OUT_SHARE:
         return 0
@@ -52,7 +52,7 @@ def sample_stock(external_id: str) -> int:
 def sample_brand(name: str, base_colour: str) -> str:
     """Return the leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
 
-    A colour before the gender is no part of the brand, unless it comes first, as in "Red Tape".
+    A colour before the gender does not belong to the brand unless it is first, as in "Red Tape".
     """
     words = name.split()
     lower = [word.lower().replace("’", "'") for word in words]
@@ -69,6 +69,6 @@ def sample_name(gender: str, colour: str, article_type: str) -> str:
 
 
 def _chance(what: str, external_id: str) -> float:
-    """Return a number from 0 to below 1 that is always the same for the id."""
+    """Return a pseudo-random number in [0, 1) that depends only on the arguments."""
     digest = hashlib.sha256(f"{what}:{external_id}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48

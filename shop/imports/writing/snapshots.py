@@ -1,4 +1,4 @@
-"""Read what an import may change of a product, so that the import can be rolled back."""
+"""Take snapshots of products, from which an import is rolled back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = (
     ("variants", Variant, ("sku", "size", "colour", "price", "stock", "position")),
     ("images", ProductImage, ("file", "width", "height", "alt", "position")),
 )
-# Sales change the stock, and saving a form in which nothing was edited changes ``updated``.
+# Not compared: sales change the stock, and saving an unedited form changes ``updated``.
 IGNORED = {"stock", "updated"}
 
 # JSON: ``fields`` of one product, its ``variants`` and its ``images`` by primary key.
@@ -25,7 +25,7 @@ Snapshot = dict[str, dict[str, Any]]
 
 
 def take_snapshots(products: Iterable[int]) -> dict[int, Snapshot]:
-    """Return the snapshots of products by primary key, leaving out those that are not there."""
+    """Return the snapshots of the products that exist, by primary key."""
     ids = list(products)
     snapshots: dict[int, Snapshot] = {
         row.pop("id"): {"fields": _as_json(row), "variants": {}, "images": {}}
@@ -39,13 +39,15 @@ def take_snapshots(products: Iterable[int]) -> dict[int, Snapshot]:
 
 
 def fingerprint(snapshot: Snapshot) -> str:
-    """Return a hash of the snapshot that changes with anything but ``IGNORED``."""
-    return hashlib.sha256(json.dumps(_compared(snapshot), sort_keys=True).encode()).hexdigest()
+    """Return a hash of the snapshot without the fields ``IGNORED``."""
+    return hashlib.sha256(
+        json.dumps(_without_ignored(snapshot), sort_keys=True).encode()
+    ).hexdigest()
 
 
-def _compared(value: Any) -> Any:
+def _without_ignored(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _compared(each) for name, each in value.items() if name not in IGNORED}
+        return {name: _without_ignored(each) for name, each in value.items() if name not in IGNORED}
     return value
 
 

@@ -1,4 +1,4 @@
-"""Slugs and SKUs that are new to the shop, where the file's are taken."""
+"""Make the slugs and SKUs of new rows unique where the file's are in use."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import hashlib
 from shop.catalogue.models import Product, Variant
 
 
-def make_slugs_unique(products: list[Product], taken: set[str]) -> None:
-    """Ids such as "A 1" and "a-1" give one slug; the later product gets a mark of its id."""
+def make_slugs_unique(products: list[Product], in_use: set[str]) -> None:
+    """Append a hash of the id to slugs in use; ids such as "A 1" and "a-1" give the same one."""
     for product in products:
-        if product.slug in taken:
-            mark = hashlib.sha256((product.external_id or "").encode()).hexdigest()[:8]
-            product.slug = f"{product.slug[:111]}-{mark}"
-        taken.add(product.slug)
+        if product.slug in in_use:
+            suffix = hashlib.sha256((product.external_id or "").encode()).hexdigest()[:8]
+            product.slug = f"{product.slug[:111]}-{suffix}"
+        in_use.add(product.slug)
 
 
-def make_skus_unique(variants: list[Variant], taken: set[str]) -> None:
-    """Staff may have given the SKU to something else; the imported variant gets a mark."""
+def make_skus_unique(variants: list[Variant], in_use: set[str]) -> None:
+    """Append a hash to SKUs that staff have given to other variants."""
     for variant in variants:
-        if variant.sku in taken:
-            mark = hashlib.sha256(variant.sku.encode()).hexdigest()[:8]
-            variant.sku = f"{variant.sku[:55]}-{mark}"
+        if variant.sku in in_use:
+            suffix = hashlib.sha256(variant.sku.encode()).hexdigest()[:8]
+            variant.sku = f"{variant.sku[:55]}-{suffix}"

@@ -1,4 +1,4 @@
-"""Writes batches: each in one transaction, so that a killed run leaves only whole ones."""
+"""Write batches, each in one transaction, so that a killed run leaves only complete ones."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from shop.core.locks import AdvisoryLock, lock_until_commit
 from shop.imports.signals import catalogue_imported
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
-from shop.imports.writing.changes import Fallback, find_changes
+from shop.imports.writing.changes import Defaults, find_changes
 from shop.imports.writing.files import is_in_database, store_pictures
 from shop.imports.writing.preparation import PreparedRow
 from shop.imports.writing.snapshots import take_snapshots
 from shop.imports.writing.unique import make_skus_unique, make_slugs_unique
 
-# Of a table, so many times its rows before statistics of it are old: autovacuum's own share.
-OLD = 0.1
-After = Callable[[Changes], None]
+# The share of changed rows from which statistics are stale: autovacuum's default.
+STALE_SHARE = 0.1
+AfterWrite = Callable[[Changes], None]
 
 
 class Writer:
-    """Writes prepared rows; a dry_run only finds out what would be written.
+    """Writes prepared rows; a dry run only determines what would be written.
 
-    ``snapshots`` makes each batch keep what stood before it, for rolling back; ``sample_data``
-    gives new products what their rows lack. ``category`` and ``gender`` are of new products whose
-    rows name none.
+    With ``snapshots``, each batch takes snapshots for a rollback. With ``sample_data``, new
+    products get made-up values that their rows lack. ``category``, a path, and ``gender`` apply to
+    new products whose rows have none.
     """
 
     def __init__(
@@ -48,22 +48,22 @@ class Writer:
     ) -> None:
         self._dry_run, self._snapshots = dry_run, snapshots
         self._sample_data = sample_data
-        self._tree = CategoryTree(dry_run=dry_run, may_grow=new_categories)
-        self._fallback = Fallback(self._tree.existing(category) if category else None, gender)
+        self._tree = CategoryTree(dry_run=dry_run, allow_new=new_categories)
+        self._defaults = Defaults(self._tree.require(category) if category else None, gender)
         self._words = Counter[str]()
 
     @property
     def new_categories(self) -> list[tuple[str, str]]:
-        """Return the names of new categories, each with an existing one like it or ""."""
+        """Return the names of new categories, each with a similar existing one or ``""``."""
         return self._tree.new
 
-    def write(self, rows: list[PreparedRow], after: After) -> None:
-        """``after`` gets the changes in their transaction: if it fails, they are gone."""
+    def write(self, rows: list[PreparedRow], after: AfterWrite) -> None:
+        """Write a batch; ``after`` is called in its transaction and aborts it by raising."""
         if self._dry_run:
             after(self._find(rows))
             return
         if not is_in_database():
-            # Before the transaction, as a slow remote storage must not keep rows locked.
+            # Before the transaction, because a slow remote storage would keep rows locked.
             store_pictures(p for row in rows for p in row.pictures or () if not p.known)
         with transaction.atomic():
             wait_for_other_imports()
@@ -74,33 +74,33 @@ class Writer:
             after(changes)
             words = words_in(product.pk for product in (*changes.new, *changes.reworded))
             ids = [image.pk for image in changes.new_images]
-            transaction.on_commit(partial(_announce, ids), robust=True)
+            transaction.on_commit(partial(_send_imported, ids), robust=True)
         self._words += words
 
     def finish(self) -> None:
-        """What is done once after all batches; it grows with the rows, not with the catalogue.
+        """Update search words and statistics after the last batch.
 
-        Words that no product has any more go within the hour, when beat counts all.
+        Words are only added, because counting all takes long; beat does that every hour.
         """
         if self._dry_run:
             return
         add_search_words(self._words)
-        _analyze_if_old()
-        _announce([])
+        _analyze_stale_tables()
+        _send_imported([])
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
         existing = _existing(rows, lock=not self._dry_run)
         sample = self._sample_data
-        return find_changes(rows, existing, self._tree, self._fallback, sample_data=sample)
+        return find_changes(rows, existing, self._tree, self._defaults, sample_data=sample)
 
 
-def _announce(image_ids: list[int]) -> None:
-    # Robust: the pictures are in, and a listener that fails (Redis is away) must not undo that.
+def _send_imported(image_ids: list[int]) -> None:
+    # Robust, because a receiver that fails, as without Redis, must not fail a committed import.
     catalogue_imported.send_robust(sender=None, image_ids=image_ids)
 
 
-def _analyze_if_old() -> None:
-    """Without waiting for autovacuum: a first import would be searched by plans for nothing."""
+def _analyze_stale_tables() -> None:
+    """Analyse tables without waiting for autovacuum, whose old statistics lead to bad plans."""
     tables = [model._meta.db_table for model in (Category, Product, ProductImage, StoredFile)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
@@ -108,19 +108,19 @@ def _analyze_if_old() -> None:
             """SELECT relname FROM pg_stat_user_tables AS counted JOIN pg_class USING (relname)
             WHERE relid = pg_class.oid AND relname = ANY(%s)
               AND n_mod_since_analyze > %s * reltuples""",
-            [tables, OLD],
+            [tables, STALE_SHARE],
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
 
 
 def wait_for_other_imports(**kwargs: Any) -> None:
-    """Two imports take turns batch by batch, so that both see what exists; so does a merge."""
+    """Block until no other import or merge is in a transaction, and keep them out until commit."""
     lock_until_commit(AdvisoryLock.IMPORT)
 
 
 def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
-    """What the batch may touch, locked."""
+    """Return the rows that the batch may change, locked unless it is a dry run."""
     ids = _existing_products(rows)
     if lock:
         lock_products(ids)
@@ -142,27 +142,27 @@ def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
 
 
 def _existing_products(rows: list[PreparedRow]) -> list[int]:
-    """Also those that stand for merged ones."""
+    """Return the ids of the rows' products, and of the survivors of merged ones."""
     wanted = Q(external_id__in=[prepared.row.external_id for prepared in rows])
     skus = [prepared.row.sku for prepared in rows if prepared.row.has_sku]
     if skus:
         owners = Variant.objects.filter(sku__in=skus).values_list("product_id", flat=True)
         wanted |= Q(pk__in=list(owners))
     found = dict(Product.objects.filter(wanted).values_list("pk", "merged_into"))
-    return sorted({*found, *(stayed for stayed in found.values() if stayed)})
+    return sorted({*found, *(survivor for survivor in found.values() if survivor)})
 
 
 def _apply(changes: Changes) -> None:
-    # A known picture is stored again if its product has lost it since: its file may be gone too.
+    # Known pictures too, because the product and then the file may have been deleted since.
     store_pictures(p for p in changes.files if p.known or is_in_database())
     if changes.new:
         slugs = [product.slug for product in changes.new]
-        taken = Product.objects.filter(slug__in=slugs).values_list("slug", flat=True)
-        make_slugs_unique(changes.new, set(taken))
+        slugs_in_use = Product.objects.filter(slug__in=slugs).values_list("slug", flat=True)
+        make_slugs_unique(changes.new, set(slugs_in_use))
         Product.objects.bulk_create(changes.new)
         skus = [variant.sku for variant in changes.new_variants]
-        used = Variant.objects.filter(sku__in=skus).values_list("sku", flat=True)
-        make_skus_unique(changes.new_variants, set(used))
+        skus_in_use = Variant.objects.filter(sku__in=skus).values_list("sku", flat=True)
+        make_skus_unique(changes.new_variants, set(skus_in_use))
     if changes.changed:
         changed = {product.pk: product for product in changes.changed}
         Product.objects.bulk_update(changed.values(), sorted(changes.fields))
@@ -171,7 +171,7 @@ def _apply(changes: Changes) -> None:
 
 
 def _apply_variants(changes: Changes) -> None:
-    # One by one in the order of the file: a size may pass from one variant to the next.
+    # One by one in file order, because a unique size may move from one variant to the next.
     for variant in changes.relabelled:
         variant.save(update_fields=["size", "colour"])
     if changes.changed_variants:

@@ -145,7 +145,7 @@ def test_the_files_go_when_nothing_can_be_done_with_them_any_more(
     path = Path(upload.table.path)
     assert path.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        act(client, upload, "undo")
+        act(client, upload, "roll-back")
     assert not path.exists()
     assert Upload.objects.get().state == "undone"
 

@@ -21,7 +21,7 @@ from shop.catalogue.models import Product, Variant
 from shop.imports.errors import RowError
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.parsing import source, web
-from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.table import ReadOptions
 from tests.factories import make_category
 from tests.shop.imports.conftest import MakeFolder, Send, act, picture, zipped
 from tests.shop.imports.test_import import counts
@@ -55,8 +55,8 @@ def folder_of(make_folder: MakeFolder) -> Callable[..., Path]:
 
 @pytest.fixture
 def take(folder_of: Callable[..., Path]) -> Take:
-    def take(text: str, *names: str, **read_as: str) -> Result:
-        result = import_catalogue(folder_of(text, *names), read_as=ReadAs(**read_as))  # type: ignore[arg-type]
+    def take(text: str, *names: str, **read_options: str) -> Result:
+        result = import_catalogue(folder_of(text, *names), read_options=ReadOptions(**read_options))  # type: ignore[arg-type]
         assert result.read == result.done
         return result
 
@@ -180,14 +180,14 @@ def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) 
     first = TEE | {"Option2 Name": "Fit", "Option2 Value": "Slim"}
     result = take(table(SHOPIFY, first, tee("M", "Wide", "")), "tee-front.jpg")
     assert reasons(result) == [(4, "The sku is empty.")]
-    assert [(w.line, w.reason) for w in result.row_warnings] == [(2, "The option Fit is not kept.")]
+    assert [(w.line, w.reason) for w in result.row_warnings] == [(2, "The option Fit is ignored.")]
     assert variants("linen-tee") == [("LT-S-W", "S", "", 4, "29.90")]
 
 
 def test_what_shopify_has_oversold_is_sold_out(take: Take) -> None:
     result = take(table(SHOPIFY, CAP | {"Variant Inventory Qty": "-3"}), "cap.jpg")
     assert counts(result) == (1, 0, 0, 0)
-    assert [w.reason for w in result.row_warnings] == ["The stock is -3: 0 is taken."]
+    assert [w.reason for w in result.row_warnings] == ["The stock is -3; it is imported as 0."]
     assert variants("cord-cap") == [("cord-cap", "", "", 0, "19.00")]
 
 
@@ -210,7 +210,7 @@ def test_a_chosen_category_and_gender_are_of_new_products_only(take: Take) -> No
     row = CAP | {"Type": ""}
     text = table(SHOPIFY, row)
     assert reasons(take(text, "cap.jpg")) == [
-        (2, "The row names no category, and none was chosen for such rows.")
+        (2, "The row has no category, and none was chosen for such rows.")
     ]
     caps, hats = make_category("Caps"), make_category("Hats")
     assert counts(take(text, "cap.jpg", category=caps.path, gender="Men")) == (1, 0, 0, 0)
@@ -323,8 +323,8 @@ def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
     assert pair.description == "Warm feet."
     assert variants("51") == [("51", "", "", 12, "9.50")]
     assert [(w.line, w.reason) for w in result.row_warnings] == [
-        (3, "The option Material is not kept."),
-        (4, "Further categories are not kept: Sale"),
+        (3, "The option Material is ignored."),
+        (4, "Further categories are ignored: Sale"),
         (5, "The variation is not published: it is sold out."),
     ]
     assert {"Sale price", "Tags", "In stock?"} <= set(result.ignored_columns)
@@ -340,7 +340,7 @@ def test_what_woocommerce_sells_otherwise_is_named(take: Take) -> None:
     )
     result = take(table(WOO, *rows))
     assert reasons(result) == [
-        (2, "The product HOOD does not stand above its variation."),
+        (2, "The product HOOD must be above its variations."),
         (3, "The product has no variations."),
         (4, "Products of the type grouped are not imported."),
     ]
@@ -530,15 +530,15 @@ def host() -> Iterator[http.client.HTTPConnection]:
 def test_a_file_is_read_as_far_as_a_picture_may_be_long(
     host: http.client.HTTPConnection, settings: Any
 ) -> None:
-    body = web.body(host, "https://shop.example.com/größe 1.jpg?v=2")
+    body = web.download(host, "https://shop.example.com/größe 1.jpg?v=2")
     assert body == b"/gr%C3%B6%C3%9Fe%201.jpg?v=2".ljust(3000)
     settings.PICTURE_MAX_BYTES = 1000
-    assert 1000 < len(web.body(host, "https://shop.example.com/")) <= 3000
+    assert 1000 < len(web.download(host, "https://shop.example.com/")) <= 3000
 
 
 def test_a_redirect_is_not_followed(host: http.client.HTTPConnection) -> None:
     with pytest.raises(OSError, match="the host answers 302"):
-        web.body(host, "https://shop.example.com/moved")
+        web.download(host, "https://shop.example.com/moved")
 
 
 def test_a_file_that_takes_too_long_is_refused(
@@ -546,4 +546,4 @@ def test_a_file_that_takes_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(web, "MAX_SECONDS", -1)
     with pytest.raises(TimeoutError, match="it takes too long"):
-        web.body(host, "https://shop.example.com/a.jpg")
+        web.download(host, "https://shop.example.com/a.jpg")

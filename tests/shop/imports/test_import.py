@@ -107,7 +107,7 @@ def test_a_row_without_a_price_comes_in_unlisted_with_a_warning(make_folder):
     assert counts(result) == (2, 0, 0, 0)
     products = Product.objects.order_by("external_id").values_list("price", "listed", "stock")
     assert list(products) == [(None, False, 0), (Decimal("19.90"), True, 3)]
-    warning = "The price is empty: the product comes in, but is not listed."
+    warning = "The price is empty: the product is imported, but not listed."
     assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [(2, "price", warning)]
     assert result.warnings == ["The file names no stock for 1 new product: it is sold out."]
     assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
@@ -128,7 +128,7 @@ def test_sample_data_is_made_up_on_demand_only_and_stays(make_folder):
     )
     result = import_catalogue(folder, sample_data=True)
     assert counts(result) == (2, 0, 0, 1)
-    assert result.made_up == {"brand": 1, "price": 2, "stock": 2, "name": 1}
+    assert result.sample_values == {"brand": 1, "price": 2, "stock": 2, "name": 1}
     warning = "The name was made of the attributes: Men Blue Tshirts."
     assert [(w.line, w.reason) for w in result.row_warnings] == [(3, warning)]
     one, two = Product.objects.order_by("external_id")

@@ -56,7 +56,7 @@ def faulty(make_folder: MakeFolder) -> Path:
 
 ENGLISH = [
     "year is 12; it must be empty or 1990 to 2100.",
-    "The id is already on line 2. It must be there once.",
+    "The id is already on line 2; it must be unique.",
     "There is no picture 4.jpg.",
     "images/5.jpg: This is a PDF, not a picture. Send a photo or a screenshot of it instead.",
     "productDisplayName is empty.",
@@ -150,7 +150,7 @@ def test_what_a_rollback_leaves_is_said_in_german(german: Client, send: Send) ->
     other = make_product(name="Hut", price=Decimal("10.00"), stock=5)
     later = act(german, send(f"sku,price\n{other.variants.get().sku},12.00\n"), "start")
     Product.objects.filter(pk=other.pk).update(price=Decimal("15.00"))
-    upload, later = act(german, upload, "undo"), act(german, later, "undo")
+    upload, later = act(german, upload, "roll-back"), act(german, later, "roll-back")
     assert (upload.state, later.state) == ("undone", "undone")
     text = f"„Mantel“: inzwischen geändert und so belassen: Bestand von {sku}."
     assert upload.warnings == [text]

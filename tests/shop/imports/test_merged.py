@@ -99,7 +99,7 @@ def test_rolling_an_upload_back_leaves_what_was_merged_since(
     one, other = products()
     merge(one.pk, [other.pk])
     assert stocks() == {"1-M": 9, "2-M": 0}
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert upload.warnings == [
         "“Other” stays: it was merged into another product since.",
         "“Nike Men Blue Jersey” stays: it has been changed since.",  # it got a picture

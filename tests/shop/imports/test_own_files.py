@@ -25,9 +25,9 @@ from shop.imports.export import export_lines
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import ColumnMapping, GenderWord, Upload
 from shop.imports.parsing.encodings import find_encoding
-from shop.imports.parsing.numbers import NotationSurvey, read_number
+from shop.imports.parsing.numbers import NotationDetector, read_number
 from shop.imports.parsing.pictures import assign_pictures
-from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.table import ReadOptions
 from tests.factories import make_category, make_product, make_variant
 from tests.shop.imports.conftest import (
     HEADER,
@@ -58,11 +58,11 @@ def prices() -> dict[str | None, str]:
 def take(make_folder: MakeFolder) -> Take:
     """Import these lines with a picture for each id that ``ids`` names."""
 
-    def take(text: str | bytes, *ids: str, read_as: ReadAs | None = None) -> Result:
+    def take(text: str | bytes, *ids: str, read_options: ReadOptions | None = None) -> Result:
         folder = make_folder(pictures={f"{i}.jpg": picture(size=(60, 80 + len(i))) for i in ids})
         data = text.encode() if isinstance(text, str) else text
         (folder / "styles.csv").write_bytes(data)
-        result = import_catalogue(folder, read_as=read_as)
+        result = import_catalogue(folder, read_options=read_options)
         assert result.read == result.done
         return result
 
@@ -115,19 +115,19 @@ def test_what_is_no_amount_in_the_notation_is_not_read(text: str, mark: str) -> 
     ],
 )
 def test_all_values_of_a_file_decide_its_notation(values: list[str], mark: str) -> None:
-    survey = NotationSurvey()
+    detector = NotationDetector()
     for line, value in enumerate(values, 2):
-        survey.add(line, value, is_price=True)
-    assert survey.decide() == mark
+        detector.add(line, value, is_price=True)
+    assert detector.decide() == mark
 
 
 def test_stock_decides_only_where_prices_do_not() -> None:
-    survey = NotationSurvey()
-    survey.add(2, "5.0", is_price=False)
-    survey.add(3, "1,249", is_price=True)
-    assert survey.decide() == "."
-    survey.add(4, "19,90", is_price=True)
-    assert survey.decide() == ","
+    detector = NotationDetector()
+    detector.add(2, "5.0", is_price=False)
+    detector.add(3, "1,249", is_price=True)
+    assert detector.decide() == "."
+    detector.add(4, "19,90", is_price=True)
+    assert detector.decide() == ","
 
 
 def test_a_german_file_is_read_in_its_notation(take: Take) -> None:
@@ -145,7 +145,7 @@ def test_an_ambiguous_file_asks(take: Take) -> None:
     with pytest.raises(ImportProblem, match=r"1\.249 on line 2 may be 1\.249 or 1249\.0\. Choose"):
         take(text, "Z-1")
     assert not Product.objects.exists()
-    result = take(text, "Z-1", read_as=ReadAs(decimal=","))
+    result = take(text, "Z-1", read_options=ReadOptions(decimal=","))
     assert (counts(result), prices()) == ((1, 0, 0, 0), {"Z-1": "1249.00"})
 
 
@@ -154,7 +154,7 @@ def test_a_file_of_two_notations_asks_and_then_refuses_the_other(take: Take) -> 
     text = "\n".join([GERMAN, *rows])
     with pytest.raises(ImportProblem, match=r"Line 2 has the amount 19\.90, line 3 has 24,90"):
         take(text, "Z-1", "Z-2")
-    result = take(text, "Z-1", "Z-2", read_as=ReadAs(decimal="."))
+    result = take(text, "Z-1", "Z-2", read_options=ReadOptions(decimal="."))
     assert (counts(result), prices()) == ((1, 0, 0, 1), {"Z-1": "19.90"})
     assert result.rejections[0].reason == "price is 24,90; write it above 0, such as 19.90."
 
@@ -419,7 +419,7 @@ def test_pictures_that_no_row_takes_are_listed_with_the_nearest_id(
         sold_row("SB-PIX"), header=SOLD_HEADER, pictures=dict.fromkeys(names, picture())
     )
     table = "\n".join([SOLD_HEADER, sold_row("SB-PIX")])
-    result = import_catalogue(folder, read_as=ReadAs())
+    result = import_catalogue(folder, read_options=ReadOptions())
     warning = (
         "3 pictures belong to no row: images/SB-PIX-red.jpg, images/SBPIX.jpg, images/other.jpg"
     )
@@ -428,9 +428,9 @@ def test_pictures_that_no_row_takes_are_listed_with_the_nearest_id(
     page = client.get(upload.get_absolute_url()).content.decode()
     assert "3 pictures belong to no row: SB-PIX-red.jpg, SBPIX.jpg, other.jpg" in page
     assert list(upload.errors.values_list("value", "reason", "is_warning")) == [
-        ("SB-PIX-red.jpg", "No row takes this picture; the nearest id is SB-PIX.", True),
-        ("SBPIX.jpg", "No row takes this picture; the nearest id is SB-PIX.", True),
-        ("other.jpg", "No row takes this picture.", True),
+        ("SB-PIX-red.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
+        ("SBPIX.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
+        ("other.jpg", "This picture belongs to no row.", True),
     ]
     upload = act(client, upload, "start")
     assert (upload.state, Product.objects.get().images.count()) == ("done", 1)
@@ -536,7 +536,7 @@ def test_a_price_list_by_sku_prices_each_sku(client: Client, send: Send) -> None
     assert Variant.objects.get(sku="L").unit_price == Decimal("24.90")
     upload = act(client, send(table), "start")
     assert (upload.updated, upload.unchanged) == (0, 3)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert upload.warnings == []
 
 
@@ -570,7 +570,7 @@ def test_variants_of_a_product_that_was_refused_are_refused_and_join_no_other(ta
         (3, "year is 12; it must be empty or 1990 to 2100."),
         (4, "There is no product 2-M, and the row does not describe a new one."),
         (5, "There is no picture 3.jpg."),
-        (6, "Line 5, which describes the product, was not taken."),
+        (6, "Line 5, which describes the product, was rejected."),
     ]
     assert variants() == [("1", "S", "19.90", 3)]
 

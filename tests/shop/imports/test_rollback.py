@@ -85,7 +85,7 @@ def test_every_value_is_restored(
     upload = upload_folder(folder)
     assert counts(upload) == (1, 1, 1, 0)
     assert Product.objects.get(external_id="1").name == "New Name"
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings) == ("undone", [])
     assert contents() == before
 
@@ -101,7 +101,7 @@ def test_categories_that_the_upload_made_and_the_time_of_its_change_go(
     table = f"sku,price,masterCategory,subCategory,articleType\n{sku},9.00,{place}\n"
     upload = act(client, send(table), "start")
     assert Product.objects.get().category.path == "home/garden/gnomes"
-    act(client, upload, "undo")
+    act(client, upload, "roll-back")
     assert list(Category.objects.values_list("path", flat=True)) == before
     product.refresh_from_db()
     assert (product.updated, product.keywords) == (updated, keywords)
@@ -141,7 +141,7 @@ def test_a_product_that_staff_changed_is_skipped_with_its_stock(
     coat.refresh_from_db()
     edit(coat)
     before = contents()[0][0], list(coat.variants.values()), list(coat.images.values())
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings) == ("undone", [CHANGED.format("Coat")])
     assert (contents()[0][0], list(coat.variants.values()), list(coat.images.values())) == before
     assert price_and_stock(coat)[1] == 9
@@ -153,14 +153,14 @@ def test_saving_a_product_without_an_edit_is_no_change(
 ) -> None:
     upload = reprice(client, send, coat)
     Product.objects.get().save()
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.warnings, price_and_stock(coat)) == ([], (Decimal("10.00"), 5))
 
 
 def test_stock_is_rolled_back_as_a_difference(client: Client, send: Send, coat: Product) -> None:
     upload = reprice(client, send, coat)
     Variant.objects.update(stock=F("stock") - 2)  # sold
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.warnings, price_and_stock(coat)) == ([], (Decimal("10.00"), 3))
 
 
@@ -170,7 +170,7 @@ def test_stock_stays_where_more_was_sold_than_there_would_be(
     sku = coat.variants.get().sku
     upload = reprice(client, send, coat)
     Variant.objects.update(stock=F("stock") - 6)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert price_and_stock(coat) == (Decimal("10.00"), 3)
     text = f"“Coat”: stock of {sku} was changed since and stays as it is."
     assert upload.warnings == [text]
@@ -193,7 +193,7 @@ def test_new_products_go_unless_something_was_built_on_them(
     Variant.objects.filter(product=new["Delivered"]).update(stock=F("stock") + 5)
     same = make_product(name="Same", price=new["Target"].price, stock=0)
     merge(new["Target"].pk, [same.pk])
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, sorted(upload.warnings)) == (
         "undone",
         sorted([ORDERED.format("Ordered"), *(CHANGED.format(name) for name in names[1:6])]),
@@ -210,10 +210,10 @@ def test_what_a_later_upload_built_on_stays_until_that_is_rolled_back(
     price, stock = price_and_stock(Product.objects.get())
     second = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
     name = Product.objects.get().name
-    first = act(client, first, "undo")
+    first = act(client, first, "roll-back")
     assert (first.state, first.warnings) == ("undone", [CHANGED.format(name)])
     assert price_and_stock(Product.objects.get()) == (Decimal("77.00"), 3)
-    second = act(client, second, "undo")
+    second = act(client, second, "roll-back")
     assert (second.warnings, price_and_stock(Product.objects.get())) == ([], (price, stock))
 
 
@@ -225,11 +225,11 @@ def test_uploads_are_rolled_back_one_after_another_the_last_first(
     embed(image, 1)
     first = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
     second = upload_folder(make_folder(row(1), pictures={"1.jpg": picture("lime")}, name="later"))
-    second = act(client, second, "undo")
+    second = act(client, second, "roll-back")
     restored = ProductImage.objects.get()
     assert (restored.pk, restored.file) == (image.pk, image.file)
     assert embedding_of(restored).status == "pending"
-    first = act(client, first, "undo")
+    first = act(client, first, "roll-back")
     assert (first.warnings, second.warnings, contents()) == ([], [], before)
 
 
@@ -248,7 +248,7 @@ def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
     assert counts(checked) == (5, 0, 0, 0)
     upload = act(client, checked, "start")
     assert counts(upload) == (5, 0, 0, 0)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings, Product.objects.count()) == ("undone", [], 0)
 
 
@@ -260,7 +260,7 @@ def test_a_product_of_which_a_new_size_was_ordered_is_skipped(
     upload = act(client, send("id,sku,size,price,stock\n7,XL-7,XL,12.00,3\n"), "start")
     order = make_order()
     order.lines.update(variant=Variant.objects.get(sku="XL-7"))
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert upload.warnings == [ORDERED.format("Coat")]
     assert price_and_stock(coat) == (Decimal("10.00"), 8)
 
@@ -279,7 +279,7 @@ def test_sizes_that_passed_from_one_variant_to_another_pass_back(
 ) -> None:
     upload = act(client, send("sku,size\nA-2,XL\nA-1,M\n"), "start")
     assert sizes() == {"A-1": "M", "A-2": "XL"}
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings) == ("undone", [])
     assert sizes() == {"A-1": "L", "A-2": "M"}
 
@@ -289,7 +289,7 @@ def test_a_new_variant_makes_way_for_the_size_that_another_had(
 ) -> None:
     upload = act(client, send("id,sku,size,stock\n7,A-2,XL,3\n7,A-3,M,4\n"), "start")
     assert sizes() == {"A-1": "L", "A-2": "XL", "A-3": "M"}
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.warnings, sizes()) == ([], {"A-1": "L", "A-2": "M"})
     assert price_and_stock(shirt)[1] == 10
 
@@ -299,7 +299,7 @@ def test_a_product_whose_former_size_another_variant_has_since_is_skipped(
 ) -> None:
     upload = act(client, send("sku,size,stock\nA-2,XL,3\nA-1,L,4\n"), "start")
     make_variant(shirt, sku="A-3", size="M")
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert upload.warnings == [CHANGED.format("Shirt")]
     assert sizes() == {"A-1": "L", "A-2": "XL", "A-3": "M"}
     assert [v.stock for v in Variant.objects.order_by("sku")] == [4, 3, 10]
@@ -312,7 +312,7 @@ def test_a_picture_that_staff_replaced_since_stays(
     upload = upload_folder(make_folder(row(1), pictures={"1.jpg": picture("lime")}, name="later"))
     assert counts(upload) == (0, 1, 0, 0)
     ProductImage.objects.update(file="0" * 64 + ".jpg")
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert ProductImage.objects.get().file == "0" * 64 + ".jpg"
     assert upload.warnings == [CHANGED.format(Product.objects.get())]
 
@@ -324,7 +324,7 @@ def test_pictures_pass_back_to_their_places(
     import_catalogue(make_folder(row(1), pictures={"1.jpg": red, "1-2.jpg": blue}))
     before = list(ProductImage.objects.values("pk", "file", "position").order_by("pk"))
     later = make_folder(row(1), pictures={"1.jpg": blue, "1-2.jpg": lime}, name="later")
-    upload = act(client, upload_folder(later), "undo")
+    upload = act(client, upload_folder(later), "roll-back")
     assert (upload.warnings, ProductImage.objects.count()) == ([], 2)
     assert list(ProductImage.objects.values("pk", "file", "position").order_by("pk")) == before
 
@@ -339,7 +339,7 @@ def test_a_product_whose_category_is_gone_is_skipped(client: Client, send: Send)
     product = make_product(name="Dwarf", category=make_category("Dwarfs"))
     upload = moved_to_gnomes(client, send, product)
     Category.objects.get(name="Dwarfs").delete()
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     text = "“Dwarf” stays: the category that it was in is gone."
     assert (upload.state, upload.warnings) == ("undone", [text])
     assert Product.objects.get().category.name == "Gnomes"
@@ -352,7 +352,7 @@ def test_a_category_that_was_renamed_since_is_no_change(client: Client, send: Se
         category = Category.objects.get(name=name)
         category.name = f"Small {name}"
         save_category(category)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     product = Product.objects.select_related("category").get()
     assert (upload.warnings, product.category.name) == ([], "Small Dwarfs")
     assert product.keywords == "Small Dwarfs dwarfs"
@@ -369,7 +369,7 @@ def test_what_an_older_version_stored_is_not_rolled_back_and_named(
         "moved_images": [], "dropped_images": [],
     }  # fmt: skip
     UploadChange.objects.update(content=content)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     text = "“Coat” stays: an older version of the shop imported it."
     assert (upload.state, upload.warnings) == ("undone", [text])
     assert price_and_stock(coat) == (Decimal("12.00"), 9)

@@ -43,7 +43,7 @@ def test_a_killed_worker_goes_on_with_what_is_left_the_last_change_first(
 ) -> None:
     upload = five_products(make_folder, upload_folder, monkeypatch)
     Product.objects.filter(external_id="5").update(name="Edited")
-    client.post(f"{upload.get_absolute_url()}undo/")
+    client.post(f"{upload.get_absolute_url()}roll-back/")
     roll_back, calls = rollback._roll_back, []
 
     def die(changes: list[UploadChange]) -> list[str]:
@@ -78,10 +78,10 @@ def test_a_rollback_can_be_stopped_and_resumed(
         return roll_back(changes)
 
     monkeypatch.setattr(rollback, "_roll_back", press_stop)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.undone, left()) == ("done", 2, ["1", "2", "3"])
     monkeypatch.setattr(rollback, "_roll_back", roll_back)
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, upload.undone, left()) == ("undone", 5, [])
 
 
@@ -94,10 +94,10 @@ def test_a_sale_and_a_rollback_of_one_product_never_deadlock(tmp_path: Path) -> 
     path.write_text(f"sku,price,stock\n{variant.sku},12.00,9\n")
     with path.open("rb") as table:
         upload = uploads.create_upload(File(table, "table.csv"), None, User.objects.create())
-    uploads.start(upload, Upload.State.RUNNING, out_of=(Upload.State.CHECKED,))
+    uploads.start(upload, Upload.State.RUNNING, from_states=(Upload.State.CHECKED,))
     uploads.run(upload.pk)
     upload.refresh_from_db()
-    uploads.start(upload, Upload.State.UNDOING, out_of=(Upload.State.DONE,))
+    uploads.start(upload, Upload.State.ROLLING_BACK, from_states=(Upload.State.DONE,))
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             Variant.objects.select_for_update().get(pk=variant.pk)

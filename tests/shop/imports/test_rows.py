@@ -6,7 +6,7 @@ import pytest
 
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import KAGGLE_COLUMNS
-from shop.imports.parsing.csv_rows import split_classic
+from shop.imports.parsing.csv_rows import split_kaggle_line
 from shop.imports.parsing.records import Record
 from shop.imports.parsing.rows import parse_row
 from shop.imports.writing.sample_data import PRICES, sample_brand, sample_price, sample_stock
@@ -34,7 +34,7 @@ def test_a_good_row_is_read_field_by_field():
         "Nike Men Jersey",
         "Men",
     )
-    assert row.tree == ("Apparel", "Topwear", "Tshirts")
+    assert row.category_names == ("Apparel", "Topwear", "Tshirts")
     fields = [row.provided_fields[name] for name in ("base_colour", "season", "year", "usage")]
     assert fields == ["Blue", "Summer", 2012, "Casual"]
     assert (row.brand, row.price, row.currency, row.stock, row.description) == (None,) * 5
@@ -108,7 +108,7 @@ def test_the_optional_columns_are_read():
     ],
 )
 def test_the_last_column_of_the_classic_layout_keeps_its_commas_and_quotes(line, name):
-    cells = split_classic(line)
+    cells = split_kaggle_line(line)
     assert (len(cells), cells[-1]) == (10, name)
 
 

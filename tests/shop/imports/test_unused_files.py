@@ -41,7 +41,7 @@ def test_what_a_rollback_would_show_again_is_kept_until_it_is_decided(
 ) -> None:
     upload = upload_another_picture(client, send, make_folder, tmp_path)
     assert cleaned() == 0
-    act(client, upload, "undo")
+    act(client, upload, "roll-back")
     image = ProductImage.objects.get()
     assert image.read() == picture("red")
     assert cleaned() == 1
@@ -52,7 +52,7 @@ def test_what_a_confirmed_upload_has_replaced_goes(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload = upload_another_picture(client, send, make_folder, tmp_path)
-    act(client, upload, "confirm")
+    act(client, upload, "finalise")
     assert cleaned() == 1
     assert ProductImage.objects.get().read() == picture("blue")
 

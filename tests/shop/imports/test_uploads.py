@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 
 def counts(upload: Upload) -> tuple[int, int, int, int]:
-    assert upload.read == upload.dealt_with == upload.rows
+    assert upload.read == upload.processed == upload.rows
     return upload.imported, upload.updated, upload.unchanged, upload.rejected
 
 
@@ -81,7 +81,7 @@ def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: P
     report = b"".join(client.get(f"{upload.get_absolute_url()}report/")).decode("utf-8-sig")
     (error,) = csv.DictReader(StringIO(report))
     assert (error["line"], error["sku"]) == ("4", "3")
-    upload = act(client, upload, "confirm")
+    upload = act(client, upload, "finalise")
     assert upload.state == "confirmed"
     assert not UploadChange.objects.exists()
 
@@ -170,7 +170,7 @@ def test_stop_and_go_on(
     upload = act(client, upload, "start")
     assert (upload.state, counts(upload)) == ("done", (7, 0, 0, 1))
     assert Product.objects.count() == 7
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, Product.objects.count()) == ("undone", 0)
 
 
@@ -233,9 +233,9 @@ def test_what_was_confirmed_is_not_undone(client: Client, send: Send) -> None:
     assert path.exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.db.transaction.on_commit", lambda call, **options: call())
-        upload = act(client, upload, "confirm")
+        upload = act(client, upload, "finalise")
     assert not path.exists()
-    upload = act(client, upload, "undo")
+    upload = act(client, upload, "roll-back")
     assert (upload.state, Variant.objects.get().stock) == ("confirmed", 9)
 
 
@@ -291,7 +291,7 @@ def test_other_staff_may_not_upload(client: Client, send: Send, group: str) -> N
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     assert client.get(NEW).status_code == 403
-    for action in ("check", "start", "stop", "undo", "confirm"):
+    for action in ("check", "start", "stop", "roll-back", "finalise"):
         assert client.post(f"{upload.get_absolute_url()}{action}/").status_code == 403
     upload.refresh_from_db()
     assert (upload.state, Variant.objects.get().stock) == ("checked", 5)
@@ -336,7 +336,7 @@ def test_what_nobody_decided_is_decided_after_a_month(client: Client, send: Send
 def test_a_stopped_upload_can_be_kept(client: Client, send: Send) -> None:
     upload = send("sku,stock\nA,9\n")
     Upload.objects.update(state="stopped")
-    assert act(client, upload, "confirm").state == "confirmed"
+    assert act(client, upload, "finalise").state == "confirmed"
 
 
 def test_a_mapping_is_remembered_for_its_user_only(client: Client, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py export_catalogue``: see docs/importing.md."""
+"""Export the catalogue as a file that ``import_catalogue`` reads (docs/importing.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "path", type=Path, help="the .csv or .xlsx file; it appears whole or not at all"
+            "path", type=Path, help="the .csv or .xlsx file, replaced only once it is complete"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +31,7 @@ class Command(BaseCommand):
 
 
 def _write(path: Path) -> int:
+    """Write the file and return the number of its rows without the header."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:
         if path.suffix.lower() == ".xlsx":

@@ -1,4 +1,4 @@
-"""``manage.py import_catalogue``: see docs/importing.md."""
+"""Import a catalogue with its pictures (docs/importing.md)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
 from shop.imports.parsing.encodings import check_encoding
 from shop.imports.parsing.numbers import NOTATIONS
-from shop.imports.parsing.table import ReadAs
+from shop.imports.parsing.table import ReadOptions
 
-SHOWN = 5
-AGAIN = "What was imported so far is in the shop; run the command again to go on."
+MAX_PRINTED_MESSAGES = 5
+RESUME_HINT = "The rows imported so far are saved; run the command again to continue."
 
 
 def _count(text: str) -> int:
@@ -42,36 +42,38 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="folder or ZIP, or styles.csv with --images")
         parser.add_argument("--images", type=Path, help="folder or ZIP of the pictures")
-        parser.add_argument("--encoding", type=_encoding, help="such as cp1250, if not as found")
+        parser.add_argument("--encoding", type=_encoding, help="such as cp1250, if detection fails")
         parser.add_argument(
             "--no-new-categories",
             action="store_true",
             help="reject rows that would need a new category",
         )
-        parser.add_argument("--sheet", default="", help="of a workbook, if not the first one")
+        parser.add_argument("--sheet", default="", help="sheet of a workbook, by default the first")
         parser.add_argument(
-            "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if not as found"
+            "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if detection fails"
         )
         parser.add_argument(
             "--category",
             default="",
-            help="address of the category of new products whose rows name none",
+            help="path of the category for new products whose rows name none",
         )
         parser.add_argument(
             "--gender",
             choices=Product.Gender.values,
             default="",
-            help="of new products whose rows name none",
+            help="gender of new products whose rows name none",
         )
         parser.add_argument(
             "--fetch-images",
             nargs="+",
             metavar="HOST",
             default=[],
-            help="fetch pictures that rows name by address from these hosts",
+            help="hosts from which pictures may be fetched that rows name by URL",
         )
-        parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would")
-        parser.add_argument("--report", type=Path, help="where to list rejected rows and warnings")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="report the changes without writing them"
+        )
+        parser.add_argument("--report", type=Path, help="file for the rejected rows and warnings")
         parser.add_argument(
             "--sample-data",
             action="store_true",
@@ -95,11 +97,11 @@ class Command(BaseCommand):
                     images=options["images"],
                     dry_run=options["dry_run"],
                     limit=options["limit"],
-                    progress=_showing(bar),
+                    progress=_update_bar(bar),
                     sample_data=options["sample_data"],
                     new_categories=not options["no_new_categories"],
                     fetch_from=options["fetch_images"],
-                    read_as=ReadAs(
+                    read_options=ReadOptions(
                         encoding=options["encoding"] or "",
                         decimal=options["decimal"],
                         sheet=options["sheet"],
@@ -110,9 +112,11 @@ class Command(BaseCommand):
             except ImportProblem as problem:
                 raise CommandError(str(problem)) from problem
             except OperationalError as error:
-                raise CommandError(f"The database did not answer: {error}. {AGAIN}") from error
+                raise CommandError(
+                    f"The database did not answer: {error}. {RESUME_HINT}"
+                ) from error
             except KeyboardInterrupt:
-                raise CommandError(f"Stopped. {AGAIN}", returncode=130) from None
+                raise CommandError(f"Stopped. {RESUME_HINT}", returncode=130) from None
 
     def _report(self, result: Result, path: Path) -> None:
         try:
@@ -123,18 +127,20 @@ class Command(BaseCommand):
                 "Name a file in a folder that can be written with --report."
             ) from error
         for messages in (result.rejections, result.row_warnings):
-            for message in messages[:SHOWN]:
+            for message in messages[:MAX_PRINTED_MESSAGES]:
                 place = f"line {message.line}: {message.external_id}"
                 place = place if message.line else message.value
                 self.stdout.write(f"{place}: {message.reason}")
-            if len(messages) > SHOWN:
-                self.stdout.write(f"… and {len(messages) - SHOWN:,} more.")
+            if len(messages) > MAX_PRINTED_MESSAGES:
+                self.stdout.write(f"… and {len(messages) - MAX_PRINTED_MESSAGES:,} more.")
         self.stdout.write(f"Rejected rows and warnings are listed in {path}")
 
 
-def _showing(bar: Any) -> Progress:
-    def show(done: int, total: int) -> None:
+def _update_bar(bar: Any) -> Progress:
+    """Return a callback that shows the progress in the bar."""
+
+    def update(done: int, total: int) -> None:
         bar.total = total
         bar.update(done - bar.n)
 
-    return show
+    return update

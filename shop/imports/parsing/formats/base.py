@@ -1,4 +1,4 @@
-"""What the formats of other shops have in common."""
+"""Describe the export formats of other shops, and share what they have in common."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SIZE_OPTIONS = frozenset(
     ["size", "größe", "groesse", "grösse", "taille", "talla", "taglia", "maat", "rozmiar"]
 )
 COLOUR_OPTIONS = frozenset(["color", "colour", "farbe", "couleur", "colore", "kleur", "kolor"])
-# What is left of an option that a product does not have.
+# Names of an option that the product does not have.
 NO_OPTION = frozenset({"", "title", "titel"})
 OVERSOLD = re.compile("-[0-9]+")
-# A record with all cells of its row by the names of their columns, as ``plain_name`` has them.
+# All cells of a row by ``plain_name`` of their columns.
 Cells = dict[str, str]
 Regroup = Callable[[Iterator[tuple[Record, Cells]]], Iterator[Record]]
 
@@ -30,25 +30,25 @@ def plain_name(cell: str) -> str:
 
 @dataclass(frozen=True)
 class Format:
-    """Describe an export that is known by its header.
+    """Describes the export format of another shop, which is recognised by its header.
 
-    All of ``marks`` stand in the header. ``columns`` maps its names to ours, all as
-    ``plain_name`` has them; ``regroup`` makes our rows of the format's, for which it reads the
-    columns ``own`` too.
+    A header is in this format if it has all ``required`` columns. ``columns`` maps the format's
+    columns to ours. ``regroup`` converts its rows, reading also the columns that match ``extra``.
+    Column names are compared by ``plain_name``.
     """
 
     name: str
-    marks: frozenset[str]
+    required: frozenset[str]
     columns: Mapping[str, str]
-    own: re.Pattern[str]
+    extra: re.Pattern[str]
     regroup: Regroup
 
-    def is_own(self, cell: str) -> bool:
-        """Return whether the column is read although it stands for none of ours."""
-        return self.own.fullmatch(plain_name(cell)) is not None
+    def is_extra(self, cell: str) -> bool:
+        """Return whether ``regroup`` reads the column although no column of ours matches it."""
+        return self.extra.fullmatch(plain_name(cell)) is not None
 
     def records(self, records: Iterable[Record], header: Sequence[str]) -> Iterator[Record]:
-        """Return the rows as ours. An empty gender says nothing, so that a chosen one stays."""
+        """Convert the rows. Empty genders are removed, so that the one staff chose applies."""
         names = [plain_name(cell) for cell in header]
         rows = ((record, dict(zip(names, record.cells, strict=False))) for record in records)
         for record in self.regroup(rows):
@@ -58,19 +58,21 @@ class Format:
 
 
 def _without_oversold(record: Record) -> Record:
-    """Return the row with the stock 0 where the other shop has sold more than it had."""
+    """Replace a negative stock, of which the other shop oversold, by 0."""
     stock = record.values.get("stock", "").strip()
     if not OVERSOLD.fullmatch(stock):
         return record
-    warning = RowError(_("The stock is %(stock)s: 0 is taken.") % {"stock": stock}, "stock")
+    warning = RowError(
+        _("The stock is %(stock)s; it is imported as 0.") % {"stock": stock}, "stock"
+    )
     values = record.values | {"stock": "0"}
     return replace(record, values=values, warnings=(*record.warnings, warning))
 
 
 def _option_values(cells: Cells, options: Mapping[str, str]) -> tuple[Cells, list[str]]:
-    """Return the size and the colour of a variant, and which other options it has.
+    """Return the size and colour of a variant, and the names of its other options.
 
-    ``options`` names each option by the column of its value.
+    ``options`` maps the column of each value to the name of the option.
     """
     found: Cells = {}
     others: list[str] = []
@@ -87,14 +89,14 @@ def _option_values(cells: Cells, options: Mapping[str, str]) -> tuple[Cells, lis
 
 
 def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Record:
-    """Fill in what an option says, unless a column that staff chose says it."""
+    """Fill in size and colour from the options, unless a column that staff chose has them."""
     found, others = _option_values(cells, options)
-    text = _("The option %(name)s is not kept.")
+    text = _("The option %(name)s is ignored.")
     warnings = tuple(RowError(text % {"name": name}) for name in others)
     values = {"size": "", "variantColour": "", **found, **record.values}
     return replace(record, values=values, warnings=(*record.warnings, *warnings))
 
 
-def joined(cells: Iterable[str]) -> str:
-    """Return the pictures that several cells name, each once."""
+def join_pictures(cells: Iterable[str]) -> str:
+    """Join the picture names of several cells, without duplicates."""
     return "|".join(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))

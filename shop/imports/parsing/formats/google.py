@@ -1,4 +1,4 @@
-"""Google's product feed: each row is a variant that describes its product."""
+"""Read Google's product feed, in which each row is a variant with all data of its product."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shop.catalogue.models import Product
 from shop.imports.parsing.columns import IMAGE
-from shop.imports.parsing.formats.base import Cells, Format, joined
+from shop.imports.parsing.formats.base import Cells, Format, join_pictures
 from shop.imports.parsing.records import Record
 
 CURRENCY = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
@@ -25,7 +25,7 @@ def _google(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
             values["currency"] = found[0]
         if IMAGE in values:
             more = cells.get("additional image link", "").split(",")
-            values[IMAGE] = joined((values[IMAGE], *more))
+            values[IMAGE] = join_pictures((values[IMAGE], *more))
         if cells.get("age group", "").strip().lower() in CHILDREN:
             gender = values.get("gender", "").strip().lower()
             values["gender"] = GENDERS_OF_CHILDREN.get(gender, gender)
@@ -34,7 +34,7 @@ def _google(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
 
 GOOGLE = Format(
     name="Google",
-    marks=frozenset({"id", "title", "link", "image link", "price", "availability"}),
+    required=frozenset({"id", "title", "link", "image link", "price", "availability"}),
     columns={
         "id": "sku",
         "item group id": "id",
@@ -49,6 +49,6 @@ GOOGLE = Format(
         "product type": "category",
         "quantity": "stock",
     },
-    own=re.compile(r"additional image link|age group"),
+    extra=re.compile(r"additional image link|age group"),
     regroup=_google,
 )

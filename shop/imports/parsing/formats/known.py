@@ -13,6 +13,6 @@ FORMATS = (SHOPIFY, WOOCOMMERCE, GOOGLE)
 
 
 def known_format(header: Sequence[str]) -> Format | None:
-    """Return the format that a header is of."""
+    """Return the format that the header belongs to, or ``None``."""
     names = {plain_name(cell) for cell in header}
-    return next((each for each in FORMATS if each.marks <= names), None)
+    return next((each for each in FORMATS if each.required <= names), None)

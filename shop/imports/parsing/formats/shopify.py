@@ -1,4 +1,4 @@
-"""Shopify's product CSV: rows below the one that describes a product are variants or pictures."""
+"""Read Shopify's product CSV, in which rows below a product's first add variants or pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from shop.imports.parsing.columns import DESCRIBING, IMAGE
-from shop.imports.parsing.formats.base import Cells, Format, joined, with_options
+from shop.imports.parsing.formats.base import Cells, Format, join_pictures, with_options
 from shop.imports.parsing.records import Record
 
 SHOPIFY_OPTIONS = {f"option{n} value": f"option{n} name" for n in (1, 2, 3)}
@@ -29,7 +29,7 @@ def _shopify_product(handle: str, rows: list[tuple[Record, Cells]]) -> Iterator[
         values = dict(record.values)
         if IMAGE in values:
             images = (other.values.get(IMAGE, "") for other, _cells in rows)
-            values[IMAGE] = joined(images) if record is first else ""
+            values[IMAGE] = join_pictures(images) if record is first else ""
         if len(variants) == 1 and not values.get("sku", handle).strip():
             values["sku"] = handle
         if not values.get("category", "").strip():
@@ -40,7 +40,7 @@ def _shopify_product(handle: str, rows: list[tuple[Record, Cells]]) -> Iterator[
 
 
 def _is_variant(record: Record, cells: Cells) -> bool:
-    """Return whether the row is more than another picture of the product above it."""
+    """Return whether the row is a variant and not only another picture of the product."""
     columns = ("sku", "price", *DESCRIBING)
     return bool(record.problem) or any(
         text.strip()
@@ -53,7 +53,7 @@ def _is_variant(record: Record, cells: Cells) -> bool:
 
 SHOPIFY = Format(
     name="Shopify",
-    marks=frozenset({"handle", "title", "body (html)", "variant price"}),
+    required=frozenset({"handle", "title", "body (html)", "variant price"}),
     columns={
         "handle": "id",
         "title": "productDisplayName",
@@ -67,6 +67,6 @@ SHOPIFY = Format(
         "image src": IMAGE,
         "google shopping / gender": "gender",
     },
-    own=re.compile(r"type|status|option[1-3] (name|value)"),
+    extra=re.compile(r"type|status|option[1-3] (name|value)"),
     regroup=_shopify,
 )

@@ -1,4 +1,4 @@
-"""WooCommerce's product export: variations below a product that is no row of ours."""
+"""Read WooCommerce's product export: variations follow a product that is no row of ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import RowError
 from shop.imports.parsing.columns import IMAGE
-from shop.imports.parsing.formats.base import Cells, Format, joined, with_options
+from shop.imports.parsing.formats.base import Cells, Format, join_pictures, with_options
 from shop.imports.parsing.html_text import HTML
 from shop.imports.parsing.records import Record
 
@@ -20,7 +20,7 @@ ATTRIBUTE = re.compile(r"attribute ([0-9]+) name")
 
 @dataclass
 class _Parent:
-    """Hold a product of which only its variations are rows of ours."""
+    """Holds a product of which only the variations are imported as rows."""
 
     record: Record
     options: Cells
@@ -43,7 +43,7 @@ def _woocommerce(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
         elif above := parents.get(cells.get("parent", "").strip()):
             yield _variation(record, cells, above)
         else:
-            text = _("The product %(parent)s does not stand above its variation.")
+            text = _("The product %(parent)s must be above its variations.")
             yield replace(record, problem=text % {"parent": cells.get("parent", "")[:80]})
     for parent in {id(parent): parent for parent in parents.values()}.values():
         if not parent.has_variations:
@@ -51,7 +51,7 @@ def _woocommerce(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
 
 
 def _woocommerce_record(record: Record, cells: Cells) -> Record:
-    """Return the row with its own values read as ours, as if it were a simple product."""
+    """Convert the row as if it were a simple product."""
     key = record.values.get("sku", "").strip() or cells.get("id", "").strip()
     values = record.values | {"sku": key, "id": key}
     values["category"], others = _deepest_category(record.values.get("category", ""))
@@ -61,10 +61,10 @@ def _woocommerce_record(record: Record, cells: Cells) -> Record:
     if values.get("listed", "").strip() == "-1":
         values["listed"] = "no"
     if IMAGE in values:
-        values[IMAGE] = joined(values[IMAGE].split(","))
+        values[IMAGE] = join_pictures(values[IMAGE].split(","))
     warnings = record.warnings
     if others:
-        message = _("Further categories are not kept: %(names)s") % {"names": ", ".join(others)}
+        message = _("Further categories are ignored: %(names)s") % {"names": ", ".join(others)}
         warnings = (*warnings, RowError(message, "category"))
     numbers = [found[1] for name in cells if (found := ATTRIBUTE.fullmatch(name))]
     options = {f"attribute {n} value(s)": cells[f"attribute {n} name"] for n in numbers}
@@ -72,15 +72,17 @@ def _woocommerce_record(record: Record, cells: Cells) -> Record:
 
 
 def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
-    """Return the variation with all that its product says of it."""
+    """Return the variation with the data of its product."""
     parent.has_variations, is_first = True, not parent.has_variations
     own = {name: record.values.get(name, "") for name in ("sku", "price", "stock")}
     values = parent.record.values | own
     for name in ("size", "variantColour"):
         values[name] = record.values.get(name, "") or parent.options.get(name, "")
     if IMAGE in values:
-        of_product = parent.record.values[IMAGE] if is_first else ""
-        values[IMAGE] = joined((*of_product.split("|"), *record.values[IMAGE].split("|")))
+        product_images = parent.record.values[IMAGE] if is_first else ""
+        values[IMAGE] = join_pictures(
+            (*product_images.split("|"), *record.values[IMAGE].split("|"))
+        )
     warnings = (*(parent.record.warnings if is_first else ()), *record.warnings)
     if cells.get("published", "1").strip() not in {"1", ""}:
         values["stock"] = "0"
@@ -89,13 +91,13 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
 
 
 def _single_options(record: Record) -> Cells:
-    """Return the size and colour that all variations have; one of several values is no answer."""
+    """Return the size and colour of the product, unless a cell lists several values."""
     names = ("size", "variantColour")
     return {n: record.values[n] for n in names if "," not in record.values.get(n, ",")}
 
 
 def _deepest_category(cell: str) -> tuple[str, list[str]]:
-    """Return the first of the deepest categories, and those that it does not lie in."""
+    """Return the first of the deepest categories, and those that are not its ancestors."""
     parts = re.split(r"(?<!\\),", cell)
     paths = [path for part in parts if (path := part.replace("\\,", ",").strip())]
     paths = [path for path in paths if path.casefold() not in NO_CATEGORY]
@@ -106,14 +108,14 @@ def _deepest_category(cell: str) -> tuple[str, list[str]]:
 
 
 def _with_paragraphs(text: str) -> str:
-    """Return a description whose line breaks are written out, and make paragraphs."""
+    """Convert the written-out ``\\n`` of a description to line breaks or paragraphs."""
     text = text.replace("\\n", "\n")
     return re.sub(r"\n\s*\n", "<p>", text) if HTML.search(text) else text
 
 
 WOOCOMMERCE = Format(
     name="WooCommerce",
-    marks=frozenset({"type", "sku", "name", "published", "regular price", "parent"}),
+    required=frozenset({"type", "sku", "name", "published", "regular price", "parent"}),
     columns={
         "id": "id",
         "sku": "sku",
@@ -126,6 +128,6 @@ WOOCOMMERCE = Format(
         "images": IMAGE,
         "brands": "brand",
     },
-    own=re.compile(r"type|parent|short description|attribute [0-9]+ (name|value\(s\))"),
+    extra=re.compile(r"type|parent|short description|attribute [0-9]+ (name|value\(s\))"),
     regroup=_woocommerce,
 )
