@@ -73,7 +73,7 @@ def _plain(route: str) -> str:
     return "admin/^apps/$" if route.startswith("admin/^(?P<app_label>") else route
 
 
-def test_every_address_has_a_row() -> None:
+def test_every_route_has_a_row() -> None:
     there = {_plain(route) for route in routes(get_resolver().url_patterns)}
     assert there - _known() == set()
     assert _known() - there == set()
@@ -218,13 +218,13 @@ def _call(role: str, method: str, url: str, data: dict[str, Any]) -> Any:
     return answer
 
 
-def test_every_address_is_tried_by_get_and_post() -> None:
+def test_every_route_is_tried_with_get_and_post() -> None:
     tried = {(method, route) for method, route, _url, _statuses in ROWS}
     routes_of_rows = {route for _method, route in tried}
     assert {(method, route) for route in routes_of_rows for method in ("GET", "POST")} <= tried
 
 
-def test_everybody_gets_what_is_theirs(things: dict[str, Any]) -> None:
+def test_each_role_gets_the_expected_status(things: dict[str, Any]) -> None:
     wrong = {}
     for method, route, url, statuses in ROWS:
         path, data = _url(route, url, things), _data(route, things)
@@ -253,7 +253,7 @@ def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any], method
     assert wrong == {}
 
 
-def test_personal_answers_are_stored_nowhere(things: dict[str, Any]) -> None:
+def test_personal_responses_are_not_cached(things: dict[str, Any]) -> None:
     """Whoever is signed in, by session or token, and however it ends."""
     owner = _client("owner")
     program = Client(headers={"Authorization": f"Token {ApiToken.issue(things['owner'])[1]}"})

@@ -36,7 +36,7 @@ __all__ = ["method"]
 
 @pytest.mark.parametrize(("action", "state"), ACTIONS)
 @pytest.mark.parametrize(("group", "events"), [("Read-only", 1), ("Orders", 2)])
-def test_who_may_only_view_orders_moves_none(
+def test_staff_with_view_permission_cannot_change_orders(
     action: str, state: str, group: str, events: int
 ) -> None:
     """The group Orders shows that the action would change the order."""
@@ -87,7 +87,7 @@ def test_no_account_is_deleted_without_a_csrf_token() -> None:
         (2, "203.0.113.9", "192.0.2.1"),
     ],
 )
-def test_an_address_is_believed_from_as_many_proxies_as_there_are(
+def test_x_forwarded_for_is_trusted_for_the_configured_proxies(
     settings: Any, proxies: int, forwarded: str, address: str
 ) -> None:
     settings.PROXIES = proxies
@@ -95,9 +95,7 @@ def test_an_address_is_believed_from_as_many_proxies_as_there_are(
     assert client_address(request) == address
 
 
-def test_tokens_are_guessed_so_often_an_hour(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_token_requests_are_throttled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     make_customer("alice@example.com", PASSWORD)
     monkeypatch.setitem(ScopedRateThrottle.THROTTLE_RATES, "tokens", "3/hour")
@@ -110,7 +108,7 @@ def test_tokens_are_guessed_so_often_an_hour(
     assert int(answers[3]["Retry-After"]) > 0
 
 
-def test_pages_run_no_script_but_their_own(client: Client) -> None:
+def test_pages_allow_no_inline_or_foreign_scripts(client: Client) -> None:
     page = client.get("/")
     policy = dict(part.strip().split(" ", 1) for part in page["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'self'"
@@ -121,7 +119,7 @@ def test_pages_run_no_script_but_their_own(client: Client) -> None:
     assert all(source.startswith("'nonce-") for source in sources[1:])
 
 
-def test_pages_of_the_staff_run_no_inline_script(client: Client) -> None:
+def test_admin_pages_allow_no_inline_scripts(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root"), BACKEND)
     policies = {
         path: client.get(path)["Content-Security-Policy"]
@@ -151,7 +149,7 @@ def test_every_cookie_is_secure_under_https(client: Client, settings: Any) -> No
     assert [name for name, secure in kept.items() if not secure] == []
 
 
-def test_the_settings_make_every_cookie_secure_under_https() -> None:
+def test_the_settings_mark_every_cookie_secure_under_https() -> None:
     text = (django_settings.BASE_DIR / "config" / "settings.py").read_text()
     for name in ("SESSION", "CSRF", "LANGUAGE"):
         assert f"\n{name}_COOKIE_SECURE = HTTPS\n" in text

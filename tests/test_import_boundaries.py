@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_vectors_are_compared_in_few_places() -> None:
+def test_vectors_are_compared_only_in_the_search_package() -> None:
     """Find ``<->`` in the search package and in old migrations; in a tsquery it joins words."""
     files = [
         path

@@ -158,7 +158,7 @@ def shop(client: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", PARAMETERS)
-def test_no_query_string_is_an_error_of_the_server(
+def test_no_query_string_causes_a_server_error(
     path: str, client: Client, shop: dict[str, Any]
 ) -> None:
     client.raise_request_exception = False
@@ -171,7 +171,7 @@ def test_no_query_string_is_an_error_of_the_server(
 
 
 @pytest.mark.parametrize("text", ["'", "''", "…", "👗", "-", '"', "_", "% %"])
-def test_words_without_a_letter_find_nothing(text: str, client: Client, shop: Any) -> None:
+def test_a_query_without_letters_finds_nothing(text: str, client: Client, shop: Any) -> None:
     page = client.get("/search/", {"q": text, "sort": "relevance"})
     assert page.status_code == 200
     assert page.context["listing"].page.paginator.count == 0

@@ -16,5 +16,5 @@ def test_the_document_names_tests() -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
-def test_a_test_that_is_named_exists(file: str, name: str) -> None:
+def test_every_named_test_exists(file: str, name: str) -> None:
     assert f"\ndef {name}(" in (ROOT / file).read_text()

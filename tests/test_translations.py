@@ -24,7 +24,7 @@ def _forms(entry: polib.POEntry) -> list[str]:
     return list(entry.msgstr_plural.values()) or [entry.msgstr]
 
 
-def test_everything_is_translated_with_its_placeholders() -> None:
+def test_every_message_is_translated_with_its_placeholders() -> None:
     wrong = [
         entry.msgid
         for entry in polib.pofile(str(PO))
@@ -39,13 +39,13 @@ def _placeholders(entry: polib.POEntry) -> set[str]:
     return set(PLACEHOLDER.findall(entry.msgid))
 
 
-def test_what_is_read_is_what_is_written() -> None:
+def test_the_compiled_catalogue_matches_the_source() -> None:
     written = {entry.msgid: _forms(entry) for entry in polib.pofile(str(PO)) if not entry.obsolete}
     compiled = polib.mofile(str(PO.with_suffix(".mo")))
     assert {entry.msgid: _forms(entry) for entry in compiled} == written
 
 
-def test_no_text_is_missing_in_the_list(tmp_path: Path) -> None:
+def test_no_message_is_missing_in_the_catalogue(tmp_path: Path) -> None:
     """Run ``manage.py makemessages -l de --no-location`` and translate when this fails."""
     roots = [Path(settings.BASE_DIR) / name for name in ("config", "recommender", "shop")]
     sources = [str(path) for root in roots for path in root.rglob("*.py")]
@@ -69,7 +69,7 @@ def german(client: Client, db: Any) -> Client:
     return client
 
 
-def test_the_shop_speaks_german_and_writes_prices_so(german: Client) -> None:
+def test_german_pages_format_prices_for_germany(german: Client) -> None:
     product = make_product(name="Blaues Hemd", price="1234.50")
     make_image(product)
     page = german.get(product.get_absolute_url()).content.decode()
@@ -83,12 +83,12 @@ def test_the_shop_speaks_german_and_writes_prices_so(german: Client) -> None:
     assert "Anmeld" in login
 
 
-def test_a_german_browser_is_answered_in_german(client: Client, db: Any) -> None:
+def test_a_german_browser_gets_german_pages(client: Client, db: Any) -> None:
     page = client.get("/", headers={"Accept-Language": "de-AT,de;q=0.9"}).content.decode()
     assert '<html lang="de">' in page
 
 
-def test_mails_speak_the_buyers_language(db: Any) -> None:
+def test_emails_are_in_the_buyers_language(db: Any) -> None:
     with translation.override("de"):
         order = make_order()
     queue_order_email(order, "placed")

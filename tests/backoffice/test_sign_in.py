@@ -62,12 +62,12 @@ def test_staff_sign_in_by_user_name_or_email(client: Client, carol: User, login:
     assert client.get("/admin/").status_code == 200
 
 
-def test_staff_whose_address_nobody_confirmed_get_in(client: Client) -> None:
+def test_staff_with_an_unverified_email_can_sign_in(client: Client) -> None:
     User.objects.create_superuser("root", "root@example.com", PASSWORD)
     assert sign_in(client, "root")["Location"] == "/admin/"
 
 
-def test_the_door_of_the_staff_has_no_form_and_leads_customers_nowhere(client: Client) -> None:
+def test_the_admin_has_no_sign_in_form_and_turns_customers_away(client: Client) -> None:
     sent = {"username": "alice", "password": PASSWORD}
     assert client.post("/admin/login/", sent)["Location"].startswith("/account/login/?next=")
     client.force_login(make_customer("alice@example.com", PASSWORD), BACKEND)
@@ -75,13 +75,13 @@ def test_the_door_of_the_staff_has_no_form_and_leads_customers_nowhere(client: C
     assert client.get("/admin/").status_code == 302
 
 
-def test_the_door_leads_to_no_other_site(client: Client, carol: User) -> None:
+def test_admin_sign_in_redirects_to_no_other_site(client: Client, carol: User) -> None:
     client.force_login(carol, BACKEND)
     page = client.get("/admin/login/?next=https://evil.example/")
     assert page["Location"] == "/admin/"
 
 
-def test_a_second_factor_is_set_up_and_asked_for(client: Client, carol: User) -> None:
+def test_a_second_factor_is_set_up_and_required(client: Client, carol: User) -> None:
     sign_in(client)
     assert 'href="/account/two-factor/"' in client.get("/account/").content.decode()
     page = client.get("/account/two-factor/totp/activate/", follow=True)
@@ -97,7 +97,7 @@ def test_a_second_factor_is_set_up_and_asked_for(client: Client, carol: User) ->
     assert client.get("/admin/").status_code == 302
 
 
-def test_a_password_without_the_code_opens_nothing(
+def test_a_password_without_the_code_gives_no_access(
     client: Client, carol: User, secret: str
 ) -> None:
     sign_in(client)
@@ -116,7 +116,7 @@ def test_a_code_works_once(client: Client, carol: User, secret: str) -> None:
         assert (answer.status_code, other.get("/admin/").status_code) == statuses
 
 
-def test_codes_are_guessed_five_times(client: Client, carol: User, secret: str) -> None:
+def test_codes_can_be_guessed_five_times(client: Client, carol: User, secret: str) -> None:
     sign_in(client)
     wrong = "000000" if code_of(secret) != "000000" else "000001"
     for _guess in range(5):
@@ -140,7 +140,7 @@ def test_a_recovery_code_replaces_a_lost_phone(client: Client, carol: User, secr
     assert client.get("/admin/").status_code == 200
 
 
-def test_where_it_is_demanded_staff_do_nothing_without_a_second_factor(
+def test_staff_without_a_required_second_factor_have_no_access(
     client: Client, carol: User, settings: Any
 ) -> None:
     settings.STAFF_REQUIRE_MFA = True

@@ -30,7 +30,7 @@ def admin(admin_client: Client) -> Client:
     return admin_client
 
 
-def test_the_dashboard_counts_todays_work(admin: Client) -> None:
+def test_the_dashboard_counts_what_staff_have_to_do_today(admin: Client) -> None:
     make_order(total=Decimal("12.50"))
     make_order(total=Decimal("7.50"))
     make_order(total=Decimal("99.00"), state="cancelled")
@@ -67,7 +67,7 @@ def test_the_dashboard_counts_todays_work(admin: Client) -> None:
     assert [row[1:] for row in tables["Best sellers"]] == [(1, 0), (1, 0)]
 
 
-def test_the_dashboard_compares_with_the_days_before(admin: Client) -> None:
+def test_the_dashboard_compares_with_the_previous_period(admin: Client) -> None:
     now = make_order(total=Decimal(10))
     earlier = [make_order(total=Decimal(20)) for _ in range(2)]
     Order.objects.exclude(pk=now.pk).update(placed=timezone.now() - timedelta(days=40))
@@ -93,7 +93,7 @@ def test_the_dashboard_compares_with_the_days_before(admin: Client) -> None:
         (("0.10", "0.19"), "de", "0,29"),
     ],
 )
-def test_the_sums_are_written_as_the_reader_writes_them(
+def test_the_sums_are_formatted_for_the_locale(
     admin: Client, totals: tuple[str, str], language: str, text: str
 ) -> None:
     for total in totals:
@@ -102,7 +102,7 @@ def test_the_sums_are_written_as_the_reader_writes_them(
     assert charts[1]["total"] == text
 
 
-def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
+def test_the_tiles_link_to_the_rows_they_count(admin: Client) -> None:
     make_order()
     make_product(stock=2)
     fail_embedding(make_image(make_product(stock=0)))
@@ -113,7 +113,7 @@ def test_the_tiles_lead_to_the_rows_that_they_count(admin: Client) -> None:
             assert page.context["cl"].result_count == tile["value"], tile
 
 
-def test_the_stock_tiles_count_sizes_and_lead_to_them(admin: Client) -> None:
+def test_the_stock_tiles_count_variants_and_link_to_them(admin: Client) -> None:
     shirt = make_product(stock=20)
     gone, low = make_variant(shirt, size="M", stock=0), make_variant(shirt, size="L", stock=1)
     for stock in (0, 1):
@@ -148,12 +148,12 @@ def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
         ),
     ],
 )
-def test_each_group_sees_its_own_part(client: Client, group: str, labels: set[str]) -> None:
+def test_each_group_sees_its_own_tiles(client: Client, group: str, labels: set[str]) -> None:
     _member(client, group)
     assert {tile["label"] for tile in client.get("/admin/").context["tiles"]} == labels
 
 
-def test_a_group_that_was_changed_stays_changed() -> None:
+def test_changed_permissions_of_a_group_are_kept() -> None:
     Group.objects.get(name="Orders").permissions.clear()
     ensure_groups()
     assert not Group.objects.get(name="Orders").permissions.exists()
@@ -185,7 +185,7 @@ def test_stock_is_adjusted_with_a_reason(client: Client) -> None:
         ("x", "Enter a whole number"),
     ],
 )
-def test_a_wrong_adjustment_is_explained(client: Client, change: object, message: str) -> None:
+def test_an_invalid_adjustment_is_explained(client: Client, change: object, message: str) -> None:
     _member(client, "Catalogue")
     variant = make_product(stock=5).variants.get()
     assert message in _adjust(client, variant, change).content.decode()
@@ -193,7 +193,7 @@ def test_a_wrong_adjustment_is_explained(client: Client, change: object, message
     assert (variant.stock, StockAdjustment.objects.count()) == (5, 0)
 
 
-def test_an_adjustment_makes_no_more_than_a_billion_pieces(client: Client) -> None:
+def test_an_adjustment_cannot_exceed_a_stock_of_a_billion(client: Client) -> None:
     _member(client, "Catalogue")
     product = make_product(stock=5)
     make_variant(product, size="M", stock=1_000_000_000 - 10)
@@ -205,7 +205,7 @@ def test_an_adjustment_makes_no_more_than_a_billion_pieces(client: Client) -> No
 
 
 @pytest.mark.parametrize(("stock", "status"), [(1_000_000_000, 200), (999_999_999, 302)])
-def test_the_variants_of_a_product_are_at_most_a_billion_pieces(
+def test_the_stock_of_a_product_cannot_exceed_a_billion(
     admin: Client, stock: int, status: int
 ) -> None:
     product = make_product(stock=1)
@@ -227,7 +227,7 @@ def test_the_variants_of_a_product_are_at_most_a_billion_pieces(
     assert product.stock == (1 if status == 200 else 1_000_000_000)
 
 
-def test_orders_staff_do_not_adjust_stock(client: Client) -> None:
+def test_the_orders_group_cannot_adjust_stock(client: Client) -> None:
     _member(client, "Orders")
     variant = make_product(stock=5).variants.get()
     assert _adjust(client, variant, 1).status_code == 403
@@ -235,7 +235,7 @@ def test_orders_staff_do_not_adjust_stock(client: Client) -> None:
     assert variant.stock == 5
 
 
-def test_saving_a_product_does_not_bring_sold_stock_back(admin: Client) -> None:
+def test_saving_a_product_does_not_restore_sold_stock(admin: Client) -> None:
     product = make_product(stock=5)
     variant = product.variants.get()
     page = admin.get(f"/admin/catalogue/product/{product.pk}/change/")
@@ -263,7 +263,7 @@ def test_saving_a_product_does_not_bring_sold_stock_back(admin: Client) -> None:
         ("Read-only", "/admin/orders/voucher/", "/admin/imports/upload/new/"),
     ],
 )
-def test_the_menu_shows_what_the_group_may_see(
+def test_the_menu_shows_what_the_group_may_view(
     client: Client, group: str, seen: str, hidden: str
 ) -> None:
     _member(client, group)
@@ -284,7 +284,7 @@ def test_the_menu_shows_what_the_group_may_see(
         ("/admin/password_change/", None),
     ],
 )
-def test_the_menu_marks_where_one_is_once(admin: Client, address: str, label: str | None) -> None:
+def test_the_menu_highlights_one_item(admin: Client, address: str, label: str | None) -> None:
     groups = admin.get(address).context["sidebar_navigation"]
     marked = [str(item["title"]) for group in groups for item in group["items"] if item["active"]]
     assert marked == ([label] if label else [])

@@ -52,7 +52,7 @@ def test_a_tap_frames_its_surroundings(stage: Page) -> None:
     assert _sides(stage) == [50, 25, 100, 75]
 
 
-def test_the_keyboard_alone_moves_sizes_and_searches(stage: Page) -> None:
+def test_a_crop_is_moved_resized_and_searched_by_keyboard(stage: Page) -> None:
     stage.locator(".crop-frame").focus()
     for _ in range(5):
         stage.keyboard.press("Shift+ArrowLeft")

@@ -161,7 +161,7 @@ def test_a_customer_buys_on_a_phone(page: Page, stocked: str, staff_page: Page) 
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_what_a_guest_typed_stays_when_a_voucher_is_used(
+def test_a_guests_input_is_kept_when_a_voucher_is_applied(
     browser: Browser, stocked: str, scripts: bool
 ) -> None:
     context = browser.new_context(java_script_enabled=scripts)
@@ -193,7 +193,7 @@ def test_what_a_guest_typed_stays_when_a_voucher_is_used(
     context.close()
 
 
-def test_hearts_and_undo_in_the_browser(page: Page, stocked: str, settings: Any) -> None:
+def test_wishlist_and_undo_work_in_the_browser(page: Page, stocked: str, settings: Any) -> None:
     page.goto(f"{stocked}/products/")
     heart = page.locator(".card .heart button").first
     heart.click()

@@ -29,7 +29,7 @@ def _press(page: Page, target: Locator, key: str = "Enter") -> None:
 
 
 @pytest.mark.parametrize("width", [375, 1440])
-def test_a_shopper_finds_filters_chooses_a_size_and_buys_by_keyboard(
+def test_a_shopper_searches_filters_and_buys_by_keyboard(
     page: Page, stocked: str, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 812})

@@ -40,7 +40,7 @@ def test_load_more_is_a_link_without_javascript(browser: Browser, long_list: str
     context.close()
 
 
-def test_the_drawer_on_a_phone_stays_open_until_the_products_are_shown(
+def test_the_filter_drawer_stays_open_until_results_are_shown(
     browser: Browser, long_list: str
 ) -> None:
     context = browser.new_context(viewport={"width": 375, "height": 812})

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_on_a_phone_the_menu_opens_by_touch(browser: Browser, shop: str, scripts: bool) -> None:
+def test_the_menu_opens_by_touch_on_a_phone(browser: Browser, shop: str, scripts: bool) -> None:
     context = browser.new_context(
         viewport={"width": 375, "height": 812}, has_touch=True, java_script_enabled=scripts
     )
@@ -53,7 +53,7 @@ def test_a_click_beside_an_open_section_closes_it(page: Page, shop: str) -> None
     expect(page.locator("#menu details[open]")).to_have_count(0)
 
 
-def test_on_a_phone_the_header_comes_back_on_scrolling_up(page: Page, shop: str) -> None:
+def test_the_header_returns_when_a_phone_scrolls_up(page: Page, shop: str) -> None:
     page.set_viewport_size({"width": 375, "height": 812})
     page.goto(f"{shop}/products/")
     header = page.locator(".site-header")

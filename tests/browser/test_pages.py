@@ -101,9 +101,7 @@ def test_axe_finds_nothing_serious_on_any_page(
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])
-def test_no_page_scrolls_sideways_and_no_picture_shifts_it(
-    page: Page, filled: str, width: int
-) -> None:
+def test_no_page_scrolls_sideways_or_shifts_its_layout(page: Page, filled: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => { for (const entry of"
@@ -120,7 +118,7 @@ def test_no_page_scrolls_sideways_and_no_picture_shifts_it(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
-def test_nothing_is_refused_by_the_content_security_policy(page: Page, filled: str) -> None:
+def test_no_page_violates_the_content_security_policy(page: Page, filled: str) -> None:
     problems: list[str] = []
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -129,7 +127,7 @@ def test_nothing_is_refused_by_the_content_security_policy(page: Page, filled: s
     assert [text for text in problems if "404 (Not Found)" not in text] == []
 
 
-def test_what_changes_a_line_of_the_cart_names_the_product(page: Page, filled: str) -> None:
+def test_the_controls_of_a_cart_line_name_the_product(page: Page, filled: str) -> None:
     page.goto(f"{filled}/cart/")
     name = page.locator(".cart-line div > a").inner_text()
     line = page.locator(".line-forms")
@@ -139,7 +137,7 @@ def test_what_changes_a_line_of_the_cart_names_the_product(page: Page, filled: s
         expect(buttons.nth(place)).to_have_accessible_name(f"{verb} {name}")
 
 
-def test_a_shopper_filters_and_meets_lookalikes_for_the_same_people(page: Page, shop: str) -> None:
+def test_similar_items_are_for_the_same_gender(page: Page, shop: str) -> None:
     page.goto(f"{shop}/categories/apparel/")
     expect(page.locator(".card")).to_have_count(7)
     page.get_by_label("Women").check()
@@ -150,7 +148,7 @@ def test_a_shopper_filters_and_meets_lookalikes_for_the_same_people(page: Page, 
 
 
 @pytest.mark.parametrize("path", ["/products/", "product/similar/"])
-def test_a_filter_keeps_the_focus_and_its_list_unfolded(page: Page, shop: str, path: str) -> None:
+def test_a_filter_keeps_focus_and_stays_expanded(page: Page, shop: str, path: str) -> None:
     for colour in ("Gold", "Olive", "Pink", "White"):
         make_product(base_colour=colour)
     page.goto(_path(page, shop, path))
@@ -166,7 +164,7 @@ def test_a_filter_keeps_the_focus_and_its_list_unfolded(page: Page, shop: str, p
         expect(white).to_be_visible()
 
 
-def test_the_order_of_a_list_keeps_the_focus(page: Page, shop: str) -> None:
+def test_sorting_keeps_focus(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     order = page.get_by_label("Sort by")
     order.focus()
@@ -176,7 +174,7 @@ def test_the_order_of_a_list_keeps_the_focus(page: Page, shop: str) -> None:
     expect(order).to_be_focused()
 
 
-def test_filters_unfold_on_a_phone(page: Page, shop: str) -> None:
+def test_filters_expand_on_a_phone(page: Page, shop: str) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(f"{shop}/categories/apparel/")
     expect(page.get_by_label("Women")).to_be_hidden()
@@ -185,7 +183,7 @@ def test_filters_unfold_on_a_phone(page: Page, shop: str) -> None:
     expect(page.locator("#listing .grid .card")).to_have_count(3)
 
 
-def test_a_picture_opens_large_and_closes_by_key(page: Page, shop: str) -> None:
+def test_an_image_is_enlarged_and_closed_by_keyboard(page: Page, shop: str) -> None:
     page.goto(_path(page, shop, "product"))
     page.locator("a.zoom").first.click()
     expect(page.locator("dialog.zoomed")).to_be_visible()
@@ -194,7 +192,7 @@ def test_a_picture_opens_large_and_closes_by_key(page: Page, shop: str) -> None:
     expect(page.locator("a.zoom").first).to_be_focused()
 
 
-def test_a_photo_finds_five_through_a_real_worker(
+def test_a_photo_finds_five_products_through_a_real_worker(
     page: Page, shop: str, search_worker: None, tmp_path: Path
 ) -> None:
     photo = tmp_path / "photo.png"
@@ -212,7 +210,7 @@ def test_a_photo_finds_five_through_a_real_worker(
     expect(cards).to_have_count(5)
 
 
-def test_another_photo_is_searched_with_after_going_back(
+def test_a_second_photo_is_searched_after_going_back(
     page: Page, shop: str, search_worker: None, tmp_path: Path
 ) -> None:
     photo = tmp_path / "photo.png"
@@ -230,7 +228,7 @@ def test_another_photo_is_searched_with_after_going_back(
         expect(page.locator("#photo-form")).to_be_visible()
 
 
-def test_without_a_worker_the_page_says_so_and_keeps_trying(page: Page, shop: str) -> None:
+def test_without_a_worker_the_page_says_so_and_keeps_polling(page: Page, shop: str) -> None:
     page.goto(f"{shop}/photo-search/")
     page.locator(".samples button").first.click()
     expect(page.locator("[data-state=waiting]")).to_contain_text("Searching …")

@@ -36,7 +36,7 @@ def _quantities() -> list[int]:
 
 
 @pytest.mark.parametrize("pictures", [1, 5])
-def test_on_a_phone_the_sizes_are_near_and_the_button_in_view(
+def test_sizes_and_the_button_are_in_view_on_a_phone(
     page: Page, address: str, product: Product, pictures: int
 ) -> None:
     product.images.filter(position__gte=pictures).delete()
@@ -49,7 +49,7 @@ def test_on_a_phone_the_sizes_are_near_and_the_button_in_view(
 
 
 @pytest.mark.parametrize("width", [700, 768, 1440])
-def test_the_facts_stand_beside_the_pictures_from_700_pixels(
+def test_details_are_beside_the_images_from_700_pixels(
     page: Page, address: str, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
@@ -61,7 +61,7 @@ def test_the_facts_stand_beside_the_pictures_from_700_pixels(
     expect(page.get_by_role("button", name="Add to cart")).to_be_in_viewport(ratio=1)
 
 
-def test_thumbnails_and_arrows_move_the_pictures(page: Page, address: str) -> None:
+def test_thumbnails_and_arrows_change_the_image(page: Page, address: str) -> None:
     page.goto(address)
     second = page.locator(".stage .zoom").nth(1)
     page.get_by_role("link", name="Picture 2").click()
@@ -75,7 +75,7 @@ def test_thumbnails_and_arrows_move_the_pictures(page: Page, address: str) -> No
     expect(page.locator(".stage .zoom").last).to_be_in_viewport(ratio=0.9)
 
 
-def test_the_enlarged_pictures_are_turned_by_keys(page: Page, address: str) -> None:
+def test_enlarged_images_are_changed_by_keyboard(page: Page, address: str) -> None:
     page.goto(address)
     page.locator(".stage .zoom").first.click()
     pictures = page.locator(".zoomed .slides img")
@@ -89,7 +89,7 @@ def test_the_enlarged_pictures_are_turned_by_keys(page: Page, address: str) -> N
 
 
 @pytest.mark.parametrize("width", [375, 1440])
-def test_a_missing_size_is_said_at_the_sizes(page: Page, address: str, width: int) -> None:
+def test_a_missing_size_is_reported_beside_the_sizes(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 812})
     page.goto(address)
     page.get_by_role("button", name="Add to cart").click()
@@ -100,7 +100,7 @@ def test_a_missing_size_is_said_at_the_sizes(page: Page, address: str, width: in
     assert _quantities() == []
 
 
-def test_adding_to_the_cart_by_keyboard_stays_on_the_page(page: Page, address: str) -> None:
+def test_adding_to_cart_by_keyboard_stays_on_the_page(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("radio", name="M").focus()
     page.keyboard.press("Space")
@@ -119,7 +119,7 @@ def test_adding_to_the_cart_by_keyboard_stays_on_the_page(page: Page, address: s
     assert page.url.endswith("/cart/")
 
 
-def test_when_the_shop_is_away_the_page_says_so_and_nothing_is_added(
+def test_when_the_server_is_down_the_page_says_so_and_nothing_is_added(
     page: Page, address: str
 ) -> None:
     page.goto(address)
@@ -131,7 +131,7 @@ def test_when_the_shop_is_away_the_page_says_so_and_nothing_is_added(
     assert _quantities() == []
 
 
-def test_without_javascript_the_cart_page_follows(browser: Browser, address: str) -> None:
+def test_without_javascript_the_cart_page_is_shown(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
@@ -152,7 +152,7 @@ def test_without_javascript_the_cart_page_follows(browser: Browser, address: str
     context.close()
 
 
-def test_the_steppers_of_the_cart_save_themselves(page: Page, address: str) -> None:
+def test_the_quantity_steppers_submit_themselves(page: Page, address: str) -> None:
     page.goto(address)
     page.locator(".sizes").get_by_text("M", exact=True).click()
     page.get_by_role("button", name="Add to cart").click()

@@ -13,7 +13,7 @@ PASSWORD = "correct-horse-7"
 HEART = ".card .heart button"
 
 
-def test_a_lost_connection_is_said_and_its_return_too(page: Page, shop: str) -> None:
+def test_a_lost_and_restored_connection_is_reported(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     failure = page.locator("#failure")
     expect(failure).to_be_hidden()
@@ -28,9 +28,7 @@ def _heart(page: Page, place: int) -> str | None:
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])
-def test_what_is_pressed_on_a_page_from_before_signing_in_says_so(
-    page: Page, shop: str, width: int
-) -> None:
+def test_a_stale_page_after_sign_in_says_so(page: Page, shop: str, width: int) -> None:
     make_customer("bob@example.com", PASSWORD)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{shop}/products/")
@@ -54,7 +52,7 @@ def test_what_is_pressed_on_a_page_from_before_signing_in_says_so(
     assert not SavedProduct.objects.exists()
 
 
-def test_a_heart_says_when_the_shop_is_away_and_stops_saying_it(page: Page, shop: str) -> None:
+def test_the_wishlist_button_reports_a_server_that_is_down(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
 
     def away(route: Route) -> None:
@@ -70,7 +68,7 @@ def test_a_heart_says_when_the_shop_is_away_and_stops_saying_it(page: Page, shop
 
 
 @pytest.mark.parametrize("has_a_session", [False, True])
-def test_hearts_pressed_in_quick_succession_are_all_kept(
+def test_products_saved_in_quick_succession_are_all_kept(
     page: Page, shop: str, has_a_session: bool
 ) -> None:
     page.goto(f"{shop}/products/")
@@ -83,7 +81,7 @@ def test_hearts_pressed_in_quick_succession_are_all_kept(
     expect(page.locator(".card")).to_have_count(3 + has_a_session)
 
 
-def test_a_heart_pressed_twice_lets_the_next_one_through(page: Page, shop: str) -> None:
+def test_a_double_click_does_not_block_the_next_save(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     page.evaluate(
         f"[0, 0, 1].forEach(place => document.querySelectorAll('{HEART}')[place].click())"
@@ -92,7 +90,7 @@ def test_a_heart_pressed_twice_lets_the_next_one_through(page: Page, shop: str) 
     assert _heart(page, 0) == "false"
 
 
-def test_a_heart_pressed_by_key_keeps_the_focus_and_no_other_gets_it(page: Page, shop: str) -> None:
+def test_saving_by_keyboard_keeps_focus(page: Page, shop: str) -> None:
     page.goto(f"{shop}/products/")
     hearts = page.locator(".heart button")
     for place, pressed in ((2, "true"), (0, "true"), (2, "false")):

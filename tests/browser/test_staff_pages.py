@@ -58,7 +58,7 @@ def _addresses() -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_the_staffs_pages(page: Page, staff: str, scheme: str) -> None:
+def test_axe_finds_nothing_serious_in_the_admin(page: Page, staff: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     serious, blocked = [], []
     page.on(
@@ -77,7 +77,7 @@ def test_axe_finds_nothing_serious_on_the_staffs_pages(page: Page, staff: str, s
     assert (serious, blocked) == ([], [])
 
 
-def test_a_row_that_is_added_to_a_product_has_named_fields(page: Page, staff: str) -> None:
+def test_an_added_inline_row_has_labelled_fields(page: Page, staff: str) -> None:
     page.goto(staff + reverse("admin:catalogue_product_add"))
     page.locator("#variants-group .add-row a, #variants-group a.add-row").first.click()
     assert page.locator("#id_variants-1-sku").get_attribute("aria-label") == "SKU"

@@ -44,7 +44,7 @@ def upload_worker(transactional_db: None) -> Iterator[None]:
     process.wait()
 
 
-def test_a_catalogue_is_uploaded_checked_started_and_undone(
+def test_a_catalogue_is_uploaded_previewed_imported_and_rolled_back(
     page: Page, shop: str, upload_worker: None, tmp_path: Path
 ) -> None:
     User.objects.create_superuser("staff", "staff@example.com", "correct-horse-7")

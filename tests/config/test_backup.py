@@ -53,7 +53,7 @@ def counts(database: psycopg.Connection) -> list[int]:
     return [row.rowcount for row in rows]
 
 
-def test_a_backup_holds_the_shop_and_nobodys_photo(
+def test_a_backup_holds_the_shop_without_query_photos(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     image = make_stored_image(make_product())

@@ -25,7 +25,7 @@ def example_variables() -> set[str]:
     return set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
-def test_the_services_are_those_of_the_design() -> None:
+def test_the_services_are_the_documented_ones() -> None:
     assert set(SERVICES) == {
         "postgres",
         "replica",
@@ -42,11 +42,11 @@ def test_the_services_are_those_of_the_design() -> None:
     assert set(OURS) == {"migrate", "web", "search", "catalogue", "uploads", "shop", "beat"}
 
 
-def test_every_service_that_stays_has_a_health_check() -> None:
+def test_every_permanent_service_has_a_health_check() -> None:
     assert [n for n, s in SERVICES.items() if "healthcheck" not in s] == ["migrate"]
 
 
-def test_everything_waits_for_healthy_servers_and_a_migrated_database() -> None:
+def test_services_wait_for_healthy_servers_and_a_migrated_database() -> None:
     for name, service in OURS.items():
         conditions = {of: d["condition"] for of, d in service["depends_on"].items()}
         expected = {"postgres": "service_healthy", "redis": "service_healthy"}
@@ -55,7 +55,7 @@ def test_everything_waits_for_healthy_servers_and_a_migrated_database() -> None:
         assert conditions == expected, name
 
 
-def test_the_replica_is_only_there_when_asked_for_and_follows_the_primary() -> None:
+def test_the_replica_is_optional_and_follows_the_primary() -> None:
     replica, primary = SERVICES["replica"], SERVICES["postgres"]
     assert [name for name, service in SERVICES.items() if "profiles" in service] == ["replica"]
     assert replica["profiles"] == ["replica"]
@@ -68,14 +68,14 @@ def test_the_replica_is_only_there_when_asked_for_and_follows_the_primary() -> N
         assert f"hba_file={config['target']}" in " ".join(service["command"])
 
 
-def test_the_world_reaches_the_proxy_alone() -> None:
+def test_only_the_proxy_publishes_ports() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     assert NGINX.count("proxy_pass http://shop;") == 2
     assert "server web:8000;" in NGINX
     assert "0.0.0.0:8000" in (ROOT / "Dockerfile").read_text()
 
 
-def test_the_proxy_takes_what_the_shop_takes_and_little_more() -> None:
+def test_the_proxy_accepts_bodies_little_larger_than_the_shop() -> None:
     photo, catalogue = (int(size) for size in re.findall(r"client_max_body_size (\d+)m;", NGINX))
     assert 0 <= photo * 2**20 - body_limit() < 2**20
     assert 0 <= catalogue * 2**20 - body_limit() - settings.IMPORT_MAX_FILE_BYTES < 2**20
@@ -88,7 +88,7 @@ def test_the_proxy_waits_longer_than_gunicorn_and_compose_longer_than_both() -> 
     assert int(OURS["web"]["stop_grace_period"].removesuffix("s")) > gunicorn.graceful_timeout
 
 
-def test_unsafe_settings_start_nothing() -> None:
+def test_unsafe_settings_start_no_service() -> None:
     (script,) = OURS["migrate"]["command"][2:]
     assert script.startswith("python manage.py check --deploy --fail-level WARNING && ")
 
@@ -102,18 +102,18 @@ def test_every_queue_has_a_worker() -> None:
     assert queues == {DEFAULT_QUEUE, *(route["queue"] for route in ROUTES.values())}
 
 
-def test_bulk_work_yields_to_who_is_waiting() -> None:
+def test_bulk_workers_have_less_cpu() -> None:
     shares = {name: service.get("cpu_shares", 1024) for name, service in OURS.items()}
     assert {name for name, share in shares.items() if share == 128} == {"catalogue", "uploads"}
     assert {shares[name] for name in ("web", "search", "shop", "beat", "migrate")} == {1024}
 
 
-def test_every_variable_is_one_that_the_settings_read() -> None:
+def test_the_settings_read_every_variable_of_the_file() -> None:
     for service in OURS.values():
         assert set(service["environment"]) <= example_variables()
 
 
-def test_every_process_reads_what_was_set_in_the_file() -> None:
+def test_every_service_reads_the_env_file() -> None:
     for service in OURS.values():
         assert service["env_file"] == [{"path": ".env", "required": False}]
         # And nothing of it is hidden by a default of Compose.
@@ -124,7 +124,7 @@ def test_every_process_reads_what_was_set_in_the_file() -> None:
         assert own == {"HTTPS": "${HTTPS:-True}", "PROXIES": "${PROXIES:-1}"}
 
 
-def test_what_several_containers_read_is_on_a_volume_that_the_image_gives_to_its_user() -> None:
+def test_shared_files_are_on_volumes_owned_by_the_images_user() -> None:
     mounted = {name: dict(v.split(":") for v in s["volumes"]) for name, s in OURS.items()}
     assert all(folders["models"] == "/app/var/models" for folders in mounted.values())
     assert {name for name, folders in mounted.items() if "uploads" in folders} == {"web", "uploads"}
@@ -133,18 +133,18 @@ def test_what_several_containers_read_is_on_a_volume_that_the_image_gives_to_its
     assert {*COMPOSE["volumes"]} == {"postgres", "replica", "uploads", "models"}
 
 
-def test_what_is_received_is_spooled_where_it_cannot_fill_a_disk() -> None:
+def test_received_files_are_spooled_to_a_limited_tmpfs() -> None:
     (mount,) = SERVICES["web"]["tmpfs"]
     size = int(re.fullmatch(r"/tmp:size=(\d+)m,mode=1777", mount)[1])  # noqa: S108
     assert size * 2**20 > settings.IMPORT_MAX_FILE_BYTES + 16 * body_limit()
 
 
-def test_the_example_lists_exactly_what_the_settings_read() -> None:
+def test_env_example_lists_exactly_the_variables_of_the_settings() -> None:
     settings = (ROOT / "config" / "settings.py").read_text()
     assert set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) == example_variables()
 
 
-def test_the_image_is_not_root_and_holds_every_package() -> None:
+def test_the_image_runs_as_a_user_and_copies_every_package() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE) == ["shop"]
     copied = set(re.findall(r"^COPY (?:--chown=\S+ )?([\w.]+) ", dockerfile, re.MULTILINE))

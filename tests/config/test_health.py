@@ -45,7 +45,7 @@ def test_without_the_database_the_site_is_alive_but_not_ready(
 
 
 @pytest.mark.usefixtures("all_workers")
-def test_all_is_well_when_every_queue_has_a_worker(client: Client) -> None:
+def test_the_status_is_ok_when_every_queue_has_a_worker(client: Client) -> None:
     make_lookalike(1)
     make_image(make_product())
     code, told = _status(client)
@@ -57,7 +57,7 @@ def test_all_is_well_when_every_queue_has_a_worker(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("all_workers")
-def test_a_queue_without_a_worker_is_named(client: Client) -> None:
+def test_the_status_names_a_queue_without_a_worker(client: Client) -> None:
     cache.set(heartbeat_key("search"), 0, timeout=None)
     code, told = _status(client)
     assert (code, told["status"], told["problems"]) == (503, "degraded", ["queue search"])
@@ -66,7 +66,7 @@ def test_a_queue_without_a_worker_is_named(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("all_workers")
-def test_a_disk_that_is_nearly_full_is_named(
+def test_the_status_names_a_disk_that_is_nearly_full(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: SimpleNamespace(free=1000))

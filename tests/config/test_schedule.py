@@ -6,14 +6,14 @@ from config.beat_schedule import CELERY_BEAT_SCHEDULE, ROUTES
 from config.celery import app
 
 
-def test_every_task_that_is_named_exists() -> None:
+def test_every_scheduled_and_routed_task_exists() -> None:
     app.loader.import_default_modules()
     assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} | set(ROUTES) <= set(
         app.tasks
     )
 
 
-def test_what_comes_once_a_day_comes_by_the_clock() -> None:
+def test_daily_tasks_run_by_time_of_day() -> None:
     """Beat counts an interval from its own start, which a daily deployment sets back."""
     schedules = {name: entry["schedule"] for name, entry in CELERY_BEAT_SCHEDULE.items()}
     by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
@@ -24,7 +24,7 @@ def test_what_comes_once_a_day_comes_by_the_clock() -> None:
     assert max(schedules[name] for name in schedules.keys() - by_clock) == 3600
 
 
-def test_nobody_waits_behind_bulk_work() -> None:
+def test_interactive_tasks_share_no_queue_with_bulk_work() -> None:
     assert app.conf.task_default_queue == "shop"
     bulk = {name for name, route in ROUTES.items() if route["queue"] == "catalogue"}
     assert {name.rsplit(".", 1)[1] for name in bulk} == {

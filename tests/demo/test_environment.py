@@ -17,7 +17,7 @@ from demo.environment import (
 VARIABLES = {"DATABASE_URL": "postgresql://x/y?a=b", "SECRET_KEY": "a=b c"}
 
 
-def test_nothing_is_found_and_nothing_created_where_no_demo_runs(tmp_path: Path) -> None:
+def test_without_a_running_demo_nothing_is_found_or_created(tmp_path: Path) -> None:
     assert running_demo(tmp_path / "var") == {}
     assert list(tmp_path.iterdir()) == []
 
@@ -30,13 +30,13 @@ def test_the_variables_of_a_running_demo_are_found(tmp_path: Path) -> None:
     assert not (tmp_path / "demo.env").exists()
 
 
-def test_variables_that_a_killed_demo_left_behind_are_ignored(tmp_path: Path) -> None:
+def test_variables_left_by_a_killed_demo_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "servers.lock").touch()
     (tmp_path / "demo.env").write_text("DATABASE_URL=postgresql://x/y\n")
     assert running_demo(tmp_path) == {}
 
 
-def test_a_folder_is_locked_once(tmp_path: Path) -> None:
+def test_a_folder_can_be_locked_only_once(tmp_path: Path) -> None:
     with lock_folder(tmp_path):
         assert is_locked(tmp_path)
         with pytest.raises(FolderInUseError, match=str(tmp_path)), lock_folder(tmp_path):
@@ -44,7 +44,7 @@ def test_a_folder_is_locked_once(tmp_path: Path) -> None:
     assert not is_locked(tmp_path)
 
 
-def test_the_secret_key_is_created_once_and_private(tmp_path: Path) -> None:
+def test_the_secret_key_is_created_once_with_private_permissions(tmp_path: Path) -> None:
     key = secret_key(tmp_path / "var")
     assert len(key) >= 50
     assert secret_key(tmp_path / "var") == key

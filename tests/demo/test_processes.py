@@ -6,7 +6,7 @@ from pathlib import Path
 from demo.processes import YIELDING, shell_commands
 
 
-def test_only_bulk_work_yields() -> None:
+def test_only_bulk_workers_yield() -> None:
     commands = shell_commands(8000, Path("log"))
     assert {name for name, command in commands.items() if command.startswith(YIELDING)} == {
         "catalogue",

@@ -50,7 +50,7 @@ def _counting_down(clock: Clock, seconds: int) -> Iterator[tuple[int, int]]:
     yield 0, 30
 
 
-def test_a_terminal_sees_one_line_that_changes(clock: Clock) -> None:
+def test_a_terminal_shows_one_changing_line(clock: Clock) -> None:
     out, counts = Terminal(), _counting_down(clock, 1)
     follow_embedding(Waits(clock), Progress(out), lambda: next(counts))
     shown = out.getvalue()
@@ -71,7 +71,7 @@ def test_a_pipe_gets_a_line_every_ten_seconds(clock: Clock) -> None:
 
 
 @pytest.mark.django_db
-def test_a_lost_database_is_waited_for(clock: Clock) -> None:
+def test_progress_waits_for_a_lost_database(clock: Clock) -> None:
     answers = iter([OperationalError(), (3, 30), (0, 30)])
 
     def count() -> tuple[int, int]:

@@ -195,13 +195,13 @@ def test_killed_servers_are_restarted_with_their_data(
     assert _redis_works(servers)
 
 
-def test_that_nothing_runs_is_noticed_at_once(tmp_path: Path) -> None:
+def test_missing_servers_are_noticed_at_once(tmp_path: Path) -> None:
     started = time.monotonic()
     EmbeddedServers(tmp_path).stop()
     assert time.monotonic() - started < 1.5
 
 
-def test_the_owner_after_a_killed_one_adopts_the_servers_and_stops_them(
+def test_the_next_owner_after_a_kill_adopts_and_stops_the_servers(
     servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
     killed = own().ready()
@@ -246,7 +246,7 @@ def test_a_new_cluster_has_a_utf8_locale(
     assert _sql(servers, "SELECT upper('straße café'), lower('ÄÖÜ')") == [("STRAßE CAFÉ", "äöü")]
 
 
-def test_a_long_path_has_its_sockets_in_a_short_folder(
+def test_a_long_path_puts_its_sockets_into_a_short_folder(
     servers: EmbeddedServers, own: Callable[..., Owner]
 ) -> None:
     deep = EmbeddedServers(servers.folder / ("long" * 20) / ("path" * 20))

@@ -83,7 +83,7 @@ CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding
 """
 
 
-def test_a_killed_worker_and_an_emptied_redis_lose_no_picture_and_write_none_twice(
+def test_a_killed_worker_and_a_flushed_redis_embed_every_image_once(
     shop: Shop,
 ) -> None:
     count = 300
@@ -110,7 +110,7 @@ def test_a_killed_worker_and_an_emptied_redis_lose_no_picture_and_write_none_twi
     assert shop.sql("SELECT count(DISTINCT image_id) FROM written") == count
 
 
-def test_a_picture_that_cannot_be_read_is_parked_and_the_others_are_embedded(shop: Shop) -> None:
+def test_an_unreadable_image_fails_and_the_others_are_embedded(shop: Shop) -> None:
     shop.run(FILL, count=40)
     poison = shop.run(POISON)
     shop.start_worker("catalogue")
@@ -126,7 +126,7 @@ def test_a_picture_that_cannot_be_read_is_parked_and_the_others_are_embedded(sho
     assert shop.embeddings(UNTOUCHED) == 40
 
 
-def test_a_picture_saved_while_redis_is_down_is_embedded_when_redis_is_back(shop: Shop) -> None:
+def test_an_image_saved_while_redis_is_down_is_embedded_later(shop: Shop) -> None:
     shop.run(FILL, count=3)
     shop.start_worker("catalogue")
     shop.start_beat()
@@ -139,7 +139,7 @@ def test_a_picture_saved_while_redis_is_down_is_embedded_when_redis_is_back(shop
     shop.wait_until_all_embedded()
 
 
-def test_a_search_with_a_photo_does_not_wait_for_the_catalogue(shop: Shop) -> None:
+def test_a_photo_search_does_not_wait_for_the_catalogue_queue(shop: Shop) -> None:
     shop.start_worker("search")
     shop.run(FILL, count=20)
     shop.run(SEARCH_WITH_PHOTO)  # the search worker has loaded the network

@@ -100,7 +100,7 @@ def demo() -> Iterator[Demo]:
     shutil.rmtree(folder)
 
 
-def test_the_demo_announces_itself_survives_killed_servers_and_stops(demo: Demo) -> None:
+def test_the_demo_prints_its_url_survives_killed_servers_and_stops(demo: Demo) -> None:
     demo.start()
     wait_for("the address", lambda: "Ctrl-C stops everything." in demo.output(), demo)
     assert demo.url in demo.output()
@@ -124,7 +124,7 @@ def test_the_demo_announces_itself_survives_killed_servers_and_stops(demo: Demo)
     assert not (folder / "demo.env").exists()
 
 
-def test_a_taken_port_is_named_before_anything_is_done(demo: Demo) -> None:
+def test_a_used_port_is_reported_before_anything_starts(demo: Demo) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(demo.command[-1])))
         taken.listen()

@@ -21,7 +21,7 @@ def subjects(shop: Shop) -> list[str]:
     return sorted(line.split()[1] for line in lines if line.startswith("Subject: "))
 
 
-def test_a_mail_is_sent_though_redis_forgot_to_ring(shop: Shop) -> None:
+def test_an_email_is_sent_after_redis_lost_its_task(shop: Shop) -> None:
     shop.sql("DELETE FROM mail_mail")
     shop.run(SEND, subject="First")
     with shop.redis() as client:

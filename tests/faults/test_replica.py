@@ -168,7 +168,7 @@ def begin(shop: Shop, standby: Standby, searchers: Searchers) -> Any:
     return filled
 
 
-def test_what_lags_answers_as_of_then_with_one_model_and_not_for_long(
+def test_a_lagging_replica_answers_with_one_model_and_is_soon_left_out(
     shop: Shop, standby: Standby, searchers: Searchers
 ) -> None:
     slugs, fives, seen = begin(shop, standby, searchers)
@@ -209,7 +209,7 @@ def test_what_lags_answers_as_of_then_with_one_model_and_not_for_long(
     assert similar(searchers, slug) == new
 
 
-def test_a_replica_that_dies_or_freezes_is_not_noticed_and_serves_when_it_is_back(
+def test_shoppers_do_not_notice_a_dead_or_frozen_replica(
     shop: Shop, standby: Standby, searchers: Searchers
 ) -> None:
     slugs, fives, seen = begin(shop, standby, searchers)

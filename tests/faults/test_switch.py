@@ -202,7 +202,7 @@ def searchers(shop: Shop) -> Iterator[Searchers]:
     made.stop()
 
 
-def test_every_search_during_a_switch_is_answered_by_one_model(
+def test_every_search_during_a_rollout_is_answered_by_one_model(
     shop: Shop, searchers: Searchers
 ) -> None:
     shop.start("--bind", f"unix:{searchers.web}", program=WEB)

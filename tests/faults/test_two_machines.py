@@ -47,7 +47,7 @@ def site() -> Iterator[Site]:
         made.tear_down()
 
 
-def test_two_hosts_share_the_work_and_one_finishes_what_the_other_left(site: Site) -> None:
+def test_two_hosts_share_the_work_and_one_takes_over_for_the_other(site: Site) -> None:
     one, two = site.hosts
     for host in site.hosts:
         host.environment["PGAPPNAME"] = host.name

@@ -22,7 +22,7 @@ WHERE NOT granted AND relation = 'catalogue_product'::regclass
 """
 
 
-def test_requests_that_are_being_answered_outlive_a_restart(shop: Shop) -> None:
+def test_requests_in_progress_survive_a_restart(shop: Shop) -> None:
     visitors = Searchers(shop.folder / "restarted.sock")
     server = shop.start("--bind", f"unix:{visitors.web}", program=WEB)
     shop.wait_for("web server", visitors.web.exists)

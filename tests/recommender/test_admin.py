@@ -111,7 +111,7 @@ def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Clie
     assert not StoredFile.objects.exists()
 
 
-def test_a_picture_that_takes_too_long_is_refused(admin_client: Client) -> None:
+def test_an_image_that_takes_too_long_to_decode_is_refused(admin_client: Client) -> None:
     values = form_of(None, **{"images-0-upload": upload(scans(2000))})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert "The picture takes too long to read." in response.content.decode()

@@ -35,7 +35,7 @@ def test_the_folder_holds_a_table_and_every_picture(tmp_path: Path) -> None:
             assert (picture.format, picture.size) == ("JPEG", (720, 960))
 
 
-def test_it_is_drawn_the_same_everywhere(tmp_path: Path) -> None:
+def test_drawing_is_deterministic(tmp_path: Path) -> None:
     write_demo_catalogue(tmp_path / "one", SOME)
     write_demo_catalogue(tmp_path / "two", SOME)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
@@ -47,7 +47,7 @@ def test_a_second_call_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert write_demo_catalogue(tmp_path / "demo", SOME) == 2
 
 
-def test_an_interrupted_drawing_leaves_what_was_there(
+def test_an_interrupted_drawing_keeps_the_previous_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "demo"
@@ -64,7 +64,7 @@ def test_an_interrupted_drawing_leaves_what_was_there(
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_another_folder_is_refused_and_untouched(tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     command = [sys.executable, "-m", "demo.catalogue", str(tmp_path)]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True)
@@ -74,7 +74,7 @@ def test_another_folder_is_refused_and_untouched(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_the_importer_takes_all_of_it(tmp_path: Path) -> None:
+def test_the_importer_accepts_every_row(tmp_path: Path) -> None:
     write_demo_catalogue(tmp_path / "demo", SOME)
     call_command("import_catalogue", str(tmp_path / "demo"))
     first = Product.objects.get(external_id=SOME[0].id)

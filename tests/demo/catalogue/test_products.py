@@ -14,7 +14,7 @@ def test_ids_are_unique() -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_every_product_can_be_drawn_and_is_drawn_the_same_twice() -> None:
+def test_every_product_can_be_drawn_twice_alike() -> None:
     for product in demo_products():
         assert product.sheet().sharp_svg(None) == product.sheet().sharp_svg(None)
 

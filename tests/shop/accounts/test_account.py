@@ -55,7 +55,7 @@ def test_an_incomplete_address_is_explained_and_not_stored(client: Client, alice
     assert not Address.objects.exists()
 
 
-def test_an_address_is_changed_and_deleted(client: Client, alice: User) -> None:
+def test_an_address_is_edited_and_deleted(client: Client, alice: User) -> None:
     address = Address.objects.create(user=alice, **HOME)
     client.post(f"/account/addresses/{address.pk}/", HOME | {"city": "Ogdenville"})
     assert Address.objects.get().city == "Ogdenville"
@@ -63,7 +63,7 @@ def test_an_address_is_changed_and_deleted(client: Client, alice: User) -> None:
     assert not Address.objects.exists()
 
 
-def test_an_address_of_somebody_else_is_not_found(client: Client, alice: User) -> None:
+def test_another_customers_address_is_not_found(client: Client, alice: User) -> None:
     theirs = Address.objects.create(user=make_customer("bob@example.com"), **HOME)
     for path in (f"/account/addresses/{theirs.pk}/", f"/account/addresses/{theirs.pk}/delete/"):
         assert client.post(path, HOME | {"city": "Ogdenville"}).status_code == 404
@@ -71,7 +71,7 @@ def test_an_address_of_somebody_else_is_not_found(client: Client, alice: User) -
     assert theirs.city == "Springfield"
 
 
-def test_an_address_book_has_an_end(client: Client, alice: User) -> None:
+def test_an_address_book_has_a_maximum_size(client: Client, alice: User) -> None:
     for _number in range(20):
         Address.objects.create(user=alice, **HOME)
     page = client.post("/account/addresses/new/", HOME, follow=True).content.decode()
@@ -79,7 +79,7 @@ def test_an_address_book_has_an_end(client: Client, alice: User) -> None:
     assert Address.objects.count() == 20
 
 
-def test_orders_are_listed_the_newest_first(client: Client, alice: User) -> None:
+def test_orders_are_listed_newest_first(client: Client, alice: User) -> None:
     first, second = make_order(user=alice), make_order(user=alice, total=Decimal("30.00"))
     make_order(user=make_customer("bob@example.com"))
     page = client.get("/account/orders/").content.decode()
@@ -87,7 +87,7 @@ def test_orders_are_listed_the_newest_first(client: Client, alice: User) -> None
     assert page.count("€") == 2
 
 
-def test_the_queries_of_the_order_list_do_not_grow(
+def test_the_order_list_takes_a_constant_number_of_queries(
     client: Client, alice: User, django_assert_num_queries
 ) -> None:  # type: ignore[no-untyped-def]
     for _number in range(10):
@@ -96,7 +96,7 @@ def test_the_queries_of_the_order_list_do_not_grow(
         client.get("/account/orders/")
 
 
-def test_a_guests_orders_come_with_the_confirmed_address(alice: User) -> None:
+def test_guest_orders_are_attached_when_the_email_is_confirmed(alice: User) -> None:
     mine, other = make_order(email="Alice@Example.com"), make_order(email="bob@example.com")
     address = EmailAddress.objects.get(user=alice)
     email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
@@ -104,7 +104,7 @@ def test_a_guests_orders_come_with_the_confirmed_address(alice: User) -> None:
     assert Order.objects.get(pk=other.pk).user is None
 
 
-def test_what_was_ordered_signed_out_comes_at_the_next_sign_in(client: Client) -> None:
+def test_guest_orders_are_attached_at_the_next_sign_in(client: Client) -> None:
     alice = make_customer("alice@example.com")
     EmailAddress.objects.create(user=alice, email="bob@example.com", verified=False)
     mine, other = make_order(email="Alice@Example.com"), make_order(email="bob@example.com")
@@ -127,7 +127,7 @@ DOUBLES = [
 ]
 
 
-def test_the_database_folds_the_case_of_all_letters_as_in_production() -> None:
+def test_the_database_lowercases_non_ascii_letters_as_in_production() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT upper('gmaıl'), lower('gmaıl' COLLATE \"C\")")
         assert cursor.fetchone() == ("GMAIL", "gmaıl")
@@ -144,7 +144,7 @@ def _assert_owns_nothing(client: Client, thief: User) -> None:
 
 
 @pytest.mark.parametrize("double", DOUBLES)
-def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, double: str) -> None:
+def test_a_confusable_email_address_gives_no_access(client: Client, double: str) -> None:
     order = make_order(email="Smith@Gmail.example")
     variant = order.lines.get().variant
     StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
@@ -155,7 +155,7 @@ def test_an_address_that_only_looks_the_same_opens_nothing(client: Client, doubl
     assert Order.objects.get(pk=order.pk).user is None
 
 
-def test_an_address_that_is_not_verified_opens_nothing(client: Client) -> None:
+def test_an_unverified_email_address_gives_no_access(client: Client) -> None:
     make_order(email="smith@gmail.example")
     variant = make_product().variants.get()
     StockAlert.objects.create(variant=variant, email="smith@gmail.example", language="en")
@@ -165,7 +165,7 @@ def test_an_address_that_is_not_verified_opens_nothing(client: Client) -> None:
     _assert_owns_nothing(client, thief)
 
 
-def test_my_data_are_exported(client: Client, alice: User) -> None:
+def test_personal_data_are_exported(client: Client, alice: User) -> None:
     Address.objects.create(user=alice, **HOME)
     order = make_order(user=alice)
     shirt = make_product(name="Blue Shirt")
@@ -206,7 +206,7 @@ def test_vouchers_payments_and_tracking_are_exported(client: Client, alice: User
     ]
 
 
-def test_a_deleted_account_takes_the_answers_to_its_calls_along(alice: User) -> None:
+def test_deleting_an_account_deletes_its_idempotency_records(alice: User) -> None:
     bob = make_customer("bob@example.com")
     for user in (alice, bob):
         IdempotencyRecord.objects.create(owner=f"user {user.pk}", key="k", fingerprint="f")
@@ -214,7 +214,7 @@ def test_a_deleted_account_takes_the_answers_to_its_calls_along(alice: User) -> 
     assert IdempotencyRecord.objects.get().owner == f"user {bob.pk}"
 
 
-def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) -> None:
+def test_deleting_an_account_keeps_only_the_order(client: Client, alice: User) -> None:
     alice.set_password("correct-horse-7")
     alice.save()
     client.force_login(alice)
@@ -237,19 +237,19 @@ def test_a_deleted_account_leaves_only_the_order(client: Client, alice: User) ->
     assert client.get("/account/").status_code == 302
 
 
-def test_staff_do_not_delete_themselves(client: Client, alice: User) -> None:
+def test_staff_cannot_delete_their_account(client: Client, alice: User) -> None:
     User.objects.update(is_staff=True)
     assert client.post("/account/delete/", {"password": "x"}).status_code == 403
     assert User.objects.exists()
 
 
-def test_an_old_order_keeps_its_page(client: Client, alice: User) -> None:
+def test_an_order_keeps_its_page_after_its_owner_is_deleted(client: Client, alice: User) -> None:
     order = make_order(user=alice)
     Order.objects.update(placed=order.placed - timedelta(days=400))
     assert client.get(order.get_absolute_url()).status_code == 200
 
 
-def test_a_token_is_shown_and_revoked_by_its_owner_alone(client: Client, alice: User) -> None:
+def test_only_the_owner_can_see_and_revoke_a_token(client: Client, alice: User) -> None:
     assert "/account/tokens/" not in client.get("/account/").content.decode()
     hers, _token = ApiToken.issue(alice, "read")
     other, _token = ApiToken.issue(make_customer("bob@example.com"))

@@ -60,7 +60,7 @@ def carol(db: Any) -> User:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_five_guesses_by_one_door_close_all(carol: User, door: Door) -> None:
+def test_five_guesses_at_one_sign_in_block_all_of_them(carol: User, door: Door) -> None:
     guesses = [door(Client(), "carol", f"wrong-{number}") for number in range(6)]
     assert guesses == ["wrong"] * 5 + ["limited"]
     assert [other(Client(), "carol", PASSWORD) for other in DOORS] == ["limited"] * 3
@@ -68,7 +68,7 @@ def test_five_guesses_by_one_door_close_all(carol: User, door: Door) -> None:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.django_db(transaction=True)
-def test_simultaneous_guesses_do_not_pass_the_limit_together(door: Door) -> None:
+def test_simultaneous_guesses_do_not_exceed_the_limit(door: Door) -> None:
     make_customer("alice@example.com", PASSWORD)
 
     def guess(number: int) -> str:
@@ -82,7 +82,7 @@ def test_simultaneous_guesses_do_not_pass_the_limit_together(door: Door) -> None
     assert (answers.count("wrong"), answers.count("limited")) == (5, 55)
 
 
-def test_an_account_has_one_count_by_whatever_name_it_is_called(client: Client) -> None:
+def test_user_name_and_email_share_one_limit(client: Client) -> None:
     make_customer("alice@example.com", PASSWORD)
     names = ["alice", "alice@example.com", "ALICE@example.com"] * 2
     answers = [by_page(client, name, "wrong") for name in names]
@@ -90,12 +90,12 @@ def test_an_account_has_one_count_by_whatever_name_it_is_called(client: Client) 
 
 
 @pytest.mark.parametrize("login", ["a b", "\x07", "x" * 254, "Ä@ö.example", "'"])
-def test_an_odd_login_is_a_wrong_one(client: Client, login: str) -> None:
+def test_an_odd_login_is_refused(client: Client, login: str) -> None:
     assert by_page(client, login, "x") == "wrong"
     assert by_api(client, login, "x") == "wrong"
 
 
-def test_an_address_guesses_at_so_many_accounts(
+def test_guesses_from_one_address_at_many_accounts_are_limited(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_in_limit, "ADDRESS_LIMIT", RateLimitItemPerMinute(3, 5))
@@ -104,7 +104,7 @@ def test_an_address_guesses_at_so_many_accounts(
     assert by_page(client, "another@example.com", "x", REMOTE_ADDR="192.0.2.9") == "wrong"
 
 
-def test_one_ipv6_customer_is_one_address(client: Client) -> None:
+def test_an_ipv6_network_counts_as_one_address(client: Client) -> None:
     make_customer("alice@example.com", PASSWORD)
     answers = [
         by_page(client, "alice@example.com", "wrong", REMOTE_ADDR=f"2001:db8:1:2::{number}")
@@ -115,14 +115,14 @@ def test_one_ipv6_customer_is_one_address(client: Client) -> None:
     assert by_page(client, "alice@example.com", PASSWORD, REMOTE_ADDR=other) == "in"
 
 
-def test_a_stranger_does_not_lock_the_customer_out() -> None:
+def test_a_stranger_cannot_lock_out_a_customer() -> None:
     make_customer("alice@example.com", PASSWORD)
     for _guess in range(40):
         by_page(Client(), "alice@example.com", "wrong", REMOTE_ADDR="192.0.2.66")
     assert by_page(Client(), "alice@example.com", PASSWORD, REMOTE_ADDR="192.0.2.1") == "in"
 
 
-def test_many_strangers_stop_new_addresses_but_not_those_that_signed_in_before() -> None:
+def test_many_strangers_block_only_addresses_that_never_signed_in() -> None:
     make_customer("alice@example.com", PASSWORD)
     home, elsewhere = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
     assert by_page(Client(), "alice@example.com", PASSWORD, **home) == "in"
@@ -135,7 +135,7 @@ def test_many_strangers_stop_new_addresses_but_not_those_that_signed_in_before()
     assert by_page(Client(), "alice@example.com", PASSWORD, **home) == "in"
 
 
-def test_signing_in_forgets_the_guesses_before(client: Client) -> None:
+def test_signing_in_resets_the_limit(client: Client) -> None:
     make_customer("alice@example.com", PASSWORD)
     for _round in range(3):
         guesses = [by_page(client, "alice@example.com", "wrong") for _guess in range(4)]
@@ -144,7 +144,7 @@ def test_signing_in_forgets_the_guesses_before(client: Client) -> None:
         client.logout()
 
 
-def test_a_reset_password_opens_the_door_again(client: Client) -> None:
+def test_a_password_reset_resets_the_limit(client: Client) -> None:
     make_customer("alice@example.com", PASSWORD)
     for _guess in range(6):
         by_page(client, "alice@example.com", "wrong")
@@ -155,7 +155,7 @@ def test_a_reset_password_opens_the_door_again(client: Client) -> None:
     assert by_page(client, "alice@example.com", "another-horse-8") == "in"
 
 
-def test_the_password_is_not_guessed_by_deleting_the_account(client: Client) -> None:
+def test_guesses_on_the_account_deletion_form_are_limited(client: Client) -> None:
     alice = make_customer("alice@example.com", PASSWORD)
     client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
     for _guess in range(5):
@@ -166,7 +166,7 @@ def test_the_password_is_not_guessed_by_deleting_the_account(client: Client) -> 
 
 
 @pytest.mark.parametrize("login", ["alice@example.com", "nobody@example.com", "carol", "nobody"])
-def test_a_wrong_password_is_hashed_as_often_whoever_is_meant(
+def test_a_wrong_password_is_hashed_equally_often_for_any_login(
     client: Client, carol: User, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from django.contrib.auth.hashers import MD5PasswordHasher

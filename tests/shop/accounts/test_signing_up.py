@@ -39,13 +39,13 @@ def test_a_customer_signs_up_confirms_and_is_signed_in(client: Client) -> None:
     assert "alice@example.com" in client.get("/account/").content.decode()
 
 
-def test_who_has_not_confirmed_cannot_sign_in(client: Client) -> None:
+def test_a_customer_with_an_unverified_email_cannot_sign_in(client: Client) -> None:
     _sign_up(client)
     Client().post("/account/login/", {"login": "alice@example.com", "password": PASSWORD})
     assert client.get("/account/").status_code == 302
 
 
-def test_signing_up_twice_does_not_tell_who_is_a_customer(client: Client) -> None:
+def test_signing_up_twice_does_not_reveal_a_customer(client: Client) -> None:
     make_customer("alice@example.com")
     assert _sign_up(client)["Location"] == "/account/confirm-email/"
     assert User.objects.count() == 1
@@ -67,7 +67,7 @@ def test_signing_up_hashes_the_password_once_whether_or_not_the_address_is_known
     assert len(mail.outbox) == 1
 
 
-def test_signing_up_very_often_is_refused_in_words_that_fit(client: Client, settings: Any) -> None:
+def test_signing_up_too_often_is_refused_with_a_message(client: Client, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"signup": "1/m/ip"}
     _sign_up(client, "first@example.com")
     response = _sign_up(Client(), "second@example.com")
@@ -89,7 +89,7 @@ def test_a_forgotten_password_is_replaced(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["signup/", "password/reset/"])
 @pytest.mark.parametrize("known", [True, False])
-def test_account_mails_name_the_shop_and_lead_to_it_whatever_host_was_asked(
+def test_account_emails_link_to_the_shop_whatever_the_host_header(
     client: Client, settings: Any, path: str, known: bool
 ) -> None:
     settings.SITE_NAME, settings.SITE_URL = "Corner Shop", "https://shop.example/"
@@ -105,7 +105,7 @@ def test_account_mails_name_the_shop_and_lead_to_it_whatever_host_was_asked(
     assert "evil.example" not in body
 
 
-def test_five_wrong_passwords_lock_the_door(client: Client) -> None:
+def test_five_wrong_passwords_block_further_attempts(client: Client) -> None:
     make_customer("alice@example.com", password=PASSWORD)
     for _attempt in range(5):
         client.post("/account/login/", {"login": "alice@example.com", "password": "wrong"})
@@ -119,7 +119,7 @@ def test_five_wrong_passwords_lock_the_door(client: Client) -> None:
     "path",
     ["login/", "signup/", "password/reset/", "confirm-email/", "password/reset/done/"],
 )
-def test_the_pages_are_ours(client: Client, path: str) -> None:
+def test_the_account_pages_use_the_shops_templates(client: Client, path: str) -> None:
     page = client.get(f"/account/{path}")
     assert page.status_code == 200
     assert 'class="site-header"' in page.content.decode()

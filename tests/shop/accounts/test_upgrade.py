@@ -19,7 +19,7 @@ CREATE TABLE authtoken_token (
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
-def test_tokens_of_the_first_version_go_on_working_and_are_no_longer_readable(
+def test_tokens_of_the_first_version_still_work_and_are_hashed(
     django_db_setup: None, django_db_blocker: Any
 ) -> None:
     before = {"accounts": "0001_initial", "auth": "0012_alter_user_first_name_max_length"}

@@ -15,7 +15,7 @@ from tests.factories import make_product
 pytestmark = pytest.mark.django_db
 
 
-def test_a_token_is_given_for_a_password_and_taken_back(alice: User, api: APIClient) -> None:
+def test_a_token_is_issued_for_a_password_and_revoked(alice: User, api: APIClient) -> None:
     credentials = {"login": "alice@example.com", "password": "correct-horse-7"}
     token = api.post("/api/v1/tokens/", credentials, format="json").json()["token"]
     api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
@@ -35,7 +35,7 @@ def test_only_the_hash_of_a_token_is_stored(alice: User, api: APIClient) -> None
     )
 
 
-def test_a_token_that_may_read_changes_nothing(alice: User, api: APIClient) -> None:
+def test_a_read_only_token_cannot_write(alice: User, api: APIClient) -> None:
     credentials = {"login": "alice", "password": "correct-horse-7", "scope": "read"}
     token = api.post("/api/v1/tokens/", credentials, format="json").json()["token"]
     api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
@@ -46,7 +46,7 @@ def test_a_token_that_may_read_changes_nothing(alice: User, api: APIClient) -> N
     assert not CartLine.objects.exists()
 
 
-def test_a_token_opens_nothing_after_its_end(alice: User, api: APIClient) -> None:
+def test_an_expired_token_gives_no_access(alice: User, api: APIClient) -> None:
     _row, token = ApiToken.issue(alice)
     api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     ApiToken.objects.update(expires=timezone.now() + timedelta(minutes=1))
@@ -55,7 +55,7 @@ def test_a_token_opens_nothing_after_its_end(alice: User, api: APIClient) -> Non
     assert api.get("/api/v1/cart/").status_code == 401
 
 
-def test_the_last_use_of_a_token_is_known_to_ten_minutes(alice: User, api: APIClient) -> None:
+def test_the_last_use_of_a_token_is_stored_to_ten_minutes(alice: User, api: APIClient) -> None:
     row, token = ApiToken.issue(alice)
     api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     for before, written in (
@@ -70,13 +70,13 @@ def test_the_last_use_of_a_token_is_known_to_ten_minutes(alice: User, api: APICl
         assert (row.last_used != then) == written
 
 
-def test_a_person_has_at_most_twenty_tokens(alice: User) -> None:
+def test_a_user_has_at_most_twenty_tokens(alice: User) -> None:
     other, _token = ApiToken.issue(User.objects.create_user("bob"))
     keys = [ApiToken.issue(alice)[0].pk for _number in range(22)]
     assert set(ApiToken.objects.values_list("pk", flat=True)) == {other.pk, *keys[2:]}
 
 
-def test_a_token_ends_itself_and_a_session_ends_all(alice: User, api: APIClient) -> None:
+def test_a_token_revokes_itself_and_a_session_revokes_all(alice: User, api: APIClient) -> None:
     rows = [ApiToken.issue(alice) for _number in range(3)]
     api.credentials(HTTP_AUTHORIZATION=f"Token {rows[0][1]}")
     assert api.delete("/api/v1/tokens/").status_code == 204
@@ -87,7 +87,7 @@ def test_a_token_ends_itself_and_a_session_ends_all(alice: User, api: APIClient)
     assert not ApiToken.objects.exists()
 
 
-def test_who_was_locked_gets_no_token(alice: User, api: APIClient) -> None:
+def test_an_inactive_user_gets_no_token(alice: User, api: APIClient) -> None:
     _row, token = ApiToken.issue(alice)
     User.objects.update(is_active=False)
     credentials = {"login": "alice@example.com", "password": "correct-horse-7"}
@@ -96,13 +96,13 @@ def test_who_was_locked_gets_no_token(alice: User, api: APIClient) -> None:
     assert api.get("/api/v1/cart/").status_code == 401
 
 
-def test_a_wrong_password_gives_no_token(alice: User, api: APIClient) -> None:
+def test_a_wrong_password_gets_no_token(alice: User, api: APIClient) -> None:
     wrong = {"login": "alice@example.com", "password": "x"}
     assert api.post("/api/v1/tokens/", wrong, format="json").status_code == 403
     assert not ApiToken.objects.exists()
 
 
-def test_who_has_not_confirmed_gets_no_token(api: APIClient) -> None:
+def test_a_user_with_an_unverified_email_gets_no_token(api: APIClient) -> None:
     User.objects.create_user("dave", "dave@example.com", "correct-horse-7")
     values = {"login": "dave", "password": "correct-horse-7"}
     assert api.post("/api/v1/tokens/", values, format="json").status_code == 403

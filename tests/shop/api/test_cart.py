@@ -10,7 +10,7 @@ from tests.shop.api.conftest import add_to_cart
 pytestmark = pytest.mark.django_db
 
 
-def test_lines_are_changed_and_taken_out(customer: APIClient) -> None:
+def test_lines_are_changed_and_removed(customer: APIClient) -> None:
     line = add_to_cart(customer, stock=5).json()["lines"][0]["id"]
     url = f"/api/v1/cart/lines/{line}/"
     changed = customer.patch(url, {"quantity": 3}, format="json").json()
@@ -22,7 +22,7 @@ def test_lines_are_changed_and_taken_out(customer: APIClient) -> None:
     assert not CartLine.objects.exists()
 
 
-def test_a_line_that_is_taken_out_meanwhile_is_gone(
+def test_a_line_removed_in_the_meantime_is_not_found(
     customer: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"/api/v1/cart/lines/{add_to_cart(customer).json()['lines'][0]['id']}/"

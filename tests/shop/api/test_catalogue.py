@@ -20,7 +20,7 @@ def _names(api: APIClient, query: str) -> list[str]:
     return [row["name"] for row in api.get(f"/api/v1/products/?{query}").json()["results"]]
 
 
-def test_a_product_tells_all_that_its_page_shows(api: APIClient) -> None:
+def test_a_product_has_all_that_its_page_shows(api: APIClient) -> None:
     product = make_product(name="Blue Shirt", price=Decimal("19.50"), stock=2, base_colour="Blue")
     make_variant(product, sku="XL-1", size="XL", price=Decimal("22.00"), stock=3)
     make_stored_image(product)
@@ -38,7 +38,7 @@ def test_a_product_tells_all_that_its_page_shows(api: APIClient) -> None:
     assert api.get(data["images"][0]["urls"]["card"]).status_code == 200
 
 
-def test_what_is_not_listed_is_not_there(api: APIClient) -> None:
+def test_unlisted_products_are_not_found(api: APIClient) -> None:
     product = make_product(listed=False)
     assert api.get(f"/api/v1/products/{product.pk}/").status_code == 404
     assert _names(api, "") == []
@@ -56,13 +56,15 @@ def test_what_is_not_listed_is_not_there(api: APIClient) -> None:
         ("q=unicorn", []),
     ],
 )
-def test_filters_and_words(api: APIClient, query: str, expected: list[str]) -> None:
+def test_products_are_filtered_and_searched(
+    api: APIClient, query: str, expected: list[str]
+) -> None:
     make_product(name="Aster", gender="Men", base_colour="Blue", price=Decimal("10"))
     make_product(name="Birch", gender="Women", base_colour="Red", price=Decimal("20"))
     assert _names(api, query) == expected
 
 
-def test_pages_follow_a_cursor_to_the_end_once(api: APIClient) -> None:
+def test_the_cursor_returns_every_product_once(api: APIClient) -> None:
     made = [make_product().pk for _number in range(7)]
     seen, url = [], "/api/v1/products/?page_size=3"
     while url:
@@ -74,11 +76,11 @@ def test_pages_follow_a_cursor_to_the_end_once(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=%F0%9F", "page_size=0", "page_size=x"])
-def test_a_strange_page_is_no_error_of_ours(api: APIClient, query: str) -> None:
+def test_an_odd_page_parameter_is_no_server_error(api: APIClient, query: str) -> None:
     assert api.get(f"/api/v1/products/?{query}").status_code in (200, 404)
 
 
-def test_facets_and_categories(api: APIClient) -> None:
+def test_facets_and_categories_are_listed(api: APIClient) -> None:
     make_product(gender="Men", base_colour="Blue")
     make_product(gender="Women", base_colour="Blue", category=make_category("Shoes"))
     facets = {f["name"]: f["options"] for f in api.get("/api/v1/facets/?gender=Men").json()}
@@ -89,7 +91,7 @@ def test_facets_and_categories(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["products/", "categories/", "facets/", "product"])
-def test_what_has_not_changed_is_not_sent_again(api: APIClient, path: str) -> None:
+def test_an_unchanged_response_is_not_sent_again(api: APIClient, path: str) -> None:
     product = make_product()
     url = f"/api/v1/products/{product.pk}/" if path == "product" else f"/api/v1/{path}"
     etag = api.get(url)["ETag"]
@@ -101,7 +103,7 @@ def test_what_has_not_changed_is_not_sent_again(api: APIClient, path: str) -> No
     assert api.get(url, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_a_compressed_answer_is_not_sent_again(api: APIClient) -> None:
+def test_an_unchanged_compressed_response_is_not_sent_again(api: APIClient) -> None:
     for _number in range(5):
         make_product()
     url, gzip = "/api/v1/products/", {"Accept-Encoding": "gzip"}
@@ -123,7 +125,7 @@ def test_a_compressed_answer_is_not_sent_again(api: APIClient) -> None:
         ("/api/v1/products/?q=%00", 400),
     ],
 )
-def test_errors_are_problems(api: APIClient, path: str, status: int) -> None:
+def test_errors_are_problem_details(api: APIClient, path: str, status: int) -> None:
     response = api.get(path)
     assert response.status_code == status
     assert response["Content-Type"] == "application/problem+json"
@@ -131,7 +133,9 @@ def test_errors_are_problems(api: APIClient, path: str, status: int) -> None:
     assert (problem["status"], problem["instance"]) == (status, path.split("?")[0])
 
 
-def test_the_wrong_method_and_media_type_are_problems(api: APIClient, customer: APIClient) -> None:
+def test_a_wrong_method_or_media_type_gets_problem_details(
+    api: APIClient, customer: APIClient
+) -> None:
     assert api.post("/api/v1/products/").json()["status"] == 405
     answer = customer.post("/api/v1/cart/lines/", "<a/>", content_type="application/xml")
     assert answer.json()["status"] == 415
@@ -140,7 +144,7 @@ def test_the_wrong_method_and_media_type_are_problems(api: APIClient, customer: 
     assert api.get("/api/v1/products/", headers={"Accept": "text/csv"}).json()["status"] == 406
 
 
-def test_a_flood_is_told_when_to_come_back(api: APIClient, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_throttled_client_is_told_when_to_retry(api: APIClient, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from shop.api.throttling import AnonThrottle
 
     monkeypatch.setattr(AnonThrottle, "THROTTLE_RATES", {"anon": "2/hour"})
@@ -151,7 +155,7 @@ def test_a_flood_is_told_when_to_come_back(api: APIClient, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(("path", "most"), [("products/", 2), ("products/{pk}/", 3)])
-def test_the_queries_do_not_grow(api: APIClient, path: str, most: int) -> None:
+def test_each_list_takes_a_constant_number_of_queries(api: APIClient, path: str, most: int) -> None:
     for _number in range(24):
         make_stored_image(make_product())
     pk = Product.objects.values_list("pk", flat=True)[0]
@@ -161,7 +165,7 @@ def test_the_queries_do_not_grow(api: APIClient, path: str, most: int) -> None:
 
 
 @pytest.mark.parametrize("position", ["abc", "1.5", "-1", "²", "9" * 19, "9" * 5000, "A\x00"])
-def test_a_cursor_that_points_nowhere_is_not_found(api: APIClient, position: str) -> None:
+def test_an_invalid_cursor_is_not_found(api: APIClient, position: str) -> None:
     cursor = b64encode(urlencode({"p": position}).encode()).decode()
     answer = api.get("/api/v1/products/", {"cursor": cursor})
     assert (answer.status_code, answer.json()["detail"]) == (404, "Invalid cursor")
@@ -169,12 +173,12 @@ def test_a_cursor_that_points_nowhere_is_not_found(api: APIClient, position: str
 
 @pytest.mark.parametrize("price", ["1e30", "1e20000", "1" * 5000, "NaN", "sNaN", "Infinity", "-1"])
 @pytest.mark.parametrize("name", ["price_from", "price_to"])
-def test_a_price_that_makes_no_sense_is_passed_over(api: APIClient, name: str, price: str) -> None:
+def test_an_invalid_price_is_ignored(api: APIClient, name: str, price: str) -> None:
     make_product(name="Aster", price=Decimal("10"))
     assert _names(api, f"{name}={price}") == ["Aster"]
 
 
 @pytest.mark.parametrize("price", ["1e-20000", "0e20000", f"0.{'0' * 5000}1"])
-def test_a_price_that_is_next_to_nothing_is_nothing(api: APIClient, price: str) -> None:
+def test_a_tiny_price_counts_as_zero(api: APIClient, price: str) -> None:
     make_product(name="Aster", price=Decimal("10"))
     assert (_names(api, f"price_from={price}"), _names(api, f"price_to={price}")) == (["Aster"], [])

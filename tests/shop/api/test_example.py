@@ -49,7 +49,7 @@ def test_the_documented_client_uploads_and_searches(
     assert Product.objects.count() == 3
 
 
-def test_the_documented_client_says_how_it_is_called() -> None:
+def test_the_documented_client_prints_its_usage() -> None:
     done = subprocess.run([sys.executable, CLIENT], capture_output=True, text=True)
     assert done.returncode == 1
     assert "TOKEN" in done.stderr

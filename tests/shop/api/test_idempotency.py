@@ -21,7 +21,7 @@ from tests.shop.api.conftest import add_to_cart, client_of
 pytestmark = pytest.mark.django_db
 
 
-def test_a_call_with_the_same_key_happens_once(
+def test_a_request_with_the_same_key_is_executed_once(
     customer: APIClient, order_data: dict[str, Any]
 ) -> None:
     add_to_cart(customer, stock=5)
@@ -38,7 +38,7 @@ def test_a_call_with_the_same_key_happens_once(
     assert bob.post("/api/v1/orders/", order_data, format="json", headers=key).status_code == 409
 
 
-def test_a_refused_call_can_be_mended_under_its_key(
+def test_a_refused_request_can_be_corrected_under_its_key(
     customer: APIClient, order_data: dict[str, Any]
 ) -> None:
     add_to_cart(customer, stock=5)
@@ -50,7 +50,7 @@ def test_a_refused_call_can_be_mended_under_its_key(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_copies_at_the_same_moment_happen_once(order_data: dict[str, Any]) -> None:
+def test_simultaneous_duplicates_are_executed_once(order_data: dict[str, Any]) -> None:
     user = make_customer("alice@example.com")
     token = ApiToken.issue(user)[1]
     variant = make_product(stock=50).variants.get()
@@ -72,7 +72,7 @@ def test_copies_at_the_same_moment_happen_once(order_data: dict[str, Any]) -> No
     assert CartLine.objects.get().quantity == 2
 
 
-def test_a_record_is_deleted_after_a_day(customer: APIClient) -> None:
+def test_an_idempotency_record_is_deleted_after_a_day(customer: APIClient) -> None:
     values = {"variant": make_product().variants.get().pk}
     key = {"Idempotency-Key": "k"}
     customer.post("/api/v1/cart/lines/", values, format="json", headers=key)

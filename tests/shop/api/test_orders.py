@@ -16,7 +16,7 @@ from tests.shop.api.conftest import add_to_cart, client_of
 pytestmark = pytest.mark.django_db
 
 
-def test_a_customer_buys(customer: APIClient, order_data: dict[str, Any]) -> None:
+def test_a_customer_places_an_order(customer: APIClient, order_data: dict[str, Any]) -> None:
     answer = add_to_cart(customer, 2, price=Decimal("20.00"), stock=5)
     assert (answer.status_code, answer.json()["total"]) == (201, "40.00")
     assert customer.get("/api/v1/cart/").json()["lines"][0]["quantity"] == 2
@@ -30,7 +30,7 @@ def test_a_customer_buys(customer: APIClient, order_data: dict[str, Any]) -> Non
     assert Product.objects.get().stock == 3
 
 
-def test_a_cart_that_no_order_can_hold_is_shown_and_its_order_refused(
+def test_a_cart_too_large_for_an_order_is_shown_but_refused(
     customer: APIClient, order_data: dict[str, Any]
 ) -> None:
     for name in ("One", "Other"):
@@ -42,7 +42,7 @@ def test_a_cart_that_no_order_can_hold_is_shown_and_its_order_refused(
     assert (Order.objects.count(), CartLine.objects.count()) == (0, 2)
 
 
-def test_nobody_reaches_what_is_anothers(customer: APIClient) -> None:
+def test_carts_and_orders_of_others_are_not_found(customer: APIClient) -> None:
     bob = client_of(make_customer("bob@example.com"))
     line = add_to_cart(bob).json()["lines"][0]["id"]
     order = make_order(user=User.objects.get(email="bob@example.com"))
@@ -65,7 +65,7 @@ def test_nobody_reaches_what_is_anothers(customer: APIClient) -> None:
         ({"name": "A\x00B"}, "name"),
     ],
 )
-def test_a_wrong_order_names_the_field(
+def test_an_invalid_order_names_the_field(
     customer: APIClient, order_data: dict[str, Any], changes: dict[str, Any], field: str
 ) -> None:
     add_to_cart(customer, stock=5)
@@ -75,7 +75,7 @@ def test_a_wrong_order_names_the_field(
     assert (Order.objects.count(), Product.objects.get().stock) == (0, 5)
 
 
-def test_what_the_shop_refuses_is_a_conflict(
+def test_a_refusal_of_the_shop_is_a_conflict(
     customer: APIClient, order_data: dict[str, Any]
 ) -> None:
     empty = customer.post("/api/v1/orders/", order_data, format="json")
@@ -85,7 +85,7 @@ def test_what_the_shop_refuses_is_a_conflict(
     assert "sold out" in gone.json()["detail"]
 
 
-def test_the_queries_of_orders_do_not_grow(
+def test_orders_take_a_constant_number_of_queries(
     customer: APIClient, alice: User, django_assert_num_queries: Any
 ) -> None:
     for _number in range(10):

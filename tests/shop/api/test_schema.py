@@ -36,7 +36,7 @@ CHECKS = [
 CALLS = 12
 
 
-def test_the_document_is_valid_and_complete(tmp_path: Path) -> None:
+def test_the_openapi_document_is_valid_and_complete(tmp_path: Path) -> None:
     from django.core.management import call_command
 
     file = tmp_path / "schema.yml"
@@ -45,7 +45,7 @@ def test_the_document_is_valid_and_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_the_documents_page_shows_it(client: Any) -> None:
+def test_the_documentation_page_shows_the_document(client: Any) -> None:
     assert client.get("/api/v1/schema/").status_code == 200
     page = client.get("/api/v1/docs/")
     assert page.status_code == 200
@@ -87,7 +87,7 @@ def shop(django_user_model: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("caller", ["anonymous", "customer", "admin"])
 @pytest.mark.django_db
-def test_every_answer_is_as_described(
+def test_every_response_conforms_to_the_document(
     caller: str, shop: dict[str, str], one_connection: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.api.enqueue", lambda *values: None)

@@ -31,7 +31,7 @@ def shirt(db: Any) -> dict[str, Any]:
     return {"name": "Blue Shirt", "category": category, "price": "19.50", "sku": "S-1"}
 
 
-def test_what_staff_do_is_in_the_audit_log(staff: APIClient, shirt: dict[str, Any]) -> None:
+def test_changes_by_staff_are_in_the_audit_log(staff: APIClient, shirt: dict[str, Any]) -> None:
     pk = staff.post(f"{STAFF}/products/", shirt, format="json").json()["id"]
     staff.patch(f"{STAFF}/products/{pk}/", {"price": "25.00"}, format="json")
     staff.patch(f"{STAFF}/variants/S-1/stock/", {"stock": 3}, format="json")
@@ -57,7 +57,7 @@ def test_a_refused_change_is_not_in_the_audit_log(staff: APIClient, shirt: dict[
     assert (refused.status_code, LogEntry.objects.count()) == (409, 0)
 
 
-def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) -> None:
+def test_a_product_is_created_and_updated(staff: APIClient, shirt: dict[str, Any]) -> None:
     made = staff.post(f"{STAFF}/products/", shirt | {"initial_stock": 4}, format="json")
     assert made.status_code == 201, made.json()
     data = made.json()
@@ -72,7 +72,7 @@ def test_a_product_is_made_and_changed(staff: APIClient, shirt: dict[str, Any]) 
     assert str(Product.objects.get().price) == "25.00"
 
 
-def test_a_product_that_staff_have_read_is_not_sent_again(staff: APIClient) -> None:
+def test_an_unchanged_staff_product_is_not_sent_again(staff: APIClient) -> None:
     url = f"{STAFF}/products/{make_product().pk}/"
     tag = {"If-None-Match": staff.get(url)["ETag"]}
     assert staff.get(url, headers=tag).status_code == 304
@@ -80,7 +80,7 @@ def test_a_product_that_staff_have_read_is_not_sent_again(staff: APIClient) -> N
     assert staff.get(url, headers=tag).status_code == 200
 
 
-def test_the_tag_of_a_compressed_answer_matches(staff: APIClient, shirt: dict[str, Any]) -> None:
+def test_the_etag_of_a_compressed_response_matches(staff: APIClient, shirt: dict[str, Any]) -> None:
     made = staff.post(f"{STAFF}/products/", shirt, format="json").json()
     url, gzip = f"{STAFF}/products/{made['id']}/", {"Accept-Encoding": "gzip"}
     tag = staff.get(url, headers=gzip)["ETag"]
@@ -93,9 +93,7 @@ def test_the_tag_of_a_compressed_answer_matches(staff: APIClient, shirt: dict[st
     assert str(Product.objects.get().price) == "25.00"
 
 
-def test_two_ids_that_are_written_alike_get_two_addresses(
-    staff: APIClient, shirt: dict[str, Any]
-) -> None:
+def test_similar_external_ids_get_different_urls(staff: APIClient, shirt: dict[str, Any]) -> None:
     for sku, external_id in (("S-1", "A.1"), ("S-2", "A1")):
         values = shirt | {"sku": sku, "external_id": external_id}
         assert staff.post(f"{STAFF}/products/", values, format="json").status_code == 201
@@ -125,7 +123,7 @@ def test_two_ids_that_are_written_alike_get_two_addresses(
         ({"gender": "x"}, "gender"),
     ],
 )
-def test_a_wrong_product_names_the_field(
+def test_an_invalid_product_names_the_field(
     staff: APIClient, shirt: dict[str, Any], changes: dict[str, Any], field: str
 ) -> None:
     make_product().variants.update(sku="TAKEN")
@@ -135,7 +133,7 @@ def test_a_wrong_product_names_the_field(
     assert Product.objects.count() == 1
 
 
-def test_a_picture_is_added_and_deleted(staff: APIClient) -> None:
+def test_an_image_is_added_and_deleted(staff: APIClient) -> None:
     product = make_product()
     file = SimpleUploadedFile("a.png", picture_bytes("red", kind="PNG"), "image/png")
     url = f"{STAFF}/products/{product.pk}/images/"
@@ -146,7 +144,7 @@ def test_a_picture_is_added_and_deleted(staff: APIClient) -> None:
     assert not ProductImage.objects.exists()
 
 
-def test_the_same_picture_twice_under_one_key_is_one(staff: APIClient) -> None:
+def test_an_image_sent_twice_under_one_key_is_added_once(staff: APIClient) -> None:
     product = make_product()
     for _time in range(2):
         file = SimpleUploadedFile("a.png", picture_bytes("red", kind="PNG"), "image/png")
@@ -160,7 +158,7 @@ def test_the_same_picture_twice_under_one_key_is_one(staff: APIClient) -> None:
     assert ProductImage.objects.count() == 1
 
 
-def test_what_is_no_picture_is_refused(staff: APIClient) -> None:
+def test_a_file_that_is_no_image_is_refused(staff: APIClient) -> None:
     product = make_product()
     file = SimpleUploadedFile("a.png", b"no picture", "image/png")
     answer = staff.post(
@@ -171,7 +169,7 @@ def test_what_is_no_picture_is_refused(staff: APIClient) -> None:
     assert not ProductImage.objects.exists()
 
 
-def test_a_picture_that_takes_too_long_is_refused(staff: APIClient) -> None:
+def test_an_image_that_takes_too_long_to_decode_is_refused(staff: APIClient) -> None:
     product = make_product()
     file = SimpleUploadedFile("a.jpg", scans(2000), "image/jpeg")
     url = f"{STAFF}/products/{product.pk}/images/"
@@ -194,7 +192,9 @@ def test_a_picture_that_takes_too_long_is_refused(staff: APIClient) -> None:
         ({}, 400, 5),
     ],
 )
-def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int) -> None:
+def test_stock_is_set_or_changed(
+    staff: APIClient, values: dict[str, Any], status: int, stock: int
+) -> None:
     product = make_product(stock=5)
     sku = product.variants.get().sku
     answer = staff.patch(f"{STAFF}/variants/{sku}/stock/", values, format="json")
@@ -205,7 +205,7 @@ def test_stock(staff: APIClient, values: dict[str, Any], status: int, stock: int
     assert noted == ([stock - 5] if stock != 5 else [])
 
 
-def test_a_change_of_stock_that_is_sent_twice_under_one_key_happens_once(staff: APIClient) -> None:
+def test_a_stock_change_sent_twice_under_one_key_is_made_once(staff: APIClient) -> None:
     product = make_product(stock=10)
     url = f"{STAFF}/variants/{product.variants.get().sku}/stock/"
     key = {"Idempotency-Key": "k"}
@@ -216,7 +216,9 @@ def test_a_change_of_stock_that_is_sent_twice_under_one_key_happens_once(staff: 
 
 
 @pytest.mark.parametrize(("change", "status"), [(6, 409), (5, 200)])
-def test_a_product_has_at_most_a_billion_pieces(staff: APIClient, change: int, status: int) -> None:
+def test_the_stock_of_a_product_is_at_most_a_billion(
+    staff: APIClient, change: int, status: int
+) -> None:
     product = make_product(stock=5)
     make_variant(product, sku="many", size="M", stock=1_000_000_000 - 10)
     sku = product.variants.get(size="").sku
@@ -227,14 +229,16 @@ def test_a_product_has_at_most_a_billion_pieces(staff: APIClient, change: int, s
 
 
 @pytest.mark.parametrize("sku", ["AB/12", "a/stock", "50% wool", "Größe 4"])
-def test_the_stock_of_any_sku_is_reached(staff: APIClient, sku: str) -> None:
+def test_the_stock_of_any_sku_can_be_changed(staff: APIClient, sku: str) -> None:
     make_product(stock=5).variants.update(sku=sku)
     address = f"{STAFF}/variants/{quote(sku, safe='')}/stock/"
     assert staff.patch(address, {"stock": 3}, format="json").status_code == 200
     assert Variant.objects.get().stock == 3
 
 
-def test_groups_are_the_scopes(customer: APIClient, shirt: dict[str, Any]) -> None:
+def test_the_groups_permissions_apply_to_the_api(
+    customer: APIClient, shirt: dict[str, Any]
+) -> None:
     clients = {"customer": customer}
     for name in ("Orders", "Read-only"):
         user = User.objects.create_user(name, is_staff=True)
@@ -257,7 +261,9 @@ def test_groups_are_the_scopes(customer: APIClient, shirt: dict[str, Any]) -> No
     assert (Product.objects.count(), ProductImage.objects.count()) == (1, 1)
 
 
-def test_a_product_without_a_price_is_not_listed(staff: APIClient, shirt: dict[str, Any]) -> None:
+def test_a_product_without_a_price_cannot_be_listed(
+    staff: APIClient, shirt: dict[str, Any]
+) -> None:
     del shirt["price"]
     refused = staff.post(f"{STAFF}/products/", shirt, format="json")
     assert (refused.status_code, Product.objects.count()) == (400, 0)

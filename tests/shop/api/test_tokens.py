@@ -53,7 +53,7 @@ def _by_staff(client: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize("way", [_change, _reset, _as_staff, _by_staff])
-def test_a_new_password_ends_the_token(
+def test_a_new_password_revokes_the_token(
     client: Client,
     alice: User,
     way: Callable[[Client, User], None],
@@ -64,7 +64,7 @@ def test_a_new_password_ends_the_token(
     assert [token.user.email for token in ApiToken.objects.all()] == ["bob@example.com"]
 
 
-def test_signing_in_keeps_the_token_though_the_password_is_hashed_anew(
+def test_signing_in_keeps_the_token_though_the_password_is_rehashed(
     client: Client, alice: User, settings: Any
 ) -> None:
     slow = "django.contrib.auth.hashers.PBKDF2PasswordHasher"

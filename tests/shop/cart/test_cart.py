@@ -37,7 +37,7 @@ def quantities() -> list[int]:
     return list(CartLine.objects.order_by("pk").values_list("quantity", flat=True))
 
 
-def test_a_guest_fills_a_cart_and_comes_back_to_it(client: Client) -> None:
+def test_a_guests_cart_persists_between_requests(client: Client) -> None:
     shirt = variant_of(name="Blue Shirt", price="20.00")
     assert "“Blue Shirt” is in your cart." in put(client, shirt, 2)
     put(client, shirt)
@@ -51,7 +51,7 @@ def test_an_empty_cart_says_so_and_stores_nothing(client: Client) -> None:
     assert not Cart.objects.exists()
 
 
-def test_more_than_there_is_is_refused(client: Client) -> None:
+def test_a_quantity_above_the_stock_is_refused(client: Client) -> None:
     shirt = variant_of(name="Blue Shirt", stock=2)
     put(client, shirt, 2)
     assert "Only 2 of “Blue Shirt” are left." in put(client, shirt)
@@ -65,7 +65,7 @@ def test_more_than_there_is_is_refused(client: Client) -> None:
         ({"listed": False}, "This product is no longer available."),
     ],
 )
-def test_what_cannot_be_bought_is_refused(client: Client, values: dict, message: str) -> None:
+def test_an_unavailable_variant_is_refused(client: Client, values: dict, message: str) -> None:
     values = {"variant": variant_of(**values).pk, "product": ""}
     assert message in client.post(ADD, values, follow=True).content.decode()
     assert quantities() == []
@@ -80,17 +80,17 @@ def test_a_size_must_be_chosen(client: Client) -> None:
 
 
 @pytest.mark.parametrize("slug", ["//evil.example", "../../x", "https://evil.example"])
-def test_the_way_back_never_leaves_the_shop(client: Client, slug: str) -> None:
+def test_the_redirect_never_leaves_the_shop(client: Client, slug: str) -> None:
     assert client.post(ADD, {"product": slug})["Location"] == "/"
 
 
-def test_two_currencies_do_not_meet_in_one_cart(client: Client) -> None:
+def test_a_cart_holds_one_currency(client: Client) -> None:
     put(client, variant_of(currency="EUR"))
     assert "another currency" in put(client, variant_of(currency="USD"))
     assert quantities() == [1]
 
 
-def test_what_changed_to_another_currency_is_not_added_up(client: Client) -> None:
+def test_lines_in_different_currencies_are_not_summed(client: Client) -> None:
     for name in ("Kimono", "Shirt"):
         put(client, variant_of(name=name, price="20.00"))
     Product.objects.filter(name="Kimono").update(currency="JPY", price=5000)
@@ -111,7 +111,7 @@ def test_what_changed_to_another_currency_is_not_added_up(client: Client) -> Non
     assert ('href="/checkout/"' in page, "several currencies" in page) == (True, False)
 
 
-def test_a_guests_cart_in_another_currency_is_kept_at_login(client: Client) -> None:
+def test_a_guests_cart_in_another_currency_is_kept_at_sign_in(client: Client) -> None:
     user = User.objects.create_user("alice", password="secret")
     mine = Cart.objects.create(user=user)
     mine.lines.create(variant=variant_of(currency="EUR"), quantity=1)
@@ -121,7 +121,7 @@ def test_a_guests_cart_in_another_currency_is_kept_at_login(client: Client) -> N
     assert "Your cart holds prices in several currencies." in client.get(CART).content.decode()
 
 
-def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:
+def test_a_line_is_changed_removed_and_restored(client: Client) -> None:
     shirt = variant_of(name="Blue <Shirt>", stock=5)
     put(client, shirt)
     line = reverse("cart:line", args=[CartLine.objects.get().pk])
@@ -138,7 +138,7 @@ def test_a_line_is_changed_taken_out_and_put_back(client: Client) -> None:
     assert quantities() == [4]
 
 
-def test_a_line_that_another_tab_took_out_meanwhile_is_gone(
+def test_a_line_removed_in_another_tab_is_not_found(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(client, variant_of())
@@ -155,7 +155,7 @@ def test_a_line_that_another_tab_took_out_meanwhile_is_gone(
     assert quantities() == []
 
 
-def test_nobody_changes_anothers_cart(client: Client) -> None:
+def test_another_visitors_cart_cannot_be_changed(client: Client) -> None:
     put(client, variant_of(), 2)
     line = CartLine.objects.get()
     stranger = Client()
@@ -165,7 +165,7 @@ def test_nobody_changes_anothers_cart(client: Client) -> None:
     assert CartLine.objects.get(pk=line.pk).quantity == 2
 
 
-def test_the_guests_cart_joins_the_users_at_login(client: Client) -> None:
+def test_a_guests_cart_is_merged_at_sign_in(client: Client) -> None:
     user = User.objects.create_user("alice", password="secret")
     shirt, skirt = variant_of(), variant_of()
     mine = Cart.objects.create(user=user)
@@ -179,7 +179,7 @@ def test_the_guests_cart_joins_the_users_at_login(client: Client) -> None:
     assert Cart.objects.get() == mine
 
 
-def test_a_line_that_sold_out_meanwhile_says_so(client: Client) -> None:
+def test_a_line_that_sold_out_in_the_meantime_says_so(client: Client) -> None:
     put(client, variant_of(), 2)
     Variant.objects.update(stock=1)
     assert "Only 1 left: change the quantity." in client.get(CART).content.decode()
@@ -187,7 +187,7 @@ def test_a_line_that_sold_out_meanwhile_says_so(client: Client) -> None:
     assert "Sold out: remove it to check out." in client.get(CART).content.decode()
 
 
-def test_ten_lines_cost_as_many_queries_as_one(
+def test_adding_to_a_large_cart_takes_as_many_queries(
     client: Client, django_assert_num_queries: object
 ) -> None:
     for _ in range(10):
@@ -199,7 +199,9 @@ def test_ten_lines_cost_as_many_queries_as_one(
         assert client.get(CART).status_code == 200
 
 
-def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_a_cart_takes_a_constant_number_of_queries(
+    client: Client, django_assert_num_queries
+) -> None:  # type: ignore[no-untyped-def]
     for _number in range(10):
         put(client, variant_of())
     # Session, cart, lines, pictures, what goes with them, delivery, cart, count.
@@ -207,7 +209,7 @@ def test_the_queries_of_a_cart_do_not_grow(client: Client, django_assert_num_que
         assert client.get(CART).content.decode().count("cart-line") > 10
 
 
-def test_carts_go_with_the_sessions_that_knew_them() -> None:
+def test_orphaned_guest_carts_are_deleted() -> None:
     guests = [Client() for _guest in range(3)]
     for guest in guests:
         put(guest, variant_of(), 2)
@@ -225,7 +227,7 @@ def test_carts_go_with_the_sessions_that_knew_them() -> None:
     assert [line.quantity for line in guests[0].get(CART).context["lines"]] == [2]
 
 
-def test_htmx_gets_a_panel_with_what_was_added_and_the_new_count(client: Client) -> None:
+def test_htmx_gets_a_panel_with_the_added_item_and_the_new_count(client: Client) -> None:
     put(client, variant_of(name="Old Hat", price="5.00"), 2)
     shirt = variant_of(name="Blue Shirt", price="20.00")
     values = {"variant": shirt.pk, "product": shirt.product.slug}
@@ -238,7 +240,7 @@ def test_htmx_gets_a_panel_with_what_was_added_and_the_new_count(client: Client)
     assert quantities() == [2, 1]
 
 
-def test_htmx_is_told_at_the_sizes_why_nothing_was_added(client: Client) -> None:
+def test_htmx_gets_the_refusal_beside_the_sizes(client: Client) -> None:
     gone = variant_of(name="<Gone>", stock=0)
     for values, words in (
         ({"product": gone.product.slug}, "Please select a size."),
@@ -250,7 +252,7 @@ def test_htmx_is_told_at_the_sizes_why_nothing_was_added(client: Client) -> None
     assert quantities() == []
 
 
-def test_a_refusal_is_shown_once_at_the_sizes_of_the_product(client: Client) -> None:
+def test_a_refusal_is_shown_once_beside_the_sizes(client: Client) -> None:
     shirt = make_product()
     make_variant(shirt, size="M")
     page = client.post(ADD, {"product": shirt.slug}, follow=True).content.decode()
@@ -271,7 +273,7 @@ def test_a_step_changes_the_quantity_by_one(
     assert quantities() == expected
 
 
-def test_a_product_that_lost_its_place_and_price_stays_in_the_cart_as_gone(client: Client) -> None:
+def test_an_unlisted_product_stays_in_the_cart_as_unavailable(client: Client) -> None:
     coat = variant_of(name="Coat", price="20.00")
     put(client, coat)
     Product.objects.update(listed=False, price=None)

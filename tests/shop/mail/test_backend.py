@@ -46,12 +46,12 @@ def received(server: MailServer) -> dict[str, ParsedMessage]:
     return parse  # type: ignore[return-value]
 
 
-def test_it_is_what_the_settings_name() -> None:
+def test_the_settings_use_the_queue_backend() -> None:
     assert written.EMAIL_BACKEND == "shop.mail.backends.QueueBackend"
     assert "smtp" in written.EMAIL_DELIVERY_BACKEND or "filebased" in written.EMAIL_DELIVERY_BACKEND
 
 
-def test_everybody_named_gets_the_same_message_on_their_own(server: MailServer) -> None:
+def test_every_recipient_gets_the_message_separately(server: MailServer) -> None:
     assert everything().send() == 1
     assert send_due() == 4
     messages = received(server)
@@ -62,7 +62,7 @@ def test_everybody_named_gets_the_same_message_on_their_own(server: MailServer) 
     assert (one["Cc"], one["Bcc"]) == ("carol@example.com", None)
 
 
-def test_nothing_that_the_message_holds_is_lost(server: MailServer) -> None:
+def test_no_part_of_the_message_is_lost(server: MailServer) -> None:
     everything().send()
     send_due()
     message = received(server)["alice@example.com"]
@@ -75,7 +75,7 @@ def test_nothing_that_the_message_holds_is_lost(server: MailServer) -> None:
     assert forwarded.get_content()["Subject"] == "In"
 
 
-def test_the_bytes_that_are_sent_are_those_that_django_makes() -> None:
+def test_the_sent_bytes_equal_those_of_django() -> None:
     message = everything()
     message.extra_headers |= {"Date": "now"}
     mime = message.message()
@@ -98,7 +98,7 @@ def test_the_message_id_names_the_shop_and_not_the_machine(settings: Any) -> Non
     assert message.extra_headers == {}
 
 
-def test_a_header_of_two_lines_is_refused_at_once() -> None:
+def test_a_multiline_header_is_refused_at_once() -> None:
     with pytest.raises(BadHeaderError):
         send_mail("Two\nlines", "Words", None, ["alice@example.com"])
     assert not QueuedEmail.objects.exists()
@@ -111,7 +111,7 @@ def test_messages_are_counted_and_not_recipients() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_email_is_part_of_the_transaction_that_it_tells_of(
+def test_an_email_is_queued_in_the_callers_transaction(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[tuple[str, int]] = []
@@ -129,7 +129,7 @@ def test_an_email_is_part_of_the_transaction_that_it_tells_of(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_redis_away_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_emails_stay_queued_while_redis_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     from kombu.exceptions import OperationalError
 
     def away(*args: object, **options: object) -> None:

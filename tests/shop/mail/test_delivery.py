@@ -25,7 +25,7 @@ def waiting() -> list[tuple[str, int, str]]:
     return list(QueuedEmail.objects.order_by("pk").values_list("to", "attempts", "problem"))
 
 
-def test_a_queued_email_is_sent_once_and_kept_nowhere(server: MailServer) -> None:
+def test_a_queued_email_is_sent_once_and_deleted(server: MailServer) -> None:
     message = EmailMultiAlternatives("Grüße", "In words: ä.", to=["alice@example.com"])
     message.attach_alternative("<p>In colours.</p>", "text/html")
     message.send()
@@ -39,7 +39,7 @@ def test_a_queued_email_is_sent_once_and_kept_nowhere(server: MailServer) -> Non
 
 @pytest.mark.parametrize("how", ["refused_names", "refused_texts"])
 @pytest.mark.parametrize(("code", "left"), [(550, []), (450, [("alice@example.com", 1)])])
-def test_a_refused_recipient_delays_nobody(
+def test_a_refused_recipient_delays_no_other(
     server: MailServer, how: str, code: int, left: list[tuple[str, int]]
 ) -> None:
     getattr(server, how)["alice@example.com"] = code
@@ -49,7 +49,7 @@ def test_a_refused_recipient_delays_nobody(
     assert [row[:2] for row in waiting()] == left
 
 
-def test_an_email_that_cannot_be_sent_delays_nobody(server: MailServer) -> None:
+def test_an_email_that_cannot_be_sent_delays_no_other(server: MailServer) -> None:
     queue("alice", "bob")
     QueuedEmail.objects.filter(to="alice@example.com").update(to="alice@")
     assert send_due() == 1
@@ -58,7 +58,7 @@ def test_an_email_that_cannot_be_sent_delays_nobody(server: MailServer) -> None:
     assert "Invalid address" in problem
 
 
-def test_without_a_server_emails_wait_longer_and_longer(settings: Any) -> None:
+def test_without_a_server_the_retry_delay_grows(settings: Any) -> None:
     with socket.socket() as closed:  # nobody listens
         closed.bind(("127.0.0.1", 0))
         settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -77,7 +77,7 @@ def test_without_a_server_emails_wait_longer_and_longer(settings: Any) -> None:
     assert waiting()[1] == ("bob@example.com", 0, "")
 
 
-def test_an_email_is_given_up_after_three_days(server: MailServer) -> None:
+def test_an_undeliverable_email_is_deleted_after_three_days(server: MailServer) -> None:
     server.refused_names["alice@example.com"] = 450
     queue("alice")
     QueuedEmail.objects.update(created=timezone.now() - timedelta(days=2, hours=23))
@@ -89,7 +89,7 @@ def test_an_email_is_given_up_after_three_days(server: MailServer) -> None:
     assert waiting() == []
 
 
-def test_after_an_outage_everybody_gets_theirs(server: MailServer, settings: Any) -> None:
+def test_all_emails_are_sent_after_an_outage(server: MailServer, settings: Any) -> None:
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
     queue("alice", "bob")
     assert send_due() == 0
@@ -100,7 +100,7 @@ def test_after_an_outage_everybody_gets_theirs(server: MailServer, settings: Any
     assert {to for to, _text in server.received} == {"alice@example.com", "bob@example.com"}
 
 
-def test_staff_see_what_waits_and_why_and_not_what_it_says(admin_client: Client) -> None:
+def test_staff_see_queued_emails_without_their_text(admin_client: Client) -> None:
     send_mail("Hello", "A secret link", None, ["alice@example.com"])
     QueuedEmail.objects.update(problem="450 Greylisted")
     page = admin_client.get("/admin/mail/queuedemail/").content.decode()

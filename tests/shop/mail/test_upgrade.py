@@ -19,7 +19,7 @@ def migrate(name: str) -> Any:
     return executor.loader.project_state([("mail", name)]).apps
 
 
-def test_emails_that_wait_during_an_upgrade_are_sent_afterwards() -> None:
+def test_emails_queued_before_an_upgrade_are_sent_afterwards() -> None:
     old = migrate("0001_initial").get_model("mail", "Mail")
     values = {"subject": "Two\nlines", "text": "Wörds", "html": "<p>ä</p>"}
     pk = old.objects.create(to="alice@example.com", attempts=2, **values).pk
@@ -32,7 +32,7 @@ def test_emails_that_wait_during_an_upgrade_are_sent_afterwards() -> None:
     assert (text, html) == ("Wörds", "<p>ä</p>")
 
 
-def test_who_may_see_mails_still_may_after_the_upgrade() -> None:
+def test_permissions_to_view_emails_survive_the_upgrade() -> None:
     group = Group.objects.create(name="Post room")
     group.permissions.add(Permission.objects.get(codename="view_queuedemail"))
     migrate("0001_initial")

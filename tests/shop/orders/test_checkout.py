@@ -53,7 +53,7 @@ def buy(cart: Cart, method: ShippingMethod, key: str = "k", **options: Any) -> O
 
 
 @pytest.mark.django_db
-def test_a_guest_buys(client: Client, method: ShippingMethod) -> None:
+def test_a_guest_places_an_order(client: Client, method: ShippingMethod) -> None:
     shirt = fill(client, 2, name="Blue Shirt", price=Decimal("20.00"), stock=5)
     assert "€44.95" in client.get(CHECKOUT).content.decode()
     response = client.post(CHECKOUT, form(method))
@@ -109,7 +109,7 @@ def test_missing_fields_are_named_and_nothing_is_sold(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("wrong", ["9" * 4301, "9" * 30, "²", "x", "-1"])
-def test_a_way_of_shipping_that_is_not_offered_is_refused(
+def test_an_inactive_shipping_method_is_refused(
     client: Client, method: ShippingMethod, wrong: str
 ) -> None:
     fill(client, stock=5)
@@ -121,7 +121,7 @@ def test_a_way_of_shipping_that_is_not_offered_is_refused(
 
 
 @pytest.mark.django_db
-def test_what_sold_out_meanwhile_is_named_and_the_cart_is_kept(
+def test_a_sold_out_item_is_named_and_the_cart_is_kept(
     client: Client, method: ShippingMethod
 ) -> None:
     fill(client, 2, name="Blue Shirt", stock=5)
@@ -165,7 +165,7 @@ def test_an_empty_cart_has_no_checkout(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_voucher_is_taken_off_and_counted(client: Client, method: ShippingMethod) -> None:
+def test_a_voucher_reduces_the_total_and_is_counted(client: Client, method: ShippingMethod) -> None:
     Voucher.objects.create(code="ten", kind="percentage", value=10, limit=1)
     fill(client, 4, price=Decimal("20.00"))
     client.post(reverse("orders:voucher"), {"code": " ten "})
@@ -189,7 +189,7 @@ def test_a_voucher_is_taken_off_and_counted(client: Client, method: ShippingMeth
         ({"starts": timezone.now() + timedelta(days=1)}, "This voucher is not valid yet."),
     ],
 )
-def test_a_voucher_that_does_not_hold_says_why_and_takes_nothing_off(
+def test_an_unusable_voucher_says_why_and_gives_no_discount(
     client: Client, method: ShippingMethod, values: dict[str, Any], message: str
 ) -> None:
     Voucher.objects.create(code="FIVE", kind="amount", value=5, **values)
@@ -202,7 +202,7 @@ def test_a_voucher_that_does_not_hold_says_why_and_takes_nothing_off(
 
 
 @pytest.mark.django_db
-def test_a_voucher_never_takes_off_more_than_the_goods(method: ShippingMethod) -> None:
+def test_a_discount_never_exceeds_the_subtotal(method: ShippingMethod) -> None:
     voucher = Voucher.objects.create(code="BIG", kind="amount", value=500)
     assert voucher.discount(Decimal("20.00")) == Decimal("20.00")
 

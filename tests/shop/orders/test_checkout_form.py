@@ -31,7 +31,7 @@ def contact(**changes: Any) -> dict[str, Any]:
     return values | {"method": method, "payment": "invoice", "key": "k1"} | changes
 
 
-def test_the_countries_that_are_served_are_named_in_the_language_of_the_shopper(
+def test_delivery_countries_are_named_in_the_shoppers_language(
     client: Client, settings: Any
 ) -> None:
     settings.DELIVERY_COUNTRIES = ["DE", "AT"]
@@ -42,7 +42,7 @@ def test_the_countries_that_are_served_are_named_in_the_language_of_the_shopper(
     assert '<option value="DE">Deutschland</option><option value="AT">Österreich</option>' in page
 
 
-def test_a_country_that_is_not_served_is_refused(client: Client, settings: Any) -> None:
+def test_a_country_without_delivery_is_refused(client: Client, settings: Any) -> None:
     settings.DELIVERY_COUNTRIES = ["DE", "AT"]
     fill(client)
     response = client.post(CHECKOUT, contact(country="FR"))
@@ -58,7 +58,7 @@ def test_an_order_stores_the_code_and_shows_the_name(client: Client) -> None:
     assert "Germany" in client.get(response["Location"]).content.decode()
 
 
-def test_an_order_from_before_codes_shows_what_was_typed(client: Client) -> None:
+def test_an_old_order_shows_its_country_as_typed(client: Client) -> None:
     order = make_order(country="Utopia")
     assert "Utopia" in client.get(order.get_absolute_url()).content.decode()
 
@@ -71,11 +71,11 @@ def test_a_country_is_found_by_code_and_name(text: str, code: str) -> None:
     assert find_country(text) == code
 
 
-def test_what_is_no_code_is_shown_as_it_is() -> None:
+def test_an_unknown_country_code_is_shown_unchanged() -> None:
     assert country_name("Utopia") == "Utopia"
 
 
-def test_an_address_from_before_codes_fills_the_form(client: Client) -> None:
+def test_an_old_address_fills_the_country_field(client: Client) -> None:
     alice = make_customer("alice@example.com")
     address = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "Germany"}
     alice.addresses.create(**address)
@@ -107,14 +107,14 @@ def test_the_delivery_time_of_a_method_is_shown(
     assert f'<span class="hint">{text}</span>' in page
 
 
-def test_the_summary_has_pictures_and_leads_back_to_the_cart(client: Client) -> None:
+def test_the_order_summary_has_images_and_links_to_the_cart(client: Client) -> None:
     fill(client)
     page = client.get(CHECKOUT).content.decode().split('<aside class="summary">')[1]
     assert page.count("<img") == 1
     assert '<a href="/cart/">Edit' in page
 
 
-def test_nothing_leads_away_from_the_checkout(client: Client) -> None:
+def test_the_checkout_has_no_distracting_links(client: Client) -> None:
     fill(client)
     page = client.get(CHECKOUT).content.decode()
     assert 'class="search"' not in page
@@ -129,7 +129,7 @@ def test_the_terms_are_linked_once_they_are_published(client: Client, published:
     assert ("By placing your order you agree to our" in page) == published
 
 
-def test_what_was_typed_survives_a_lost_session(client: Client) -> None:
+def test_the_checkout_form_survives_a_lost_session(client: Client) -> None:
     response = client.post(CHECKOUT, contact(city="Shelbyville", phone="0170"))
     assert response["Location"] == "/cart/"
     fill(client)
@@ -140,7 +140,7 @@ def test_what_was_typed_survives_a_lost_session(client: Client) -> None:
     assert "contact" not in client.session
 
 
-def test_what_was_typed_survives_a_stale_form() -> None:
+def test_the_checkout_form_survives_an_expired_csrf_token() -> None:
     client = Client(enforce_csrf_checks=True)
     product = make_product()
     token = client.get(product.get_absolute_url()).cookies["csrftoken"].value
@@ -155,7 +155,7 @@ def test_what_was_typed_survives_a_stale_form() -> None:
     assert not Order.objects.exists()
 
 
-def test_a_stale_form_of_an_empty_cart_says_so() -> None:
+def test_an_expired_form_of_an_empty_cart_says_so() -> None:
     response = Client(enforce_csrf_checks=True).post(CHECKOUT, contact())
     assert response.status_code == 403
     assert "<h1>This page was out of date</h1>" in response.content.decode()

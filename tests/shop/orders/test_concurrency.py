@@ -65,7 +65,7 @@ def buys(client: Client, method: ShippingMethod, variants: list[Variant], other:
     return str(Order.objects.latest("pk").total)
 
 
-def test_the_stock_of_a_cancelled_order_comes_back(
+def test_checkout_waits_for_a_cancellation(
     client: Client, method: ShippingMethod, variants: list[Variant]
 ) -> None:
     cart = Cart.objects.create()
@@ -76,7 +76,7 @@ def test_the_stock_of_a_cancelled_order_comes_back(
     assert [variant.stock for variant in Variant.objects.order_by("pk")] == [9, 8, 9]
 
 
-def test_staff_save_a_product_and_its_variant(
+def test_checkout_waits_for_a_product_saved_in_the_admin(
     client: Client, admin_client: Client, method: ShippingMethod, variants: list[Variant]
 ) -> None:
     address = reverse("admin:catalogue_product_change", args=[variants[0].product_id])
@@ -87,7 +87,7 @@ def test_staff_save_a_product_and_its_variant(
     assert total in ("24.95", "44.95")  # who came first
 
 
-def test_staff_save_a_list(
+def test_checkout_waits_for_a_list_saved_in_the_admin(
     client: Client, admin_client: Client, method: ShippingMethod, variants: list[Variant]
 ) -> None:
     address = reverse("admin:catalogue_product_changelist")

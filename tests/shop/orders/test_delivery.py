@@ -26,7 +26,7 @@ def methods() -> None:
     ("subtotal", "price", "missing"),
     [("34.95", "4.95", "25.05"), ("59.99", "4.95", "0.01"), ("60", "0", "0"), ("99", "0", "0")],
 )
-def test_the_estimate_says_what_is_missing_to_free_delivery(
+def test_the_estimate_says_how_much_is_missing_for_free_delivery(
     subtotal: str, price: str, missing: str
 ) -> None:
     estimate = estimate_delivery(Decimal(subtotal))
@@ -39,7 +39,7 @@ def test_the_estimate_says_what_is_missing_to_free_delivery(
     )
 
 
-def test_nothing_is_missing_where_nothing_is_ever_free_or_delivered() -> None:
+def test_there_is_no_free_delivery_without_a_limit_or_method() -> None:
     ShippingMethod.objects.update(free_from=None)
     estimate = estimate_delivery(Decimal(20))
     assert estimate is not None
@@ -60,7 +60,7 @@ def test_product_and_cart_say_what_delivery_costs(client: Client) -> None:
     assert [word for word in words if word not in cart] == []
 
 
-def test_a_cart_without_shipping_methods_has_a_subtotal_alone(client: Client) -> None:
+def test_a_cart_without_shipping_methods_has_only_a_subtotal(client: Client) -> None:
     ShippingMethod.objects.all().delete()
     client.post("/cart/add/", {"variant": make_product().variants.get().pk})
     cart = client.get("/cart/").content.decode()

@@ -31,7 +31,7 @@ def order() -> Order:
 
 
 @pytest.mark.parametrize(("before", "after"), list(every(STATES, STATES)))
-def test_only_the_moves_of_the_table_are_possible(order: Order, before: str, after: str) -> None:
+def test_only_the_listed_transitions_are_possible(order: Order, before: str, after: str) -> None:
     Order.objects.update(state=before)
     if after in TRANSITIONS[before]:
         assert transition(order, after).state == after
@@ -51,9 +51,7 @@ def test_only_the_moves_of_the_table_are_possible(order: Order, before: str, aft
         (["packed", "shipped", "delivered", "refunded"], 3),
     ],
 )
-def test_stock_comes_back_only_while_the_goods_are_here(
-    order: Order, path: list[str], stock: int
-) -> None:
+def test_stock_is_restored_only_before_shipping(order: Order, path: list[str], stock: int) -> None:
     for state in path:
         transition(order, state)
     assert Product.objects.get().stock == stock
@@ -69,7 +67,7 @@ def test_stock_comes_back_only_while_the_goods_are_here(
         (["packed", "shipped", "delivered", "refunded"], 1),
     ],
 )
-def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used: int) -> None:
+def test_a_voucher_is_restored_only_before_shipping(path: list[str], used: int) -> None:
     variant = make_product(stock=5).variants.get()
     method = ShippingMethod.objects.create(name="Post", price=Decimal(5))
     voucher = Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1)
@@ -92,7 +90,7 @@ def test_a_voucher_can_be_used_again_when_nothing_was_sent(path: list[str], used
         assert buy(cart, method, "again", voucher=voucher).discount == 5
 
 
-def test_staff_ship_an_order_and_the_customer_hears_of_it(
+def test_staff_ship_an_order_and_the_customer_is_emailed(
     admin_client: Client, order: Order
 ) -> None:
     orders = reverse("admin:orders_order_changelist")
@@ -116,7 +114,7 @@ def test_the_order_pages_of_staff_open(admin_client: Client, order: Order) -> No
     assert admin_client.get(reverse("admin:orders_shippingmethod_changelist")).status_code == 200
 
 
-def test_an_invoice_that_was_paid_is_noted_once(admin_client: Client, order: Order) -> None:
+def test_a_paid_invoice_is_recorded_once(admin_client: Client, order: Order) -> None:
     orders = reverse("admin:orders_order_changelist")
     action = {"action": "record_payment", "_selected_action": [order.pk]}
     page = admin_client.post(orders, action, follow=True).content.decode()
@@ -151,7 +149,7 @@ def test_staff_find_an_order_by_its_number(admin_client: Client, order: Order, w
         assert not admin_client.get(orders, {"q": nobodys}).context["cl"].result_list
 
 
-def test_staff_mend_an_address_while_the_order_is_paid(
+def test_editing_an_order_keeps_a_simultaneous_payment(
     admin_client: Client, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = OrderAdmin.save_model
@@ -171,7 +169,7 @@ def test_staff_mend_an_address_while_the_order_is_paid(
     assert (order.city, order.state, order.paid_at is None) == ("Ogdenville", "paid", False)
 
 
-def test_a_voucher_that_staff_change_counts_on(
+def test_editing_a_voucher_keeps_a_simultaneous_use(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voucher = Voucher.objects.create(code="TEN", kind="percentage", value=10)

@@ -11,7 +11,7 @@ from tests.factories import make_order
 pytestmark = pytest.mark.django_db
 
 
-def test_orders_from_before_they_had_a_language_get_the_sites() -> None:
+def test_old_orders_get_the_language_of_the_site() -> None:
     order = make_order(language="de")
     connection.check_constraints()  # of which none may be pending
     with translation.override(None):  # as ``manage.py migrate`` does

@@ -47,7 +47,7 @@ def ready(typed: dict[str, Any]) -> dict[str, Any]:
     return typed | {"city": "Springfield"}
 
 
-def test_what_was_typed_stays_when_a_voucher_is_used(client: Client, typed: dict[str, Any]) -> None:
+def test_input_is_kept_when_a_voucher_is_applied(client: Client, typed: dict[str, Any]) -> None:
     response = client.post(VOUCHER, typed | {"code": " ten "})
     page = response.content.decode()
     assert (response.status_code, _shown(response)) == (200, _kept(typed))
@@ -63,7 +63,7 @@ def test_what_was_typed_stays_when_a_voucher_is_used(client: Client, typed: dict
     assert (order.voucher_code, order.shipping_name, order.total) == ("TEN", "Tomorrow", 63)
 
 
-def test_an_unknown_voucher_is_refused_and_what_was_typed_stays(
+def test_an_unknown_voucher_is_refused_and_input_is_kept(
     client: Client, typed: dict[str, Any]
 ) -> None:
     client.post(VOUCHER, {"code": "TEN"})
@@ -76,9 +76,7 @@ def test_an_unknown_voucher_is_refused_and_what_was_typed_stays(
     assert client.session["voucher"] == "TEN"
 
 
-def test_what_was_typed_stays_when_a_voucher_is_taken_away(
-    client: Client, typed: dict[str, Any]
-) -> None:
+def test_input_is_kept_when_a_voucher_is_removed(client: Client, typed: dict[str, Any]) -> None:
     client.post(VOUCHER, {"code": "TEN"})
     response = client.post(VOUCHER, typed | {"code": ""})
     assert (response.status_code, _shown(response)) == (200, _kept(typed))
@@ -87,7 +85,7 @@ def test_what_was_typed_stays_when_a_voucher_is_taken_away(
     assert client.session["voucher"] == ""
 
 
-def test_an_address_that_was_kept_is_there_until_another_is_typed(
+def test_a_saved_address_is_used_until_another_is_typed(
     client: Client, method: ShippingMethod
 ) -> None:
     fill(client)
@@ -97,7 +95,7 @@ def test_an_address_that_was_kept_is_there_until_another_is_typed(
     assert len(shown["key"]) == 22
 
 
-def test_a_code_that_was_not_used_stays_when_something_is_missing(
+def test_an_unapplied_code_is_kept_when_a_field_is_missing(
     client: Client, typed: dict[str, Any]
 ) -> None:
     response = client.post(CHECKOUT, typed | {"code": "TEN"})
@@ -106,7 +104,7 @@ def test_a_code_that_was_not_used_stays_when_something_is_missing(
     assert not Order.objects.exists()
 
 
-def test_who_reloads_is_led_back_to_the_checkout(client: Client, typed: dict[str, Any]) -> None:
+def test_a_reload_redirects_to_the_checkout(client: Client, typed: dict[str, Any]) -> None:
     assert client.get(VOUCHER)["Location"] == CHECKOUT
 
 
@@ -116,7 +114,7 @@ def test_an_empty_cart_keeps_the_code(client: Client, method: ShippingMethod) ->
     assert client.session["voucher"] == "TEN"
 
 
-def test_what_a_cart_must_cost_is_written_as_the_reader_writes_it(
+def test_the_minimum_of_a_voucher_is_formatted_for_the_locale(
     client: Client, method: ShippingMethod
 ) -> None:
     fill(client, currency="USD")
@@ -126,7 +124,9 @@ def test_what_a_cart_must_cost_is_written_as_the_reader_writes_it(
     assert "Dieser Gutschein gilt ab einem Warenwert von 1.050,00\xa0$." in page
 
 
-def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str, Any]) -> None:
+def test_a_code_is_applied_on_checkout_without_the_apply_button(
+    client: Client, ready: dict[str, Any]
+) -> None:
     """The page said 69: what is ordered is what was seen, so it is shown first."""
     seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
     page = one_line(seen.content.decode())
@@ -144,7 +144,7 @@ def test_a_code_counts_though_nobody_pressed_use(client: Client, ready: dict[str
         ("A" * 41, "Ensure this value has at most 40 characters (it has 41)."),
     ],
 )
-def test_nothing_is_ordered_with_a_code_that_does_not_exist(
+def test_nothing_is_ordered_with_an_unknown_code(
     client: Client, ready: dict[str, Any], code: str, problem: str
 ) -> None:
     response = client.post(CHECKOUT, ready | {"code": code})
@@ -154,16 +154,14 @@ def test_nothing_is_ordered_with_a_code_that_does_not_exist(
     assert _shown(response) == _kept(ready)
 
 
-def test_an_order_after_the_code_was_cleared_uses_none(
-    client: Client, ready: dict[str, Any]
-) -> None:
+def test_a_cleared_code_is_not_applied(client: Client, ready: dict[str, Any]) -> None:
     client.post(VOUCHER, {"code": "TEN"})
     client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
     order = Order.objects.get()
     assert (order.total, order.voucher_code, Voucher.objects.get().used) == (69, "", 0)
 
 
-def test_a_voucher_that_the_cart_has_outgrown_does_not_stop_the_order(
+def test_a_voucher_below_its_minimum_does_not_block_the_order(
     client: Client, ready: dict[str, Any]
 ) -> None:
     """The page says why it does not count and leaves its field empty, which is then sent."""
@@ -176,7 +174,7 @@ def test_a_voucher_that_the_cart_has_outgrown_does_not_stop_the_order(
     assert Order.objects.get().total == 69
 
 
-def test_nothing_is_ordered_at_another_price_than_was_seen(
+def test_nothing_is_ordered_at_a_price_the_buyer_has_not_seen(
     client: Client, ready: dict[str, Any]
 ) -> None:
     Product.objects.update(price=40)
@@ -200,7 +198,7 @@ def test_nothing_is_ordered_at_another_price_than_was_seen(
         ("{pk}/change/", {"limit": 5}, "limit", "It has been used 6 times already."),
     ],
 )
-def test_what_a_voucher_cannot_be_is_said_at_its_field(
+def test_an_invalid_voucher_is_reported_at_its_field(
     admin_client: Client, address: str, changes: dict[str, Any], field: str, message: str
 ) -> None:
     voucher = Voucher.objects.create(code="SUMMER", kind="amount", value=5, limit=10, used=6)

@@ -48,11 +48,11 @@ def test_a_page_shows_its_markdown_under_its_title(client: Client) -> None:
         ("## Heading", "<h2>Heading</h2>"),
     ],
 )
-def test_markdown_becomes_harmless_html(text: str, html: str) -> None:
+def test_markdown_is_rendered_as_safe_html(text: str, html: str) -> None:
     assert render_markdown(text).strip() == html
 
 
-def test_a_table_is_a_table() -> None:
+def test_a_markdown_table_is_rendered() -> None:
     assert "<td>4.95 €</td>" in render_markdown("|a|b|\n|---|---|\n|Standard|4.95 €|")
 
 
@@ -63,7 +63,7 @@ def test_a_page_is_shown_in_the_language_of_the_visitor(client: Client) -> None:
     assert client.get("/pages/returns/").context["page"].title == "Returns"
 
 
-def test_a_page_that_is_not_translated_is_shown_in_the_language_of_the_shop(
+def test_an_untranslated_page_is_shown_in_the_shops_language(
     client: Client,
 ) -> None:
     make_page()
@@ -88,7 +88,7 @@ def test_an_unknown_page_is_not_found(client: Client) -> None:
     assert client.get("/pages/none/").status_code == 404
 
 
-def test_the_foot_of_each_page_links_to_what_is_published(client: Client) -> None:
+def test_the_footer_links_to_published_pages(client: Client) -> None:
     make_page(position=2)
     make_page(slug="help", title="Help", position=1)
     make_page(slug="contact", title="Contact", published=False)
@@ -101,7 +101,7 @@ def test_the_foot_of_each_page_links_to_what_is_published(client: Client) -> Non
     ("text", "slug"),
     [("returns", "returns"), ("Delivery", "delivery"), ("Versand", "delivery"), ("AGB", "terms")],
 )
-def test_a_search_for_a_page_leads_to_it(client: Client, text: str, slug: str) -> None:
+def test_a_search_for_a_page_links_to_it(client: Client, text: str, slug: str) -> None:
     make_page(slug=slug, title="The page")
     content = client.get("/search/", {"q": text}).content.decode()
     assert f'<a href="/pages/{slug}/">The page</a>' in content.split("site-footer")[0]
@@ -111,14 +111,14 @@ def test_a_search_for_a_page_leads_to_it(client: Client, text: str, slug: str) -
     ("text", "address"),
     [("privacy", "/privacy/"), (" Datenschutz ", "/privacy/"), ("My orders", "/account/orders/")],
 )
-def test_the_name_of_a_page_leads_to_it(client: Client, text: str, address: str) -> None:
+def test_a_search_for_a_page_title_links_to_it(client: Client, text: str, address: str) -> None:
     content = client.get("/search/", {"q": text}).content.decode()
     found = content.split('class="page-found"')[1].split("</p>")[0]
     assert links(found) == [address]
 
 
 @pytest.mark.parametrize("text", ["shirt", "returns", "delivery"])
-def test_other_words_and_drafts_lead_to_no_page(client: Client, text: str) -> None:
+def test_other_words_and_drafts_link_to_no_page(client: Client, text: str) -> None:
     make_page(published=False)
     assert "page-found" not in client.get("/search/", {"q": text}).content.decode()
 
@@ -129,7 +129,7 @@ def test_staff_write_a_page(client: Client, admin_client: Client) -> None:
     assert "<p>Ask us.</p>" in client.get("/pages/help/").content.decode()
 
 
-def test_a_page_exists_once_in_a_language(admin_client: Client) -> None:
+def test_a_slug_is_unique_per_language(admin_client: Client) -> None:
     page = make_page()
     values = {"title": "Other", "slug": page.slug, "language": "en", "text": "x", "position": 0}
     assert admin_client.post("/admin/pages/page/add/", values).status_code == 200
@@ -152,7 +152,7 @@ def test_the_demo_leaves_the_pages_of_a_shop_alone() -> None:
     assert [one.title for one in Page.objects.all()] == [page.title]
 
 
-def test_every_link_of_the_demos_pages_leads_somewhere(client: Client) -> None:
+def test_every_link_on_the_demos_pages_works(client: Client) -> None:
     load_pages()
     for language, _name in settings.LANGUAGES:
         with translation.override(language):

@@ -36,7 +36,7 @@ def _order(client: APIClient, values: dict[str, Any]) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_for_stock_or_voucher_while_stripe_is_asked(
+def test_no_lock_is_held_while_stripe_is_called(
     customer: APIClient, values: dict[str, Any], stripe: Stripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -58,7 +58,7 @@ def test_nobody_waits_for_stock_or_voucher_while_stripe_is_asked(
 
 
 @pytest.mark.django_db
-def test_a_repeated_call_says_again_where_to_pay(
+def test_a_repeated_request_returns_the_payment_url_again(
     customer: APIClient, values: dict[str, Any], stripe: Stripe
 ) -> None:
     first, second = _order(customer, values).json(), _order(customer, values).json()
@@ -68,7 +68,7 @@ def test_a_repeated_call_says_again_where_to_pay(
 
 
 @pytest.mark.django_db
-def test_a_call_that_stripe_did_not_answer_is_paid_by_repeating_it(
+def test_repeating_a_request_recovers_from_a_stripe_failure(
     customer: APIClient, values: dict[str, Any], stripe: Stripe
 ) -> None:
     stripe.fails = 500
@@ -80,7 +80,7 @@ def test_a_call_that_stripe_did_not_answer_is_paid_by_repeating_it(
 
 
 @pytest.mark.django_db
-def test_what_has_ended_is_not_paid_by_repeating_the_call(
+def test_repeating_the_request_does_not_pay_a_cancelled_order(
     customer: APIClient, values: dict[str, Any], stripe: Stripe
 ) -> None:
     _order(customer, values)

@@ -35,7 +35,7 @@ def test_a_card_order_is_paid_by_webhook(client: Client, stripe: Stripe, order: 
     assert "Pay now" not in client.get(order.get_absolute_url()).content.decode()
 
 
-def test_a_failed_payment_is_told_and_can_be_repeated(
+def test_a_failed_payment_is_shown_and_can_be_repeated(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     send(client, failed(order))
@@ -67,7 +67,7 @@ def test_an_unpaid_card_order_is_not_packed(order: Order) -> None:
     assert state(order) == ("placed", "pending")
 
 
-def test_there_is_nothing_to_pay_for_an_invoice(client: Client, method: ShippingMethod) -> None:
+def test_an_invoice_order_has_no_payment_page(client: Client, method: ShippingMethod) -> None:
     fill(client)
     client.post("/checkout/", form(method))
     order = Order.objects.get()
@@ -82,7 +82,7 @@ def test_cards_are_offered_only_with_stripe(client: Client, method: ShippingMeth
     assert not Order.objects.exists()
 
 
-def test_the_page_that_the_buyer_returns_to_pays_nothing(
+def test_the_return_page_does_not_mark_an_order_as_paid(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     stripe.pay("cs_test_1")
@@ -92,7 +92,7 @@ def test_the_page_that_the_buyer_returns_to_pays_nothing(
     assert state(order) == ("placed", "pending")
 
 
-def test_what_the_buyer_pays_for_is_named(stripe: Stripe, order: Order) -> None:
+def test_stripes_page_names_the_order(stripe: Stripe, order: Order) -> None:
     session = stripe.sessions["cs_test_1"]
     page = f"http://localhost:8000{order.get_absolute_url()}"
     assert (session["success_url"], session["cancel_url"]) == (f"{page}?back=1", page)
@@ -103,9 +103,7 @@ def test_what_the_buyer_pays_for_is_named(stripe: Stripe, order: Order) -> None:
     )
 
 
-def test_one_order_has_one_page_to_pay_at_a_time(
-    client: Client, stripe: Stripe, order: Order
-) -> None:
+def test_an_order_has_one_open_payment_page(client: Client, stripe: Stripe, order: Order) -> None:
     for _time in range(3):
         again = client.post(f"{order.get_absolute_url()}pay/")
         assert again["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"
@@ -116,7 +114,7 @@ def test_one_order_has_one_page_to_pay_at_a_time(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_clicks_at_the_same_moment_lead_to_one_page(stripe: Stripe, order: Order) -> None:
+def test_simultaneous_clicks_get_one_payment_page(stripe: Stripe, order: Order) -> None:
     Payment.objects.update(session_expires=timezone.now())
     pay = f"{order.get_absolute_url()}pay/"
     answers = at_once(*(partial(Client().post, pay) for _click in range(6)))
@@ -126,7 +124,7 @@ def test_clicks_at_the_same_moment_lead_to_one_page(stripe: Stripe, order: Order
     assert list(stripe.sessions) == ["cs_test_1", "cs_test_2"]
 
 
-def test_an_answer_of_stripe_that_gets_lost_is_asked_for_again(
+def test_a_lost_response_of_stripe_is_retried(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.loses = 1
@@ -136,7 +134,7 @@ def test_an_answer_of_stripe_that_gets_lost_is_asked_for_again(
     assert list(stripe.sessions) == ["cs_test_1"]
 
 
-def test_when_stripe_is_away_the_order_is_kept(
+def test_the_order_is_kept_when_stripe_is_unreachable(
     client: Client, stripe: Stripe, settings: Any, method: ShippingMethod
 ) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
@@ -148,7 +146,7 @@ def test_when_stripe_is_away_the_order_is_kept(
     assert not Payment.objects.exists()
 
 
-def test_a_wrong_key_is_told_to_the_log(
+def test_a_wrong_key_is_logged(
     client: Client,
     stripe: Stripe,
     settings: Any,
@@ -163,7 +161,7 @@ def test_a_wrong_key_is_told_to_the_log(
     assert "Invalid API Key" not in page
 
 
-def test_an_order_that_is_too_small_for_stripe_is_told_so(
+def test_an_amount_too_small_for_stripe_is_explained(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     ShippingMethod.objects.update(price=0)
@@ -173,7 +171,7 @@ def test_an_order_that_is_too_small_for_stripe_is_told_so(
     assert Order.objects.get().state == "placed"
 
 
-def test_an_order_that_costs_nothing_is_paid_at_once(
+def test_a_free_order_is_paid_at_once(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     ShippingMethod.objects.update(price=0)
@@ -190,12 +188,12 @@ def test_an_order_that_costs_nothing_is_paid_at_once(
     ("amount", "currency", "units"),
     [("24.95", "EUR", 2495), ("500", "JPY", 500), ("5.12", "KWD", 5120), ("0.01", "USD", 1)],
 )
-def test_amounts_are_in_the_smallest_unit(amount: str, currency: str, units: int) -> None:
+def test_amounts_are_in_minor_units(amount: str, currency: str, units: int) -> None:
     assert minor_units(Decimal(amount), currency) == units
 
 
 @pytest.mark.parametrize("end", ["cancelled", "paid"])
-def test_there_is_nothing_to_pay_when_it_has_ended(
+def test_a_cancelled_order_cannot_be_paid(
     client: Client, stripe: Stripe, order: Order, end: str
 ) -> None:
     Order.objects.update(state=end)
@@ -211,7 +209,7 @@ def test_only_a_post_with_the_orders_link_starts_a_payment(client: Client, order
     assert strict.post(f"{order.get_absolute_url()}pay/").status_code == 403
 
 
-def test_an_unpaid_card_order_is_not_packed_when_stripe_is_taken_away(
+def test_an_unpaid_card_order_is_not_packed_without_stripe(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(METHODS, "card")

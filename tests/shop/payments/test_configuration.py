@@ -31,19 +31,19 @@ def _start(variables: dict[str, str]) -> tuple[str, str]:
     return done.stdout.strip(), done.stderr
 
 
-def test_two_variables_are_enough_for_cards() -> None:
+def test_two_variables_enable_cards() -> None:
     said, _complaint = _start(KEY | SECRET)
     methods = "['invoice', 'delivery', 'card']"
     assert said == f"""{methods} ["'self'", 'https://checkout.stripe.com']"""
 
 
-def test_without_them_there_are_no_cards() -> None:
+def test_cards_are_disabled_by_default() -> None:
     said, _complaint = _start({})
     assert said == """['invoice', 'delivery'] ["'self'"]"""
 
 
 @pytest.mark.parametrize("variables", [KEY, SECRET], ids=["key", "secret"])
-def test_one_without_the_other_is_refused(variables: dict[str, str]) -> None:
+def test_one_variable_without_the_other_is_refused(variables: dict[str, str]) -> None:
     said, complaint = _start(variables)
     assert said == ""
     assert "Set both STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET, or neither." in complaint

@@ -21,7 +21,7 @@ from tests.shop.payments.stub import Stripe
 pytestmark = pytest.mark.django_db
 
 
-def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
+def test_an_unpaid_order_is_cancelled_after_the_timeout(stripe: Stripe, order: Order) -> None:
     Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1, used=1)
     Order.objects.update(voucher_code="ONCE")
     age(order, 59)
@@ -35,7 +35,7 @@ def test_what_nobody_pays_is_released(stripe: Stripe, order: Order) -> None:
     assert Voucher.objects.get().used == 0
 
 
-def test_a_payment_that_no_webhook_told_is_found_by_asking(stripe: Stripe, order: Order) -> None:
+def test_a_payment_without_a_webhook_is_found_by_polling(stripe: Stripe, order: Order) -> None:
     stripe.pay("cs_test_1")
     age(order, 61)
     reconcile_payments()
@@ -43,7 +43,7 @@ def test_a_payment_that_no_webhook_told_is_found_by_asking(stripe: Stripe, order
     assert Product.objects.get().stock == 4
 
 
-def test_money_for_a_cancelled_order_goes_back(
+def test_a_payment_for_a_cancelled_order_is_refunded(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     transition(order, "cancelled")
@@ -72,7 +72,7 @@ def test_staff_refund_a_paid_order_once(client: Client, stripe: Stripe, order: O
     assert len(stripe.refunds) == 1
 
 
-def test_a_refund_made_at_stripe_reaches_us(client: Client, order: Order) -> None:
+def test_a_refund_made_at_stripe_is_recorded(client: Client, order: Order) -> None:
     send(client, succeeded(order))
     send(client, refunded(order, 100, "evt_8"))
     assert state(order) == ("paid", "paid")
@@ -88,14 +88,14 @@ def test_a_paid_order_is_refunded_and_not_cancelled(client: Client, order: Order
     assert state(order) == ("packed", "paid")
 
 
-def test_an_order_paid_this_moment_is_not_cancelled(stripe: Stripe, order: Order) -> None:
+def test_an_order_that_has_just_been_paid_is_not_cancelled(stripe: Stripe, order: Order) -> None:
     stripe.pay("cs_test_1")
     with pytest.raises(TransitionError, match="just been paid"):
         transition(order, "cancelled")
     assert state(order) == ("placed", "pending")
 
 
-def test_a_card_order_without_stripe_is_not_refunded_in_silence(
+def test_a_refund_without_stripe_is_refused(
     client: Client, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(client, succeeded(order))
@@ -105,7 +105,7 @@ def test_a_card_order_without_stripe_is_not_refunded_in_silence(
     assert state(order) == ("paid", "paid")
 
 
-def test_nothing_is_released_while_stripe_cannot_be_asked(stripe: Stripe, order: Order) -> None:
+def test_no_order_is_cancelled_while_stripe_is_unreachable(stripe: Stripe, order: Order) -> None:
     """It might have been paid."""
     age(order, 61)
     stripe.fails = 500
@@ -117,7 +117,7 @@ def test_nothing_is_released_while_stripe_cannot_be_asked(stripe: Stripe, order:
     assert state(order) == ("cancelled", "pending")
 
 
-def test_an_order_that_never_reached_stripe_is_released(
+def test_an_order_that_never_reached_stripe_is_cancelled(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.fails = 500
@@ -130,7 +130,7 @@ def test_an_order_that_never_reached_stripe_is_released(
     assert (order.state, Product.objects.get().stock) == ("cancelled", 5)
 
 
-def test_orders_on_invoice_are_never_released(client: Client, method: ShippingMethod) -> None:
+def test_orders_on_invoice_are_never_cancelled(client: Client, method: ShippingMethod) -> None:
     fill(client)
     client.post("/checkout/", form(method))
     age(Order.objects.get(), 100_000)
@@ -138,7 +138,7 @@ def test_orders_on_invoice_are_never_released(client: Client, method: ShippingMe
     assert Order.objects.get().state == "placed"
 
 
-def test_card_orders_are_released_when_stripe_is_taken_away(
+def test_card_orders_are_cancelled_when_stripe_is_disabled(
     order: Order, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(METHODS, "card")
@@ -167,7 +167,7 @@ def test_staff_read_why_a_refund_failed_and_can_repeat_it_at_once(
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_a_refund_whose_answer_was_lost_is_made_once(
+def test_a_refund_with_a_lost_response_is_made_once(
     client: Client, stripe: Stripe, order: Order, lost: int
 ) -> None:
     send(client, succeeded(order))
@@ -182,7 +182,7 @@ def test_a_refund_whose_answer_was_lost_is_made_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_members_of_staff_refund_once(client: Client, stripe: Stripe, order: Order) -> None:
+def test_simultaneous_refunds_are_made_once(client: Client, stripe: Stripe, order: Order) -> None:
     def refund() -> str:
         try:
             return transition(order, "refunded").state
@@ -195,7 +195,7 @@ def test_two_members_of_staff_refund_once(client: Client, stripe: Stripe, order:
     assert list(stripe.refunds) == ["re_1"]
 
 
-def test_a_refund_that_the_bank_turned_down_is_shown_to_staff(
+def test_a_refund_rejected_by_the_bank_is_shown_to_staff(
     client: Client, order: Order, admin_client: Client
 ) -> None:
     send(client, succeeded(order))
@@ -206,7 +206,7 @@ def test_a_refund_that_the_bank_turned_down_is_shown_to_staff(
     assert "The refund failed: lost_or_stolen_card; see pi_1." in page
 
 
-def test_beat_rings_and_what_is_old_is_forgotten(client: Client, order: Order) -> None:
+def test_beat_reconciles_and_deletes_old_events(client: Client, order: Order) -> None:
     from shop.payments.tasks import reconcile_payments as task
 
     send(client, succeeded(order))

@@ -79,7 +79,7 @@ def test_a_signature_with_another_time_is_refused(client: Client, order: Order) 
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(301, 400), (290, 200)])
-def test_a_signature_lives_for_five_minutes(
+def test_a_signature_is_valid_for_five_minutes(
     client: Client, order: Order, seconds: int, status: int
 ) -> None:
     payload = json.dumps(succeeded(order)).encode()
@@ -89,7 +89,7 @@ def test_a_signature_lives_for_five_minutes(
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff\xfe"])
-def test_a_signed_body_that_is_no_json_is_refused(
+def test_a_signed_body_that_is_not_json_is_refused(
     client: Client, stripe: Stripe, payload: bytes
 ) -> None:
     assert post(client, payload, signature(payload)) == 400
@@ -99,7 +99,7 @@ def test_a_body_that_is_too_large_is_refused(client: Client, stripe: Stripe) -> 
     assert send(client, {"id": "x" * 300_000, "type": "", "data": {}}) == 413
 
 
-def test_the_webhook_takes_posts_only(client: Client, stripe: Stripe) -> None:
+def test_the_webhook_accepts_only_posts(client: Client, stripe: Stripe) -> None:
     assert client.get("/payments/stripe/webhook/").status_code == 405
 
 
@@ -107,14 +107,14 @@ def test_without_stripe_there_is_no_webhook(client: Client) -> None:
     assert send(client, event("customer.created", {})) == 404
 
 
-def test_an_event_that_comes_twice_counts_once(client: Client, order: Order) -> None:
+def test_a_duplicate_event_is_ignored(client: Client, order: Order) -> None:
     assert [send(client, succeeded(order)) for _time in range(3)] == [200, 200, 200]
     assert state(order) == ("paid", "paid")
     assert history(order) == ["placed", "paid"]
     assert WebhookEvent.objects.count() == 1
 
 
-def test_a_copy_costs_little(client: Client, order: Order) -> None:
+def test_a_duplicate_event_takes_few_queries(client: Client, order: Order) -> None:
     with CaptureQueriesContext(
         connection,
     ) as first:
@@ -140,7 +140,7 @@ def test_events_may_come_in_any_order(
     assert history(order) == ["placed", "paid"]
 
 
-def test_a_success_that_comes_after_its_refund_changes_nothing(
+def test_a_success_event_after_its_refund_changes_nothing(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     stripe.pay("cs_test_1")
@@ -154,7 +154,7 @@ def test_a_success_that_comes_after_its_refund_changes_nothing(
     assert stripe.refunds == {}
 
 
-def test_an_event_that_cannot_be_booked_comes_again(
+def test_an_event_that_fails_is_handled_when_resent(
     client: Client, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.raise_request_exception = False
@@ -174,7 +174,7 @@ def test_an_event_that_cannot_be_booked_comes_again(
         ({"currency": "usd"}, "Paid 2495 usd instead; see pi_1 at Stripe."),
     ],
 )
-def test_another_amount_or_currency_does_not_pay(
+def test_a_different_amount_or_currency_does_not_pay(
     client: Client,
     order: Order,
     changes: dict[str, Any],
@@ -188,7 +188,7 @@ def test_another_amount_or_currency_does_not_pay(
 
 
 @pytest.mark.parametrize("token", ["", "0", "x", "9" * 40, None, {"a": 1}])
-def test_an_order_that_is_not_ours_is_noted_only(client: Client, order: Order, token: Any) -> None:
+def test_an_unknown_order_is_only_logged(client: Client, order: Order, token: Any) -> None:
     assert send(client, event("payment_intent.succeeded", intent(token))) == 200
     assert state(order) == ("placed", "pending")
 
@@ -199,7 +199,7 @@ def test_the_number_of_an_order_does_not_pay_it(client: Client, order: Order) ->
     assert state(order) == ("placed", "pending")
 
 
-def test_events_that_do_not_concern_us_are_taken(client: Client, order: Order) -> None:
+def test_irrelevant_events_are_accepted(client: Client, order: Order) -> None:
     assert send(client, event("customer.created", {"id": "cus_1", "object": "customer"})) == 200
     assert state(order) == ("placed", "pending")
 
@@ -217,7 +217,7 @@ def test_a_second_payment_is_shown_to_staff(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_copies_at_the_same_moment_count_once(client: Client, order: Order) -> None:
+def test_simultaneous_duplicates_count_once(client: Client, order: Order) -> None:
     deliver = [partial(send, Client(), succeeded(order)) for _copy in range(8)]
     assert at_once(*deliver) == [200] * 8
     assert state(order) == ("paid", "paid")
@@ -226,7 +226,7 @@ def test_copies_at_the_same_moment_count_once(client: Client, order: Order) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_different_events_at_the_same_moment_pay_once(
+def test_simultaneous_different_events_pay_once(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     completed = event("checkout.session.completed", stripe.pay("cs_test_1"), "evt_0")
@@ -238,7 +238,7 @@ def test_different_events_at_the_same_moment_pay_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_payment_and_the_timeout_at_the_same_moment_agree(
+def test_a_payment_and_a_simultaneous_timeout_agree(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     """Paid and kept, or cancelled and given back; never paid for nothing."""
@@ -250,7 +250,9 @@ def test_a_payment_and_the_timeout_at_the_same_moment_agree(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_staff_cancel_while_money_comes(client: Client, stripe: Stripe, order: Order) -> None:
+def test_a_payment_and_a_simultaneous_cancellation_agree(
+    client: Client, stripe: Stripe, order: Order
+) -> None:
     def cancel() -> str:
         try:
             return transition(order, "cancelled").state
@@ -263,7 +265,7 @@ def test_staff_cancel_while_money_comes(client: Client, stripe: Stripe, order: O
 
 
 @pytest.mark.django_db(transaction=True)
-def test_money_that_comes_in_the_middle_of_a_cancellation_goes_back(
+def test_a_payment_during_a_cancellation_is_refunded(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
     """The webhook waits for the order's row."""

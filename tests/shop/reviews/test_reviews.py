@@ -64,7 +64,7 @@ def test_a_buyer_is_asked_once_some_days_after_delivery_in_the_orders_language()
     assert ReviewRequest.objects.get().order == order
 
 
-def test_the_link_of_the_mail_leads_to_the_form_and_the_review_waits_for_staff(
+def test_the_email_links_to_the_form_and_the_review_is_moderated(
     client: Client,
 ) -> None:
     order = _delivered()
@@ -84,13 +84,13 @@ def test_the_link_of_the_mail_leads_to_the_form_and_the_review_waits_for_staff(
     assert GOOD["text"] not in client.get(product.get_absolute_url()).content.decode()
 
 
-def test_nobody_is_asked_where_it_is_turned_off(settings: Any) -> None:
+def test_nobody_is_asked_when_requests_are_disabled(settings: Any) -> None:
     settings.REVIEW_AFTER_DAYS = 0
     _delivered()
     assert (ask_for_reviews(), mail.outbox) == (0, [])
 
 
-def test_an_order_of_products_that_are_gone_or_reviewed_is_passed_over() -> None:
+def test_unlisted_and_reviewed_products_are_not_asked_about() -> None:
     gone, kept = _delivered(), _delivered()
     OrderLine.objects.filter(order=gone).update(variant=None)
     assert (ask_for_reviews(), ReviewRequest.objects.count()) == (1, 2)
@@ -120,13 +120,13 @@ def test_a_forged_link_finds_nothing(client: Client) -> None:
         _refused(client, forged, 404, "")
 
 
-def test_what_another_order_holds_cannot_be_reviewed(client: Client) -> None:
+def test_products_of_another_order_cannot_be_reviewed(client: Client) -> None:
     path = review_path(_delivered(), make_product())
     _refused(client, path, 404, "")
 
 
 @pytest.mark.parametrize("state", ["placed", "shipped", "cancelled", "refunded"])
-def test_what_is_not_delivered_cannot_be_reviewed(client: Client, state: str) -> None:
+def test_products_not_yet_delivered_cannot_be_reviewed(client: Client, state: str) -> None:
     _refused(client, _path(_delivered(state=state)), 409, "This order isn't delivered")
 
 
@@ -137,7 +137,7 @@ def test_a_product_is_reviewed_once(client: Client) -> None:
 
 
 @pytest.mark.parametrize("account", [True, False])
-def test_a_second_order_brings_no_second_review(client: Client, account: bool) -> None:
+def test_a_second_order_allows_no_second_review(client: Client, account: bool) -> None:
     user = make_customer("alice@example.com") if account else None
     first, second = _delivered(user=user), _delivered(user=user, email="Guest@example.com")
     OrderLine.objects.filter(order=second).update(variant=first.lines.get().variant)
@@ -170,7 +170,7 @@ def test_the_database_refuses_a_second_review() -> None:
         ({"text": "x" * 2001}, "Ensure this value has at most 2000 characters (it has 2001)."),
     ],
 )
-def test_a_wrong_review_is_explained_and_what_was_typed_stays(
+def test_an_invalid_review_is_explained_and_input_is_kept(
     client: Client, changes: dict[str, str], words: str
 ) -> None:
     sent = GOOD | changes
@@ -187,7 +187,7 @@ def test_stars_alone_are_a_review(client: Client) -> None:
     assert (review.stars, review.fit, review.text) == (5, "", "")
 
 
-def test_a_script_in_a_review_is_text(client: Client) -> None:
+def test_html_in_a_review_is_escaped(client: Client) -> None:
     order = _delivered(name="<b>Al</b> <i>")
     script = "<script>alert(1)</script>"
     client.post(_path(order), GOOD | {"text": script})
@@ -209,7 +209,7 @@ def test_a_link_follows_a_merge(client: Client) -> None:
     assert Review.objects.get().product == stays
 
 
-def test_reviews_follow_a_merge_and_so_does_the_rating() -> None:
+def test_reviews_and_rating_follow_a_merge() -> None:
     stays, other = make_product(), make_product()
     mine = _review(stays, 2)
     _review(other, 5)
@@ -223,7 +223,7 @@ def test_reviews_follow_a_merge_and_so_does_the_rating() -> None:
     assert (other.rating_count, other.rating_sum) == (0, 0)
 
 
-def test_only_published_reviews_are_counted_whoever_changes_them() -> None:
+def test_only_published_reviews_count_towards_the_rating() -> None:
     product, other = make_product(), make_product()
     _review(other, 1)
 
@@ -246,7 +246,7 @@ def test_only_published_reviews_are_counted_whoever_changes_them() -> None:
     assert (other.rating_count, other.rating_sum) == (1, 1)
 
 
-def test_saving_a_product_does_not_bring_an_old_rating_back() -> None:
+def test_saving_a_product_does_not_restore_an_old_rating() -> None:
     product = make_product()
     _review(product, 5)
     product.name = "New name"
@@ -260,7 +260,7 @@ def _structured(page: str) -> dict[str, Any]:
     return next(data for data in map(json.loads, scripts) if data["@type"] == "Product")
 
 
-def test_the_product_page_sums_the_published_reviews_up(client: Client) -> None:
+def test_the_product_page_summarises_published_reviews(client: Client) -> None:
     product = make_product()
     for fit in ("true", "true", "large"):
         _review(product, 5, fit=fit)
@@ -278,7 +278,7 @@ def test_the_product_page_sums_the_published_reviews_up(client: Client) -> None:
     assert _structured(page)["aggregateRating"] == rating
 
 
-def test_what_most_say_about_the_fit_is_said() -> None:
+def test_the_most_frequent_fit_is_shown() -> None:
     product = make_product()
     for fit in ("small", "small", "true"):
         _review(product, fit=fit)
@@ -287,7 +287,7 @@ def test_what_most_say_about_the_fit_is_said() -> None:
     assert "<strong>Runs small.</strong>" in page
 
 
-def test_a_product_without_reviews_has_no_rating_and_costs_no_query(
+def test_a_product_without_reviews_has_no_rating_and_takes_no_query(
     client: Client, django_assert_max_num_queries: Any
 ) -> None:
     product = make_product()
@@ -307,7 +307,7 @@ def test_cards_show_the_rating_without_a_query(client: Client) -> None:
     assert page.content.decode().count('class="card-rating"') == 3
 
 
-def test_all_reviews_are_on_pages_of_their_own(client: Client) -> None:
+def test_all_reviews_are_paginated(client: Client) -> None:
     product = make_product()
     for number in range(11):
         _review(product, text=f"Review number {number}.")
@@ -339,7 +339,7 @@ def _staff(client: Client, group: str) -> None:
     client.force_login(user)
 
 
-def test_staff_publish_and_reject_but_write_nothing(client: Client) -> None:
+def test_staff_publish_and_reject_but_cannot_edit_reviews(client: Client) -> None:
     _staff(client, "Catalogue")
     first, second = (_review(make_product(), state="pending") for _ in range(2))
     tiles = {tile["label"]: tile for tile in client.get("/admin/").context["tiles"]}
@@ -357,7 +357,7 @@ def test_staff_publish_and_reject_but_write_nothing(client: Client) -> None:
     assert (second.state, second.text, second.stars) == ("published", "", 4)
 
 
-def test_who_may_only_view_reviews_publishes_none(client: Client) -> None:
+def test_staff_with_view_permission_cannot_publish_reviews(client: Client) -> None:
     _staff(client, "Read-only")
     review = _review(make_product(), state="pending")
     data = {"action": "publish", "_selected_action": review.pk}
@@ -367,7 +367,7 @@ def test_who_may_only_view_reviews_publishes_none(client: Client) -> None:
     assert review.state == "pending"
 
 
-def test_a_customers_reviews_are_exported_and_go_with_the_account(client: Client) -> None:
+def test_reviews_are_exported_and_deleted_with_the_account(client: Client) -> None:
     alice = make_customer("alice@example.com", "correct-horse-7")
     client.force_login(alice)
     order = _delivered(user=alice)
@@ -399,7 +399,7 @@ def test_the_api_lists_published_reviews(client: Client) -> None:
     assert client.get(f"/api/v1/products/{hidden.pk}/reviews/").status_code == 404
 
 
-def test_a_refund_closes_the_link(client: Client) -> None:
+def test_a_refunded_order_cannot_be_reviewed(client: Client) -> None:
     order = _delivered(payment="invoice")
     transition(order, Order.State.REFUNDED)
     _refused(client, _path(order), 409, "This order isn't delivered")

@@ -33,7 +33,7 @@ def _count(page: str) -> list[str]:
     return [part.split("<")[0] for part in link.split('class="badge-count">')[1:]]
 
 
-def test_the_header_counts_what_is_saved(shopper: Client) -> None:
+def test_the_header_counts_saved_products(shopper: Client) -> None:
     first, second = make_product(), make_product()
     assert _count(_page(shopper, "/cart/")) == []
     for product in (first, second):
@@ -44,7 +44,7 @@ def test_the_header_counts_what_is_saved(shopper: Client) -> None:
     assert _count(_page(shopper, "/cart/")) == ["2"]
 
 
-def test_what_is_not_listed_any_more_is_not_counted(shopper: Client) -> None:
+def test_unlisted_products_are_not_counted(shopper: Client) -> None:
     gone, kept = make_product(), make_product()
     for product in (gone, kept):
         shopper.post(f"/saved/{product.pk}/")
@@ -65,7 +65,7 @@ def test_a_lower_price_than_when_it_was_added_is_shown(shopper: Client) -> None:
     assert "Price drop" not in _page(shopper)
 
 
-def test_what_was_saved_before_prices_were_kept_has_no_price_drop(client: Client) -> None:
+def test_products_saved_without_a_price_show_no_price_drop(client: Client) -> None:
     alice = make_customer("alice@example.com")
     old, stored = make_product(), make_product()
     SavedProduct.objects.create(user=alice, product=old)
@@ -78,7 +78,7 @@ def test_what_was_saved_before_prices_were_kept_has_no_price_drop(client: Client
         client.force_login(alice)
 
 
-def test_what_was_sold_out_is_shown_as_back_in_stock(shopper: Client) -> None:
+def test_a_restocked_product_is_shown_as_back_in_stock(shopper: Client) -> None:
     added, seen = make_product(stock=0), make_product()
     for product in (added, seen):
         shopper.post(f"/saved/{product.pk}/")
@@ -97,7 +97,7 @@ def test_price_and_stock_survive_signing_in(client: Client) -> None:
     assert (saved.price, saved.currency, saved.sold_out) == (Decimal(30), "EUR", True)
 
 
-def test_a_size_is_chosen_on_the_list_and_put_into_the_cart(shopper: Client) -> None:
+def test_a_size_is_chosen_on_the_wishlist_and_added_to_the_cart(shopper: Client) -> None:
     product = make_product(name="Shirt", stock=0)
     product.variants.update(size="S")
     medium = make_variant(product, size="M")
@@ -111,7 +111,7 @@ def test_a_size_is_chosen_on_the_list_and_put_into_the_cart(shopper: Client) -> 
     assert (line.variant, line.quantity) == (medium, 1)
 
 
-def test_the_queries_of_a_wishlist_do_not_grow_with_it(
+def test_a_wishlist_takes_a_constant_number_of_queries(
     shopper: Client, django_assert_max_num_queries: Any
 ) -> None:
     counts = []
@@ -125,7 +125,7 @@ def test_the_queries_of_a_wishlist_do_not_grow_with_it(
     assert counts[0] == counts[1]
 
 
-def test_a_shared_wishlist_is_read_only_nameless_and_not_indexed(client: Client) -> None:
+def test_a_shared_wishlist_is_read_only_anonymous_and_not_indexed(client: Client) -> None:
     alice = make_customer("alice@example.com")
     client.force_login(alice)
     client.post(f"/saved/{make_product(name='Blue Shirt').pk}/")
@@ -145,7 +145,7 @@ def test_a_shared_wishlist_is_read_only_nameless_and_not_indexed(client: Client)
     assert SavedProduct.objects.count() == 1
 
 
-def test_a_shared_wishlist_ends_and_its_address_never_returns(client: Client) -> None:
+def test_an_unshared_wishlist_gets_a_new_link_when_shared_again(client: Client) -> None:
     client.force_login(make_customer("alice@example.com"))
     client.post("/saved/share/")
     path = SharedWishlist.objects.get().get_absolute_url()
@@ -157,12 +157,12 @@ def test_a_shared_wishlist_ends_and_its_address_never_returns(client: Client) ->
     assert SharedWishlist.objects.get().get_absolute_url() != path
 
 
-def test_a_guest_has_no_wishlist_to_share(client: Client) -> None:
+def test_a_guest_cannot_share_a_wishlist(client: Client) -> None:
     assert client.post("/saved/share/")["Location"].startswith("/account/login/")
     assert not SharedWishlist.objects.exists()
 
 
-def test_price_and_link_are_exported_and_go_with_the_account(client: Client) -> None:
+def test_price_and_link_are_exported_and_deleted_with_the_account(client: Client) -> None:
     alice = make_customer("alice@example.com")
     client.force_login(alice)
     client.post(f"/saved/{make_product().pk}/")

@@ -18,7 +18,7 @@ def _heart(client: Client, pk: int, **headers: str):  # type: ignore[no-untyped-
     return client.post(f"/saved/{pk}/", {"next": "/products/"}, headers=headers)
 
 
-def test_a_guest_saves_and_forgets(client: Client) -> None:
+def test_a_guest_saves_and_removes_a_product(client: Client) -> None:
     shirt = make_product(name="Blue Shirt")
     assert _heart(client, shirt.pk)["Location"] == "/products/"
     page = client.get("/saved/").content.decode()
@@ -28,7 +28,7 @@ def test_a_guest_saves_and_forgets(client: Client) -> None:
     assert "Your wishlist is empty" in client.get("/saved/").content.decode()
 
 
-def test_what_a_guest_saved_is_there_after_signing_in(client: Client) -> None:
+def test_a_guests_wishlist_is_merged_at_sign_in(client: Client) -> None:
     shirt, cap = make_product(), make_product()
     alice = make_customer("alice@example.com", password="correct-horse-7")
     SavedProduct.objects.create(user=alice, product=cap)
@@ -39,30 +39,30 @@ def test_what_a_guest_saved_is_there_after_signing_in(client: Client) -> None:
     assert [row.product for row in saved] == [cap, shirt]
 
 
-def test_htmx_gets_the_heart_alone(client: Client) -> None:
+def test_htmx_gets_only_the_button(client: Client) -> None:
     content = _heart(client, make_product().pk, **{"HX-Request": "true"}).content.decode()
     assert one_line(content).startswith('<form class="heart"')
     assert 'aria-pressed="true"' in content
 
 
-def test_a_heart_never_leads_to_another_site(client: Client) -> None:
+def test_saving_never_redirects_to_another_site(client: Client) -> None:
     product = make_product()
     response = client.post(f"/saved/{product.pk}/", {"next": "https://evil.example/"})
     assert response["Location"] == "/saved/"
 
 
-def test_a_heart_leads_to_a_relative_address(client: Client) -> None:
+def test_saving_redirects_to_a_relative_url(client: Client) -> None:
     product = make_product()
     response = client.post(f"/saved/{product.pk}/", {"next": "foo"})
     assert (response.status_code, response["Location"]) == (302, "foo")
 
 
-def test_what_is_not_sold_cannot_be_saved(client: Client) -> None:
+def test_an_unlisted_product_cannot_be_saved(client: Client) -> None:
     assert _heart(client, make_product(listed=False).pk).status_code == 404
     assert _heart(client, 10**15).status_code == 404
 
 
-def test_the_last_ones_seen_are_shown_without_this_one(client: Client) -> None:
+def test_recently_viewed_products_exclude_the_current_one(client: Client) -> None:
     first, second = make_product(name="First"), make_product(name="Second")
     empty = client.get("/recently-viewed/", {"product": first.pk})
     assert empty.content.strip() == b""
@@ -74,12 +74,12 @@ def test_the_last_ones_seen_are_shown_without_this_one(client: Client) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.2.x", "9" * 40, "²", "1;DROP"])
-def test_a_strange_cookie_does_no_harm(client: Client, value: str) -> None:
+def test_an_invalid_cookie_is_ignored(client: Client, value: str) -> None:
     client.cookies["recent"] = value
     assert client.get("/recently-viewed/", {"product": value}).status_code == 200
 
 
-def test_one_mail_when_it_is_back(client: Client) -> None:
+def test_one_email_is_sent_when_a_variant_is_back(client: Client) -> None:
     variant = make_product(name="Blue Shirt", stock=0).variants.get()
     page = client.get(variant.product.get_absolute_url()).content.decode()
     assert "Notify me" in page
@@ -94,7 +94,7 @@ def test_one_mail_when_it_is_back(client: Client) -> None:
     assert not StockAlert.objects.exists()
 
 
-def test_a_name_of_two_lines_makes_a_subject_of_one() -> None:
+def test_a_multiline_name_gives_a_one_line_subject() -> None:
     variant = make_product(name="Blue\nShirt").variants.get()
     StockAlert.objects.create(variant=variant, email="alice@example.com", language="en")
     assert send_stock_alerts() == 1
@@ -109,7 +109,9 @@ def test_a_name_of_two_lines_makes_a_subject_of_one() -> None:
         ({"variant": ""}, "This field is required."),
     ],
 )
-def test_a_wrong_wish_is_explained(client: Client, changes: dict[str, str], message: str) -> None:
+def test_an_invalid_alert_is_explained(
+    client: Client, changes: dict[str, str], message: str
+) -> None:
     product = make_product(stock=0)
     values = {"variant": product.variants.get().pk, "email": "a@example.com"} | changes
     page = client.post("/stock-alerts/", values | {"product": product.slug}, follow=True)
@@ -117,14 +119,14 @@ def test_a_wrong_wish_is_explained(client: Client, changes: dict[str, str], mess
     assert not StockAlert.objects.exists()
 
 
-def test_what_is_in_stock_needs_no_alert(client: Client) -> None:
+def test_a_variant_in_stock_needs_no_alert(client: Client) -> None:
     variant = make_product().variants.get()
     values = {"variant": variant.pk, "email": "a@example.com"}
     assert "is in stock now" in client.post("/stock-alerts/", values, follow=True).content.decode()
     assert not StockAlert.objects.exists()
 
 
-def test_an_alert_keeps_its_address_but_for_the_case_of_ascii_letters(client: Client) -> None:
+def test_an_alerts_email_is_lowercased_only_in_ascii(client: Client) -> None:
     variant = make_product(stock=0).variants.get()
     values = {"variant": variant.pk, "email": "Kim@Öl\u212a.example"}  # the kelvin sign
     client.post("/stock-alerts/", values)
