@@ -1,17 +1,19 @@
-"""Run every benchmark, one at a time, and write docs/performance.md.
+"""Run the benchmarks of docs/performance.md one at a time, then write that page.
 
     python bench/all.py CATALOGUE PHOTOS IDS [--only NAME,...] [--million]
 
-CATALOGUE: a folder or ZIP as ``import_catalogue`` reads it; PHOTOS: a ZIP of photos to search with;
-IDS: the products that P@5 is asked for. The catalogue is imported and embedded once into
-``VAR_DIR`` (var/bench unless told otherwise); what must write gets a copy of it. ``--million`` also
-makes a million pictures: an hour and 20 GB more. The rest takes about an hour and a half on two
-cores: leave the machine alone meanwhile.
+- CATALOGUE: a folder or ZIP as ``import_catalogue`` reads it.
+- PHOTOS: a ZIP of photos to search with.
+- IDS: a text file with the ids of the products that precision at 5 is measured for, one a line.
+
+The catalogue is imported and embedded once into ``VAR_DIR`` (default: var/bench); benchmarks that
+write get a copy of that folder. ``--million`` also enlarges a copy to a million images, which takes
+an hour and 20 GB more. The rest takes about an hour and a half on two cores; other work on the
+machine meanwhile spoils the figures.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -23,13 +25,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.arguments import argument_parser  # noqa: E402
 from demo.servers import EmbeddedServers  # noqa: E402
 
 BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
 COPY = BASE.with_name(f"{BASE.name}-copy")
 LARGE = BASE.with_name(f"{BASE.name}-million")
 MILLION = "1000000"
-# Name: the script with its arguments, paths by their names, and the folder it runs in.
+# By name: the script with its arguments, and the folder that is its VAR_DIR.
 RUNS: dict[str, tuple[str, Path]] = {
     "nearest": ("nearest", BASE),
     "recommendation_rows": ("recommendation_rows", BASE),
@@ -59,58 +62,61 @@ MILLIONS = {
 }
 
 
-def python(folder: Path, *arguments: str, **variables: str) -> int:
-    """Run a script with the folder as its VAR_DIR; return the exit status."""
+EMBED = """
+from recommender.embedding.worker import embed_pending
+from recommender.models import EmbeddingModel
+embed_pending(EmbeddingModel.objects.active())
+"""
+VACUUM = "from django.db import connection; connection.cursor().execute('VACUUM ANALYZE')"
+
+
+def run_python(folder: Path, *arguments: str, **variables: str) -> int:
+    """Run a script with the folder as its VAR_DIR and return its exit status."""
     environment = os.environ | {"VAR_DIR": str(folder), **variables}
     command = [sys.executable, "-W", "ignore", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def prepare(catalogue: Path) -> None:
-    """The embedded catalogue, unless it is there already."""
+    """Import and embed the catalogue into ``BASE``, unless an earlier run did."""
     if (BASE / "postgres").exists():
         return
-    worker = "from recommender.models import EmbeddingModel as M; "
-    worker += "from recommender.embedding.worker import embed_pending; "
-    worker += "embed_pending(M.objects.active())"
     steps = [
         ["migrate", "-v0"],
         ["import_catalogue", str(catalogue), "--sample-data"],
-        ["shell", "-v0", "-c", worker],
+        ["shell", "-v0", "-c", EMBED],
+        ["shell", "-v0", "-c", VACUUM],
     ]
-    steps.append(
-        [
-            "shell",
-            "-v0",
-            "-c",
-            "from django.db import connection as c; c.cursor().execute('VACUUM ANALYZE')",
-        ]
-    )
     servers = EmbeddedServers(BASE)
     with servers.running():
-        manage = partial(python, BASE, "manage.py", **servers.environment)
+        manage = partial(run_python, BASE, "manage.py", **servers.environment)
         failed = next((step[0] for step in steps if manage(*step)), "")
     if failed:
         shutil.rmtree(BASE, ignore_errors=True)
         sys.exit(f"The catalogue could not be prepared: manage.py {failed} failed.")
 
 
-def copied(folder: Path) -> Path:
-    """A fresh copy of the whole folder; its servers are down, as nobody uses them."""
+def make_copy(folder: Path) -> Path:
+    """Return the folder, copied from ``BASE`` if it is missing.
+
+    Files are copied as they lie, because ``BASE``'s servers run only during a benchmark.
+    """
     if folder != BASE and not (folder / "postgres").exists():
         subprocess.run(["cp", "-a", str(BASE), str(folder)], check=True)  # noqa: S607
-        for left in ("run", "servers.lock"):
-            path = folder / left
+        for leftover in ("run", "servers.lock"):
+            path = folder / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return folder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("catalogue", type=Path)
     parser.add_argument("photos", type=Path)
     parser.add_argument("ids", type=Path)
-    parser.add_argument("--only", default="", help=f"some of {', '.join(RUNS | MILLIONS)}")
+    parser.add_argument(
+        "--only", default="", help=f"a comma-separated choice of {', '.join(RUNS | MILLIONS)}"
+    )
     parser.add_argument("--million", action="store_true")
     options = parser.parse_args()
     paths = {
@@ -129,9 +135,9 @@ def main() -> None:
         arguments, folder = (RUNS | MILLIONS)[name]
         script, *rest = arguments.format(**paths).split()
         print(f"{time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
-        if python(copied(folder), f"bench/{script}.py", *rest):
+        if run_python(make_copy(folder), f"bench/{script}.py", *rest):
             failed.append(name)
-    python(BASE, "bench/report.py")
+    run_python(BASE, "bench/report.py")
     if failed:
         sys.exit(f"Not measured: {', '.join(failed)}.")
 

@@ -1,31 +1,32 @@
-"""How long a product page takes while somebody attacks the shop, behind its proxy and without it.
+"""Measure the response time of a product page during denial-of-service attacks.
 
-    python bench/attacks.py [--seconds 15] [--rival CHECKOUT] [--bomb FILE]
+    python bench/attacks.py [--seconds 15] [--bomb FILE]
+        [--rival CHECKOUT --rival-folder VAR_DIR]
 
 Starts gunicorn as in production and nginx with deploy/nginx.conf (apt: nginx) on loopback, on the
-database that VAR_DIR or the environment names; then, one after the other:
+database of VAR_DIR or the environment. Then, one after the other:
 
-- ``quiet``: nobody attacks.
+- ``quiet``: no attack, the baseline.
 - ``idle``: 300 connections that send nothing.
 - ``headers``: 200 requests whose headers never end, a byte a second.
-- ``bodies``: 40 uploads of a photo that trickle in, a byte a second.
-- ``photos``: 20 uploads of an ordinary photo, each waiting for its answer.
-- ``bombs``: four uploads of ``--bomb``, a JPEG with thousands of scans, again and again.
+- ``bodies``: 40 uploads of a photo that send a byte a second.
+- ``photos``: 20 clients that upload an ordinary photo, wait for the answer and start again.
+- ``bombs``: four clients that upload ``--bomb``, a JPEG with thousands of scans, in the same way.
 
-Attackers have ten addresses of their own. Meanwhile one shopper asks for a product page again and
-again; ``p99_ms`` and ``failed`` (no page within ten seconds) are hers. ``direct`` is gunicorn
-without the proxy; ``--rival``, another checkout on the same machine and a database of its own
-(RIVAL_VAR_DIR), is attacked without it too. Prints one JSON object and writes it to
+The attackers use ten loopback addresses. Meanwhile one client requests a product page again and
+again; ``p99_ms`` and ``failed`` (no page within ten seconds) are of its requests. ``proxy`` is the
+shop behind nginx, ``direct`` gunicorn alone. The rival, another checkout on the database of
+``--rival-folder``, is attacked without a proxy. Prints one JSON object and writes it to
 bench/results/attacks.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -50,27 +51,28 @@ from bench.setup import set_up_django  # noqa: E402
 
 set_up_django()
 
-from django.conf import settings  # noqa: E402
-
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
-from shop.catalogue.models import Product  # noqa: E402
+from demo.servers import EmbeddedServers  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "attacks.json"
 ATTACKERS = [f"127.0.0.{number}" for number in range(2, 12)]
-PATIENCE_SECONDS = 10
+TIMEOUT_SECONDS = 10
+WARM_UP = 50
 BOUNDARY = "attack"
+PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a shop is reached; ``tls`` behind its proxy."""
+    """Holds the port of a running shop, and whether it speaks TLS, as its proxy does."""
 
     port: int
     tls: bool
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
         plain = socket.create_connection(
-            ("127.0.0.1", self.port), PATIENCE_SECONDS, source_address=(source, 0)
+            ("127.0.0.1", self.port), TIMEOUT_SECONDS, source_address=(source, 0)
         )
         if not self.tls:
             return plain
@@ -86,13 +88,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def gunicorn(checkout: Path, folder: str, *, https: bool) -> Iterator[Site]:
+def gunicorn(
+    checkout: Path, *, https: bool, variables: dict[str, str] | None = None
+) -> Iterator[Site]:
+    """Run a checkout's gunicorn as in production, with these environment variables too."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "config.wsgi"]
     command += ["-c", "python:config.gunicorn", "--bind", f"127.0.0.1:{port}"]
-    variables = {**os.environ, "VAR_DIR": folder, "PHOTO_SEARCHES_PER_HOUR": "1000000"}
-    variables |= {"HTTPS": "1", "PROXIES": "1"} if https else {"HTTPS": "0"}
-    process = subprocess.Popen(command, cwd=checkout, env=variables, stderr=subprocess.DEVNULL)
+    values = os.environ | (variables or {}) | {"PHOTO_SEARCHES_PER_HOUR": "1000000"}
+    values |= {"HTTPS": "1", "PROXIES": "1"} if https else {"HTTPS": "0"}
+    process = subprocess.Popen(command, cwd=checkout, env=values, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
         yield Site(port, tls=False)
@@ -106,7 +111,7 @@ def gunicorn(checkout: Path, folder: str, *, https: bool) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def nginx(shop: Site) -> Iterator[Site]:
-    """Run the configuration that docker-compose.yml mounts, with other ports and a certificate."""
+    """Run nginx before gunicorn with deploy/nginx.conf, its ports and certificate replaced."""
     folder, port = Path(tempfile.mkdtemp(prefix="nginx-")), free_port()
     certificate = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
     files = "-keyout privkey.pem -out fullchain.pem"
@@ -123,7 +128,7 @@ def nginx(shop: Site) -> Iterator[Site]:
         if old not in text:
             raise SystemExit(f"deploy/nginx.conf has no {old!r} any more.")
         text = text.replace(old, new)
-    folder.chmod(0o711)  # the worker processes are not root
+    folder.chmod(0o711)  # because nginx's worker processes are not root
     (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
     process = subprocess.Popen(
         ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -149,17 +154,20 @@ def _wait_for(port: int) -> None:
             time.sleep(0.2)
 
 
-# Attacks: each is called in a thread of its own with the number of the attacker, and returns when
-# the event is set or it was sent away; then it is called again.
+# Called again and again by each attacker's thread, with the site, its address and an event.
+# Returns when the event is set or the server has closed the connection.
 Attack = Callable[[Site, str, threading.Event], None]
 
 
 def idle(site: Site, source: str, stop: threading.Event) -> None:
+    """Connect and send nothing."""
     with site.connect(source):
         stop.wait(20)
 
 
 def trickle(start: bytes) -> Attack:
+    """Return an attack that sends ``start`` and then a byte a second."""
+
     def attack(site: Site, source: str, stop: threading.Event) -> None:
         with site.connect(source) as connection:
             connection.sendall(start)
@@ -170,6 +178,7 @@ def trickle(start: bytes) -> Attack:
 
 
 def upload(content: bytes, token: str) -> Attack:
+    """Return an attack that uploads a photo and waits for the answer."""
     body = _form(content)
     head = _upload_head(len(body), token)
 
@@ -198,30 +207,38 @@ def _upload_head(length: int, token: str) -> bytes:
 
 
 def photo() -> bytes:
+    """Return an ordinary JPEG of 900 x 1,200 pixels."""
     noise = np.random.default_rng(1).integers(0, 255, (60, 45, 3), np.uint8)
     file = BytesIO()
     Image.fromarray(noise).resize((900, 1200)).save(file, "JPEG", quality=90)
     return file.getvalue()
 
 
-def product_page(site: Site, path: str) -> float | None:
-    """Return the milliseconds of one page, or ``None`` if it did not come."""
-    started = time.perf_counter()
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        with site.connect() as connection:
-            connection.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-            )
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-            answer.read()
-        if answer.status == 200:
-            return (time.perf_counter() - started) * 1000
+def get(site: Site, path: str) -> str | None:
+    """Return the text of a page, or ``None`` if it failed."""
+    with contextlib.suppress(OSError, http.client.HTTPException), site.connect() as connection:
+        connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        text = answer.read().decode()
+        return text if answer.status == 200 else None
     return None
 
 
-def under(site: Site, path: str, attack: Attack | None, count: int, seconds: int) -> dict[str, Any]:
-    """Ask for the page for so long while ``count`` attackers are at it."""
+def first_product(site: Site) -> str:
+    """Return the path of the first product in the list of all products."""
+    found = PRODUCT.search(get(site, "/products/") or "")
+    if not found:
+        raise SystemExit("The shop lists no products.")
+    return found[1]
+
+
+def measure_page(
+    site: Site, path: str, attack: Attack | None, count: int, seconds: int
+) -> dict[str, Any]:
+    """Request the page for some seconds while ``count`` attackers run the attack."""
     stop = threading.Event()
 
     def attacker(number: int) -> None:
@@ -237,19 +254,21 @@ def under(site: Site, path: str, attack: Attack | None, count: int, seconds: int
     times: list[float] = []
     failed, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        if (took := product_page(site, path)) is None:
+        started = time.perf_counter()
+        if get(site, path) is None:
             failed += 1
         else:
-            times.append(took)
+            times.append((time.perf_counter() - started) * 1000)
         time.sleep(0.05)
     stop.set()
     for thread in threads:
-        thread.join(PATIENCE_SECONDS)
+        thread.join(TIMEOUT_SECONDS)
     p50, p99 = (round(float(np.percentile(times, p)), 1) if times else None for p in (50, 99))
     return {"pages": len(times), "failed": failed, "p50_ms": p50, "p99_ms": p99}
 
 
 def attacks(bomb: bytes) -> dict[str, tuple[Attack | None, int]]:
+    """Return the attacks by name, each with its number of attackers."""
     token = "a" * 32
     found: dict[str, tuple[Attack | None, int]] = {
         "quiet": (None, 0),
@@ -261,35 +280,38 @@ def attacks(bomb: bytes) -> dict[str, tuple[Attack | None, int]]:
     return found | ({"bombs": (upload(bomb, token), 4)} if bomb else {})
 
 
-def measure(site: Site, path: str, bomb: bytes, seconds: int) -> dict[str, Any]:
-    report = {}
+def measure(site: Site, bomb: bytes, seconds: int) -> dict[str, Any]:
+    """Measure a product page during each attack."""
+    path, report = first_product(site), {}
+    for _request in range(WARM_UP):
+        get(site, path)
     for name, (attack, count) in attacks(bomb).items():
-        report[name] = under(site, path, attack, count, seconds)
+        report[name] = measure_page(site, path, attack, count, seconds)
         print(name, report[name], file=sys.stderr)
         time.sleep(3)
     return report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--rival", type=Path)
+    parser.add_argument("--rival-folder", type=Path)
     parser.add_argument("--bomb", type=Path)
-    given = parser.parse_args()
-    bomb = given.bomb.read_bytes() if given.bomb else b""
-    product = Product.objects.listed().in_stock().order_by("pk").first()
-    if product is None:
-        raise SystemExit("The catalogue is empty.")
-    path, folder = product.get_absolute_url(), str(settings.VAR_DIR)
+    options = parser.parse_args()
+    bomb = options.bomb.read_bytes() if options.bomb else b""
     report: dict[str, Any] = {"environment": environment()}
-    with gunicorn(ROOT, folder, https=True) as shop, nginx(shop) as site:
-        report["proxy"] = measure(site, path, bomb, given.seconds)
-    with gunicorn(ROOT, folder, https=False) as shop:
-        report["direct"] = measure(shop, path, bomb, given.seconds)
-    if given.rival:
-        rival = os.environ["RIVAL_VAR_DIR"]
-        with gunicorn(given.rival, rival, https=False) as shop:
-            report["rival"] = measure(shop, os.environ["RIVAL_PATH"], bomb, given.seconds)
+    with gunicorn(ROOT, https=True) as shop, nginx(shop) as site:
+        report["proxy"] = measure(site, bomb, options.seconds)
+    with gunicorn(ROOT, https=False) as shop:
+        report["direct"] = measure(shop, bomb, options.seconds)
+    if options.rival:
+        servers = EmbeddedServers(options.rival_folder or options.rival / "var")
+        with (
+            servers.running(),
+            gunicorn(options.rival, https=False, variables=servers.environment) as shop,
+        ):
+            report["rival"] = measure(shop, bomb, options.seconds)
     RESULT.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
 

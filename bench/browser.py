@@ -1,22 +1,21 @@
-"""The product page in a throttled Chromium: when the largest thing is there, and what was sent.
+"""Measure largest contentful paint and transfer sizes of product pages in a throttled Chromium.
 
     python bench/browser.py [--name browser]
 
-Opens product pages from gunicorn as in production, on a phone's screen (412 x
-823, 1.75 pixels a point) with a processor four times slower, and an empty browser cache each time:
+Opens product pages served by gunicorn as in production, on a phone's screen (412 x 823 CSS pixels,
+device pixel ratio 1.75), with the CPU slowed down four times and an empty browser cache each time:
 
-- ``slow_4g``: 150 ms and 1.6 Mbit/s, by which Lighthouse's mobile run names its network.
-- ``slow_4g_applied``: 562.5 ms a request and 1.47 Mbit/s, by which it imitates that, since
-  a browser's own throttling delays requests and not packets.
-- ``no_compression``: the rival, the same as ``slow_4g_applied`` with ``Accept-Encoding: identity``.
-- ``second_page``: another product with the cache that the first has filled.
+- ``slow_4g``: 150 ms and 1.6 Mbit/s, the network that Lighthouse's mobile run reports.
+- ``slow_4g_applied``: 562.5 ms a request and 1.47 Mbit/s, the values by which Lighthouse imitates
+  that network, because a browser's throttling delays requests and not packets.
+- ``no_compression``: the rival, ``slow_4g_applied`` with ``Accept-Encoding: identity``.
+- ``second_page``: another product's page with the cache that the first page has filled.
 
 Prints one JSON object and writes it to bench/results/NAME.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
@@ -30,13 +29,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.pages import shop  # noqa: E402, I001 - it sets Django up
+from bench.pages import gunicorn  # noqa: E402, I001 - it sets Django up
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Avg  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
 
@@ -48,79 +48,87 @@ NETWORKS = {
         "uploadThroughput": 675e3 / 8,
     },
 }
-SLOWER = 4
-REPETITIONS = 5
+UNTHROTTLED = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+CPU_SLOWDOWN = 4
+PAGES = 5
 PHONE = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
-# The last candidate counts; the promise waits for those that were painted before it was asked.
-LARGEST = """() => new Promise((done) => new PerformanceObserver((list) => {
+# ``buffered``, because the paint has happened before this runs. The last entry is the largest.
+LARGEST_PAINT = """() => new Promise((done) => new PerformanceObserver((list) => {
     const last = list.getEntries().at(-1);
     done([last.startTime, last.element?.tagName ?? ""]);
 }).observe({ type: "largest-contentful-paint", buffered: true }))"""
-SENT = """() => performance.getEntriesByType("resource").concat(
+TRANSFERRED = """() => performance.getEntriesByType("resource").concat(
     performance.getEntriesByType("navigation")).map((one) => ({
         name: one.name, sent: one.transferSize, encoded: one.encodedBodySize,
         decoded: one.decodedBodySize }))"""
 
 
-def look(page: Page, address: str, network: dict[str, float], accept: str = "") -> dict[str, Any]:
+def open_page(
+    page: Page, address: str, network: dict[str, float], accept: str = ""
+) -> dict[str, Any]:
+    """Load one page on this network; return its largest paint and the files it loaded."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.emulateNetworkConditions", {"offline": False, **network})
-    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": CPU_SLOWDOWN})
     if accept:
         page.set_extra_http_headers({"Accept-Encoding": accept})
     page.goto(address, wait_until="load")
     page.wait_for_timeout(500)
-    milliseconds, element = page.evaluate(LARGEST)
-    return {"lcp": milliseconds, "element": element, "sent": page.evaluate(SENT)}
+    milliseconds, element = page.evaluate(LARGEST_PAINT)
+    return {"lcp": milliseconds, "element": element, "sent": page.evaluate(TRANSFERRED)}
 
 
-def visits(
+def first_pages(
     browser: Browser, addresses: list[str], network: dict[str, float], accept: str = ""
 ) -> dict[str, Any]:
-    seen = []
+    """Load each page with an empty cache."""
+    visits = []
     for address in addresses:
         context = browser.new_context(**PHONE)  # type: ignore[arg-type]
-        seen.append(look(context.new_page(), address, network, accept))
+        visits.append(open_page(context.new_page(), address, network, accept))
         context.close()
-    return _summary(seen)
+    return _summary(visits)
 
 
 def second_page(browser: Browser, addresses: list[str]) -> dict[str, Any]:
-    seen = []
+    """Load each page after another one, whose files are in the cache."""
+    visits = []
     for first, second in zip(addresses, addresses[1:] + addresses[:1], strict=True):
         context = browser.new_context(**PHONE)  # type: ignore[arg-type]
         page = context.new_page()
-        look(page, first, NETWORKS["slow_4g_applied"])
-        seen.append(look(page, second, NETWORKS["slow_4g_applied"]))
+        open_page(page, first, NETWORKS["slow_4g_applied"])
+        visits.append(open_page(page, second, NETWORKS["slow_4g_applied"]))
         context.close()
-    return _summary(seen)
+    return _summary(visits)
 
 
-def _summary(seen: list[dict[str, Any]]) -> dict[str, Any]:
-    times = [one["lcp"] for one in seen]
+def _summary(visits: list[dict[str, Any]]) -> dict[str, Any]:
+    times = [visit["lcp"] for visit in visits]
     return {
         "lcp_ms_median": round(statistics.median(times)),
         "lcp_ms_least_and_most": [round(min(times)), round(max(times))],
-        "largest": sorted({one["element"] for one in seen}),
-        "visits": len(seen),
-        "requests": round(statistics.median(len(one["sent"]) for one in seen)),
-        "css_and_js_bytes": _bytes(seen, (".css", ".js")),
-        "picture_bytes": _bytes(seen, (".webp", ".svg")),
-        "html_bytes": _bytes(seen, ("/",)),
+        "largest": sorted({visit["element"] for visit in visits}),
+        "visits": len(visits),
+        "requests": round(statistics.median(len(visit["sent"]) for visit in visits)),
+        "css_and_js_bytes": _bytes(visits, (".css", ".js")),
+        "picture_bytes": _bytes(visits, (".webp", ".svg")),
+        "html_bytes": _bytes(visits, ("/",)),
     }
 
 
-def _bytes(seen: list[dict[str, Any]], ends: tuple[str, ...]) -> dict[str, int]:
-    """Medians of what one visit loads: sent (with headers), its bodies, and unpacked."""
-    sums = [
-        [sum(file[key] for file in one["sent"] if file["name"].endswith(ends)) for one in seen]
-        for key in ("sent", "encoded", "decoded")
+def _bytes(visits: list[dict[str, Any]], suffixes: tuple[str, ...]) -> dict[str, int]:
+    """Return medians of the bytes of a visit: sent (with headers), bodies, and decompressed."""
+    files = [
+        [file for file in visit["sent"] if file["name"].endswith(suffixes)] for visit in visits
     ]
+    keys = ("sent", "encoded", "decoded")
+    sums = [[sum(file[key] for file in loaded) for loaded in files] for key in keys]
     return dict(zip(("sent", "bodies", "unpacked"), map(statistics.median_low, sums), strict=True))
 
 
 def headers(address: str, path: str) -> dict[str, str | None]:
+    """Return the headers that decide on compression and caching."""
     request = urllib.request.Request(f"{address}{path}", headers={"Accept-Encoding": "gzip, br"})  # noqa: S310
     with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own
         names = ("Content-Encoding", "Cache-Control", "Vary", "ETag")
@@ -128,7 +136,7 @@ def headers(address: str, path: str) -> dict[str, str | None]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--name", default="browser")
     name = parser.parse_args().name
     call_command("collectstatic", verbosity=0, interactive=False)
@@ -140,20 +148,23 @@ def main() -> None:
         "picture_width_mean": ProductImage.objects.aggregate(mean=Avg("width"))["mean"],
         "screen": PHONE,
         "networks": NETWORKS,
-        "processor_slower": SLOWER,
+        "cpu_slowdown": CPU_SLOWDOWN,
     }
     connection.close()
-    chosen = random.Random(6).sample(slugs, REPETITIONS)
+    chosen = random.Random(6).sample(slugs, PAGES)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     log = Path(tempfile.mkdtemp(prefix="bench-browser-")) / "access.log"
-    with shop(ROOT, ["-c", "python:config.gunicorn"], log) as address, sync_playwright() as driver:
+    with (
+        gunicorn(ROOT, ["-c", "python:config.gunicorn"], log) as address,
+        sync_playwright() as driver,
+    ):
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         addresses = [f"{address}/products/{slug}/" for slug in chosen]
-        visits(browser, addresses, {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+        first_pages(browser, addresses, UNTHROTTLED)  # warm-up
         for network, conditions in NETWORKS.items():
-            result[network] = visits(browser, addresses, conditions)
+            result[network] = first_pages(browser, addresses, conditions)
         applied = NETWORKS["slow_4g_applied"]
-        result["no_compression"] = visits(browser, addresses, applied, "identity")
+        result["no_compression"] = first_pages(browser, addresses, applied, "identity")
         result["second_page"] = second_page(browser, addresses)
         result["headers"] = {
             "page": headers(address, f"/products/{chosen[0]}/"),

@@ -1,12 +1,17 @@
-"""Whether a photo that is a product's own picture, saved anew, is told from any other.
+"""Measure how often a re-saved copy of a product image is recognised as that image.
 
     python bench/duplicates.py
 
-Seven copies each of 200 images are embedded as photos are. Of each kind: the share whose product
-is among the nearest five, the share within ``similar.SAME_IMAGE_DISTANCE`` of its original, and
-the share within it of an image of another file, which would be shown first instead.
-Prints one JSON object and writes it to bench/results/duplicates.json. Needs an embedded catalogue;
-reads only.
+Embeds seven altered copies of each of 200 images as uploaded photos are. For each kind of copy:
+
+- ``among_five``: the share whose original is among the nearest five images.
+- ``same_picture``: the share whose nearest image is the original, within the distance
+  ``recommender.search.similar.SAME_IMAGE_DISTANCE``.
+- ``another_picture``: the share whose nearest image is another one within that distance, which
+  photo search would wrongly show first.
+
+Prints one JSON object and writes it to bench/results/duplicates.json. Needs an embedded catalogue,
+which it only reads.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ set_up_django()
 from django.db import connection  # noqa: E402
 from PIL import Image, ImageEnhance, ImageOps  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding.inference import embedder  # noqa: E402
 from recommender.embedding.preprocessing import prepare_photo  # noqa: E402
@@ -44,37 +50,38 @@ JOIN catalogue_productimage AS image ON image.id = near.image_id ORDER BY near.d
 """
 
 
-def saved(image: Image.Image, kind: str = "JPEG", quality: int = 85) -> bytes:
+def encode(image: Image.Image, kind: str = "JPEG", quality: int = 85) -> bytes:
     buffer = BytesIO()
     image.save(buffer, kind, quality=quality)
     return buffer.getvalue()
 
 
-def cropped(image: Image.Image, share: float) -> Image.Image:
+def crop_edges(image: Image.Image, share: float) -> Image.Image:
     x, y = round(image.width * share), round(image.height * share)
     return image.crop((x, y, image.width - x, image.height - y))
 
 
 COPIES: dict[str, Callable[[Image.Image], bytes]] = {
-    "JPEG, quality 85": saved,
-    "JPEG, quality 60": lambda image: saved(image, quality=60),
-    "half the size": lambda image: saved(image.resize((image.width // 2, image.height // 2))),
-    "2 % cut off each side": lambda image: saved(cropped(image, 0.02)),
-    "5 % cut off each side": lambda image: saved(cropped(image, 0.05)),
-    "5 % brighter": lambda image: saved(ImageEnhance.Brightness(image).enhance(1.05)),
-    "white border of 5 %": lambda image: saved(
+    "JPEG, quality 85": encode,
+    "JPEG, quality 60": lambda image: encode(image, quality=60),
+    "half the size": lambda image: encode(image.resize((image.width // 2, image.height // 2))),
+    "2 % cut off each side": lambda image: encode(crop_edges(image, 0.02)),
+    "5 % cut off each side": lambda image: encode(crop_edges(image, 0.05)),
+    "5 % brighter": lambda image: encode(ImageEnhance.Brightness(image).enhance(1.05)),
+    "white border of 5 %": lambda image: encode(
         ImageOps.expand(image, round(image.width * 0.05), "white")
     ),
 }
 
 
 def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]:
+    """Return the shares of each kind of copy."""
     network, found = embedder(model), {}
-    for kind, make in COPIES.items():
+    for kind, alter in COPIES.items():
         shares = {"among_five": 0, "same_picture": 0, "another_picture": 0}
         for image in images:
             with Image.open(BytesIO(image.read())) as opened:
-                photo = prepare_photo(make(opened.convert("RGB")), network.input_size)
+                photo = prepare_photo(alter(opened.convert("RGB")), network.input_size)
             vector = str(network.embed(photo.views[:1])[0].tolist())
             with connection.cursor() as cursor:
                 cursor.execute(NEAREST.format(table=model.table), {"vector": vector})
@@ -89,6 +96,7 @@ def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]
 
 
 def main() -> None:
+    argument_parser(__doc__).parse_args()
     model, before = EmbeddingModel.objects.active(), environment()
     images = list(ProductImage.objects.order_by("file", "pk")[:SAMPLE])
     result = {"environment": before, "model": model.name, "copies": measure(model, images)}

@@ -1,21 +1,24 @@
-"""Images per second through Celery, PostgreSQL and the network, against two rivals.
+"""Measure images embedded per second through Celery, PostgreSQL and the network.
 
     python bench/embed.py [--pictures 3000] [--rounds 5] [--whole]
         [--rival CHECKOUT --rival-folder VAR_DIR]
 
-Needs an embedded catalogue. Each round forgets the embeddings of PICTURES images and waits until a
-worker for ``catalogue`` has made them again; between the rounds it is the turn of OpenVINO on
-arrays that are already in memory, so that a busy second falls on both, and of another checkout on a
-database of its own (``--rival``). The rivals: that one, the best of OpenVINO's batch sizes, and
-``model.predict`` one by one on the same pictures.
+Needs an embedded catalogue. Each round resets the embeddings of PICTURES images and waits until a
+worker of the queue ``catalogue`` has made them again. The rivals take turns with the rounds, so
+that other work on the machine slows all of them:
 
-``--whole`` embeds the whole catalogue once and follows the worker's memory. Each is kept in
-bench/results/embed.json under its name. ``bench/embed_split.py`` compares batches and threads.
+- ``raw_openvino``: OpenVINO on arrays that are already in memory, at its best batch size.
+- ``rival``: another checkout (``--rival``) on a database of its own (``--rival-folder``).
+
+``model.predict`` of Keras, one image at a time, is timed once.
+
+``--whole`` instead embeds the whole catalogue once and samples the worker's memory. Results are
+kept in bench/results/embed.json: ``whole``, or the rounds under the network's precision.
+``bench/embed_split.py`` compares batch sizes and numbers of threads.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -42,6 +45,7 @@ set_up_django()
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.rivals import rival  # noqa: E402
 from recommender.embedding import queue  # noqa: E402
@@ -56,11 +60,12 @@ from shop.catalogue.models import ProductImage  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed.json"
 SINGLE_PREDICTIONS = 100
-# (batch, inferences at a time)
-RAW = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
+# Batch size and number of concurrent inferences that OpenVINO is timed with.
+RAW_SETTINGS = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
 RAW_SECONDS = 2
 WORKER = ["celery", "-A", "config", "worker", "-Q", "catalogue", "-c", "1", "--without-gossip"]
-# 9e8e8d9 looks for copies after a run: what is left of that is done before the rounds.
+# 9e8e8d9 searches for duplicates after embedding. That is finished before the rounds, because
+# none of them should pay for it.
 RIVAL = """
 from contextlib import ExitStack
 from bench.embed import *
@@ -78,6 +83,7 @@ def answer(count):
 
 @contextmanager
 def worker() -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Celery worker for the queue ``catalogue``."""
     command = [sys.executable, "-m", *WORKER]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
@@ -88,21 +94,21 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         process.wait(60)
 
 
-def forget(model: EmbeddingModel, count: int, images: Any = None) -> None:
-    """Let so many images wait as if they had just come, or those with the keys ``images``."""
+def reset_embeddings(model: EmbeddingModel, count: int, images: Any = None) -> None:
+    """Make ``count`` images, or those with the primary keys ``images``, pending again."""
     if images is None:
         images = ProductImage.objects.order_by("pk").values("pk")[:count]
     model.embeddings.filter(image__in=images).update(
         embedding=None, duplicate_group=None, status="pending"
     )
-    with connection.cursor() as cursor:  # or the dead rows of one round slow the next
+    with connection.cursor() as cursor:  # because dead rows of one round would slow the next
         cursor.execute(f"VACUUM {model.table}")
 
 
 def through_the_queue(model: EmbeddingModel, count: int) -> float:
-    """Return images per second, from the task to the last embedding."""
+    """Embed ``count`` images; return images per second from the task to the last embedding."""
     if queue.pending(model).count() < count:
-        forget(model, count)
+        reset_embeddings(model, count)
     started = time.perf_counter()
     embed_pending_images.delay()
     deadline = time.monotonic() + 1800
@@ -114,7 +120,7 @@ def through_the_queue(model: EmbeddingModel, count: int) -> float:
 
 
 def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: int) -> float:
-    """Images per second on arrays in memory, so many inferences at a time."""
+    """Return OpenVINO's images per second on arrays in memory, with concurrent inferences."""
     starts = range(0, len(pixels) - batch + 1, batch)
     arrays = [np.stack(pixels[i : i + batch]).astype(np.float32) for i in starts]
 
@@ -133,7 +139,7 @@ def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: i
 
 
 def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
-    """The paper's loop: decode and ``model.predict`` for each picture."""
+    """Return images per second of the paper's loop: decode, then ``model.predict``, one by one."""
     keras_model = build_network(network.folder)
     keras_model.predict(decode(contents[0], network.input_size)[None].astype(np.float32), verbose=0)
     started = time.perf_counter()
@@ -142,104 +148,105 @@ def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
     return len(contents) / (time.perf_counter() - started)
 
 
-def rounds(
-    model: EmbeddingModel, count: int, number: int, ask: Callable[..., float] | None
+def measure_rounds(
+    model: EmbeddingModel, count: int, rounds: int, ask_rival: Callable[..., float] | None
 ) -> dict[str, Any]:
+    """Embed ``count`` images in each round, in turns with the rivals."""
     contents = [image.read() for image in ProductImage.objects.order_by("pk")[:1024]]
     network = embedder(model)
     pixels = [decode(content, network.input_size) for content in contents]
-    networks = {streams: embedder(model, streams) for _batch, streams in RAW}
-    ways = {(b, n): raw_openvino(networks[n], pixels, b, n) for b, n in RAW}
-    best = max(ways, key=lambda way: ways[way])
-    ours, raw, theirs = [], [], []
+    networks = {streams: embedder(model, streams) for _batch, streams in RAW_SETTINGS}
+    raw_rates = {(b, n): raw_openvino(networks[n], pixels, b, n) for b, n in RAW_SETTINGS}
+    best = max(raw_rates, key=lambda setting: raw_rates[setting])
+    rates, raw, rival_rates = [], [], []
     with worker():
-        through_the_queue(model, 64)  # it loads its network
-        for _ in range(number):
-            ours.append(through_the_queue(model, count))
+        through_the_queue(model, 64)  # warm-up: the worker loads its network
+        for _ in range(rounds):
+            rates.append(through_the_queue(model, count))
             raw.append(raw_openvino(networks[best[1]], pixels, *best))
-            theirs += [ask(count)] if ask else []
+            rival_rates += [ask_rival(count)] if ask_rival else []
     one_by_one = predict_one_by_one(network, contents[:SINGLE_PREDICTIONS])
     against = {}
-    if theirs:
-        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        against = {"rival": spread(theirs), "of_rival": spread(ratios, digits=3)}
+    if rival_rates:
+        ratios = [a / b for a, b in zip(rates, rival_rates, strict=True)]
+        against = {"rival": spread(rival_rates), "of_rival": spread(ratios, digits=3)}
     return {
         "pictures_a_round": count,
         "precision": settings.NETWORK_PRECISION,
-        "through_the_queue": spread(ours),
+        "through_the_queue": spread(rates),
         "raw_openvino": {"best_batch": best[0], "at_a_time": best[1], **spread(raw)},
-        "raw_openvino_by_way": {
-            f"{batch} x {streams}": round(rate, 1) for (batch, streams), rate in ways.items()
+        "raw_openvino_by_setting": {
+            f"{batch} x {streams}": round(rate, 1) for (batch, streams), rate in raw_rates.items()
         },
-        "of_raw_openvino": spread([a / b for a, b in zip(ours, raw, strict=True)], digits=3),
+        "of_raw_openvino": spread([a / b for a, b in zip(rates, raw, strict=True)], digits=3),
         **against,
         "predict_one_by_one": round(one_by_one, 1),
-        "times_predict": round(median(ours) / one_by_one, 1),
+        "times_predict": round(median(rates) / one_by_one, 1),
         "cpu_ms_a_picture": cpu_by_stage(model, network),
     }
 
 
 def spread(values: list[float], digits: int = 1) -> dict[str, Any]:
+    """Return the median, the lowest and the highest of the rounds."""
     ends = [round(end, digits) for end in (min(values), max(values))]
     return {"median": round(median(values), digits), "spread": ends, "rounds": len(values)}
 
 
 def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) -> dict[str, float]:
-    """Milliseconds of all cores for a picture, the stages one after the other in this process.
+    """Return CPU milliseconds per image for each stage, run one after the other in this process.
 
-    ``postgres`` is what the server spends on all of them, with the index.
+    ``postgres`` is the CPU time of the server in all stages, index maintenance included.
     """
-    forget(model, count)
+    reset_embeddings(model, count)
     spent = dict.fromkeys(("claim", "read", "prepare", "network", "write", "postgres"), 0.0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = cursor.fetchone()[0]
-    clock, server = time.process_time, cpu_of(backend)
+    clock, server = time.process_time, cpu_seconds(backend)
 
-    def timed(stage: str, work: Any, *arguments: Any) -> Any:
+    def run(stage: str, work: Any, *arguments: Any) -> Any:
         started = clock()
         result = work(*arguments)
         spent[stage] += clock() - started
         return result
 
     cursor = queue.ClaimCursor(model)
-    while claimed := timed("claim", cursor.claim):
-        contents = timed("read", pipeline._read, [file for _id, file in claimed])
-        prepared = [
-            timed("prepare", prepare, contents[f], network.input_size) for _id, f in claimed
-        ]
-        vectors = timed("network", network.embed, [one.pixels for one in prepared])
+    while claimed := run("claim", cursor.claim):
+        contents = run("read", pipeline._read, [file for _id, file in claimed])
+        prepared = [run("prepare", prepare, contents[f], network.input_size) for _id, f in claimed]
+        vectors = run("network", network.embed, [one.pixels for one in prepared])
         parts = zip(claimed, prepared, vectors, strict=True)
-        timed("write", pipeline._write, model, [pipeline.Row(*one, *rest) for one, *rest in parts])
-    spent["postgres"] = cpu_of(backend) - server
+        run("write", pipeline._write, model, [pipeline.Row(*one, *rest) for one, *rest in parts])
+    spent["postgres"] = cpu_seconds(backend) - server
     return {stage: round(seconds * 1000 / count, 3) for stage, seconds in spent.items()}
 
 
-def cpu_of(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def whole(model: EmbeddingModel) -> dict[str, Any]:
-    """Once over everything, and the worker's memory: its processes together, every second."""
-    way = (INFERENCE_BATCH, pipeline.INFERENCE_STREAMS)
+def measure_whole(model: EmbeddingModel) -> dict[str, Any]:
+    """Embed the whole catalogue once and sample the memory of the worker's processes."""
+    setting = (INFERENCE_BATCH, pipeline.INFERENCE_STREAMS)
     network = embedder(model, pipeline.INFERENCE_STREAMS)
     some = [image.read() for image in ProductImage.objects.order_by("pk")[:512]]
     pixels = [decode(content, network.input_size) for content in some]
     count = ProductImage.objects.count()
     samples: list[tuple[float, float]] = []
     left: list[tuple[float, int]] = []
-    raw = [raw_openvino(network, pixels, *way) for _ in range(3)]
+    raw = [raw_openvino(network, pixels, *setting) for _ in range(3)]
     with worker() as process:
         through_the_queue(model, 64)
-        forget(model, count)
+        reset_embeddings(model, count)
         stop = Event()
-        sampler = Thread(target=follow, args=(process.pid, model, samples, left, stop))
+        sampler = Thread(target=sample_worker, args=(process.pid, model, samples, left, stop))
         sampler.start()
         rate = through_the_queue(model, count)
         stop.set()
         sampler.join()
-    raw += [raw_openvino(network, pixels, *way) for _ in range(3)]
+    raw += [raw_openvino(network, pixels, *setting) for _ in range(3)]
     return {
         "pictures": count,
         "precision": settings.NETWORK_PRECISION,
@@ -247,11 +254,12 @@ def whole(model: EmbeddingModel) -> dict[str, Any]:
         "fifths": fifths(left),
         "raw_openvino_before_and_after": spread(raw),
         "of_raw_openvino": round(rate / median(raw), 3),
-        "memory_mb": memory(samples, rate),
+        "memory_mb": summarise_memory(samples, rate),
     }
 
 
-def memory(samples: list[tuple[float, float]], rate: float) -> dict[str, Any]:
+def summarise_memory(samples: list[tuple[float, float]], rate: float) -> dict[str, Any]:
+    """Return the memory at the quarters of the run and its growth in the second half."""
     half = np.array(samples[len(samples) // 2 :])
     slope = np.polyfit(half[:, 0], half[:, 1], 1)[0]  # MB a second
     sizes = [size for _second, size in samples]
@@ -263,18 +271,19 @@ def memory(samples: list[tuple[float, float]], rate: float) -> dict[str, Any]:
 
 
 def fifths(left: list[tuple[float, int]]) -> list[float]:
-    """Images per second in each fifth of the time."""
+    """Return images per second in each fifth of the run."""
     ends = [left[(len(left) - 1) * n // 5] for n in range(6)]
     return [round((a[1] - b[1]) / (b[0] - a[0]), 1) for a, b in pairwise(ends)]
 
 
-def follow(
+def sample_worker(
     pid: int,
     model: EmbeddingModel,
     samples: list[tuple[float, float]],
     left: list[tuple[float, int]],
     stop: Event,
 ) -> None:
+    """Append the worker's memory every second and the pending images every ten."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     while not stop.wait(1):
         pids = [str(pid), *children.read_text().split()]
@@ -285,13 +294,13 @@ def follow(
 
 
 def resident_mb(pid: str) -> float:
-    """Shared pages count in full for each process: an upper bound."""
+    """Return a process's resident memory: an upper bound, since shared pages count for each."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--pictures", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--whole", action="store_true")
@@ -299,18 +308,18 @@ def main() -> None:
     parser.add_argument("--rival-folder", type=Path)
     options = parser.parse_args()
     model = EmbeddingModel.objects.active()
-    machine = environment()
+    described = environment()
     if options.whole:
-        name, found = "whole", whole(model)
+        name, found = "whole", measure_whole(model)
     else:
         name = settings.NETWORK_PRECISION
         with ExitStack() as stack:
-            ask = None
+            ask_rival = None
             if options.rival:
-                ask = stack.enter_context(rival(options.rival, options.rival_folder, RIVAL))
-            found = rounds(model, options.pictures, options.rounds, ask)
+                ask_rival = stack.enter_context(rival(options.rival, options.rival_folder, RIVAL))
+            found = measure_rounds(model, options.pictures, options.rounds, ask_rival)
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    kept[name] = {**found, "environment": machine}
+    kept[name] = {**found, "environment": described}
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 

@@ -1,15 +1,14 @@
-"""What the pipeline's numbers are worth: batch, threads, and the JPEG decoder's own shrinking.
+"""Compare settings of the embedding pipeline: batch size, threads, the JPEG decoder's scaling.
 
     python bench/embed_split.py [--pictures 1000] [--large 300] [--rounds 3]
 
-Runs ``embed_pending`` in this process on the active database, each choice ROUNDS times in turn.
-The rival of each choice is the others. ``large`` are drawn JPEGs of 1,500 x 2,000 pixels, enlarged
-from the catalogue's own; they are rows of their own and removed at the end.
+Runs ``embed_pending`` in this process on the active database with one setting after the other,
+ROUNDS times; the settings are each other's rivals. ``large`` are JPEGs of 1,500 x 2,000 pixels
+enlarged from the catalogue's, added as images of their own and removed at the end.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -31,7 +30,8 @@ set_up_django()
 
 from django.conf import settings  # noqa: E402
 
-from bench.embed import forget, spread  # noqa: E402
+from bench.arguments import argument_parser  # noqa: E402
+from bench.embed import reset_embeddings, spread  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import inference, preprocessing, worker  # noqa: E402
 from recommender.embedding.preprocessing import Prepared  # noqa: E402
@@ -43,59 +43,62 @@ from shop.catalogue.models import ProductImage, StoredFile  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed_split.json"
 LARGE = (1500, 2000)
-AS_IT_IS = {
+DEFAULTS = {
     "batch": settings.EMBED_BATCH,
     "streams": worker.INFERENCE_STREAMS,
     "decoders": worker.DECODERS,
 }
-CHOICES = [
-    AS_IT_IS,
-    {**AS_IT_IS, "batch": 16},
-    {**AS_IT_IS, "batch": 32},
-    {**AS_IT_IS, "batch": 128},
-    {**AS_IT_IS, "streams": 1},
-    {**AS_IT_IS, "decoders": 1},
+SETTINGS = [
+    DEFAULTS,
+    {**DEFAULTS, "batch": 16},
+    {**DEFAULTS, "batch": 32},
+    {**DEFAULTS, "batch": 128},
+    {**DEFAULTS, "streams": 1},
+    {**DEFAULTS, "decoders": 1},
 ]
-LARGE_CHOICES = [
-    {**AS_IT_IS, "shrinking": True},
-    {**AS_IT_IS, "shrinking": True, "decoders": 1},
-    {**AS_IT_IS, "shrinking": False},
+LARGE_SETTINGS = [
+    {**DEFAULTS, "draft_scaling": True},
+    {**DEFAULTS, "draft_scaling": True, "decoders": 1},
+    {**DEFAULTS, "draft_scaling": False},
 ]
 
 
-def without_shrinking(content: bytes, side: int) -> Prepared:
+def prepare_full_size(content: bytes, side: int) -> Prepared:
+    """Prepare an image without letting the JPEG decoder scale it down."""
     image = upright_rgb(Image.open(BytesIO(content)))
     return Prepared(fit(image, side), garment_colour(image))
 
 
-def choose(choice: dict[str, Any]) -> None:
-    settings.EMBED_BATCH, worker.INFERENCE_STREAMS = choice["batch"], choice["streams"]
-    worker.DECODERS = choice["decoders"]
-    shrinking = choice.get("shrinking", True)
-    worker.prepare = preprocessing.prepare if shrinking else without_shrinking
+def apply_setting(setting: dict[str, Any]) -> None:
+    """Give the pipeline of this process a batch size, its threads and its way to decode."""
+    settings.EMBED_BATCH, worker.INFERENCE_STREAMS = setting["batch"], setting["streams"]
+    worker.DECODERS = setting["decoders"]
+    scaled = setting.get("draft_scaling", True)
+    worker.prepare = preprocessing.prepare if scaled else prepare_full_size
 
 
-def rates(
-    model: EmbeddingModel, choices: list[dict[str, Any]], forget_all: Any, rounds: int
+def compare(
+    model: EmbeddingModel, configurations: list[dict[str, Any]], reset: Any, rounds: int
 ) -> list[dict[str, Any]]:
-    found: list[list[float]] = [[] for _ in choices]
+    """Return the images per second of each configuration; ``reset`` makes its images pending."""
+    rates: list[list[float]] = [[] for _ in configurations]
     for _ in range(rounds):
-        for place, choice in enumerate(choices):
-            choose(choice)
-            inference.embedder(model, choice["streams"])
-            forget_all()
+        for configuration, own_rates in zip(configurations, rates, strict=True):
+            apply_setting(configuration)
+            inference.embedder(model, configuration["streams"])
+            reset()
             started = time.perf_counter()
             outcome = worker.embed_pending(model)
-            found[place].append(outcome.embedded / (time.perf_counter() - started))
+            own_rates.append(outcome.embedded / (time.perf_counter() - started))
     return [
-        {**choice, "pictures_per_second": spread(some)}
-        for choice, some in zip(choices, found, strict=True)
+        {**configuration, "pictures_per_second": spread(own_rates)}
+        for configuration, own_rates in zip(configurations, rates, strict=True)
     ]
 
 
 @contextmanager
-def large_pictures(count: int) -> Any:
-    """So many rows with large files, at the end of the catalogue; their keys."""
+def large_images(count: int) -> Any:
+    """Add images with large files; yield their primary keys and files, then delete them."""
     generator = np.random.default_rng(7)
     sources = list(ProductImage.objects.order_by("pk")[:count])
     files, images = [], []
@@ -120,21 +123,21 @@ def large_pictures(count: int) -> Any:
 
 
 def prepare_ms(contents: list[bytes], side: int) -> dict[str, float]:
-    """Return the CPU time to prepare one, with and without the decoder's shrinking."""
-    ways = {"shrinking": preprocessing.prepare, "whole": without_shrinking}
+    """Return the median CPU time to prepare an image, with and without the decoder's scaling."""
+    functions = {"draft_scaling": preprocessing.prepare, "full_size": prepare_full_size}
     found: dict[str, float] = {}
-    for name, way in ways.items():
+    for name, function in functions.items():
         times = []
         for content in contents:
             started = time.thread_time()
-            way(content, side)
+            function(content, side)
             times.append((time.thread_time() - started) * 1000)
         found[name] = round(median(times), 2)
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--large", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
@@ -145,18 +148,18 @@ def main() -> None:
     result["precision"] = settings.NETWORK_PRECISION
     small = [image.read() for image in ProductImage.objects.order_by("pk")[:200]]
     result["prepare_cpu_ms"] = {"catalogue": prepare_ms(small, side)}
-    result["catalogue"] = rates(
-        model, CHOICES, lambda: forget(model, options.pictures), options.rounds
+    result["catalogue"] = compare(
+        model, SETTINGS, lambda: reset_embeddings(model, options.pictures), options.rounds
     )
-    with large_pictures(options.large) as (keys, files):
+    with large_images(options.large) as (keys, files):
         stored = [file.content for file in files]
         result["prepare_cpu_ms"]["large"] = prepare_ms(stored[:40], side)
         result["large_bytes"] = round(median(len(content) for content in stored))
 
-        def forget_large() -> None:
-            forget(model, options.large, keys)
+        def reset_large() -> None:
+            reset_embeddings(model, options.large, keys)
 
-        result["large"] = rates(model, LARGE_CHOICES, forget_large, options.rounds)
+        result["large"] = compare(model, LARGE_SETTINGS, reset_large, options.rounds)
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     kept[settings.NETWORK_PRECISION] = result
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Read the embeddings that the shop holds, and search them exactly."""
+"""Read the stored embeddings of the shop and search them exactly."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CHUNK = 20_000
 
 
 @dataclass(frozen=True)
-class Stored:
-    """Holds, a row an image, its id, its product's, its group of copies and its embedding."""
+class StoredEmbeddings:
+    """Holds, a row for each image, its id, product, duplicate group and embedding."""
 
     images: np.ndarray
     products: np.ndarray
@@ -30,8 +30,8 @@ class Stored:
         return len(self.images)
 
 
-def stored(cursor: psycopg.Cursor, table: str) -> Stored:
-    """Read a table of embeddings; the vectors are (n, 256) of float16."""
+def read_embeddings(cursor: psycopg.Cursor, table: str) -> StoredEmbeddings:
+    """Read a table of embeddings; the vectors are float16 (n, 256)."""
     (count,) = cursor.execute(COUNT.format(table=table)).fetchone() or (0,)
     images, products, groups = (np.empty(count, np.int64) for _column in range(3))
     vectors = np.empty((count, DIMENSIONS), np.float16)
@@ -40,11 +40,11 @@ def stored(cursor: psycopg.Cursor, table: str) -> Stored:
         for row, (image, product, group, packed) in enumerate(copy.rows()):
             images[row], products[row], groups[row] = image, product, group
             vectors[row] = np.frombuffer(packed, ">f2", offset=4)
-    return Stored(images, products, groups, vectors)
+    return StoredEmbeddings(images, products, groups, vectors)
 
 
 def embedded_photo(row: ImageEmbedding) -> QueryPhoto:
-    """Create a search with an image of the shop, whose embedding is there already."""
+    """Create a query photo from an image of the shop and its stored embedding."""
     return QueryPhoto.objects.create(
         content=row.image.read(),
         width=row.image.width,
@@ -56,12 +56,12 @@ def embedded_photo(row: ImageEmbedding) -> QueryPhoto:
     )
 
 
-def nearest_of(
+def exact_nearest(
     vectors: np.ndarray, queries: np.ndarray, masks: Sequence[np.ndarray], keep: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each mask (n,): rows (q, keep) of the nearest that it lets pass, and their distances.
+    """Return, for each mask (n,), the nearest rows (q, keep) that it passes, and their distances.
 
-    The vectors (n, 256) have length 1; where fewer pass, distances are infinite.
+    The vectors (n, 256) have length 1. Where fewer than ``keep`` rows pass, distances are infinite.
     """
     best = [
         (np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32))
@@ -72,11 +72,11 @@ def nearest_of(
         squared = 2 - 2 * queries @ part.T
         for number, mask in enumerate(masks):
             rows = np.flatnonzero(mask[start : start + CHUNK])
-            best[number] = _merged(best[number], rows + start, squared[:, rows], keep)
-    return [_sorted(rows, squared, keep) for rows, squared in best]
+            best[number] = _merge(best[number], rows + start, squared[:, rows], keep)
+    return [_sort(rows, squared, keep) for rows, squared in best]
 
 
-def _merged(
+def _merge(
     best: tuple[np.ndarray, np.ndarray], rows: np.ndarray, squared: np.ndarray, keep: int
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = np.concatenate([best[0], np.broadcast_to(rows, squared.shape)], axis=1)
@@ -87,7 +87,7 @@ def _merged(
     return np.take_along_axis(rows, chosen, 1), np.take_along_axis(squared, chosen, 1)
 
 
-def _sorted(rows: np.ndarray, squared: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
+def _sort(rows: np.ndarray, squared: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
     missing = keep - squared.shape[1]
     rows = np.pad(rows, ((0, 0), (0, missing)))
     squared = np.pad(squared, ((0, 0), (0, missing)), constant_values=np.inf)

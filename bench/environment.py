@@ -1,4 +1,4 @@
-"""The machine on which a figure was measured."""
+"""Describe the machine on which a figure is measured."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 
 def environment() -> dict[str, Any]:
+    """Return the CPU, the load before the benchmark and the versions that matter."""
     model = "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

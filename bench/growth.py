@@ -1,21 +1,22 @@
-"""What each stage costs as the catalogue grows.
+"""Measure what each stage costs as the catalogue grows.
 
     VAR_DIR=var/growth python bench/growth.py FACTOR
 
-The database must hold the embedded real catalogue and nothing that is needed, and no products that
-were made before: bench/million.py adds some made from its own, which have vectors and no files. One
-factor a copy, then; 0 stands for the size that is there. At each size the same stages are timed in
-this process, on the real products:
+VAR_DIR must be a disposable copy of the embedded real catalogue, without generated products:
+bench/million.py enlarges it FACTOR times by products that have embeddings and no files. 1 measures
+the catalogue as it is, 0 one that bench/million.py has enlarged before. At each size the same
+stages are timed in this process, on the real products:
 
-- ``embed``: a batch of 64 claimed, and its embeddings written; and pictures a second with the
-  network, also as a part of OpenVINO's alone.
-- ``nearest``: the five of a product; ``exact`` is the rival, the paper's way: all are compared.
-- ``photo``: the results page of a photo that was looked at (the network's part knows no size).
+- ``embed``: a batch of 64 claimed, and its embeddings written; images per second with the network,
+  also as a share of OpenVINO's alone.
+- ``nearest``: the similar items of a product; ``exact``, the rival, compares all embeddings.
+- ``photo``: the results page of a photo that is embedded already, because the network's time does
+  not depend on the size.
 - pages: home, a category, a filtered list, a search by words, a product.
 - ``import``: 2,000 new rows with pictures.
 
-Prints one JSON object and keeps it in bench/results/growth.json, each size in place of what was
-known of it.
+Prints one JSON object and keeps it in bench/results/growth.json, replacing the results of that
+size.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from bench.embed import forget, raw_openvino  # noqa: E402
+from bench.arguments import argument_parser  # noqa: E402
+from bench.embed import raw_openvino, reset_embeddings  # noqa: E402
 from bench.embeddings import embedded_photo  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import inference, queue, worker  # noqa: E402
@@ -56,31 +58,35 @@ from recommender.search.similar import similar_to_product  # noqa: E402
 from shop.catalogue.models import Product, ProductImage, StoredFile  # noqa: E402
 from shop.imports.jobs.run import import_catalogue  # noqa: E402
 
-QUERIES, PAGES, BATCHES, EXACTS, ROWS = 300, 60, 60, 3, 2000
+QUERIES, PAGES, BATCHES, EXACT_QUERIES, ROWS = 300, 60, 60, 3, 2000
+WARM_UP = 5
 COLUMNS = "id gender masterCategory subCategory articleType baseColour season year usage"
 EXACT = """SELECT product_id FROM {table} WHERE available ORDER BY embedding <-> (
     SELECT embedding FROM {table} WHERE product_id = %(source)s LIMIT 1) LIMIT 6"""
 
 
-def milliseconds(work: Callable[[Any], object], things: Iterable[Any]) -> dict[str, float]:
-    """Each thing once, after five to warm up."""
-    things = list(things)
-    for thing in things[:5]:
-        work(thing)
-    return once(work, things)
+def milliseconds(work: Callable[[Any], object], subjects: Iterable[Any]) -> dict[str, float]:
+    """Return percentiles of the time of ``work`` on each subject, after a warm-up."""
+    subjects = list(subjects)
+    for subject in subjects[:WARM_UP]:
+        work(subject)
+    return milliseconds_cold(work, subjects)
 
 
-def once(work: Callable[[Any], object], things: Iterable[Any]) -> dict[str, float]:
+def milliseconds_cold(work: Callable[[Any], object], subjects: Iterable[Any]) -> dict[str, float]:
+    """Return percentiles of the time of ``work`` on each subject, without a warm-up."""
     times = []
-    for thing in things:
+    for subject in subjects:
         started = time.perf_counter()
-        work(thing)
+        work(subject)
         times.append((time.perf_counter() - started) * 1000)
     p50, p99 = np.percentile(times, [50, 99])
     return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
 
 
 def nearest(model: EmbeddingModel, products: list[Product]) -> dict[str, Any]:
+    """Time the search for similar items, by the index and exactly."""
+
     def exact(product: Product) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_indexscan = off")
@@ -89,19 +95,19 @@ def nearest(model: EmbeddingModel, products: list[Product]) -> dict[str, Any]:
 
     return {
         "nearest": milliseconds(similar_to_product, products),
-        "exact": milliseconds(exact, products[:EXACTS]),
+        "exact": milliseconds(exact, products[:EXACT_QUERIES]),
     }
 
 
 def pages(products: list[Product]) -> dict[str, Any]:
-    """Server time in this process; what is remembered between pages is forgotten first."""
+    """Time pages in this process, with an empty cache at the beginning."""
     client = Client(SERVER_NAME="localhost")
     settings.SECURE_SSL_REDIRECT = False
     cache.clear()
-    dice = random.Random(6)
+    rng = random.Random(6)
     categories = [product.category.get_absolute_url() for product in products[:PAGES]]
     colours = [f"/products/?colour={product.base_colour}" for product in products[:PAGES]]
-    words = [f"/search/?q={dice.choice(product.name.split())}" for product in products[:PAGES]]
+    words = [f"/search/?q={rng.choice(product.name.split())}" for product in products[:PAGES]]
     addresses = {
         "home": ["/"] * PAGES,
         "category": categories,
@@ -119,6 +125,7 @@ def pages(products: list[Product]) -> dict[str, Any]:
 
 
 def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
+    """Time the results pages of photos that are embedded already."""
     client = Client(SERVER_NAME="localhost")
     rows = model.embeddings.filter(product__in=products[:PAGES]).select_related("image")
     photos = [embedded_photo(row) for row in rows]
@@ -128,11 +135,14 @@ def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
 
 
 def embed(model: EmbeddingModel) -> dict[str, Any]:
-    """Let the newest images wait; a third get their embeddings back, the rest new ones."""
+    """Make the newest images pending; time claims and writes, then the whole pipeline.
+
+    A third of them get their old embeddings back, so that writes are timed without the network.
+    """
     size = settings.EMBED_BATCH * BATCHES
     real = model.embeddings.exclude(product__external_id__startswith="made-")
     newest = list(real.select_related("image").order_by("-pk")[:size])
-    kept = {
+    old_rows = {
         row.pk: worker.Row(
             row.pk,
             row.image.file,
@@ -141,22 +151,25 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
         )
         for row in newest
     }
-    forget(model, size, list(kept))
+    reset_embeddings(model, size, list(old_rows))
     cursor = queue.ClaimCursor(model)
     claimed: list[list[tuple[int, str]]] = []
 
     def write(batch: list[tuple[int, str]]) -> None:
-        worker._write(model, [kept[pk] for pk, _file in batch])
+        worker._write(model, [old_rows[pk] for pk, _file in batch])
 
-    claims = milliseconds(lambda _n: claimed.append(cursor.claim()), range(BATCHES // 3 - 5))
-    for batch in claimed[:5]:
+    claims = milliseconds(lambda _n: claimed.append(cursor.claim()), range(BATCHES // 3 - WARM_UP))
+    for batch in claimed[:WARM_UP]:
         write(batch)
-    writes = once(write, claimed[5:])
-    return {"claim": claims, "write": writes, **embedded(model)}
+    writes = milliseconds_cold(write, claimed[WARM_UP:])
+    return {"claim": claims, "write": writes, **embed_rest(model)}
 
 
-def embedded(model: EmbeddingModel) -> dict[str, float]:
-    """Embed what is left; the network is loaded before, as it does not grow."""
+def embed_rest(model: EmbeddingModel) -> dict[str, float]:
+    """Embed the images that are still pending and compare the rate with OpenVINO's alone.
+
+    The network is loaded before, because that does not depend on the catalogue's size.
+    """
     streams, batch = worker.INFERENCE_STREAMS, inference.INFERENCE_BATCH
     network = inference.embedder(model, streams)
     images = ProductImage.objects.order_by("pk")[:512]
@@ -173,8 +186,8 @@ def embedded(model: EmbeddingModel) -> dict[str, float]:
     }
 
 
-def imported() -> dict[str, float]:
-    """New products, whose pictures are real ones; they go again."""
+def import_new() -> dict[str, float]:
+    """Import new products with copies of real pictures, then delete them."""
     files = list(StoredFile.objects.filter(name__endswith=".jpg").order_by("name")[:ROWS])
     with TemporaryDirectory() as folder:
         images = Path(folder, "images")
@@ -182,8 +195,8 @@ def imported() -> dict[str, float]:
         with Path(folder, "styles.csv").open("w", newline="") as table:
             rows = csv.writer(table)
             rows.writerow([*COLUMNS.split(), "productDisplayName"])
-            for place, file in enumerate(files):
-                name = f"new-{place}"
+            for number, file in enumerate(files):
+                name = f"new-{number}"
                 shirt = ["Men", "Apparel", "Topwear", "Shirts", "Blue", "Summer", "2012", "Casual"]
                 rows.writerow([name, *shirt, f"Shirt {name}"])
                 (images / f"{name}.jpg").write_bytes(file.content)
@@ -191,23 +204,25 @@ def imported() -> dict[str, float]:
         result = import_catalogue(Path(folder), sample_data=True)
         seconds = time.perf_counter() - started
     if result.imported != ROWS:
-        raise SystemExit(f"{result.imported} of {ROWS} rows came in.")
+        raise SystemExit(f"{result.imported} of {ROWS} rows were imported.")
     Product.objects.filter(external_id__startswith="new-").delete()
     return {"rows_per_second": round(ROWS / seconds, 1)}
 
 
-def grow(number: int) -> None:
+def grow(images: int) -> None:
+    """Enlarge the catalogue to so many images."""
     subprocess.run(
-        [sys.executable, "-W", "ignore", ROOT / "bench" / "million.py", str(number)],
+        [sys.executable, "-W", "ignore", ROOT / "bench" / "million.py", str(images)],
         check=True,
         stdout=subprocess.DEVNULL,
     )
 
 
-def measured() -> dict[str, Any]:
+def measure() -> dict[str, Any]:
+    """Time all stages at the present size."""
     model = EmbeddingModel.objects.active()
     listed = Product.objects.listed().in_stock().select_related("category").defer("search")
-    # The same at each size: those that were there from the beginning.
+    # Only real products, so that the queries are the same at each size.
     real = listed.exclude(external_id__startswith="made-").order_by("pk")
     products = random.Random(3).sample(list(real), QUERIES)
     with connection.cursor() as cursor:
@@ -225,21 +240,27 @@ def measured() -> dict[str, Any]:
         "photo": photo(model, products),
         **pages(products),
         "embed": embed(model),
-        "import": imported(),
+        "import": import_new(),
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("factor", type=int)
+    factor = parser.parse_args().factor
     call_command("collectstatic", verbosity=0, interactive=False)
     first = ProductImage.objects.exclude(product__external_id__startswith="made-").count()
     path = ROOT / "bench" / "results" / "growth.json"
     kept = json.loads(path.read_text())["sizes"] if path.exists() else []
     sizes = {size["pictures"]: size for size in kept}
-    factor = int(sys.argv[1])
     if factor > 1:
         grow(first * factor)
-    size = measured()
+    size = measure()
     sizes[size["pictures"]] = size
     text = json.dumps({"sizes": [sizes[key] for key in sorted(sizes)]}, indent=1)
     path.write_text(text + "\n")
     print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,20 +1,21 @@
-"""How fast the catalogue import is, against a loop that saves product by product.
+"""Measure the speed and the memory of the catalogue import, beside a loop of saves.
 
     python bench/import.py [PATH] [--limit N] [--rounds 3]
         [--prices] [--rival CHECKOUT --rival-folder VAR_DIR]
 
 Makes a fresh database in a temporary folder and imports into it ROUNDS times, emptied before each.
-Memory is this process's, at each quarter of the rows. Prints one JSON object and keeps it in
-bench/results/import.json. ``--rival`` is another checkout, which imports by turns.
+Memory is that of this process at each quarter of the rows. Prints one JSON object and keeps it in
+bench/results/import.json. The rivals: a loop that saves one product at a time, and another
+checkout (``--rival``), which imports in turns with this one.
 
-``--prices`` instead imports PATH with another price in every row into the embedded catalogue of
-``VAR_DIR``, which was imported from it: use a copy. It is kept as ``new_prices``, with the updates
-of the table of embeddings meanwhile. Its rival's embedded catalogue lies in ``--rival-folder``.
+``--prices`` instead imports PATH with a new price in every row into the embedded catalogue of
+``VAR_DIR``, which must be a disposable copy that was imported from PATH. The result is kept as
+``new_prices``, with the number of updates of the table of embeddings, which a new price should not
+touch. The rival's embedded catalogue is then that of ``--rival-folder``.
 """
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import json
 import os
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import islice
@@ -37,7 +39,7 @@ DATA = Path("/work/shared/data/fashion-products.zip")
 RESULT = ROOT / "bench" / "results" / "import.json"
 NAIVE_ROWS = 1000
 T = TypeVar("T")
-Ask = Callable[..., Any]
+AskRival = Callable[..., Any]
 RIVAL = """
 import importlib
 from pathlib import Path
@@ -65,7 +67,10 @@ UPDATES = """SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE reln
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    sys.path.insert(0, str(ROOT))
+    from bench.arguments import argument_parser
+
+    parser = argument_parser(__doc__)
     parser.add_argument("path", type=Path, nargs="?", default=DATA)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--rounds", type=int, default=3)
@@ -75,7 +80,6 @@ def main() -> None:
     options = parser.parse_args()
     if not options.path.exists():
         sys.exit(f"{options.path} is missing: name a catalogue, a folder or a ZIP.")
-    sys.path.insert(0, str(ROOT))
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     if options.prices:
         result = kept | {"new_prices": new_prices(options)}
@@ -89,7 +93,7 @@ def main() -> None:
 
 
 def _start_django() -> None:
-    """Start a fresh database, whatever the environment names, that is deleted at exit."""
+    """Set up Django on a fresh database, which is deleted at exit; ignore the environment's."""
     folder = tempfile.mkdtemp(prefix="bench-import-")
     # Registered before the handler that stops the servers, so called after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -102,17 +106,18 @@ def _start_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
+def measure(options: Namespace) -> dict[str, Any]:
+    """Import into an empty database in each round, then once more without changes."""
     from shop.imports.jobs.run import import_catalogue
 
     path, limit = options.path, options.limit
     naive_rows, naive_seconds = _import_naively(path)
-    runs, theirs = [], []
-    with _rival(options, RIVAL) as ask:
+    runs, rival_seconds = [], []
+    with _rival(options, RIVAL) as ask_rival:
         for _ in range(options.rounds):
             _empty()
             runs.append(_import(path, limit))
-            theirs += [ask(str(path), limit)] if ask else []
+            rival_seconds += [ask_rival(str(path), limit)] if ask_rival else []
     first, seconds = runs[0][0], median(seconds for _result, seconds, _memory in runs)
     again, again_seconds = _timed(lambda: import_catalogue(path, limit=limit, sample_data=True))
     rate, naive_rate = first.read / seconds, naive_rows / naive_seconds
@@ -138,72 +143,74 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "rows_per_second": round(naive_rate),
         },
         "times_faster_than_naive": round(rate / naive_rate, 1),
-        **_against(options, [seconds for _result, seconds, _memory in runs], theirs),
+        **_compare(options, [seconds for _result, seconds, _memory in runs], rival_seconds),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "environment": _environment(),
     }
 
 
 @contextmanager
-def _rival(options: argparse.Namespace, code: str) -> Iterator[Ask | None]:
-    """Yield a way to ask the other checkout, if there is one.
+def _rival(options: Namespace, code: str) -> Iterator[AskRival | None]:
+    """Yield a function that asks the rival checkout, or ``None`` if none is named.
 
-    Without ``--prices`` it makes a database of its own, and the folder's is not used.
+    Without ``--prices`` the rival makes a fresh database too and ignores that of its folder.
     """
     from bench.rivals import rival
 
-    other = rival(options.rival, options.rival_folder, code) if options.rival else nullcontext()
-    with other as ask:
-        yield ask
+    named = rival(options.rival, options.rival_folder, code) if options.rival else nullcontext()
+    with named as ask_rival:
+        yield ask_rival
 
 
-def _against(options: argparse.Namespace, ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    if not theirs:
+def _compare(
+    options: Namespace, our_seconds: list[float], rival_seconds: list[float]
+) -> dict[str, Any]:
+    if not rival_seconds:
         return {}
-    speeds = [their / our for our, their in zip(ours, theirs, strict=True)]
+    speeds = [rival / our for our, rival in zip(our_seconds, rival_seconds, strict=True)]
     return {
         "rival": {
             "checkout": options.rival.name,
-            "seconds_of_each_round": [round(seconds, 1) for seconds in theirs],
+            "seconds_of_each_round": [round(seconds, 1) for seconds in rival_seconds],
             "our_speed_of_theirs": round(median(speeds), 3),
         }
     }
 
 
-def new_prices(options: argparse.Namespace) -> dict[str, Any]:
-    """Import other prices ROUNDS times, each round dearer than the one before."""
+def new_prices(options: Namespace) -> dict[str, Any]:
+    """Import new prices ROUNDS times, in each round higher than before."""
     from bench.setup import set_up_django
 
     set_up_django()
     from recommender.models import EmbeddingModel
 
     table = EmbeddingModel.objects.active().table
-    ours, theirs, updates = [], [], []
-    with tempfile.TemporaryDirectory() as folder, _rival(options, RIVAL_PRICES) as ask:
+    our_seconds, rival_seconds, updates = [], [], []
+    with tempfile.TemporaryDirectory() as folder, _rival(options, RIVAL_PRICES) as ask_rival:
         for number in range(options.rounds):
-            path = _priced(options.path, Path(folder, f"{number}.zip"), number)
+            path = _write_priced(options.path, Path(folder, f"{number}.zip"), number)
             before = _updates(table)
             result, seconds, _memory = _import(path, None)
             if not result.updated:
-                sys.exit("No product was updated: VAR_DIR holds another catalogue.")
-            ours.append(seconds)
+                sys.exit("No product was updated: VAR_DIR holds another catalogue than PATH.")
+            our_seconds.append(seconds)
             after = _updates(table)
             updates.append({name: after[name] - before[name] for name in after})
-            theirs += [ask(str(path))[2]] if ask else []
+            rival_seconds += [ask_rival(str(path))[2]] if ask_rival else []
     return {
         "rows": result.read,
         "updated": result.updated,
-        "seconds_of_each_round": [round(seconds, 1) for seconds in ours],
-        "rows_per_second": round(result.read / median(ours)),
+        "seconds_of_each_round": [round(seconds, 1) for seconds in our_seconds],
+        "rows_per_second": round(result.read / median(our_seconds)),
         "embedding_table": table,
-        "its_updates_of_each_round": updates,
-        **_against(options, ours, theirs),
+        "embedding_table_updates_by_round": updates,
+        **_compare(options, our_seconds, rival_seconds),
         "environment": _environment(),
     }
 
 
 def _updates(table: str) -> dict[str, int]:
-    """Return how many rows were updated, and how many of them in place (HOT)."""
+    """Return PostgreSQL's counts of the updated rows and of the HOT updates among them."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -212,8 +219,8 @@ def _updates(table: str) -> dict[str, int]:
         return dict(zip(("n_tup_upd", "n_tup_hot_upd"), cursor.fetchone(), strict=True))
 
 
-def _priced(source: Path, target: Path, number: int) -> Path:
-    """Write the ZIP again with a price in every row, which differs by ``number``."""
+def _write_priced(source: Path, target: Path, number: int) -> Path:
+    """Write the ZIP again with a price in every row, which grows with ``number``."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for info in old.infolist():
             content = old.read(info)
@@ -224,29 +231,32 @@ def _priced(source: Path, target: Path, number: int) -> Path:
 
 
 def _with_prices(table: str, number: int) -> str:
-    """Return the table with a column more. Its names hold commas without quotes."""
+    """Return the CSV with a column of prices.
+
+    The last column, the name, may hold unquoted commas, so the rows are split by the header.
+    """
     header, *rows = table.splitlines()
     lines = [f"{header},price"]
     for place, row in enumerate(rows):
         *fields, name = row.split(",", header.count(","))
         quoted = '"' + name.strip('"').replace('"', '""') + '"'
-        # Prices between 1,000 and 2,000 that no sample has.
+        # From 1,000 to 2,000, because sample prices are lower, so each of these is a change.
         lines.append(",".join([*fields, quoted, f"{1000 + number + place % 1000}.37"]))
     return "\n".join(lines) + "\n"
 
 
 def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:
-    """The result, its seconds, and the memory when it began and after each quarter."""
+    """Return the result, its seconds, and the memory at the start and after each quarter."""
     from shop.imports.jobs.run import import_catalogue
 
     memory = [_resident_mb()]
 
-    def follow(done: int, total: int) -> None:
+    def sample_memory(done: int, total: int) -> None:
         if done * 4 >= total * len(memory):
             memory.append(_resident_mb())
 
     result, seconds = _timed(
-        lambda: import_catalogue(path, limit=limit, progress=follow, sample_data=True)
+        lambda: import_catalogue(path, limit=limit, progress=sample_memory, sample_data=True)
     )
     return result, seconds, memory
 
@@ -270,7 +280,7 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def _import_naively(path: Path) -> tuple[int, float]:
-    """The loop that one would write first, timed alone."""
+    """Import some rows by a loop of saves; return their number and the seconds of the loop."""
     from shop.imports.parsing.rows import parse_row
     from shop.imports.parsing.source import open_source
     from shop.imports.parsing.table import read_table

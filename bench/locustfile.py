@@ -1,8 +1,8 @@
-"""What a shopper does, for locust: ``bench/pages.py`` starts it and says where to go.
+"""Simulate a shopper for Locust, which ``bench/pages.py`` starts with the addresses to visit.
 
 Every request names its kind in the header X-Kind, which gunicorn writes into its access log beside
-the time it took. With each page come the pictures that this browser has not seen yet and that are
-on its first screen, and what the page itself asks for.
+the response time. A page is followed by the pictures of its first screen that this browser has not
+loaded yet, and by the requests that the page's scripts make.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from urllib.parse import quote_plus
 from gevent.pool import Pool
 from locust import FastHttpUser, between, constant, events, task
 
-PLACES = json.loads(Path(os.environ["BENCH_PLACES"]).read_text())
-THINK = json.loads(os.environ["BENCH_THINK"])
-# Only the first so many of the product pages.
+TARGETS = json.loads(Path(os.environ["BENCH_TARGETS"]).read_text())
+THINK_SECONDS = json.loads(os.environ["BENCH_THINK"])
+# If not 0, only product pages are visited, of which the first so many.
 ALONE = int(os.environ.get("BENCH_ALONE") or 0)
-CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - as long as locust runs
+CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - until Locust ends
 PICTURE = re.compile(r'<img\s+src="(/pictures/[^"]+)"')
 PRODUCT = re.compile(r'<a href="(/products/[^"/]+/)">')
 VIEWED = re.compile(r'data-viewed="(\d+)"')
 RECENT = re.compile(r'hx-get="(/recently-viewed/[^"]+)"')
 FIRST_SCREEN = 8
-VISIT = 20
+PAGES_OF_A_VISIT = 20
 NUMBERS = itertools.count()
 TURNS = itertools.count()
 HTMX = {"HX-Request": "true"}
 
 
 @events.request.add_listener
-def _note(name: str, response_time: float, exception: Exception | None, **_rest: object) -> None:
+def _log(name: str, response_time: float, exception: Exception | None, **_rest: object) -> None:
     CLIENT.write(f"{name} {response_time:.2f} {'error' if exception else 'ok'}\n")
 
 
 class Shopper(FastHttpUser):
-    """Walks from page to page; after twenty of them another one comes with an empty browser."""
+    """Walks from page to page; after twenty pages starts again with an empty browser cache."""
 
-    wait_time = between(*THINK) if THINK else constant(0)
+    wait_time = between(*THINK_SECONDS) if THINK_SECONDS else constant(0)
 
     def on_start(self) -> None:
-        self.dice = random.Random(f"{PLACES['seed']} {next(NUMBERS)}")
-        self.browser = Pool(6)
-        self.arrive()
+        self.rng = random.Random(f"{TARGETS['seed']} {next(NUMBERS)}")
+        self.connections = Pool(6)
+        self.clear_browser()
 
-    def arrive(self) -> None:
+    def clear_browser(self) -> None:
         self.client.client.cookiejar.clear()
         self.seen: set[str] = set()
         self.links: list[str] = []
@@ -64,27 +64,27 @@ class Shopper(FastHttpUser):
         new = [name for name in dict.fromkeys(PICTURE.findall(text)) if name not in self.seen]
         for name in new[:FIRST_SCREEN]:
             self.seen.add(name)
-            self.browser.spawn(self.get, "picture", name)
+            self.connections.spawn(self.get, "picture", name)
         if recent := RECENT.search(text):
-            self.browser.spawn(self.get, "recently viewed", recent[1], fragment=True)
+            self.connections.spawn(self.get, "recently viewed", recent[1], fragment=True)
         if viewed := VIEWED.search(text):
-            self.browser.spawn(self.count, viewed[1])
-        self.browser.join()
+            self.connections.spawn(self.count, viewed[1])
+        self.connections.join()
         self.links = PRODUCT.findall(text) or self.links
         self.pages += 1
-        if self.pages == VISIT:
-            self.arrive()
+        if self.pages == PAGES_OF_A_VISIT:
+            self.clear_browser()
 
     def count(self, product: str) -> None:
         data = {"event": [f"product,viewed,{product}"]}
         self.client.post("/events/", name="event", data=data, headers={"X-Kind": "event"})
 
-    def any_of(self, name: str) -> str:
-        return str(self.dice.choice(PLACES[name]))
+    def choose(self, name: str) -> str:
+        return str(self.rng.choice(TARGETS[name]))
 
     @task(1)
-    def walk(self) -> None:
-        mixed = self.dice.choices(list(MIX), list(MIX.values()))[0]
+    def visit_page(self) -> None:
+        mixed = self.rng.choices(list(MIX), list(MIX.values()))[0]
         kind = "product" if ALONE else mixed
         getattr(self, kind)()
 
@@ -92,53 +92,54 @@ class Shopper(FastHttpUser):
         self.open("home", "/")
 
     def category(self) -> None:
-        self.open("listing", self.any_of("categories"))
+        self.open("listing", self.choose("categories"))
 
     def everything(self) -> None:
         self.open("listing", "/products/")
 
     def filters(self) -> None:
-        """One to three choices, as the filters' form sends them."""
-        base = self.any_of("categories") if self.dice.random() < 0.7 else "/products/"
+        """Choose one to three filters, as their form sends them."""
+        base = self.choose("categories") if self.rng.random() < 0.7 else "/products/"
         choices = [
-            f"gender={self.any_of('genders')}",
-            f"colour={quote_plus(self.any_of('colours'))}",
-            f"price_from={self.dice.randint(5, 40)}&price_to={self.dice.randint(45, 200)}",
+            f"gender={self.choose('genders')}",
+            f"colour={quote_plus(self.choose('colours'))}",
+            f"price_from={self.rng.randint(5, 40)}&price_to={self.rng.randint(45, 200)}",
         ]
-        chosen = self.dice.sample(choices, self.dice.randint(1, 3))
+        chosen = self.rng.sample(choices, self.rng.randint(1, 3))
         query = f"{base}?{'&'.join(chosen)}"
-        self.open("filtered listing", query, fragment=self.dice.random() < 0.8)
+        self.open("filtered listing", query, fragment=self.rng.random() < 0.8)
 
     def sorted(self) -> None:
-        sort = self.dice.choice(["price", "-price", "name"])
-        self.open("sorted listing", f"{self.any_of('categories')}?sort={sort}")
+        sort = self.rng.choice(["price", "-price", "name"])
+        self.open("sorted listing", f"{self.choose('categories')}?sort={sort}")
 
     def deep(self) -> None:
-        """Half of the way back or further through all products."""
-        page = self.dice.randint(PLACES["pages"] // 2, PLACES["pages"])
+        """Open a page of the second half of all products."""
+        page = self.rng.randint(TARGETS["pages"] // 2, TARGETS["pages"])
         self.open("deep listing", f"/products/?page={page}")
 
     def words(self) -> None:
-        self.open("search", f"/search/?q={quote_plus(self.any_of('words'))}")
+        self.open("search", f"/search/?q={quote_plus(self.choose('words'))}")
 
     def mistyped(self) -> None:
-        self.open("mistyped search", f"/search/?q={quote_plus(self.any_of('mistyped'))}")
+        self.open("mistyped search", f"/search/?q={quote_plus(self.choose('mistyped'))}")
 
     def product(self) -> None:
         if ALONE:
-            path = PLACES["alone"][next(TURNS) % ALONE]
+            path = TARGETS["alone"][next(TURNS) % ALONE]
         else:
-            path = self.dice.choice(self.links) if self.links else self.any_of("products")
+            path = self.rng.choice(self.links) if self.links else self.choose("products")
         self.open("product", path)
 
-    def steered(self) -> None:
-        path = self.any_of("products")
-        self.open("more like this", f"{path}similar/?gender={self.any_of('genders')}")
+    def refine(self) -> None:
+        path = self.choose("products")
+        self.open("more like this", f"{path}similar/?gender={self.choose('genders')}")
 
     def photo(self) -> None:
-        self.open("photo results", self.any_of("photos"))
+        self.open("photo results", self.choose("photos"))
 
 
+# How often each kind of page is opened, of 100.
 MIX = {
     "home": 6,
     "category": 16,
@@ -149,6 +150,6 @@ MIX = {
     "words": 11,
     "mistyped": 4,
     "product": 30,
-    "steered": 3,
+    "refine": 3,
     "photo": 3,
 }

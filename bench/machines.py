@@ -1,11 +1,12 @@
-"""Pictures per second on one host and on two, each with one core for its network.
+"""Measure images embedded per second by workers on one host and on two.
 
-    python bench/machines.py [PICTURES]
+    python bench/machines.py [--pictures 2000]
 
-The hosts of ``tests/faults/machines.py``: other folders, other network namespaces (as root), and of
-the site only the addresses of PostgreSQL and Redis. All of them share this machine's cores with the
-database, so what two hosts gain here is a lower bound of what two machines gain, if cores are free.
-The rival is one host with both cores, as one process.
+The hosts are those of ``tests/faults/machines.py``: each has its own folder and, as root, its own
+network namespace, and reaches the site only by the addresses of PostgreSQL and Redis. The network
+has one core on each host. The hosts share this machine's cores with the database, so two real
+machines gain at least what two hosts gain here. The rival is one host whose process has two cores.
+Prints one JSON object and writes it to bench/results/machines.json.
 """
 
 from __future__ import annotations
@@ -27,25 +28,26 @@ from bench.setup import set_up_django  # noqa: E402
 
 set_up_django()
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from tests.faults.machines import Host, Site, apart  # noqa: E402
 from tests.faults.test_catalogue_worker import FILL  # noqa: E402
 
 REPEATS = 3
-# So much of an even share must each host have done.
-FAIR = 0.5
-RING = """
+# Each host must do at least this part of an even share, or the rate is not that of all hosts.
+MIN_FAIR_SHARE = 0.5
+ENQUEUE = """
 from recommender.tasks import embed_pending_images
 for _host in range(2):
     embed_pending_images.delay()
 """
-FORGET = """UPDATE recommender_embedding_blue SET embedding = NULL, duplicate_group = NULL,
+RESET = """UPDATE recommender_embedding_blue SET embedding = NULL, duplicate_group = NULL,
     status = 'pending', attempts = 0, claimed_until = NULL, failure = ''"""
 EMBEDDED = "SELECT count(*) FROM recommender_embedding_blue WHERE status = 'embedded'"
 
 
 def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, float]:
-    """From the ring to the last vector, with warm workers; processor time of the workers alone."""
+    """Return the rate of warm workers on these hosts, and the CPU time of the workers alone."""
     for host in hosts:
         host.environment["NETWORK_THREADS"] = str(cores)
         host.start_worker()
@@ -54,10 +56,10 @@ def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, 
     finally:
         for host in hosts:
             host.lose()
-    # In the first the workers load their network.
+    # Without the first run, in which the workers load their network.
     rates, used = zip(*runs[1:], strict=True)
     shares = [min(each) / sum(each) for each in used]
-    if min(shares) < FAIR / len(hosts):
+    if min(shares) < MIN_FAIR_SHARE / len(hosts):
         sys.exit(f"One of {len(hosts)} hosts did no more than {min(shares):.0%} of the work.")
     return {
         "pictures_a_second": round(median(rates), 1),
@@ -68,20 +70,20 @@ def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, 
 
 
 def _once(site: Site, hosts: list[Host], count: int) -> tuple[float, list[float]]:
-    """Pictures a second, and each host's processor seconds."""
-    site.servers.sql(FORGET)
-    before = list(map(processor_seconds, hosts))
-    hosts[0].script(RING)
+    """Embed all images once; return images per second and each host's CPU seconds."""
+    site.servers.sql(RESET)
+    before = list(map(cpu_seconds, hosts))
+    hosts[0].script(ENQUEUE)
     site.wait_for("the first", lambda: site.servers.sql(EMBEDDED) > 0)
     begun, started = site.servers.sql(EMBEDDED), time.perf_counter()
     site.wait_for("all", lambda: site.servers.sql(EMBEDDED) == count)
     rate = (count - begun) / (time.perf_counter() - started)
-    after = map(processor_seconds, hosts)
+    after = map(cpu_seconds, hosts)
     return rate, [now - then for now, then in zip(after, before, strict=True)]
 
 
-def processor_seconds(host: Host) -> float:
-    """Of all that it runs: each process and its children are one session."""
+def cpu_seconds(host: Host) -> float:
+    """Return the CPU time of a host's processes; each with its children is a session."""
     sessions = {str(process.pid) for process in host.processes}
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -92,8 +94,10 @@ def processor_seconds(host: Host) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--pictures", type=int, default=2000)
+    count = parser.parse_args().pictures
     result: dict[str, Any] = {
         "environment": environment(),
         "pictures": count,
@@ -107,7 +111,7 @@ if __name__ == "__main__":
         site.set_up()
         one, two = site.hosts
         for host in site.hosts:
-            # With the tests' lease of three seconds slow cores lose claims until all is parked.
+            # The tests' lease of three seconds would end before a slow core has embedded a batch.
             host.environment |= {"EMBED_BATCH": "32", "EMBED_LEASE_SECONDS": "60"}
         one.script(f"count = {count}\n{FILL}")
         result["one_host_of_one_core"] = measure(site, [one], count, 1)
@@ -122,3 +126,7 @@ if __name__ == "__main__":
     text = json.dumps(result, indent=1)
     (ROOT / "bench" / "results" / "machines.json").write_text(text + "\n")
     print(text)
+
+
+if __name__ == "__main__":
+    main()

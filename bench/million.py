@@ -1,20 +1,20 @@
-"""Grow a catalogue to a million pictures, made from its own.
+"""Enlarge a catalogue to a million images with products generated from its own.
 
     VAR_DIR=var/million python bench/million.py [PICTURES]
 
-The database must hold the embedded real catalogue and nothing that is needed: new products are
-added until there are so many pictures. A new vector is a real one moved towards one of its ten
-nearest by a random part of the way, plus half the difference of two others of that neighbourhood,
-made length 1:
+VAR_DIR must be a disposable copy of the embedded real catalogue. Products are added until it has
+PICTURES images (default: 1,000,000). The embedding of a generated product is that of a real one,
+moved a random part of the way to one of its ten nearest neighbours, plus half the difference of two
+others of that neighbourhood, normalised:
 
     x + t (x_j - x) + 0.5 (x_k - x_l),   t uniform in [0, 1]
 
-so it lies among real ones and varies in the directions in which they do. The product is the real
-one's: category, gender, colour, price (up to 10 % off), stock. The garment's colour is the real
-one's within a few ΔE, and nothing is a copy. ``likeness`` shows that real queries meet the made
-ones at the distances at which they meet other real ones.
+so it lies among real ones and varies in the directions in which they do. Its category, gender,
+colour, stock and price (up to 10 % less) are those of the real product, its garment's colour too
+within a few ΔE, and it is a duplicate of none. ``likeness`` compares the distances of real queries
+to generated and to real neighbours, which must be alike.
 
-Prints one JSON object and writes it to bench/results/made-N.json, N the pictures there then are.
+Prints one JSON object and writes it to bench/results/made-PICTURES.json.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ import faiss  # noqa: E402
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.embeddings import DIMENSIONS, stored  # noqa: E402
+from bench.arguments import argument_parser  # noqa: E402
+from bench.embeddings import DIMENSIONS, read_embeddings  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.models.trigger_sql import COLUMNS, VALUES  # noqa: E402
@@ -62,7 +63,7 @@ INSERT INTO catalogue_productimage (product_id, file, width, height, position, a
 SELECT id, md5(id::text) || md5(slug), 60, 80, 0, '' FROM catalogue_product
 WHERE slug LIKE 'made-%' ORDER BY id RETURNING id
 """
-# The triggers are off: they would make rows that wait for a network.
+# Written here, because the triggers, which would add pending rows, are off meanwhile.
 EMBEDDINGS = f"""
 INSERT INTO {{table}} (image_id, embedding, colour, duplicate_group, status,
     {COLUMNS})
@@ -72,24 +73,24 @@ FROM made_embedding AS made JOIN catalogue_productimage AS image ON image.id = m
 JOIN catalogue_product AS product ON product.id = image.product_id ORDER BY image.id
 """  # noqa: S608 - columns of ours
 COLOUR_NOISE = 3.0
-# A row of COPY BINARY: a count, then length and value of each.
+# A row of COPY BINARY is the number of fields, then the length and the value of each.
 HALFVEC = [("size", ">i2"), ("unused", ">i2"), ("of", ">f2", DIMENSIONS)]
 COLOUR = [("size", ">i2"), ("unused", ">i2"), ("of", ">f4", 3)]
 FIELDS: list[tuple[str, Any]] = [("image", ">i8"), ("embedding", HALFVEC), ("colour", COLOUR)]
 
 
 def neighbours(vectors: np.ndarray) -> np.ndarray:
-    """(n, 256) -> (n, 10): near others, by a graph, which is exact enough to pick from."""
+    """Return ten near rows (n, 10) of each of the vectors (n, 256), by HNSW: nearly exact."""
     index = faiss.IndexHNSWFlat(DIMENSIONS, 16)
     index.hnsw.efSearch = 32
     index.add(vectors)
     return index.search(vectors, NEIGHBOURS + 1)[1][:, 1:]
 
 
-def made(
+def generate(
     vectors: np.ndarray, near: np.ndarray, sources: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """One new vector for each source."""
+    """Return a new vector for each of the rows ``sources``, as the module says."""
     pick = rng.integers(0, NEIGHBOURS, (3, len(sources)))
     towards, first = near[sources, pick[0]], near[sources, pick[1]]
     second = near[first, pick[2]]
@@ -101,20 +102,20 @@ def made(
 
 
 def likeness(vectors: np.ndarray) -> dict[str, Any]:
-    """Distances of 500 real queries to the other half of the real, and to as many made of a third.
+    """Compare the distances of 500 real queries to real neighbours and to as many generated ones.
 
-    None of the queries, nor of that half, was used in the making.
+    Neither the queries nor those real neighbours are sources of the generated vectors.
     """
     rng = np.random.default_rng(7)
     order = rng.permutation(len(vectors))
     half = (len(vectors) - 500) // 2
     queries, base, other = np.split(vectors[order], [500, 500 + half])
-    new = made(base, neighbours(base), rng.integers(0, half, len(other)), rng)
+    new = generate(base, neighbours(base), rng.integers(0, half, len(other)), rng)
     return {"to_real": _distances(queries, other), "to_made": _distances(queries, new)}
 
 
 def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]]:
-    """Quartiles of the distance of the 1st, 5th and 50th."""
+    """Return quartiles of the distances to the 1st, 5th and 50th nearest."""
     squared = np.sort(np.maximum(0, 2 - 2 * queries @ others.T), axis=1)
     return {
         f"nearest_{place}": np.percentile(np.sqrt(squared[:, place - 1]), [25, 50, 75])
@@ -124,8 +125,8 @@ def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]
     }
 
 
-def packed(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> bytes:
-    """Return rows of COPY BINARY."""
+def copy_rows(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> bytes:
+    """Return rows for COPY BINARY."""
     layout: list[tuple[str, Any]] = [("count", ">i2")]
     for name, kind in FIELDS:
         layout += [(f"{name}_length", ">i4"), (name, kind)]
@@ -140,7 +141,7 @@ def packed(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> bytes:
 
 
 def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> None:
-    """Add a product for each real one of ``sources``, and its image."""
+    """Add a product like each of the real ones ``sources``."""
     cursor.execute("CREATE TEMPORARY TABLE made (number int, source bigint)")
     with cursor.copy("COPY made FROM STDIN") as copy:
         for number, source in enumerate(sources.tolist()):
@@ -149,6 +150,7 @@ def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> None:
 
 
 def add_embeddings(cursor: psycopg.Cursor, table: str, batches: Iterator[bytes]) -> None:
+    """Insert the rows of COPY BINARY into the table, with the columns of their products."""
     cursor.execute(
         f"""CREATE TEMPORARY TABLE made_embedding
         (image_id bigint, embedding halfvec({DIMENSIONS}), colour vector(3))"""
@@ -164,15 +166,16 @@ def add_embeddings(cursor: psycopg.Cursor, table: str, batches: Iterator[bytes])
 def batches(
     ids: np.ndarray, sources: np.ndarray, vectors: np.ndarray, colours: np.ndarray
 ) -> Iterator[bytes]:
+    """Yield rows for COPY BINARY with an embedding generated for each image."""
     near, rng = neighbours(vectors), np.random.default_rng(256)
     for start in range(0, len(ids), CHUNK):
-        some = sources[start : start + CHUNK]
-        jittered = colours[some] + rng.normal(0, COLOUR_NOISE, (len(some), 3))
-        yield packed(ids[start : start + CHUNK], made(vectors, near, some, rng), jittered)
+        rows = sources[start : start + CHUNK]
+        jittered = colours[rows] + rng.normal(0, COLOUR_NOISE, (len(rows), 3))
+        yield copy_rows(ids[start : start + CHUNK], generate(vectors, near, rows, rng), jittered)
 
 
 def colours_of(cursor: psycopg.Cursor, table: str) -> np.ndarray:
-    """Return the garments' colours (n, 3), in the order of ``stored``."""
+    """Return the garments' colours (n, 3) in the order of ``read_embeddings``."""
     cursor.execute(
         f"""SELECT colour::real[] FROM {table} WHERE embedding IS NOT NULL
         ORDER BY product_id, image_id"""  # noqa: S608 - a table of ours
@@ -181,7 +184,7 @@ def colours_of(cursor: psycopg.Cursor, table: str) -> np.ndarray:
 
 
 def indexes(cursor: psycopg.Cursor, table: str) -> dict[str, str]:
-    """Return what can be dropped while rows are loaded, by name."""
+    """Return the definitions, by name, of the indexes that no constraint needs."""
     cursor.execute(
         """SELECT indexname, indexdef FROM pg_indexes
         WHERE tablename IN ('catalogue_product', 'catalogue_productimage', %s) AND indexname NOT IN
@@ -191,22 +194,24 @@ def indexes(cursor: psycopg.Cursor, table: str) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def timed(seconds: dict[str, float], name: str, started: float) -> None:
+def record(seconds: dict[str, float], name: str, started: float) -> None:
+    """Keep and print the time since ``started``."""
     seconds[name] = round(time.perf_counter() - started, 1)
     print(name, seconds[name], file=sys.stderr, flush=True)
 
 
-def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
+def enlarge(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
+    """Add products until there are ``size`` images; rebuild the indexes afterwards."""
     cursor.execute("SELECT count(*) FROM catalogue_product WHERE slug LIKE 'made-%'")
     if cursor.fetchall()[0][0]:
-        sys.exit("This catalogue has made products already; take a fresh copy of the real one.")
+        sys.exit("This catalogue is enlarged already; take a fresh copy of the real one.")
     table = EmbeddingModel.objects.active().table
-    real, colours = stored(cursor, table), colours_of(cursor, table)
+    real, colours = read_embeddings(cursor, table), colours_of(cursor, table)
     vectors, new = real.vectors.astype(np.float32), size - len(real)
     seconds = dict[str, float]()
     result = {"real": len(real), "made": new, "likeness": likeness(vectors)}
-    kept = indexes(cursor, table)
-    for name in kept:
+    definitions = indexes(cursor, table)
+    for name in definitions:
         cursor.execute(f"DROP INDEX {name}")
     sources = np.random.default_rng(2048).integers(0, len(real), new)
     started = time.perf_counter()
@@ -214,27 +219,33 @@ def grow(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
     cursor.execute("SET session_replication_role = replica")
     cursor.execute(IMAGES)
     images = np.array(cursor.fetchall()).ravel()
-    timed(seconds, "products", started)
+    record(seconds, "products", started)
     started = time.perf_counter()
     add_embeddings(cursor, table, batches(images, sources, vectors, colours))
-    timed(seconds, "embeddings", started)
+    record(seconds, "embeddings", started)
     cursor.execute(BUILD)
-    for name, definition in kept.items():
+    for name, definition in definitions.items():
         started = time.perf_counter()
         cursor.execute(definition)
-        timed(seconds, name, started)
+        record(seconds, name, started)
     started = time.perf_counter()
     cursor.execute("VACUUM ANALYZE")
-    timed(seconds, "vacuum", started)
+    record(seconds, "vacuum", started)
     return {**result, "seconds": seconds}
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("pictures", type=int, nargs="?", default=1_000_000)
+    size = parser.parse_args().pictures
     connection.ensure_connection()
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as own:
         own.execute("SET synchronous_commit = off")
-        size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-        result = grow(own.cursor(), size)
+        result = enlarge(own.cursor(), size)
     text = json.dumps({"environment": environment(), **result}, indent=1)
     (ROOT / "bench" / "results" / f"made-{size}.json").write_text(text + "\n")
     print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,17 +1,16 @@
-"""Break one guard at a time and see whether its test notices.
+"""Break one guard of the code at a time and report whether its test fails.
 
     python bench/mutations.py [--only PATTERN]
 
-Copies the files that git knows into a temporary folder, where it replaces a guard's source text,
-runs its test, and puts the text back. A guard is ``killed`` if the test fails, ``survived`` if it
-passes. First all tests must pass on the unchanged copy. Prints the table of docs/security.md and
-writes bench/results/mutations.json, where ``--only`` replaces the outcomes of some guards. All
-tests share one database and one Redis, started here.
+Copies the files tracked by git into a temporary folder, replaces a guard's source text there, runs
+its test, and restores the text. The outcome is ``killed`` if the test fails and ``survived`` if it
+passes. Before that, all tests must pass on the unchanged copy. Prints the table of docs/security.md
+and writes bench/results/mutations.json; ``--only`` replaces the outcomes of the guards whose names
+match a regular expression. All tests share one PostgreSQL and one Redis, started here.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -26,18 +25,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.guards import GUARDS, Guard  # noqa: E402
 from demo.servers import EmbeddedServers  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "mutations.json"
 LIMIT_SECONDS = 60
-# Otherwise Python may take the compiled file of the moment before.
+# -B, because Python could take a compiled file for that of the source changed within its second.
 PYTEST = (sys.executable, "-B", "-m", "pytest", "-q", "--no-header", "--reuse-db", "-x")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Holds whether a test noticed that one guard was broken."""
+    """Holds whether the test of a broken guard failed, and the seconds it took."""
 
     guard: str
     file: str
@@ -47,29 +47,28 @@ class Outcome:
 
 
 def main() -> None:
-    """Break every guard, or those whose name ``--only`` matches."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--only", default="")
     pattern = parser.parse_args().only
-    wanted = [guard for guard in GUARDS if re.search(pattern, guard.name)]
+    chosen = [guard for guard in GUARDS if re.search(pattern, guard.name)]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "tree"
         _copy_tree(copy)
         servers = EmbeddedServers(Path(folder) / "var")
         servers.start()
         try:
-            outcomes = _break_all(copy, wanted, os.environ | servers.environment)
+            outcomes = _break_all(copy, chosen, os.environ | servers.environment)
         finally:
             servers.stop()
-    outcomes = _with_earlier(outcomes)
+    outcomes = _add_earlier(outcomes)
     RESULT.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1) + "\n")
     print(table(outcomes))
     if any(outcome.outcome != "killed" for outcome in outcomes):
         sys.exit(1)
 
 
-def _with_earlier(outcomes: list[Outcome]) -> list[Outcome]:
-    """Return an outcome for each guard: a new one, or that of an earlier run."""
+def _add_earlier(outcomes: list[Outcome]) -> list[Outcome]:
+    """Complete the outcomes by those of an earlier run, in the order of the guards."""
     earlier = json.loads(RESULT.read_text()) if RESULT.exists() else []
     known = {row["guard"]: Outcome(**row) for row in earlier}
     known |= {outcome.guard: outcome for outcome in outcomes}
@@ -77,6 +76,7 @@ def _with_earlier(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _copy_tree(copy: Path) -> None:
+    """Copy the files tracked by git."""
     git = str(shutil.which("git"))
     listed = subprocess.run(
         [git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -120,7 +120,7 @@ def _run(copy: Path, guard: Guard, environment: dict[str, str]) -> str:
         )
     except subprocess.TimeoutExpired:
         return "too slow"
-    # 1: a test failed; anything else is no verdict of a test.
+    # pytest exits with 1 where a test failed; other statuses say that none was run to its end.
     return {0: "survived", 1: "killed"}.get(done.returncode, f"error {done.returncode}")
 
 

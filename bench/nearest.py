@@ -1,23 +1,27 @@
-"""The nearest five on the images that the shop holds, against the exact order of all embeddings.
+"""Measure latency and recall of the nearest five, against exact search and in-memory libraries.
 
     python bench/nearest.py [QUERIES] [--rival CHECKOUT --rival-folder VAR_DIR]
 
-Needs an embedded catalogue; bench/million.py makes a large one. ``vector`` orders by distance
-alone, without filters and with each attribute at several shares of the catalogue (100 queries
-each); recall is against comparing all 256 values of all images, copies left out of both.
-``strip`` is what a product page asks for, with its scopes and colours. In memory and without
-conditions, scikit-learn, faiss and usearch search the same embeddings. ``--rival`` is another
-checkout on a database of its own, which searches for the same products by turns.
+Needs an embedded catalogue; bench/million.py makes a large one.
 
-``sizes_mb`` names each table and index that holds embeddings. Prints one JSON object and writes it
-to bench/results/nearest.json (nearest-N.json for N images if there are more than 100,000).
+- ``all``: ordered by distance alone, without filters.
+- ``price 10.0%`` and so on: the same with a filter that this share of the catalogue passes.
+- ``strip``: the query of a product page's similar items, with its scopes and colours.
+- ``in_memory``: scikit-learn, faiss and usearch on the same embeddings, without filters.
+- ``rival``: another checkout on a database of its own, which searches for the same products in
+  turns with this one.
+- ``sizes_mb``: the tables and indexes that hold embeddings.
+
+Recall at 5 compares with exact search over all 256 values of all images, duplicates left out of
+both. Prints one JSON object and writes it to bench/results/nearest.json (nearest-N.json for N
+images if there are more than 100,000).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from argparse import Namespace
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -35,10 +39,11 @@ set_up_django()
 import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from bench.embeddings import Stored, nearest_of, stored  # noqa: E402
+from bench.arguments import argument_parser  # noqa: E402
+from bench.embeddings import StoredEmbeddings, exact_nearest, read_embeddings  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from bench.rivals import in_memory, rival  # noqa: E402
-from bench.timing import spread, timed  # noqa: E402
+from bench.timing import summarise, time_searches  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.search.candidates import FIRST_EMBEDDED  # noqa: E402
 from recommender.search.similar import (  # noqa: E402
@@ -55,10 +60,11 @@ from shop.catalogue.models import Product  # noqa: E402
 BY_DISTANCE = {"colour_weight": 0.0, "base_colour": "", "base_colour_weight": 0.0}
 SHARES = (0.5, 0.1, 0.01, 0.001)
 ATTRIBUTES = {"gender": "genders", "colour": "colours", "category": "category_ids"}
-REPETITIONS, FILTERED, IN_MEMORY = 5, 100, 50
+WARM_UP = 20
+REPETITIONS, FILTERED_QUERIES, IN_MEMORY_QUERIES = 5, 100, 50
 LARGE = 100_000
-# Enough for five after copies of the product and of each other are left out.
-KEEP = 100
+# Exact neighbours kept for each query: enough for five after duplicates are left out.
+EXACT_CANDIDATES = 100
 SIZES = """
 SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN LATERAL (
     SELECT 'rows', pg_relation_size(tables.oid) UNION ALL
@@ -69,7 +75,7 @@ SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN 
 WHERE tables.relkind = 'r' AND tables.relname IN ('catalogue_productimage', 'recommender_placement',
     'recommender_cell', 'recommender_embedding_blue', 'recommender_embedding_green')
 ORDER BY 1, 2"""
-# 9e8e8d9 and what came before keep embeddings in columns of images.
+# Checkouts up to 9e8e8d9 keep embeddings in columns of the images' table.
 RIVAL = """
 from bench.nearest import *
 from time import perf_counter
@@ -95,10 +101,10 @@ def answer(what, asked):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Holds, a row an image, its embedding and what filters ask for of its product."""
+    """Holds the embedding of each image, a row each, and the filtered columns of its product."""
 
-    images: Stored
-    offered: np.ndarray
+    images: StoredEmbeddings
+    available: np.ndarray
     gender: np.ndarray
     colour: np.ndarray
     category: np.ndarray
@@ -106,25 +112,26 @@ class Catalogue:
 
 
 def load(model: EmbeddingModel) -> Catalogue:
+    """Read the images that have an embedding."""
     with psycopg.connect(connection.connection.info.dsn) as own, own.cursor() as cursor:
-        images = stored(cursor, model.table)
+        images = read_embeddings(cursor, model.table)
         cursor.execute(
             """SELECT id, listed AND stock > 0, gender, base_colour, category_id, price::float
             FROM catalogue_product ORDER BY id"""
         )
         ids, *attributes = (np.array(values) for values in zip(*cursor.fetchall(), strict=True))
-    place = np.searchsorted(ids, images.products)
-    return Catalogue(images, *(values[place] for values in attributes))
+    rows = np.searchsorted(ids, images.products)
+    return Catalogue(images, *(values[rows] for values in attributes))
 
 
-def filters_of(shop: Catalogue) -> dict[str, tuple[Filters, np.ndarray]]:
-    """Return filters by name, each with the rows that it lets pass."""
-    found = {"all": (Filters(), np.ones(len(shop.images), bool))}
+def make_filters(catalogue: Catalogue) -> dict[str, tuple[Filters, np.ndarray]]:
+    """Return filters of several selectivities by name, each with a mask of the rows that pass."""
+    found = {"all": (Filters(), np.ones(len(catalogue.images), bool))}
     for share in SHARES:
-        price = Decimal(f"{np.quantile(shop.price, share):.2f}")
-        found[f"price {share:.1%}"] = (Filters(price_to=price), shop.price <= float(price))
+        price = Decimal(f"{np.quantile(catalogue.price, share):.2f}")
+        found[f"price {share:.1%}"] = (Filters(price_to=price), catalogue.price <= float(price))
         for name, argument in ATTRIBUTES.items():
-            values = getattr(shop, name)
+            values = getattr(catalogue, name)
             chosen = _values_of_share(values, share)
             passes = np.isin(values, chosen)
             if share / 2 < passes.mean() < share * 2:
@@ -133,7 +140,7 @@ def filters_of(shop: Catalogue) -> dict[str, tuple[Filters, np.ndarray]]:
 
 
 def _values_of_share(values: np.ndarray, share: float) -> list[Any]:
-    """Return the fewest values that make up about this share of the rows, the largest first."""
+    """Return the most frequent values that together make up about this share of the rows."""
     names, counts = np.unique(values, return_counts=True)
     left, chosen = share * len(values) * 1.2, []
     for place in np.argsort(-counts):
@@ -143,14 +150,16 @@ def _values_of_share(values: np.ndarray, share: float) -> list[Any]:
     return chosen
 
 
-def true_five(shop: Catalogue, source: int, rows: np.ndarray, distances: np.ndarray) -> list[float]:
-    """Return the distances of the nearest five products, without copies of any."""
-    product = shop.images.products[source]
-    own = shop.images.products == product
-    groups, products = set(shop.images.groups[own].tolist()), {int(product)}
+def exact_distances(
+    catalogue: Catalogue, source: int, rows: np.ndarray, distances: np.ndarray
+) -> list[float]:
+    """Return the distances of the exact nearest five products, without duplicates."""
+    product = catalogue.images.products[source]
+    own = catalogue.images.products == product
+    groups, products = set(catalogue.images.groups[own].tolist()), {int(product)}
     five: list[float] = []
     for row, distance in zip(rows.tolist(), distances.tolist(), strict=True):
-        group, other = int(shop.images.groups[row]), int(shop.images.products[row])
+        group, other = int(catalogue.images.groups[row]), int(catalogue.images.products[row])
         if np.isfinite(distance) and group not in groups and other not in products:
             five.append(distance)
             groups.add(group)
@@ -158,11 +167,17 @@ def true_five(shop: Catalogue, source: int, rows: np.ndarray, distances: np.ndar
     return five[:ROW_SIZE]
 
 
-def measured(
-    shop: Catalogue, model: EmbeddingModel, filters: Filters, sources: list[int], truth: list[Any]
+def measure(
+    catalogue: Catalogue,
+    model: EmbeddingModel,
+    filters: Filters,
+    sources: list[int],
+    truth: list[Any],
 ) -> dict[str, Any]:
+    """Time the searches of these rows; compare them with the exact distances ``truth``."""
+
     def search(row: int) -> list[Neighbour]:
-        product = int(shop.images.products[row])
+        product = int(catalogue.images.products[row])
         query = Query(
             FIRST_EMBEDDED.format(table=model.table, product="%(product)s"),
             {"product": product, "excluded": product},
@@ -172,39 +187,40 @@ def measured(
         return _nearest("default", model, query, filters, ROW_SIZE)
 
     backend = connection.connection.info.backend_pid
-    timed(search, sources[:20], backend)
-    runs = [timed(search, sources, backend) for _ in range(REPETITIONS)]
+    time_searches(search, sources[:WARM_UP], backend)
+    runs = [time_searches(search, sources, backend) for _ in range(REPETITIONS)]
     found = runs[0][1]
-    # A score is half of the squared distance.
+    # Converted to distances, because a score is half of the squared distance.
     hits = [
-        sum((2 * one.score) ** 0.5 <= five[-1] + 1e-3 for one in some) / len(five)
-        for some, five in zip(found, truth, strict=True)
-        if five
+        sum((2 * one.score) ** 0.5 <= exact[-1] + 1e-3 for one in neighbours) / len(exact)
+        for neighbours, exact in zip(found, truth, strict=True)
+        if exact
     ]
     return {
-        **spread([times for times, _found in runs]),
+        **summarise([times for times, _found in runs]),
         "recall_at_5": round(float(np.mean(np.minimum(hits, 1))), 4),
         "fewest": min(map(len, found)),
         "fewest_true": min(map(len, truth)),
     }
 
 
-def strip(shop: Catalogue, sources: list[int]) -> dict[str, Any]:
+def measure_strip(catalogue: Catalogue, sources: list[int]) -> dict[str, Any]:
+    """Time the similar items of these rows' products, as product pages search for them."""
     products = Product.objects.select_related("category").in_bulk(
-        shop.images.products[sources].tolist()
+        catalogue.images.products[sources].tolist()
     )
 
     def search(row: int) -> list[int]:
-        return similar_ids(products[int(shop.images.products[row])])
+        return similar_ids(products[int(catalogue.images.products[row])])
 
     backend = connection.connection.info.backend_pid
-    timed(search, sources[:20], backend)
-    runs = [timed(search, sources, backend) for _ in range(REPETITIONS)]
-    return {**spread([times for times, _found in runs]), "fewest": min(map(len, runs[0][1]))}
+    time_searches(search, sources[:WARM_UP], backend)
+    runs = [time_searches(search, sources, backend) for _ in range(REPETITIONS)]
+    return {**summarise([times for times, _found in runs]), "fewest": min(map(len, runs[0][1]))}
 
 
 def sizes(rows: list[tuple[str, str, int]]) -> dict[str, Any]:
-    """Return megabytes by table and part, and what of it is of embeddings alone."""
+    """Return the megabytes of each table's parts, and the sum of those that hold embeddings."""
     found: dict[str, Any] = {}
     embeddings = 0
     for table, part, size in rows:
@@ -220,65 +236,72 @@ def own_sizes() -> dict[str, Any]:
         return sizes(cursor.fetchall())
 
 
-def against(options: argparse.Namespace, shop: Catalogue, sources: list[int]) -> dict[str, Any]:
-    """Search for the same products by turns, here and in the other checkout."""
+def compare_with_rival(
+    options: Namespace, catalogue: Catalogue, sources: list[int]
+) -> dict[str, Any]:
+    """Search for the same products in turns, here and in the other checkout."""
     model = EmbeddingModel.objects.active()
-    keys = Product.objects.in_bulk(shop.images.products[sources].tolist())
-    asked = [keys[int(shop.images.products[row])].external_id for row in sources]
-    ours, theirs = [], []
-    with rival(options.rival, options.rival_folder, RIVAL) as ask:
-        ask("times", asked)
+    products = Product.objects.in_bulk(catalogue.images.products[sources].tolist())
+    external_ids = [products[int(catalogue.images.products[row])].external_id for row in sources]
+    own_results, rival_times = [], []
+    with rival(options.rival, options.rival_folder, RIVAL) as ask_rival:
+        ask_rival("times", external_ids)  # warm-up
         for _ in range(REPETITIONS):
-            ours.append(measured(shop, model, Filters(), sources, [[]] * len(sources)))
-            theirs.append(ask("times", asked))
-        named = sizes([tuple(row) for row in ask("sql", SIZES)])
+            own_results.append(measure(catalogue, model, Filters(), sources, [[]] * len(sources)))
+            rival_times.append(ask_rival("times", external_ids))
+        rival_sizes = sizes([tuple(row) for row in ask_rival("sql", SIZES)])
     return {
         "checkout": options.rival.name,
-        "ours_p50_p99_ms": [[one["p50_ms"], one["p99_ms"]] for one in ours],
-        "p50_p99_ms": [np.percentile(times, [50, 99]).round(2).tolist() for times in theirs],
-        "sizes_mb": named,
-        "our_size_of_theirs": round(own_sizes()["embeddings"] / named["embeddings"], 3),
+        "ours_p50_p99_ms": [[one["p50_ms"], one["p99_ms"]] for one in own_results],
+        "p50_p99_ms": [np.percentile(times, [50, 99]).round(2).tolist() for times in rival_times],
+        "sizes_mb": rival_sizes,
+        "our_size_of_theirs": round(own_sizes()["embeddings"] / rival_sizes["embeddings"], 3),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("queries", type=int, nargs="?", default=500)
     parser.add_argument("--rival", type=Path)
     parser.add_argument("--rival-folder", type=Path)
     options = parser.parse_args()
     model = EmbeddingModel.objects.active()
-    shop = load(model)
-    count, vectors = len(shop.images), shop.images.vectors
+    catalogue = load(model)
+    count, vectors = len(catalogue.images), catalogue.images.vectors
     queries = min(options.queries, count)
     sources = np.random.default_rng(1).choice(count, queries, replace=False).tolist()
-    filters = filters_of(shop)
-    masks = [shop.offered & passes for _filters, passes in filters.values()]
-    best = nearest_of(vectors, vectors[sources].astype(np.float32), masks, KEEP)
+    filters = make_filters(catalogue)
+    masks = [catalogue.available & passes for _filters, passes in filters.values()]
+    best = exact_nearest(vectors, vectors[sources].astype(np.float32), masks, EXACT_CANDIDATES)
     result: dict[str, Any] = {
         "environment": environment(),
         "pictures": count,
         "queries": queries,
         "repetitions": REPETITIONS,
         "sizes_mb": own_sizes(),
-        "strip": strip(shop, sources),
+        "strip": measure_strip(catalogue, sources),
     }
     for (name, (chosen, _passes)), mask, (rows, distances) in zip(
         filters.items(), masks, best, strict=True
     ):
-        some = sources[:FILTERED] if chosen else sources
-        truth = [true_five(shop, *each) for each in zip(some, rows, distances, strict=False)]
+        queried = sources[:FILTERED_QUERIES] if chosen else sources
+        truth = [
+            exact_distances(catalogue, *each)
+            for each in zip(queried, rows, distances, strict=False)
+        ]
         result[name] = {
             "passing": round(float(mask.mean()), 5),
-            **measured(shop, model, chosen, some, truth),
+            **measure(catalogue, model, chosen, queried, truth),
         }
         print(name, result[name], file=sys.stderr, flush=True)
-    some = sources[:IN_MEMORY]
+    queried = sources[:IN_MEMORY_QUERIES]
     everything = [np.ones(count, bool)]
-    nearest = nearest_of(vectors, vectors[some].astype(np.float32), everything, ROW_SIZE)[0][0]
-    result["in_memory"] = in_memory(vectors, some, nearest)
+    nearest = exact_nearest(vectors, vectors[queried].astype(np.float32), everything, ROW_SIZE)[0][
+        0
+    ]
+    result["in_memory"] = in_memory(vectors, queried, nearest)
     if options.rival:
-        result["rival"] = against(options, shop, sources)
+        result["rival"] = compare_with_rival(options, catalogue, sources)
     text = json.dumps(result, indent=1)
     name = "nearest" if count <= LARGE else f"nearest-{count}"
     (ROOT / "bench" / "results" / f"{name}.json").write_text(text + "\n")

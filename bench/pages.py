@@ -1,27 +1,26 @@
-"""How long the pages take with eight shoppers on them, by locust.
+"""Measure response times of the pages under the load of eight shoppers, by Locust.
 
     python bench/pages.py [--seconds 60] [--rival CHECKOUT]
 
 Starts gunicorn as in production on the shop's catalogue and drives it by bench/locustfile.py:
 
-- ``cold``: nothing in Redis, gunicorn just started; shoppers who look at each page for a while.
-- ``shoppers``: the same, warm.
-- ``no_pause``: eight users, each asking for the next page as soon as it has the last.
-- ``product_alone_cold``: one user without a pause, product pages only, each for the first time:
-  none of what they search for is cached. ``product_alone``: those pages again, round and round.
-- ``facet_counts_ms``, ``related_ms``: the counts of a list and what stands around a product, in
-  this process; ``facet_counts_uncached_ms``: with nothing in the cache, the rival.
+- ``cold``: an empty Redis and a gunicorn just started; shoppers pause on each page.
+- ``shoppers``: the same with warm caches.
+- ``no_pause``: eight users who request the next page as soon as they have the last.
+- ``product_alone_cold``: one user without pauses on product pages, each for the first time, so that
+  no search is cached. ``product_alone``: the same pages again and again.
+- ``facet_counts_ms``, ``related_ms``: the counts beside the filters and the recommendations of a
+  product, in this process; ``facet_counts_uncached_ms``, the rival, with an empty cache.
 
-- ``--models 1x8,2x4``: only this, ``no_pause`` for each number of workers and threads.
+``--models 1x8,2x4`` runs only ``no_pause``, for each of these numbers of workers and threads.
 
-Times are the server's own (gunicorn's access log) and the client's. ``--rival`` is another checkout
-of the shop, which is driven in the same way on the same database. Prints one JSON object and writes
-it to bench/results/pages.json. Leaves events and renditions in the database: use a copy.
+Times are the server's (gunicorn's access log) and the client's. ``--rival`` is another checkout of
+the shop, which gets the same load on the same database. Prints one JSON object and writes it to
+bench/results/pages.json. VAR_DIR should be a copy, because events and renditions stay in it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -52,6 +51,7 @@ from django.core.cache import cache  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.embeddings import embedded_photo  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
@@ -63,23 +63,25 @@ from shop.catalogue.models import Category, Product, SearchWord  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "pages.json"
 USERS = 8
-THINK = [1, 3]
+THINK_SECONDS = [1, 3]
 SEED = 6
 PHOTOS = 20
-COMMON = 300
-LOG = "%({x-kind}i)s %(s)s %(D)s %(U)s"
+FREQUENT_WORDS = 300
+LOG_FORMAT = "%({x-kind}i)s %(s)s %(D)s %(U)s"
 
 
-def places() -> dict[str, Any]:
-    """Where shoppers go: drawn from the catalogue, the same each time."""
-    dice = random.Random(SEED)
+def draw_targets() -> dict[str, Any]:
+    """Draw the addresses and words that shoppers use, the same ones for the same catalogue."""
+    rng = random.Random(SEED)
     products = Product.objects.listed().in_stock().order_by("pk")
     counts = count(Product.objects.listed(), Filters())
     known = Category.objects.in_bulk(counts.categories)
     words = list(SearchWord.objects.order_by("-products", "word").values_list("word", flat=True))
-    searched = [" ".join(dice.sample(words[:COMMON], dice.choice([1, 1, 2]))) for _n in range(200)]
+    searched = [
+        " ".join(rng.sample(words[:FREQUENT_WORDS], rng.choice([1, 1, 2]))) for _n in range(200)
+    ]
     every = list(products.values_list("slug", flat=True))
-    slugs = dice.sample(every, 500)
+    slugs = rng.sample(every, 500)
     tops = [category.get_absolute_url() for category in Category.objects.filter(parent=None)]
     leaves = [known[pk].get_absolute_url() for pk, n in counts.categories.items() if n >= 50]
     return {
@@ -88,37 +90,37 @@ def places() -> dict[str, Any]:
         "genders": [gender for gender in counts.genders if gender],
         "colours": sorted(counts.colours, key=lambda c: -counts.colours[c])[:20],
         "words": searched,
-        "mistyped": [_mistyped(text, dice) for text in searched if len(text) > 4],
+        "mistyped": [_mistyped(text, rng) for text in searched if len(text) > 4],
         "products": [f"/products/{slug}/" for slug in slugs],
         "alone": [f"/products/{slug}/" for slug in random.Random(SEED).sample(every, 2000)],
-        "photos": [photo.get_absolute_url() for photo in _photos(dice)],
+        "photos": [photo.get_absolute_url() for photo in _photos(rng)],
         "pages": counts.total // settings.CATALOGUE_PAGE_SIZE,
     }
 
 
-def _mistyped(text: str, dice: random.Random) -> str:
-    """Two letters that stand beside each other change places."""
-    at = dice.randrange(len(text) - 2)
+def _mistyped(text: str, rng: random.Random) -> str:
+    """Swap two adjacent letters."""
+    at = rng.randrange(len(text) - 2)
     return f"{text[:at]}{text[at + 1]}{text[at]}{text[at + 2 :]}"
 
 
-def _photos(dice: random.Random) -> list[QueryPhoto]:
-    """Create searches with pictures of the shop's own, already embedded."""
+def _photos(rng: random.Random) -> list[QueryPhoto]:
+    """Create query photos from images of the shop and their stored embeddings."""
     embedded = EmbeddingModel.objects.active().embeddings.filter(status="embedded")
-    keys = dice.sample(list(embedded.order_by("pk").values_list("pk", flat=True)), PHOTOS)
+    keys = rng.sample(list(embedded.order_by("pk").values_list("pk", flat=True)), PHOTOS)
     rows = embedded.filter(pk__in=keys).select_related("image").order_by("pk")
     return [embedded_photo(row) for row in rows]
 
 
 @contextmanager
-def shop(checkout: Path, arguments: list[str], log: Path) -> Any:
-    """gunicorn in this checkout; gives its address."""
+def gunicorn(checkout: Path, arguments: list[str], log: Path) -> Any:
+    """Run gunicorn in this checkout and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "config.wsgi", *arguments]
     command += ["--bind", f"127.0.0.1:{port}", "--access-logfile", str(log)]
-    command += ["--access-logformat", LOG]
+    command += ["--access-logformat", LOG_FORMAT]
     environment = {**os.environ, "VAR_DIR": str(settings.VAR_DIR)}
     process = subprocess.Popen(
         command, cwd=checkout, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -144,23 +146,23 @@ def _wait(address: str) -> None:
             time.sleep(0.2)
 
 
-def drive(
+def run_load(
     address: str,
     log: Path,
-    where: Path,
+    targets: Path,
     *,
     seconds: float,
     users: int,
     pause: bool,
     alone: int = 0,
 ) -> dict[str, Any]:
-    """Let locust's users loose on it, and read what they and the server noted."""
-    client = where.parent / "client.txt"
+    """Run Locust's users against the address; read the client's and the server's times."""
+    client = targets.parent / "client.txt"
     client.write_text("")
     start = log.stat().st_size
     environment = os.environ | {
-        "BENCH_PLACES": str(where),
-        "BENCH_THINK": json.dumps(THINK if pause else None),
+        "BENCH_TARGETS": str(targets),
+        "BENCH_THINK": json.dumps(THINK_SECONDS if pause else None),
         "BENCH_CLIENT": str(client),
         "BENCH_ALONE": str(alone),
     }
@@ -174,23 +176,24 @@ def drive(
         lines.seek(start)
         return {
             "users": users,
-            "think_seconds": THINK if pause else 0,
+            "think_seconds": THINK_SECONDS if pause else 0,
             "seconds": seconds,
             "cores_used_by_locust": round(used / seconds, 2),
-            **_read(lines.read().splitlines(), client.read_text().splitlines(), seconds),
+            **_summarise(lines.read().splitlines(), client.read_text().splitlines(), seconds),
         }
 
 
-def _read(server: list[str], client: list[str], seconds: float) -> dict[str, Any]:
+def _summarise(server: list[str], client: list[str], seconds: float) -> dict[str, Any]:
+    """Summarise the lines of gunicorn's access log and of Locust's by kind of page."""
     served: dict[str, list[float]] = defaultdict(list)
     viewed: Counter[str] = Counter()
-    bad = 0
+    failed = 0
     for line in server:
         kind, status, microseconds, path = line.rsplit(" ", 3)
         served[kind].append(int(microseconds) / 1000)
         if kind == "product":
             viewed[path] += 1
-        bad += not status.startswith(("2", "3"))
+        failed += not status.startswith(("2", "3"))
     waited: dict[str, list[float]] = defaultdict(list)
     for line in client:
         kind, milliseconds, _state = line.rsplit(" ", 2)
@@ -199,7 +202,7 @@ def _read(server: list[str], client: list[str], seconds: float) -> dict[str, Any
     return {
         "requests_per_second": round(sum(map(len, served.values())) / seconds, 1),
         "pages_per_second": round(sum(len(served[kind]) for kind in pages) / seconds, 1),
-        "not_answered_well": bad + sum(line.endswith("error") for line in client),
+        "failed": failed + sum(line.endswith("error") for line in client),
         "products_viewed_before": viewed.total() - len(viewed),
         "all_pages": {
             "server_ms": _percentiles([ms for kind in pages for ms in served[kind]]),
@@ -220,16 +223,16 @@ def _percentiles(times: list[float]) -> dict[str, float]:
     return {"n": len(times), **{f"p{p}": round(cuts[p - 1], 1) for p in (50, 95, 99)}}
 
 
-def facet_times(places: dict[str, Any], *, cached: bool) -> dict[str, Any]:
-    """Time the counts beside all filters for 200 choices; not ``cached``, the database counts."""
-    dice = random.Random(SEED)
+def time_facets(targets: dict[str, Any], *, cached: bool) -> dict[str, Any]:
+    """Time the counts beside the filters for 200 random filters, with or without the cache."""
+    rng = random.Random(SEED)
     listed = Product.objects.listed()
     chosen: dict[str, list[str]] = {name: [] for name in FACETS}
     times = []
     for number in range(210):
         filters = Filters(
-            genders=tuple(dice.sample(places["genders"], dice.choice([0, 0, 1]))),
-            colours=tuple(dice.sample(places["colours"], dice.choice([0, 1, 2]))),
+            genders=tuple(rng.sample(targets["genders"], rng.choice([0, 0, 1]))),
+            colours=tuple(rng.sample(targets["colours"], rng.choice([0, 1, 2]))),
         )
         if not cached:
             cache.clear()
@@ -240,10 +243,10 @@ def facet_times(places: dict[str, Any], *, cached: bool) -> dict[str, Any]:
     return _percentiles(times)
 
 
-def related_times() -> dict[str, Any]:
-    """Time what stands beside 200 products, searched for and then read from the cache.
+def time_related() -> dict[str, Any]:
+    """Time the recommendations of 200 products, searched for and then taken from the cache.
 
-    Either way the cards are read from the database, so that prices and stock are today's.
+    Both include reading the cards, because the pages read prices and stock from the database.
     """
     products = list(Product.objects.listed().in_stock().select_related("category")[:220])
     cached: list[float] = []
@@ -260,78 +263,82 @@ def related_times() -> dict[str, Any]:
 def measure(
     checkout: Path,
     arguments: list[str],
-    where: Path,
+    targets: Path,
     seconds: float,
     keep: Callable[[dict[str, Any]], None],
     *,
     cold: bool,
 ) -> None:
-    """``keep`` is called after each run, so that one that is cut short leaves those before it."""
-    log = where.parent / "access.log"
+    """Run all loads on a checkout; call ``keep`` after each, so that interrupting loses one."""
+    log = targets.parent / "access.log"
     log.write_text("")
     found: dict[str, Any] = {"gunicorn": " ".join(arguments)}
     if cold:
         cache.clear()
-    with shop(checkout, arguments, log) as address:
-        options: dict[str, Any] = {"log": log, "where": where}
+    with gunicorn(checkout, arguments, log) as address:
+        options: dict[str, Any] = {"log": log, "targets": targets}
         if cold:
-            run = drive(address, **options, seconds=seconds / 2, users=USERS, pause=True)
+            run = run_load(address, **options, seconds=seconds / 2, users=USERS, pause=True)
             found["cold"] = run
             keep(found)
-        found["shoppers"] = drive(address, **options, seconds=seconds, users=USERS, pause=True)
+        found["shoppers"] = run_load(address, **options, seconds=seconds, users=USERS, pause=True)
         keep(found)
-        found["no_pause"] = drive(address, **options, seconds=seconds / 2, users=USERS, pause=False)
+        found["no_pause"] = run_load(
+            address, **options, seconds=seconds / 2, users=USERS, pause=False
+        )
         keep(found)
         cache.clear()
-        pages = len(json.loads(where.read_text())["alone"])
+        pages = len(json.loads(targets.read_text())["alone"])
         for name in ("product_alone_cold", "product_alone"):
-            run = drive(address, **options, seconds=seconds / 4, users=1, pause=False, alone=pages)
+            run = run_load(
+                address, **options, seconds=seconds / 4, users=1, pause=False, alone=pages
+            )
             found[name] = run["kinds"]
             pages = run["kinds"]["product"]["server_ms"]["n"]
             keep(found)
 
 
-def compare(models: list[str], where: Path, seconds: float) -> dict[str, Any]:
-    """Which gunicorn suits: the same users, without a pause, on each in turn, forth and back."""
-    log = where.parent / "access.log"
+def compare_models(models: list[str], targets: Path, seconds: float) -> dict[str, Any]:
+    """Run ``no_pause`` on each number of workers and threads, in this order and back."""
+    log = targets.parent / "access.log"
     found: dict[str, Any] = defaultdict(list)
     for model in [*models, *reversed(models)]:
         workers, threads = model.split("x")
         log.write_text("")
         arguments = ["--workers", workers, "--threads", threads]
-        options: dict[str, Any] = {"log": log, "where": where, "users": USERS, "pause": False}
-        with shop(ROOT, arguments, log) as address:
-            drive(address, **options, seconds=3)
-            run = drive(address, **options, seconds=seconds)
+        options: dict[str, Any] = {"log": log, "targets": targets, "users": USERS, "pause": False}
+        with gunicorn(ROOT, arguments, log) as address:
+            run_load(address, **options, seconds=3)  # warm-up
+            run = run_load(address, **options, seconds=seconds)
         found[model].append({name: run[name] for name in ("pages_per_second", "all_pages")})
     return dict(found)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--models", default="")
     parser.add_argument("--gunicorn", default="-c python:config.gunicorn")
     parser.add_argument("--rival", type=Path, help="a checkout, in a folder named by its commit")
     parser.add_argument("--rival-gunicorn", default="--threads 8 --timeout 60")
     options = parser.parse_args()
-    # Whoever stops this stops gunicorn with it.
+    # Exit normally on SIGTERM, so that gunicorn is stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     call_command("collectstatic", verbosity=0, interactive=False)
     folder = Path(tempfile.mkdtemp(prefix="bench-pages-"))
-    where = folder / "places.json"
-    drawn = places()
-    where.write_text(json.dumps(drawn))
+    path = folder / "targets.json"
+    targets = draw_targets()
+    path.write_text(json.dumps(targets))
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.listed().count(),
-        "facet_counts_ms": facet_times(drawn, cached=True),
-        "facet_counts_uncached_ms": facet_times(drawn, cached=False),
-        "related_ms": related_times(),
+        "facet_counts_ms": time_facets(targets, cached=True),
+        "facet_counts_uncached_ms": time_facets(targets, cached=False),
+        "related_ms": time_related(),
     }
     connection.close()
     if options.models:
-        compared = compare(options.models.split(","), where, options.seconds)
+        compared = compare_models(options.models.split(","), path, options.seconds)
         kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         _write(kept | {"workers_x_threads": {**result, "no_pause": compared}})
         print(RESULT.read_text())
@@ -339,7 +346,7 @@ def main() -> None:
     measure(
         ROOT,
         options.gunicorn.split(),
-        where,
+        path,
         options.seconds,
         lambda found: _write(result | found),
         cold=True,
@@ -350,12 +357,14 @@ def main() -> None:
         measure(
             options.rival,
             options.rival_gunicorn.split(),
-            where,
+            path,
             options.seconds,
             lambda found: _write(ours | {"rival": what | found}),
             cold=False,
         )
-    QueryPhoto.objects.filter(pk__in=[path.split("/")[-2] for path in drawn["photos"]]).delete()
+    QueryPhoto.objects.filter(
+        pk__in=[address.split("/")[-2] for address in targets["photos"]]
+    ).delete()
     print(RESULT.read_text())
 
 

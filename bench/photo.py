@@ -1,20 +1,22 @@
-"""From a chosen photo to five results, in Chromium and by plain HTTP, idle and under bulk work.
+"""Measure photo search from the upload to five results, idle and while images are embedded.
 
     python bench/photo.py [ZIP] [--photos 20] [--rounds 5] [--bulk 10000] [--port 8431]
 
-Starts the shop's own processes on the active database, which must hold an embedded catalogue, and
-measures three states: idle; while ``catalogue`` embeds BULK pictures with everybody's priority
-("even", as it once was); and while it does so with the priority that ``make demo`` gives it
-("yielding"). The pictures lose their vectors for it and have them again at the end.
+Starts the shop's processes on the active database, which must hold an embedded catalogue, and
+searches in Chromium and by plain HTTP:
 
-ZIP holds photos; those under ``validation/`` are used. The rival in the same run is the paper's
-prototype on the same photos and the same shop's vectors, without any browser or server: decode,
-``model.predict``, scikit-learn's brute-force nearest five.
+- ``idle``: while the worker of the queue ``catalogue`` has nothing to do.
+- ``even``: while it embeds BULK images with the priority of the other processes.
+- ``yielding``: while it embeds them with the lower priority that ``make demo`` gives it.
+
+The embeddings of these images are reset for it and made again. ZIP holds photos; those under
+``validation/`` are used. The rival in the same run is the paper's prototype on the same photos and
+embeddings, without a browser or server: decode, ``model.predict``, scikit-learn's brute force.
+Prints one JSON object and writes it to bench/results/photo.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,8 +54,9 @@ from django.db import connection  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
-from bench.embed import forget  # noqa: E402
-from bench.embeddings import stored  # noqa: E402
+from bench.arguments import argument_parser  # noqa: E402
+from bench.embed import reset_embeddings  # noqa: E402
+from bench.embeddings import read_embeddings  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from demo.processes import YIELDING, shell_commands  # noqa: E402
 from recommender.embedding.model_store import model_folder  # noqa: E402
@@ -69,23 +73,23 @@ FIVE_SHOWN = """() => {
     const pictures = document.querySelectorAll('[data-block="photo"] [data-product-id] img');
     return pictures.length === 5 && [...pictures].every((i) => i.complete && i.naturalWidth > 0);
 }"""
-# By the page's own clock, without what driving a browser from another process takes.
-CLOCK = f"""addEventListener('change', () => {{
+# Timed in the page, because driving the browser from another process takes time too.
+PAGE_CLOCK = f"""addEventListener('change', () => {{
     const shown = {FIVE_SHOWN}, started = performance.now();
-    const look = () => shown() ? (window.searched = performance.now() - started)
-        : requestAnimationFrame(look);
-    look();
+    const check = () => shown() ? (window.searched = performance.now() - started)
+        : requestAnimationFrame(check);
+    check();
 }}, true)"""
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="([^"]+)"')
 Search = Callable[[Path], float]
 
 
-class NotFiveError(RuntimeError):
-    """No garment was made out in the photo, or the shop has fewer than five of it."""
+class TooFewResultsError(RuntimeError):
+    """Raised when a photo shows no recognised garment, or one of which the shop has too few."""
 
 
-def choose(archive: Path, count: int, folder: Path) -> list[Path]:
-    """Photos spread evenly over the archive."""
+def extract_photos(archive: Path, count: int, folder: Path) -> list[Path]:
+    """Extract ``count`` photos spread evenly over the archive."""
     with zipfile.ZipFile(archive) as photos:
         kinds = (".jpg", ".jpeg", ".png")
         names = sorted(n for n in photos.namelist() if n.lower().endswith(kinds))
@@ -95,7 +99,7 @@ def choose(archive: Path, count: int, folder: Path) -> list[Path]:
 
 @contextmanager
 def running(name: str, command: str) -> Iterator[None]:
-    """A process of the shop in a session of its own, as ``make demo`` starts it."""
+    """Run a process of the shop in a session of its own, as ``make demo`` does."""
     process = subprocess.Popen(["/bin/sh", "-c", command], cwd=ROOT, start_new_session=True)
     try:
         yield
@@ -105,7 +109,7 @@ def running(name: str, command: str) -> Iterator[None]:
 
 
 def in_chromium(page: Page, url: str) -> Search:
-    """From the choice of the file to five pictures on the screen."""
+    """Return a search timed from the choice of the file to five pictures on the screen."""
 
     def search(photo: Path) -> float:
         page.goto(f"{url}/photo-search/", wait_until="load")
@@ -118,9 +122,9 @@ def in_chromium(page: Page, url: str) -> Search:
     return search
 
 
-def by_its_clock(page: Page, url: str) -> Search:
-    """The same from the moment when the page has the file."""
-    page.add_init_script(CLOCK)
+def by_page_clock(page: Page, url: str) -> Search:
+    """Return the same search, timed by the page from the moment it has the file."""
+    page.add_init_script(PAGE_CLOCK)
 
     def search(photo: Path) -> float:
         page.goto(f"{url}/photo-search/", wait_until="load")
@@ -132,7 +136,7 @@ def by_its_clock(page: Page, url: str) -> Search:
 
 
 def by_http(url: str) -> Search:
-    """From the upload to the page with the five, asking again as the page does."""
+    """Return a search timed from the upload to the page with five results, polling as pages do."""
     session = requests.Session()
     session.headers["Referer"] = url
 
@@ -147,7 +151,7 @@ def by_http(url: str) -> Search:
             response = session.get(response.url)
         seconds = time.perf_counter() - started
         if response.text.count("data-product-id=") != 5:
-            raise NotFiveError(photo)
+            raise TooFewResultsError(photo)
         return seconds
 
     return search
@@ -164,33 +168,35 @@ def wait_for(url: str) -> None:
     raise SystemExit("The shop did not start in a minute.")
 
 
-def that_find_five(search: Search, photos: list[Path]) -> list[Path]:
-    """Return the photos whose answer is five products; the others are not timed."""
+def with_five_results(search: Search, photos: list[Path]) -> list[Path]:
+    """Return the photos that have five results; the others are not timed."""
     found = []
     for photo in photos:
-        with suppress(NotFiveError):
+        with suppress(TooFewResultsError):
             search(photo)
             found.append(photo)
     return found
 
 
-def idle(searches: dict[str, Search], photos: list[Path], rounds: int) -> dict[str, Any]:
-    """Each way over all photos, ``rounds`` times."""
+def measure_idle(searches: dict[str, Search], photos: list[Path], rounds: int) -> dict[str, Any]:
+    """Time each kind of search on all photos, ``rounds`` times."""
     seconds = {
         name: [[search(photo) for photo in photos] for _ in range(rounds)]
         for name, search in searches.items()
     }
-    return {name: summary(parts) for name, parts in seconds.items()}
+    return {name: summarise(parts) for name, parts in seconds.items()}
 
 
-def under_bulk_work(searches: dict[str, Search], photos: list[Path], count: int) -> dict[str, Any]:
-    """The ways in turn for as long as ``count`` pictures wait for the worker, who is warm."""
+def measure_while_embedding(
+    searches: dict[str, Search], photos: list[Path], count: int
+) -> dict[str, Any]:
+    """Time the searches in turns while a warm worker embeds ``count`` images."""
     model = EmbeddingModel.objects.active()
-    forget(model, 64)
+    reset_embeddings(model, 64)
     embed_pending_images.delay()
     while pending(model).exists():
         time.sleep(0.1)
-    forget(model, count)
+    reset_embeddings(model, count)
     embed_pending_images.delay()
     seconds: dict[str, list[float]] = {name: [] for name in searches}
     started, place = time.perf_counter(), 0
@@ -198,13 +204,13 @@ def under_bulk_work(searches: dict[str, Search], photos: list[Path], count: int)
         for name, search in searches.items():
             seconds[name].append(search(photos[place % len(photos)]))
         place += 1
-    # The last round may have begun with a few pictures left; what was done is known exactly.
+    # From the images left, because the last searches may have begun when few were.
     rate = (count - left) / (time.perf_counter() - started)
-    result: dict[str, Any] = {name: summary([some]) for name, some in seconds.items()}
+    result: dict[str, Any] = {name: summarise([some]) for name, some in seconds.items()}
     return {**result, "pictures_embedded": count - left, "pictures_per_second": round(rate, 1)}
 
 
-def summary(rounds: list[list[float]]) -> dict[str, Any]:
+def summarise(rounds: list[list[float]]) -> dict[str, Any]:
     every = sorted(second for some in rounds for second in some)
     medians = [statistics.median(some) for some in rounds]
     return {
@@ -216,15 +222,16 @@ def summary(rounds: list[list[float]]) -> dict[str, Any]:
     }
 
 
-def prototype(photos: list[Path]) -> list[float]:
+def time_prototype(photos: list[Path]) -> list[float]:
+    """Return the seconds of each search of the paper's prototype."""
     model = EmbeddingModel.objects.active()
     folder = model_folder(model)
     network = build_network(folder)
     with psycopg.connect(connection.connection.info.dsn) as own, own.cursor() as cursor:
-        vectors = stored(cursor, model.table).vectors.astype(np.float32)
+        vectors = read_embeddings(cursor, model.table).vectors.astype(np.float32)
     neighbours = NearestNeighbors(n_neighbors=5, algorithm="brute", metric="euclidean").fit(vectors)
     seconds = []
-    for photo in [photos[0], *photos]:  # the first one warms up
+    for photo in [photos[0], *photos]:  # the first is the warm-up
         started = time.perf_counter()
         pixels = decode(photo.read_bytes(), folder.input_size)[None].astype(np.float32)
         neighbours.kneighbors(np.asarray(network.predict(pixels, verbose=0)))
@@ -232,7 +239,7 @@ def prototype(photos: list[Path]) -> list[float]:
     return seconds[1:]
 
 
-def measure(options: argparse.Namespace, photos: list[Path], page: Page) -> dict[str, Any]:
+def measure(options: Namespace, photos: list[Path], page: Page) -> dict[str, Any]:
     url = f"http://127.0.0.1:{options.port}"
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
         call_command("collectstatic", verbosity=0, interactive=False)
@@ -242,42 +249,43 @@ def measure(options: argparse.Namespace, photos: list[Path], page: Page) -> dict
         wait_for(url)
         searches = {
             "chromium": in_chromium(page, url),
-            "page": by_its_clock(page, url),
+            "page": by_page_clock(page, url),
             "http": by_http(url),
         }
-        photos = that_find_five(searches["http"], photos)
+        photos = with_five_results(searches["http"], photos)
         result["photos"] = len(photos)
-        for search in searches.values():  # the network is loaded, the pictures have their sizes
+        for search in searches.values():  # warm-up: loads the network, makes renditions
             for photo in photos:
                 search(photo)
-        result["idle"] = idle(searches, photos, options.rounds)
+        result["idle"] = measure_idle(searches, photos, options.rounds)
         if options.bulk:
             even = commands["catalogue"].replace(YIELDING, "exec")
             for state, command in {"even": even, "yielding": commands["catalogue"]}.items():
                 with running("catalogue", command):
-                    result[state] = under_bulk_work(searches, photos, options.bulk)
+                    result[state] = measure_while_embedding(searches, photos, options.bulk)
     return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("archive", type=Path, nargs="?", default=PHOTOS)
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bulk", type=int, default=10_000)
     parser.add_argument("--port", type=int, default=8431)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the processes end with this one
+    # Exit normally on SIGTERM, so that the shop's processes are stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     result: dict[str, Any] = {"bench": "photo", "environment": environment()}
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        photos = choose(options.archive, options.photos, Path(folder))
+        photos = extract_photos(options.archive, options.photos, Path(folder))
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         result |= {"products": ProductImage.objects.count(), "photos_chosen": len(photos)}
         result |= measure(options, photos, browser.new_page())
         browser.close()
-        result["prototype"] = summary([prototype(photos)])
+        result["prototype"] = summarise([time_prototype(photos)])
     result["times_prototype"] = round(
         result["prototype"]["p50_ms"] / result["idle"]["http"]["p50_ms"], 2
     )

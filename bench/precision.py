@@ -1,14 +1,15 @@
-"""What a lower precision of the network gains in speed and costs in quality.
+"""Measure what inference at a lower precision gains in speed and loses in precision at 5.
 
     python bench/precision.py [IDS] [CALIBRATION]
 
-Needs the real catalogue with embeddings of 32-bit inference, and writes nothing to it. IDS names
-the queries (`../shared/data/validation-ids.txt`). ``f32`` is the rival: OpenVINO in 32-bit floats.
-``bf16`` runs where the processor has it; ``int8`` is quantised by nncf (requirements-bench.txt)
-with CALIBRATION pictures of the catalogue that are no queries.
+Needs the real catalogue with embeddings of 32-bit inference, which it only reads. IDS is a text
+file with the ids of the products to query, one a line. ``f32``, OpenVINO in 32-bit floats, is the
+rival. ``bf16`` runs where the CPU supports it. ``int8`` is quantised by nncf
+(requirements-bench.txt) with CALIBRATION images of the catalogue that are not queries.
 
-P@5 is measured three ways: queries and catalogue both of the lower precision, only the queries
-(a photo that a faster worker saw, searched among vectors of 32-bit), and only the catalogue.
+Precision at 5 is measured with the embeddings of the lower precision for queries and catalogue
+(``both``), for the queries alone (as where only the workers of photo search use it), and for the
+catalogue alone. Prints one JSON object and writes it to bench/results/precision.json.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ set_up_django()
 
 import openvino  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding.inference import Vectors, _exported  # noqa: E402
 from recommender.embedding.model_store import model_folder  # noqa: E402
@@ -49,7 +51,7 @@ SECONDS = 2.0
 
 
 def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vectors]:
-    """(external id, file, article type, colour, gender, usage) of each picture; its vector."""
+    """Return (external id, file, article type, colour, gender, usage) of images; and vectors."""
     rows = model.embeddings.filter(image__position=0, status="embedded").order_by("pk")
     names = ("product__external_id", "image__file", "category__name", "base_colour", "gender")
     found = list(rows.values_list(*names, "product__usage", "embedding"))
@@ -69,15 +71,16 @@ def read_pixels(files: list[str], side: int) -> list[Pixels]:
 
 
 def compile_all(network: openvino.Model, calibration: list[Pixels]) -> dict[str, Any]:
+    """Return the network compiled for each precision that this CPU supports."""
     core = openvino.Core()
-    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
     def compiled(model: openvino.Model, precision: str) -> Any:
         options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         return core.compile_model(model, "CPU", options)
 
     networks = {"f32": compiled(network, "f32")}
-    if "BF16" in able:
+    if "BF16" in capabilities:
         networks["bf16"] = compiled(network, "bf16")
     networks["int8"] = compiled(quantise(network, calibration), "f32")
     return networks
@@ -90,17 +93,20 @@ def quantise(network: openvino.Model, calibration: list[Pixels]) -> openvino.Mod
     return nncf.quantize(network, data, subset_size=len(calibration))
 
 
-def speed(networks: dict[str, Any], pixels: list[Pixels]) -> dict[str, Any]:
-    """In turn, so that a busy second of the machine falls on all alike."""
-    big, one = (np.stack(pixels[:n]).astype(np.float32) for n in (BATCH, 1))
+def measure_speed(networks: dict[str, Any], pixels: list[Pixels]) -> dict[str, Any]:
+    """Time the networks in turns, so that other work on the machine slows all of them.
+
+    Returns images per second in batches, and the milliseconds of a single image.
+    """
+    batch, single = (np.stack(pixels[:n]).astype(np.float32) for n in (BATCH, 1))
     rates: dict[str, list[float]] = {name: [] for name in networks}
     alone: dict[str, list[float]] = {name: [] for name in networks}
     for _ in range(REPETITIONS):
         for name, network in networks.items():
-            network(big)
-            rates[name].append(BATCH / _seconds_each(network, big))
-            network(one)
-            alone[name].append(_seconds_each(network, one) * 1000)
+            network(batch)
+            rates[name].append(BATCH / _seconds_each(network, batch))
+            network(single)
+            alone[name].append(_seconds_each(network, single) * 1000)
     return {
         name: {
             "images_per_second": round(median(rates[name]), 1),
@@ -121,7 +127,7 @@ def _seconds_each(network: Any, array: np.ndarray) -> float:
 
 
 def embed(network: Any, pixels: list[Pixels]) -> Vectors:
-    """Through 16-bit floats, as they are stored."""
+    """Embed images, rounded to 16-bit floats as the shop stores them."""
     starts = range(0, len(pixels), BATCH)
     parts = [
         np.array(network(np.stack(pixels[i : i + BATCH]).astype(np.float32))[0]) for i in starts
@@ -130,7 +136,7 @@ def embed(network: Any, pixels: list[Pixels]) -> Vectors:
 
 
 def nearest(queries: Vectors, catalogue: Vectors, own: np.ndarray) -> tuple[Any, Any]:
-    """Places of the five nearest, without the query's own, and their distances."""
+    """Return the rows of the nearest five of each query except itself, and their distances."""
     squares = (catalogue**2).sum(1)
     distances = squares + (queries**2).sum(1)[:, None] - 2 * queries @ catalogue.T
     distances[np.arange(len(own)), own] = np.inf
@@ -143,10 +149,13 @@ def precision_at_5(labels: np.ndarray, own: np.ndarray, five: np.ndarray) -> dic
     return {name: float(same[:, :, i].mean()) for i, name in enumerate(LABELS)}
 
 
-def quality(labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors) -> dict[str, Any]:
+def measure_quality(
+    labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors
+) -> dict[str, Any]:
+    """Compare the embeddings of a lower precision with ``f32``'s; ``own`` are the queries."""
     five, distances = nearest(exact[own], exact, own)
     before = precision_at_5(labels, own, five)
-    ways = {
+    variants = {
         "both": (lower[own], lower),
         "queries_only": (lower[own], exact),
         "catalogue_only": (exact[own], lower),
@@ -160,11 +169,11 @@ def quality(labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors)
             "nearest_neighbour_median": round(float(np.median(distances[:, 0])), 5),
         }
     }
-    for way, (queries, catalogue) in ways.items():
+    for variant, (queries, catalogue) in variants.items():
         found, _distances = nearest(queries, catalogue, own)
         after = precision_at_5(labels, own, found)
         shared = [len(set(a) & set(b)) / 5 for a, b in zip(five, found, strict=True)]
-        result[way] = {
+        result[variant] = {
             "precision_at_5": {name: round(value, 4) for name, value in after.items()},
             "change": {name: round(after[name] - before[name], 4) for name in LABELS},
             "largest_change": round(max(abs(after[name] - before[name]) for name in LABELS), 4),
@@ -174,13 +183,16 @@ def quality(labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors)
 
 
 def main() -> None:
-    ids = set((Path(sys.argv[1]) if len(sys.argv) > 1 else IDS).read_text().split())
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+    parser = argument_parser(__doc__)
+    parser.add_argument("ids", type=Path, nargs="?", default=IDS)
+    parser.add_argument("calibration", type=int, nargs="?", default=300)
+    options = parser.parse_args()
+    ids, count = set(options.ids.read_text().split()), options.calibration
     result: dict[str, Any] = {"bench": "precision", "environment": environment()}
     model = EmbeddingModel.objects.active()
     folder = model_folder(model)
     rows, exact = read_catalogue(model)
-    own = np.array([place for place, row in enumerate(rows) if row[0] in ids])
+    own = np.array([number for number, row in enumerate(rows) if row[0] in ids])
     labels = np.array([row[2:] for row in rows])
     pixels = read_pixels([row[1] for row in rows], folder.input_size)
     others = np.setdiff1d(np.arange(len(rows)), own)
@@ -189,18 +201,18 @@ def main() -> None:
         openvino.Core().read_model(_exported(folder)), [pixels[i] for i in chosen]
     )
     result |= {"pictures": len(rows), "queries": len(own), "calibration_pictures": count}
-    result["speed"] = speed(networks, pixels)
+    result["speed"] = measure_speed(networks, pixels)
     five, _distances = nearest(exact[own], exact, own)
     result["f32"] = {"precision_at_5": precision_at_5(labels, own, five)}
-    # The same way once more: the noise of storing and of the order of additions.
-    some = np.random.default_rng(6).choice(len(rows), 2000, replace=False)
-    again = embed(networks["f32"], [pixels[i] for i in some])
+    # Embedded once more, because the distance to what is stored shows the noise of this comparison.
+    sample = np.random.default_rng(6).choice(len(rows), 2000, replace=False)
+    again = embed(networks["f32"], [pixels[i] for i in sample])
     result["f32"]["distance_to_stored_p99"] = round(
-        float(np.quantile(np.linalg.norm(again - exact[some], axis=1), 0.99)), 6
+        float(np.quantile(np.linalg.norm(again - exact[sample], axis=1), 0.99)), 6
     )
     for name in networks:
         if name != "f32":
-            result[name] = quality(labels, own, exact, embed(networks[name], pixels))
+            result[name] = measure_quality(labels, own, exact, embed(networks[name], pixels))
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 

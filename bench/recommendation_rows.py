@@ -35,6 +35,7 @@ from django.template.loader import render_to_string  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.recommendations.outfits import role_of  # noqa: E402
 from recommender.recommendations.rows import (  # noqa: E402
@@ -52,7 +53,7 @@ LIMIT_MS = 20
 NOT_CACHED = patch("recommender.recommendations.cache.configured", lambda: True)
 
 
-def real_products(count: int) -> list[Product]:
+def sample_products(count: int) -> list[Product]:
     listed = Product.objects.listed().in_stock().select_related("category").defer("search")
     ids = np.array(listed.order_by("pk").values_list("pk", flat=True))
     chosen = np.random.default_rng(3).choice(ids, min(count, len(ids)), replace=False)
@@ -60,34 +61,36 @@ def real_products(count: int) -> list[Product]:
     return [found[int(pk)] for pk in chosen]
 
 
-def drawn(rows: Sequence[RecommendationRow]) -> int:
-    """Draw the rows' HTML, as the pages do, and return how many rows there are."""
+def render_rows(rows: Sequence[RecommendationRow]) -> int:
+    """Render the rows' HTML as the pages do and return the number of rows."""
     request = RequestFactory().get("/")
     context = {"rows": rows, "request": request, "saved_ids": frozenset()}
     render_to_string("recommender/includes/rows.html", context)
     return len(rows)
 
 
-def timed(make: Callable[[Any], int], things: list[Any]) -> dict[str, Any]:
-    for thing in things[:WARM_UP]:
-        make(thing)
-    times, blocks = [], 0
-    for thing in things:
+def time_rows(render: Callable[[Any], int], subjects: list[Any]) -> dict[str, Any]:
+    """Time ``render``, which returns its number of rows, for each subject; count its queries."""
+    for subject in subjects[:WARM_UP]:
+        render(subject)
+    times, rows = [], 0
+    for subject in subjects:
         started = time.perf_counter()
-        blocks += make(thing)
+        rows += render(subject)
         times.append((time.perf_counter() - started) * 1000)
     with CaptureQueriesContext(connection) as queries:
-        make(things[0])
+        render(subjects[0])
     p50, p99 = np.percentile(times, [50, 99])
     return {
         "p50_ms": round(float(p50), 2),
         "p99_ms": round(float(p99), 2),
-        "blocks_per_page": round(blocks / len(things), 2),
+        "rows_per_page": round(rows / len(subjects), 2),
         "queries": len(queries),
     }
 
 
-def visitor(history: list[Product]) -> Any:
+def request_of_visitor(history: list[Product]) -> Any:
+    """Return a request of a visitor whose cookie lists these products as recently viewed."""
     request = RequestFactory().get("/")
     request.COOKIES["recent"] = ".".join(str(product.pk) for product in history)
     request.user, request.session = AnonymousUser(), {}  # type: ignore[assignment]
@@ -98,34 +101,37 @@ def cart_of(products: list[Product]) -> list[CartLine]:
     return [CartLine(variant=Variant(product=product), quantity=1) for product in products]
 
 
-def similar_alone(product: Product) -> list[RecommendationRow]:
-    """Return the row of similar items, without the rows below."""
+def similar_row_only(product: Product) -> list[RecommendationRow]:
+    """Return the row of similar items, without the rows below it."""
     row = RecommendationRow("similar", "Similar items", [], products=similar_to_product(product))
     return [row]
 
 
-def page_times(products: list[Product]) -> dict[str, Any]:
-    """Each page in turn without and with what stands below the similar items, and cached."""
+def time_pages(products: list[Product]) -> dict[str, Any]:
+    """Time each page without and with the rows below the similar items, and from the cache.
+
+    The three variants of a page follow each other, so that other work on the machine slows all.
+    """
     client = Client(SERVER_NAME="localhost")
     urls = [product.get_absolute_url() for product in products]
     for url in urls[:WARM_UP]:
         client.get(url)
-    without: list[float] = []
-    with_them: list[float] = []
+    without_rows: list[float] = []
+    with_rows: list[float] = []
     cached: list[float] = []
     for url in urls:
         with NOT_CACHED:
-            with patch("recommender.recommendations.rows.product_rows", similar_alone):
-                without.append(_milliseconds(client, url))
-            with_them.append(_milliseconds(client, url))
+            with patch("recommender.recommendations.rows.product_rows", similar_row_only):
+                without_rows.append(_milliseconds(client, url))
+            with_rows.append(_milliseconds(client, url))
         client.get(url)
         cached.append(_milliseconds(client, url))
-    added = np.array(with_them) - np.array(without)
+    added = np.array(with_rows) - np.array(without_rows)
     return {
         name: {f"p{p}_ms": round(float(np.percentile(times, p)), 2) for p in (50, 99)}
         for name, times in (
-            ("without", without),
-            ("with", with_them),
+            ("without", without_rows),
+            ("with", with_rows),
             ("added", added),
             ("cached", cached),
         )
@@ -138,33 +144,40 @@ def _milliseconds(client: Client, url: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--pages", type=int, default=300)
+    pages = parser.parse_args().pages
     call_command("collectstatic", verbosity=0, interactive=False)
-    pages = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     settings.SECURE_SSL_REDIRECT = False
-    products = real_products(pages)
-    dressed = [product for product in products if role_of(product)]
+    products = sample_products(pages)
+    garments = [product for product in products if role_of(product)]
     step = max(1, len(products) // pages)
     histories = [products[i : i + 12] for i in range(0, len(products) - 12, step)]
     with NOT_CACHED:
-        searched = timed(lambda p: drawn(product_rows(p)), products)
+        searched = time_rows(lambda p: render_rows(product_rows(p)), products)
     for product in products:
         product_rows(product)
     result: dict[str, Any] = {
         "environment": environment(),
         "products": Product.objects.count(),
         "pages": len(products),
-        "limit_ms_a_block": LIMIT_MS,
+        "limit_ms_per_row": LIMIT_MS,
         "product_page_rows": searched,
-        "product_page_rows_cached": timed(lambda p: drawn(product_rows(p)), products),
-        "cart_two_sources": timed(
-            lambda i: drawn(cart_rows(cart_of(dressed[i : i + 2]))), range(len(dressed) - 2)
+        "product_page_rows_cached": time_rows(lambda p: render_rows(product_rows(p)), products),
+        "cart_two_sources": time_rows(
+            lambda i: render_rows(cart_rows(cart_of(garments[i : i + 2]))),
+            range(len(garments) - 2),
         ),
-        "personalised_twelve_views": timed(
-            lambda history: drawn(picked_rows(visitor(history))), histories
+        "personalised_twelve_views": time_rows(
+            lambda history: render_rows(picked_rows(request_of_visitor(history))), histories
         ),
-        "product_page": page_times(products),
+        "product_page": time_pages(products),
     }
     text = json.dumps(result, indent=1)
     (ROOT / "bench" / "results" / "recommendation_rows.json").write_text(text + "\n")
     print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,11 @@
-"""How far a replica is behind while vectors are written as fast as can be, and the WAL they make.
+"""Measure replication lag and WAL while embeddings are written as fast as PostgreSQL takes them.
 
     python bench/replica.py [VECTORS]
 
-Two servers of its own in a temporary folder. A thread writes vectors as a worker does, 64 in one
-statement, without a network before it: faster than any worker here. Meanwhile searches go to the
-replica and to the primary in turn; the primary is the rival.
+Starts a primary and a replica in a temporary folder. A thread writes VECTORS random embeddings as a
+worker does, 64 in one statement, but without computing them, so it is faster than any worker.
+Meanwhile searches go to the replica and to the primary, the rival, in turns. Prints one JSON object
+and writes it to bench/results/replica.json.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ import numpy as np  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.embedding import worker  # noqa: E402
 from recommender.embedding.preprocessing import Prepared  # noqa: E402
@@ -54,19 +56,20 @@ from shop.catalogue.models import Category, Product, ProductImage  # noqa: E402
 from tests.faults.standby import Standby  # noqa: E402
 
 BATCH = 64
-CHANCE = np.random.default_rng(1)
+RNG = np.random.default_rng(1)
 
 
 def vectors(count: int) -> np.ndarray:
-    """Of length 1, in 64 directions, so that neighbours exist."""
-    points = CHANCE.normal(size=(count, 64)) @ BASIS
+    """Return random unit vectors of a 64-dimensional subspace, so that near neighbours exist."""
+    points = RNG.normal(size=(count, 64)) @ BASIS
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float16)
 
 
-BASIS = CHANCE.normal(size=(64, DIMENSIONS))
+BASIS = RNG.normal(size=(64, DIMENSIONS))
 
 
-def fill(count: int) -> list[tuple[int, str]]:
+def add_products(count: int) -> list[tuple[int, str]]:
+    """Add products with an image each; return the images' primary keys and files."""
     category, _new = Category.objects.get_or_create(name="Shirts")
     products = [
         Product(name=f"Shape {n}", slug=f"shape-{n}", category=category, price=9, stock=9)
@@ -82,15 +85,16 @@ def fill(count: int) -> list[tuple[int, str]]:
 
 
 def write(model: EmbeddingModel, images: list[tuple[int, str]]) -> None:
-    for at in range(0, len(images), BATCH):
-        batch = images[at : at + BATCH]
+    """Write random embeddings of these images as a worker does."""
+    for start in range(0, len(images), BATCH):
+        batch = images[start : start + BATCH]
         parts = zip(batch, vectors(len(batch)), strict=True)
-        worker._write(model, [worker.Row(*image, drawn(), vector) for image, vector in parts])
+        worker._write(model, [worker.Row(*image, random_colour(), new) for image, new in parts])
 
 
-def drawn() -> Prepared:
-    """Return a colour at random."""
-    return Prepared(np.empty(0, np.uint8), CHANCE.uniform(0, 60, 3).astype(np.float32))
+def random_colour() -> Prepared:
+    """Return a prepared image with a random colour and no pixels, which writing does not need."""
+    return Prepared(np.empty(0, np.uint8), RNG.uniform(0, 60, 3).astype(np.float32))
 
 
 def search_ms(server: str, product: Product) -> float:
@@ -99,27 +103,29 @@ def search_ms(server: str, product: Product) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def position() -> int:
+def wal_position() -> int:
+    """Return the number of bytes of WAL written so far."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
         return int(cursor.fetchone()[0])
 
 
 def measure(count: int) -> dict[str, Any]:
+    """Search on both servers and sample the lag until all embeddings are written."""
     model = EmbeddingModel.objects.active()
-    images = fill(count)
+    images = add_products(count)
     write(model, images[: count // 5])
-    monitor, lags, missed = ReplicaMonitor(), [], 0
+    monitor, lags, unknown = ReplicaMonitor(), [], 0
     times: dict[str, list[float]] = {"primary": [], "replica": []}
     writer = threading.Thread(
         target=lambda: (write(model, images[count // 5 :]), connections.close_all())
     )
     products = list(Product.objects.select_related("category").order_by("pk")[:500])
-    before, started = position(), time.perf_counter()
+    before, started = wal_position(), time.perf_counter()
     writer.start()
     while writer.is_alive():
         lag = monitor.check().lag
-        missed += lag is None
+        unknown += lag is None
         lags += [] if lag is None else [lag * 1000]
         for name, server in (("primary", "default"), ("replica", "replica")):
             times[name].append(search_ms(server, products[len(lags) % 500]))
@@ -128,25 +134,32 @@ def measure(count: int) -> dict[str, Any]:
     return {
         "vectors": written,
         "vectors_a_second": round(written / seconds),
-        "wal_bytes_a_vector": round((position() - before) / written),
+        "wal_bytes_a_vector": round((wal_position() - before) / written),
         "lag_ms": {"p50": round(median(lags), 1), "p99": round(quantiles(lags, n=100)[98], 1)},
         "lag_samples": len(lags),
-        "lag_unknown": missed,
+        "lag_unknown": unknown,
         "search_p50_ms": {name: round(median(each), 1) for name, each in times.items()},
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("vectors", type=int, nargs="?", default=10_000)
+    count = parser.parse_args().vectors
     standby = Standby(SERVERS, STANDBY_FOLDER)
     try:
         call_command("migrate", verbosity=0)
         standby.copy()
         standby.start()
         result = {"environment": environment()}
-        result |= measure(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+        result |= measure(count)
         text = json.dumps(result, indent=1)
         (ROOT / "bench" / "results" / "replica.json").write_text(text + "\n")
         print(text)
     finally:
         connections.close_all()
         standby.stop()
+
+
+if __name__ == "__main__":
+    main()

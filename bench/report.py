@@ -1,8 +1,8 @@
-"""docs/performance.md and its plots, from what is in bench/results/.
+"""Write docs/performance.md and its plots from the files of bench/results/.
 
     python bench/report.py
 
-Measures nothing. A script that was not run has no figure here, and the page says so.
+Measures nothing. Where a benchmark was not run, the page says "not measured".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIRST_DAY_OF_0_2 = "2026-11-26"
 
 @dataclass(frozen=True)
 class Row:
-    """``figure`` and ``rival`` read ``RESULTS``; a key that is not there was not measured."""
+    """Describes a row of a table; a missing key in ``figure`` or ``rival`` means not measured."""
 
     what: str
     figure: Callable[[Results], str]
@@ -40,10 +40,11 @@ class Row:
     rival: Callable[[Results], str] = lambda _results: ""
 
     def is_measured(self, results: Results) -> bool:
-        """Return whether there is a figure; a share that no filter has leaves no line."""
+        """Return whether to show the row: one of a filter's share is left out if not measured."""
         return "%" not in self.what or _read(self.figure, results) != MISSING
 
     def line(self, results: Results) -> str:
+        """Return the row in Markdown."""
         cells = [self.what, _read(self.figure, results), self.bar, _read(self.rival, results)]
         return f"| {' | '.join(cells)} |"
 
@@ -56,13 +57,13 @@ def _read(cell: Callable[[Results], str], results: Results) -> str:
 
 
 def _server(found: dict[str, Any]) -> str:
-    """What came too rarely for percentiles says so."""
+    """Return percentiles of the server's times, or "too few" if there are not enough for them."""
     times = found["server_ms"]
     return f"{times['p50']}; p95 {times['p95']} (of {times['n']})" if "p50" in times else "too few"
 
 
 def _times(found: dict[str, Any]) -> str:
-    """p50 and the tail; the least and most median of the repetitions where they were kept."""
+    """Return p50, with its range over the repetitions if known, and p99 or p95."""
     tail = next(name for name in ("p99_ms", "p95_ms") if name in found)
     least_most = found.get("p50_ms_least_most")
     spread = f" ({least_most[0]} to {least_most[1]})" if least_most else ""
@@ -92,7 +93,7 @@ EMBEDDING = [
         lambda r: f"{r['embed']['f32']['predict_one_by_one']} pictures/s",
     ),
     Row(
-        "the same, against the shop before",
+        "the same, against the rival checkout",
         lambda r: f"{r['embed']['f32']['of_rival']['median']} times",
         "1",
         lambda r: _embedded(r["embed"]["f32"]["rival"]),
@@ -109,7 +110,7 @@ EMBEDDING = [
         "1,200 MB, stable",
     ),
     Row(
-        "P@5, the label that moves most: bfloat16, int8 (not adopted)",
+        "largest change of precision at 5: bfloat16, int8 (not adopted)",
         lambda r: (
             f"{r['precision']['bf16']['both']['largest_change']}, "
             f"{r['precision']['int8']['both']['largest_change']}"
@@ -137,13 +138,13 @@ def _filters(name: str, size: str) -> list[Row]:
 
 
 SHARES = ("50.0%", "10.0%", "1.0%", "0.1%")
-# Shares that no value has are not measured, and left out.
+# bench/nearest.py leaves out the shares that no value of an attribute comes near.
 FILTERED = [f"{what} {share}" for what in ("price", "gender", "colour", "category")
             for share in SHARES]  # fmt: skip
 MILLION = "nearest-1000000"
 
 
-def _found(found: dict[str, Any]) -> str:
+def _times_and_recall(found: dict[str, Any]) -> str:
     return f"{_times(found['all'])}; recall {found['all']['recall_at_5']}"
 
 
@@ -160,12 +161,12 @@ def _times_of_rival(found: dict[str, Any]) -> str:
 NEAREST = [
     Row(
         "43,941 images, by distance, ms",
-        lambda r: _found(r["nearest"]),
+        lambda r: _times_and_recall(r["nearest"]),
         "p50 2, p99 6, recall 0.99",
         lambda r: _times_of_rival(r["nearest"]["rival"]),
     ),
     Row(
-        "the strip of a product page, ms",
+        "similar items of a product page, ms",
         lambda r: _times(r["nearest"]["strip"]),
         "",
         lambda r: _library(r["nearest"], "scikit_learn_brute"),
@@ -182,11 +183,11 @@ NEAREST = [
     *_filters("nearest", "43,941"),
     Row(
         "1,000,000 images, by distance, ms",
-        lambda r: _found(r[MILLION]),
+        lambda r: _times_and_recall(r[MILLION]),
         "p50 5",
         lambda r: _library(r[MILLION], "faiss_hnsw"),
     ),
-    Row("the strip of a product page, ms", lambda r: _times(r[MILLION]["strip"])),
+    Row("similar items of a product page, ms", lambda r: _times(r[MILLION]["strip"])),
     *_filters(MILLION, "1,000,000"),
 ]
 
@@ -236,7 +237,7 @@ PAGES = [
     ),
     *(
         Row(
-            f"largest paint of a product page, {network}, ms",
+            f"largest contentful paint of a product page, {network}, ms",
             lambda r, network=network: _paint(r, network),
             "1,500",
             lambda r: f"uncompressed {_paint(r, 'no_compression')}",
@@ -262,7 +263,7 @@ PHOTO = [
         "p50 150, p95 300",
     ),
     Row(
-        "idle, from the file's choice to five pictures by the page's clock, ms",
+        "idle, timed by the page from the choice of the file to five pictures, ms",
         lambda r: _times(r["photo"]["idle"]["page"]),
         "p50 150, p95 300",
     ),
@@ -281,7 +282,7 @@ IMPORT = [
         lambda r: f"{r['import']['times_faster_than_naive']} times a loop of saves",
     ),
     Row(
-        "the same, against the shop before",
+        "the same, against the rival checkout",
         lambda r: f"{r['import']['rival']['our_speed_of_theirs']} times",
         "0.9",
         lambda r: f"{r['import']['rival']['seconds_of_each_round']}",
@@ -290,7 +291,7 @@ IMPORT = [
         "43,941 new prices, rows/s",
         lambda r: (
             f"{r['import']['new_prices']['rows_per_second']}; of embeddings updated "
-            f"{r['import']['new_prices']['its_updates_of_each_round'][-1]}"
+            f"{r['import']['new_prices']['embedding_table_updates_by_round'][-1]}"
         ),
         "0.9 of the rival's",
         lambda r: f"{r['import']['new_prices']['rival']['our_speed_of_theirs']} times",
@@ -308,7 +309,7 @@ RECOMMENDATION_ROWS = [
         "20 and 2 queries a row",
     )
     for what, key in (
-        ("those of a product page together, ms", "product_page_rows"),
+        ("all rows of a product page, ms", "product_page_rows"),
         ("the same cached, ms", "product_page_rows_cached"),
         ("cart, ms", "cart_two_sources"),
         ("picked for you, ms", "personalised_twelve_views"),
@@ -326,9 +327,9 @@ SECTIONS = {
 
 
 def libraries(results: Results) -> list[str]:
-    """Return a table of the libraries that search the same embeddings in memory."""
+    """Return a table of the libraries that search the embeddings in memory."""
     lines = [
-        "| | images | p50 ms (least to most), p99 | recall@5 | build, s |",
+        "| | images | p50 ms (lowest to highest), p99 | recall@5 | build, s |",
         "|---|---|---|---|---|",
     ]
     for name in ("nearest", MILLION):
@@ -354,6 +355,7 @@ def sizes(results: Results) -> list[str]:
 
 
 def growth(results: Results) -> list[str]:
+    """Return a table of the cost of each stage at each size, with its plot."""
     if "growth" not in results:
         return [f"{MISSING}."]
     sizes = results["growth"]["sizes"]
@@ -386,7 +388,7 @@ def _growth_line(title: str, sizes: list[dict[str, Any]], key: str = "") -> str:
 
 
 def _plot_growth(sizes: list[dict[str, Any]]) -> None:
-    """Cost as a multiple of that at the smallest size; both axes logarithmic."""
+    """Draw each cost as a multiple of its cost at the smallest size, on logarithmic axes."""
     figure, axes = plt.subplots(figsize=(8, 5))
     pictures = [size["pictures"] for size in sizes]
     for name in ("nearest", "exact", "photo", "home", "category", "filtered", "words", "product"):
@@ -397,8 +399,8 @@ def _plot_growth(sizes: list[dict[str, Any]]) -> None:
     rates = [size["embed"]["pictures_per_second"] for size in sizes]
     axes.plot(pictures, [rates[0] / rate for rate in rates], marker="o", label="embed, a picture")
     steady = [count / pictures[0] for count in pictures]
-    axes.plot(pictures, steady, color="#999", linestyle="--", label="in proportion")
-    axes.set(xscale="log", yscale="log", xlabel="pictures", ylabel="times the cost at the least")
+    axes.plot(pictures, steady, color="#999", linestyle="--", label="proportional")
+    axes.set(xscale="log", yscale="log", xlabel="pictures", ylabel="relative cost")
     axes.legend(ncols=2, fontsize=8)
     _save(figure, "growth")
 

@@ -1,4 +1,4 @@
-"""Rivals to measure against: nearest neighbours in memory, and another checkout of the shop."""
+"""Measure against rivals: another checkout of the shop, and nearest neighbours in memory."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Search = Callable[[np.ndarray], np.ndarray]
 
 @contextmanager
 def rival(checkout: Path, folder: Path | None, code: str) -> Iterator[Callable[..., Any]]:
-    """Run code of another checkout on the servers of its folder; yield a way to ask it.
+    """Run ``code`` in another checkout, on the servers of its folder; yield a function to call it.
 
-    The code defines ``answer(*question)``. Questions and answers are JSON, one a line, so that
-    both shops take turns within one run.
+    The code defines ``answer(*question)``. Questions and answers are lines of JSON to and from one
+    process, so that both checkouts take turns within one run.
     """
     servers = EmbeddedServers(folder or checkout / "var")
     loop = "\nimport json, sys\nfor line in sys.stdin:\n"
@@ -43,7 +43,7 @@ def rival(checkout: Path, folder: Path | None, code: str) -> Iterator[Callable[.
         def ask(*question: Any) -> Any:
             print(json.dumps(question), file=process.stdin, flush=True)
             if not (line := process.stdout.readline() if process.stdout else ""):
-                sys.exit("The rival failed; what it says is above.")
+                sys.exit("The rival failed; its error is above.")
             return json.loads(line)
 
         try:
@@ -92,9 +92,9 @@ def usearch_hnsw(vectors: np.ndarray) -> Search:
 
 
 def in_memory(vectors: np.ndarray, queries: list[int], truth: np.ndarray) -> dict[str, Any]:
-    """Time each library on one thread; ``truth`` (q, 5) are the nearest rows of each query.
+    """Time each library on one thread; ``truth`` (q, 5) holds each query's exact nearest rows.
 
-    No conditions, no copies left out, no database: an upper bound of what an index can gain.
+    Without filters, duplicates and a database this is an upper bound of what an index can gain.
     """
     import faiss
 

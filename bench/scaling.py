@@ -1,10 +1,11 @@
-"""What one product costs: bytes in each table and index, and processor time for each search.
+"""Measure what one product costs: bytes in each table and index, CPU time of each search.
 
     VAR_DIR=... python bench/scaling.py [SEARCHES]
 
-Reads a catalogue whose pictures have vectors; writes nothing. The processor time of a search is
-what its PostgreSQL backend and this process used by the kernel's count, so that waiting and
-neighbours on the machine are not in it. The rival is the same search without the index.
+Needs an embedded catalogue, which it only reads. The CPU time of a search is what the kernel
+counted for its PostgreSQL backend and for this process, so waiting and other load on the machine
+are not in it. The rival is the same search without the index. Prints one JSON object and writes it
+to bench/results/scaling.json.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ set_up_django()
 from django.core.cache import cache  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.search.similar import similar_ids  # noqa: E402
@@ -56,6 +58,7 @@ def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 def bytes_a_product(products: int) -> dict[str, Any]:
+    """Return the bytes per product of each table, of each index of embeddings and of all."""
     sizes: dict[str, Any] = {}
     for table in (*TABLES, FILES):
         heap, toast, indexes = rows(SIZES, table)[0]
@@ -66,8 +69,8 @@ def bytes_a_product(products: int) -> dict[str, Any]:
     return {"tables": sizes, "embedding_indexes": each, "database": round(database / products)}
 
 
-def processor_seconds() -> tuple[float, float]:
-    """Of the backend of this connection, if it is on this machine, and of this process."""
+def cpu_seconds() -> tuple[float, float]:
+    """Return the CPU time of this connection's backend, a local process, and of this process."""
     ((pid,),) = rows("SELECT pg_backend_pid()")
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     ticks = int(fields[11]) + int(fields[12])
@@ -75,18 +78,18 @@ def processor_seconds() -> tuple[float, float]:
 
 
 def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, float]:
-    """Milliseconds of processor for each search: medians of the rounds, and their spread."""
+    """Return CPU milliseconds per search: medians of the rounds and their range."""
     for subject in subjects:
-        search(subject)  # into memory
+        search(subject)  # warm-up: reads pages into memory
     found: list[tuple[float, float, float]] = []
     for _round in range(ROUNDS):
-        backend, here = processor_seconds()
+        backend, here = cpu_seconds()
         started = time.perf_counter()
         for subject in subjects:
             search(subject)
-        lasted = time.perf_counter() - started
-        backend_after, here_after = processor_seconds()
-        found.append((backend_after - backend, here_after - here, lasted))
+        elapsed = time.perf_counter() - started
+        backend_after, here_after = cpu_seconds()
+        found.append((backend_after - backend, here_after - here, elapsed))
     database, web, clock = (
         sorted(s * 1000 / len(subjects) for s in each) for each in zip(*found, strict=True)
     )
@@ -100,29 +103,35 @@ def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, 
 
 
 def list_counts(number: int) -> object:
-    """Count beside the whole catalogue's list, with nothing in the cache."""
+    """Count the products for all filters of the whole catalogue, with an empty cache."""
     cache.clear()
     return count_products(Product.objects.listed(), Filters())
 
 
-def exact(image: ProductImage) -> object:
+def search_exactly(image: ProductImage) -> object:
     table = EmbeddingModel.objects.active().table
     with transaction.atomic():
         rows("SELECT set_config('enable_indexscan', 'off', true)")
         return rows(EXACT.format(table=table), image.pk)
 
 
-if __name__ == "__main__":
-    searches = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("searches", type=int, nargs="?", default=100)
+    searches = parser.parse_args().searches
     count = Product.objects.count()
     result: dict[str, Any] = {"environment": environment(), "products": count}
     result["pictures"] = ProductImage.objects.count()
     result["bytes_a_product"] = bytes_a_product(count)
-    some = list(Product.objects.listed().select_related("category").order_by("?")[:searches])
-    result["nearest_five"] = cost(similar_ids, some)
+    products = list(Product.objects.listed().select_related("category").order_by("?")[:searches])
+    result["nearest_five"] = cost(similar_ids, products)
     result["counts_beside_the_list"] = cost(list_counts, range(10))
     images = list(ProductImage.objects.order_by("?").only("pk")[:5])
-    result["without_the_index"] = cost(exact, images)
+    result["without_the_index"] = cost(search_exactly, images)
     text = json.dumps(result, indent=1)
     (ROOT / "bench" / "results" / "scaling.json").write_text(text + "\n")
     print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,9 @@
-"""Whether the catalogue's searches find what they should, and how long they take.
+"""Check the results of 60 text searches and time them.
 
     python bench/search.py
 
-Runs the 60 searches of ``bench/search_table.py`` on the catalogue of VAR_DIR, prints each whose
-first five products are not all what they must be, and the time of finding and ordering a page.
+Runs the searches of ``bench/search_table.py`` on the catalogue of VAR_DIR. Prints each search with
+a wrong product among the first five, and the time to find and order a page.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from bench.setup import set_up_django  # noqa: E402
 
 set_up_django()
 
+from bench.arguments import argument_parser  # noqa: E402
 from bench.search_table import SEARCHES, wrong_products  # noqa: E402
 from shop.catalogue.models import Variant  # noqa: E402
 
 
 def main() -> None:
+    argument_parser(__doc__).parse_args()
     first = Variant.objects.order_by("pk").values_list("sku", flat=True)[0]
     times, failed = [], 0
-    for query, wanted in SEARCHES.items():
-        wrong_products(query, wanted, first)
+    for query, expected in SEARCHES.items():
+        wrong_products(query, expected, first)  # warm-up
         start = time.perf_counter()
-        wrong = wrong_products(query, wanted, first)
+        wrong = wrong_products(query, expected, first)
         times.append((time.perf_counter() - start) * 1000)
         if wrong is None or wrong:
             failed += 1
             print(f"{query!r}: {'nothing' if wrong is None else [str(one) for one in wrong]}")
     slowest = statistics.quantiles(times, n=20)[-1]
     print(
-        f"{len(SEARCHES) - failed} of {len(SEARCHES)} hold; "
+        f"{len(SEARCHES) - failed} of {len(SEARCHES)} searches are right; "
         f"median {statistics.median(times):.0f} ms, p95 {slowest:.0f} ms"
     )
 

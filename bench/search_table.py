@@ -1,10 +1,13 @@
-"""List 60 searches and what each of the first five products must be, in the drawn catalogue too."""
+"""List 60 text searches with the attributes that each of the first five products must have.
+
+They hold on the real catalogue and on the demo's.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Query: field values of which a product must have one each. ``{first}`` is the first SKU.
+# By query: the allowed values of each attribute. ``{first}`` stands for the first SKU.
 SEARCHES: dict[str, dict[str, set[str]]] = {
     # As the catalogue writes it.
     "shirt": {"category": {"Shirts"}},
@@ -75,8 +78,8 @@ SEARCHES: dict[str, dict[str, set[str]]] = {
 }
 
 
-def wrong_products(query: str, wanted: dict[str, set[str]], first: str) -> list[Any] | None:
-    """Return those of the first five that do not fit, or None if nothing was found."""
+def wrong_products(query: str, expected: dict[str, set[str]], first: str) -> list[Any] | None:
+    """Return the wrong ones among the first five products, or ``None`` if nothing was found."""
     from shop.catalogue.browsing.search import search_products
     from shop.catalogue.models import Product
 
@@ -86,10 +89,10 @@ def wrong_products(query: str, wanted: dict[str, set[str]], first: str) -> list[
     )
     if not five:
         return None
-    return [product for product in five if not _fits(product, wanted, first)]
+    return [product for product in five if not _is_expected(product, expected, first)]
 
 
-def _fits(product: Any, wanted: dict[str, set[str]], first: str) -> bool:
+def _is_expected(product: Any, expected: dict[str, set[str]], first: str) -> bool:
     values = {
         "category": {product.category.name},
         "sku": {variant.sku for variant in product.variants.all()},
@@ -97,5 +100,5 @@ def _fits(product: Any, wanted: dict[str, set[str]], first: str) -> bool:
     }
     return all(
         values[name] & {value.format(first=first) for value in allowed}
-        for name, allowed in wanted.items()
+        for name, allowed in expected.items()
     )

@@ -1,4 +1,4 @@
-"""Give the scripts of this folder a database, a broker and Django."""
+"""Set up Django, PostgreSQL and Redis for the benchmarks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def set_up_django() -> EmbeddedServers | None:
-    """Set up Django on the environment's servers, a running demo's, or those of VAR_DIR.
+    """Set up Django on the servers of the environment, of a running demo or of VAR_DIR.
 
-    The last are started, returned, and stopped at exit.
+    Those of VAR_DIR are started, returned, and stopped at exit.
     """
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     servers = None

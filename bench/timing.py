@@ -1,4 +1,4 @@
-"""Times of searches, on the clock and of the processors."""
+"""Time searches by the wall clock and by the CPU."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from typing import Any
 import numpy as np
 
 
-def processor_ms(backend: int) -> float:
-    """What this process and its PostgreSQL backend have used: other people's load is not in it."""
+def cpu_ms(backend: int) -> float:
+    """Return the CPU time used by this process and its PostgreSQL backend.
+
+    Unlike wall-clock time it leaves out the load of other processes.
+    """
     spent = Path(f"/proc/{backend}/schedstat").read_text().split()[0]
     return time.process_time() * 1000 + int(spent) / 1e6
 
 
-def timed(
+def time_searches(
     search: Callable[[int], Any], queries: Sequence[int], backend: int
 ) -> tuple[np.ndarray, list[Any]]:
-    """Milliseconds (n, 2): on the clock, and of the processors; and what was found."""
+    """Run each query; return its wall-clock and CPU milliseconds (n, 2), and the results."""
     times, results = [], []
     for query in queries:
-        used, started = processor_ms(backend), time.perf_counter()
+        used, started = cpu_ms(backend), time.perf_counter()
         results.append(search(query))
-        times.append(((time.perf_counter() - started) * 1000, processor_ms(backend) - used))
+        times.append(((time.perf_counter() - started) * 1000, cpu_ms(backend) - used))
     return np.array(times), results
 
 
-def spread(runs: list[np.ndarray]) -> dict[str, Any]:
-    """Medians over the repetitions, and the least and most of them."""
+def summarise(runs: list[np.ndarray]) -> dict[str, Any]:
+    """Return median percentiles of the repetitions, with the lowest and the highest."""
     report: dict[str, Any] = {}
-    for name, place in (("p50", 50), ("p99", 99)):
-        values = sorted(float(np.percentile(run[:, 0], place)) for run in runs)
+    for name, percent in (("p50", 50), ("p99", 99)):
+        values = sorted(float(np.percentile(run[:, 0], percent)) for run in runs)
         report[f"{name}_ms"] = round(float(np.median(values)), 2)
         report[f"{name}_ms_least_most"] = [round(values[0], 2), round(values[-1], 2)]
-        used = [float(np.percentile(run[:, 1], place)) for run in runs]
+        used = [float(np.percentile(run[:, 1], percent)) for run in runs]
         report[f"processor_{name}_ms"] = round(float(np.median(used)), 2)
     return report

@@ -1,14 +1,15 @@
-"""The staff's upload page with the whole catalogue, in Chromium, beside the command.
+"""Measure the staff's upload page with a whole catalogue, beside ``import_catalogue``.
 
-``python bench/upload.py [PATH]`` uploads a ZIP through a real browser, gunicorn and the Celery
-worker of uploads into a fresh database, imports the same ZIP into another one by the command,
-compares what is in both, exports and checks that importing the export would change nothing. Prints
-one JSON object and keeps it in bench/results/upload.json.
+    python bench/upload.py [PATH]
+
+Uploads a ZIP by Chromium, gunicorn and the Celery worker of uploads into a fresh database. The
+rival imports the same ZIP into another database by the command. Compares the contents of both, and
+checks by a dry run that importing an export would change nothing. Prints one JSON object and writes
+it to bench/results/upload.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -27,6 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.arguments import argument_parser  # noqa: E402
 from demo.servers import EmbeddedServers  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "fashion-products.zip"
@@ -47,23 +49,23 @@ add(ProductImage.objects.order_by("product__external_id", "position").values_lis
 print(json.dumps([Product.objects.count(), ProductImage.objects.count(), digest.hexdigest()]))
 """
 
-LOOK = """() => {
+PROGRESS = """() => {
     const bars = [...document.querySelectorAll("#upload progress")];
     return [document.getElementById("upload").dataset.state, bars.map((bar) => bar.value)];
 }"""
 
 
 class Memory(Thread):
-    """The highest resident memory of each named process, in MB."""
+    """Samples the resident memory of processes and their children; keeps the peaks in MB."""
 
     def __init__(self, processes: dict[str, int]) -> None:
         super().__init__(daemon=True)
         self.processes = processes
         self.peak = dict.fromkeys(processes, 0)
-        self.over = Event()
+        self.stopped = Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.25):
+        while not self.stopped.wait(0.25):
             for name, pid in self.processes.items():
                 for member in (pid, *_children(pid)):
                     self.peak[name] = max(self.peak[name], _resident(member))
@@ -113,6 +115,7 @@ def _free_port() -> int:
 
 
 def measure(path: Path) -> dict[str, Any]:
+    """Import the ZIP by the page and by the command and compare them."""
     folder = Path(tempfile.mkdtemp(prefix="bench-upload-"))
     rival = Path(tempfile.mkdtemp(prefix="bench-import-"))
     with (
@@ -148,6 +151,7 @@ def measure(path: Path) -> dict[str, Any]:
 
 
 def _by_page(folder: Path, path: Path) -> dict[str, Any]:
+    """Run the web server and the worker, and upload the ZIP with a browser."""
     _manage(folder, "migrate", "-v", "0")
     _manage(folder, "collectstatic", "--noinput", "-v", "0")
     environment = _environment(folder) | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
@@ -168,9 +172,9 @@ def _by_page(folder: Path, path: Path) -> dict[str, Any]:
     memory = Memory({name: process.pid for name, process in processes.items()})
     memory.start()
     try:
-        result = _drive(f"http://127.0.0.1:{port}", path)
+        result = _upload(f"http://127.0.0.1:{port}", path)
     finally:
-        memory.over.set()
+        memory.stopped.set()
         for process in processes.values():
             process.terminate()
         for process in processes.values():
@@ -178,7 +182,7 @@ def _by_page(folder: Path, path: Path) -> dict[str, Any]:
     return {**result, "peak_megabytes": memory.peak}
 
 
-def _drive(address: str, path: Path) -> dict[str, Any]:
+def _upload(address: str, path: Path) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -195,7 +199,7 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
         page.fill("#id_login", "bench")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        # The whole address: that of the login page ends with ?next=/admin/ too.
+        # The whole address, because that of the login page ends with ?next=/admin/ too.
         page.wait_for_url(f"{address}/admin/")
         page.goto(f"{address}/admin/imports/upload/new/")
         page.set_input_files("#id_table", path)
@@ -203,8 +207,8 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
         page.get_by_role("button", name="Upload and look at it").click()
         page.wait_for_selector("[data-state=checked]")
         upload = time.perf_counter() - started
-        check, _seen = _watch(page, "Check all rows", "checked")
-        run, seen = _watch(page, "Start", "done")
+        check, _seen = _press_and_wait(page, "Check all rows", "checked")
+        run, seen = _press_and_wait(page, "Start", "done")
         counts = {
             place.get_attribute("data-count"): int(place.inner_text())
             for place in page.locator("[data-count]").all()
@@ -219,20 +223,20 @@ def _drive(address: str, path: Path) -> dict[str, Any]:
     }
 
 
-def _watch(page: Any, button: str, end: str) -> tuple[float, int]:
-    """Seconds from the press of the button to the end, and how many percentages were seen."""
+def _press_and_wait(page: Any, button: str, end: str) -> tuple[float, int]:
+    """Press the button; return the seconds to the state ``end`` and the number of percentages."""
     from playwright.sync_api import Error
 
     started = time.perf_counter()
-    with page.expect_navigation():  # the page before has the end's state too
+    with page.expect_navigation():  # because the page before may have the state ``end`` too
         page.get_by_role("button", name=button, exact=True).click()
     seen: set[float] = set()
     while True:
         try:
-            # Both at once: the page shows itself anew when the state changes.
-            state, percents = page.evaluate(LOOK)
+            # Both in one call, because the page reloads when the state changes.
+            state, percents = page.evaluate(PROGRESS)
         except Error:
-            continue  # it did so just now
+            continue  # the page is reloading
         seen.update(percents)
         if state == end:
             return time.perf_counter() - started, len(seen)
@@ -242,7 +246,7 @@ def _watch(page: Any, button: str, end: str) -> tuple[float, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("path", type=Path, nargs="?", default=DATA)
     path: Path = parser.parse_args().path
     if not path.exists():
