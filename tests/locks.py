@@ -8,8 +8,8 @@ WAITING = """SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE NOT granted AND datname = current_database()"""
 
 
-def wait_until_somebody_waits() -> None:
-    """For a lock in the tests' database: what another thread does has come that far."""
+def wait_until_a_lock_blocks() -> None:
+    """Block until another connection to the tests' database waits for a lock."""
     end = time.monotonic() + 60
     with connection.cursor() as cursor:
         while time.monotonic() < end:
@@ -17,4 +17,4 @@ def wait_until_somebody_waits() -> None:
             if cursor.fetchall():
                 return
             time.sleep(0.01)
-    raise AssertionError("Nobody waits.")
+    raise AssertionError("No connection waits for a lock.")

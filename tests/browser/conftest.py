@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,11 +15,20 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from recommender.embedding.worker import embed_pending
 from recommender.models import EmbeddingModel
+from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product
-from tests.factories import make_category, make_product, make_stored_image
+from shop.orders.models import ShippingMethod, Voucher
+from tests.factories import make_category, make_product, make_stored_image, make_variant
 
-# Playwright's event loop runs in this thread, and Django would refuse to touch the database.
+# Because Playwright's event loop runs in this thread, where Django refuses database queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+CONTACT = {
+    "name": "Alice Doe",
+    "street": "1 High Street",
+    "postcode": "12345",
+    "city": "Springfield",
+    "country": "DE",
+}
 COLOURS = ("red", "navy", "green", "orange", "purple", "teal", "maroon")
 
 
@@ -43,7 +53,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def shop(transactional_db: None, live_server: Any) -> str:
-    """A small shop whose pictures are all embedded; gives its address."""
+    """Return the URL of a small shop whose images are all embedded."""
     for number, colour in enumerate(COLOURS):
         product = make_product(
             name=f"{colour.title()} Shirt",
@@ -58,8 +68,21 @@ def shop(transactional_db: None, live_server: Any) -> str:
 
 
 @pytest.fixture
+def stocked(shop: str) -> str:
+    """Return the URL of the small shop, with sizes, a voucher and a shipping method."""
+    for product in Product.objects.all():
+        product.variants.update(size="S", stock=0)
+        make_variant(product, size="M", stock=5)
+    method = {"price": Decimal("4.95"), "free_from": Decimal(60)}
+    ShippingMethod.objects.update_or_create(name="Standard", defaults=method)
+    Voucher.objects.create(code="SUMMER", kind="percentage", value=10)
+    refresh_search_words()
+    return shop
+
+
+@pytest.fixture
 def search_worker(transactional_db: None) -> Iterator[None]:
-    """A real Celery worker for the queue ``search``, on the test's database."""
+    """Run a Celery worker for the queue ``search`` on the test's database."""
     database = connection.settings_dict["NAME"]
     program = (
         "from django.conf import settings;"

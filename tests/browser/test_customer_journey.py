@@ -1,4 +1,4 @@
-"""The whole life of an order, from the first word typed to the parcel: guest, and customer."""
+"""Search, buy and ship in the browser, as guest, customer and staff."""
 
 from __future__ import annotations
 
@@ -12,38 +12,18 @@ from django.contrib.auth.models import User
 from django.core import mail
 from playwright.sync_api import Browser, Page, expect
 
-from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product, Variant
-from shop.orders.models import Order, ShippingMethod, Voucher
-from tests.factories import make_customer, make_variant
+from shop.orders.models import Order
+from tests.browser.conftest import CONTACT
+from tests.factories import make_customer
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct-horse-7"
-CONTACT = {
-    "name": "Alice Doe",
-    "street": "1 High Street",
-    "postcode": "12345",
-    "city": "Springfield",
-    "country": "DE",
-}
 
 
 def _fill(page: Page, field: str, value: str) -> None:
     control = page.locator(f"#id_{field}")
     control.select_option(value) if field == "country" else control.fill(value)
-
-
-@pytest.fixture
-def stocked(shop: str) -> str:
-    """Return the address of the small shop, with sizes, a voucher and shipping."""
-    for product in Product.objects.all():
-        product.variants.update(size="S", stock=0)
-        make_variant(product, size="M", stock=5)
-    method = {"price": Decimal("4.95"), "free_from": Decimal(60)}
-    ShippingMethod.objects.update_or_create(name="Standard", defaults=method)
-    Voucher.objects.create(code="SUMMER", kind="percentage", value=10)
-    refresh_search_words()
-    return shop
 
 
 @pytest.fixture
@@ -61,7 +41,7 @@ def staff_page(browser: Browser, stocked: str) -> Iterator[Page]:
 
 
 def _find_and_buy(page: Page, shop: str) -> None:
-    """By text, by filter, on to a look-alike, a size, the cart."""
+    """Search, filter, follow a similar item, choose a size and add it to the cart."""
     page.goto(shop)
     page.locator("#q").fill("shirt")
     page.keyboard.press("Enter")

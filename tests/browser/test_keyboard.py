@@ -1,4 +1,4 @@
-"""The whole way to an order without a mouse."""
+"""Place an order without a mouse."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shop.orders.models import Order
-from tests.browser.test_customer_journey import CONTACT, stocked
+from tests.browser.conftest import CONTACT
 
 pytestmark = pytest.mark.browser
-MOST_TABS = 150
-__all__ = ["stocked"]
+MAX_TABS = 150
 
 
 def _tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus, and check that it can be seen."""
-    for _press in range(MOST_TABS):
+    """Press Tab until the target has the focus, and check that it is in view."""
+    for _press in range(MAX_TABS):
         if target.evaluate("element => element === document.activeElement"):
             expect(target).to_be_in_viewport()
             return
         page.keyboard.press("Tab")
-    pytest.fail(f"{MOST_TABS} times Tab do not reach {target}")
+    pytest.fail(f"{target} is not reached after {MAX_TABS} tabs")
 
 
 def _press(page: Page, target: Locator, key: str = "Enter") -> None:

@@ -1,4 +1,4 @@
-"""A shop of its own for tests that kill things."""
+"""A separate shop for tests that kill its processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.conf import settings
 from demo.servers import EmbeddedServers
 
 DEADLINE_SECONDS = 120
-# Time enough to do something while a worker is at work, on whatever machine.
+# Slow, so that a test can act while the worker is busy, on any machine.
 SLOW_VECTORS = """
 CREATE OR REPLACE FUNCTION write_slowly() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$;
@@ -33,7 +33,39 @@ FAST_VECTORS = """
 DROP TRIGGER IF EXISTS write_slowly ON recommender_embedding_blue;
 DROP TRIGGER IF EXISTS write_slowly ON recommender_embedding_green;
 """
-# Of every image that has a row.
+# Adds ``count`` products, each with one small image.
+FILL = """
+from io import BytesIO
+from PIL import Image, ImageDraw
+from shop.catalogue.models import Category, Product, ProductImage, StoredFile
+
+category, _new = Category.objects.get_or_create(name="Shirts")
+products, files, images = [], [], []
+for number in range(count):
+    image = Image.new("RGB", (60, 80), (number % 256, number // 256 * 60, 90))
+    ImageDraw.Draw(image).ellipse((10, 10, 20 + number % 30, 60), fill="orange")
+    buffer = BytesIO()
+    image.save(buffer, "JPEG")
+    name = f"{number:064x}.jpg"
+    product = Product(name=f"Shirt {number}", slug=f"shirt-{number}", category=category, price=9)
+    products.append(product)
+    files.append(StoredFile(name=name, content=buffer.getvalue(), size=buffer.tell()))
+    images.append(ProductImage(product=product, file=name, width=60, height=80))
+StoredFile.objects.bulk_create(files)
+Product.objects.bulk_create(products)
+ProductImage.objects.bulk_create(images)
+"""
+# Logs each embedding that is written, to find images embedded twice.
+LOG_WRITES = """
+CREATE TABLE IF NOT EXISTS written (image_id bigint);
+TRUNCATE written;
+CREATE OR REPLACE FUNCTION log_write() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN INSERT INTO written VALUES (NEW.image_id); RETURN NULL; END $$;
+CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding
+    ON recommender_embedding_blue FOR EACH ROW WHEN (NEW.embedding IS NOT NULL)
+    EXECUTE FUNCTION log_write();
+"""
+# Holds for each image that no worker has had trouble with.
 UNTOUCHED = "attempts = 0 AND claimed_until IS NULL AND failure = ''"
 LEASE_SECONDS = 3
 CELERY = (sys.executable, "-m", "celery", "-A", "config")
@@ -41,7 +73,7 @@ SET_UP = "import time\nimport django\ndjango.setup()\n"
 
 
 class Shop:
-    """A shop of its own in a folder: servers, catalogue, and the processes of one test."""
+    """Owns a shop in a folder: its servers, catalogue and the processes of one test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,14 +91,14 @@ class Shop:
         }
 
     def run(self, script: str, **values: Any) -> Any:
-        """Run a script against the shop; what it prints as JSON."""
+        """Run a script against the shop and return the JSON that it prints."""
         names = "".join(f"{name} = {value!r}\n" for name, value in values.items())
         program = f"{SET_UP}{names}{script}"
         return json.loads(self._complete(sys.executable, "-c", program) or "null")
 
     @contextmanager
     def begun(self, script: str) -> Iterator[Callable[[], Any]]:
-        """Run a script up to its ``input()``; the call lets it go on, to what it prints."""
+        """Run a script up to its ``input()``; yield a function that resumes it for its JSON."""
         with subprocess.Popen(
             [sys.executable, "-c", f"{SET_UP}{script}"],
             cwd=settings.BASE_DIR,
@@ -98,7 +130,7 @@ class Shop:
         return done.stdout
 
     def start(self, *arguments: str, program: tuple[str, ...] = CELERY) -> subprocess.Popen[bytes]:
-        """A process at the head of a process group."""
+        """Start a process as the leader of a process group."""
         with (self.folder / "celery.log").open("ab") as log:
             process = subprocess.Popen(
                 [*program, *arguments],
@@ -119,20 +151,20 @@ class Shop:
         return self.start("beat", "--pidfile=")
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL to the process and its children."""
+        """Send SIGKILL to the process and its children."""
         if process in self.processes:
             self.processes.remove(process)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(DEADLINE_SECONDS)
 
     def sql(self, statement: str) -> Any:
-        """The first value of the first row, if there are rows."""
+        """Execute SQL and return the first value of the first row, if there are rows."""
         with psycopg.connect(self.servers.database_url, autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchone()[0] if cursor.description else None
 
     def embeddings(self, condition: str, slot: str = "blue") -> int:
-        """How many rows of the slot's table meet the condition."""
+        """Return how many rows of the slot's table meet the condition."""
         table = f"recommender_embedding_{slot}"
         return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
 

@@ -1,41 +1,20 @@
-"""The pictures' pipeline with real workers: killed, poisoned, cut off from Redis, and flooded."""
+"""Embed images with real workers that are killed, get bad images, or lose Redis."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, UNTOUCHED, Shop
+from tests.faults.shop import FAST_VECTORS, FILL, LOG_WRITES, SLOW_VECTORS, UNTOUCHED, Shop
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-FILL = """
-from io import BytesIO
-from PIL import Image, ImageDraw
-from shop.catalogue.models import Category, Product, ProductImage, StoredFile
-
-category, _new = Category.objects.get_or_create(name="Shirts")
-products, files, images = [], [], []
-for number in range(count):
-    image = Image.new("RGB", (60, 80), (number % 256, number // 256 * 60, 90))
-    ImageDraw.Draw(image).ellipse((10, 10, 20 + number % 30, 60), fill="orange")
-    buffer = BytesIO()
-    image.save(buffer, "JPEG")
-    name = f"{number:064x}.jpg"
-    product = Product(name=f"Shirt {number}", slug=f"shirt-{number}", category=category, price=9)
-    products.append(product)
-    files.append(StoredFile(name=name, content=buffer.getvalue(), size=buffer.tell()))
-    images.append(ProductImage(product=product, file=name, width=60, height=80))
-StoredFile.objects.bulk_create(files)
-Product.objects.bulk_create(products)
-ProductImage.objects.bulk_create(images)
-"""
-POISON = """
+BREAK_ONE = """
 from shop.catalogue.models import ProductImage, StoredFile
 
 image = ProductImage.objects.order_by("pk")[5]
 StoredFile.objects.filter(pk=image.file).update(content=b"no picture at all")
 print(image.pk)
 """
-RING = """
+SEND_TASK = """
 from shop.core.tasks import send
 
 print(int(send("recommender.tasks.embed_pending_images")))
@@ -72,15 +51,6 @@ while QueryPhoto.objects.filter(pk=photo.pk, embedding=None).exists():
     time.sleep(0.05)
 print(time.monotonic() - started)
 """
-LOG_WRITES = """
-CREATE TABLE IF NOT EXISTS written (image_id bigint);
-TRUNCATE written;
-CREATE OR REPLACE FUNCTION log_write() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN INSERT INTO written VALUES (NEW.image_id); RETURN NULL; END $$;
-CREATE OR REPLACE TRIGGER log_write AFTER INSERT OR UPDATE OF embedding
-    ON recommender_embedding_blue FOR EACH ROW WHEN (NEW.embedding IS NOT NULL)
-    EXECUTE FUNCTION log_write();
-"""
 
 
 def test_a_killed_worker_and_a_flushed_redis_embed_every_image_once(
@@ -92,7 +62,7 @@ def test_a_killed_worker_and_a_flushed_redis_embed_every_image_once(
     shop.sql(SLOW_VECTORS)
     worker = shop.start_worker("catalogue")
     beat = shop.start_beat()
-    assert shop.run(RING) == 1
+    assert shop.run(SEND_TASK) == 1
     shop.wait_for("some embedded", lambda: shop.embeddings("embedding IS NOT NULL") >= 32)
     shop.kill(worker)
     shop.kill(beat)
@@ -112,12 +82,12 @@ def test_a_killed_worker_and_a_flushed_redis_embed_every_image_once(
 
 def test_an_unreadable_image_fails_and_the_others_are_embedded(shop: Shop) -> None:
     shop.run(FILL, count=40)
-    poison = shop.run(POISON)
+    broken = shop.run(BREAK_ONE)
     shop.start_worker("catalogue")
-    assert shop.run(RING) == 1
-    shop.wait_for("parked", lambda: shop.embeddings("status = 'failed'") == 1)
-    shop.wait_for("the good ones", lambda: shop.embeddings("embedding IS NOT NULL") == 39)
-    row = f"FROM recommender_embedding_blue WHERE image_id = {poison}"
+    assert shop.run(SEND_TASK) == 1
+    shop.wait_for("failed", lambda: shop.embeddings("status = 'failed'") == 1)
+    shop.wait_for("all others", lambda: shop.embeddings("embedding IS NOT NULL") == 39)
+    row = f"FROM recommender_embedding_blue WHERE image_id = {broken}"
     assert shop.sql(f"SELECT attempts {row}") == 3
     shop.wait_for("reason", lambda: shop.sql(f"SELECT failure {row}") != "")
     assert shop.sql(f"SELECT failure {row}").startswith("PictureError: This file is not a picture")
@@ -146,7 +116,7 @@ def test_a_photo_search_does_not_wait_for_the_catalogue_queue(shop: Shop) -> Non
     shop.run(FILL.replace("range(count)", "range(20, count)"), count=500)
     shop.sql(SLOW_VECTORS)
     shop.start_worker("catalogue")
-    assert shop.run(RING) == 1
+    assert shop.run(SEND_TASK) == 1
     shop.wait_for("some embedded", lambda: shop.embeddings("embedding IS NOT NULL") >= 32)
     assert shop.run(SEARCH_WITH_PHOTO) < 10
     assert shop.embeddings("embedding IS NULL") > 0

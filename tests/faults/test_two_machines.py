@@ -1,4 +1,4 @@
-"""Workers on two hosts that share the addresses of PostgreSQL and Redis, and nothing else."""
+"""Workers on two hosts that share PostgreSQL and Redis, but no disk."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from pathlib import Path
 import pytest
 
 from tests.faults.machines import Site, apart
-from tests.faults.shop import UNTOUCHED
-from tests.faults.test_catalogue_worker import FILL, LOG_WRITES
+from tests.faults.shop import FILL, LOG_WRITES, UNTOUCHED
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 COUNT = 400
-# A bell for each.
-RING = """
+# Sends a task for each host.
+SEND_TASKS = """
 from shop.core.tasks import send
 
 name = "recommender.tasks.embed_pending_images"
 print(send(name), send(name))
 """
-# What a host finds of the others' folders.
-LOOK = """
+# Lists what a host sees of the others' folders.
+LIST_FOLDERS = """
 import json
 import os
 from pathlib import Path
 
 print(json.dumps([path for path in {paths} if Path(path).exists() and os.listdir(path)]))
 """
-# Which host wrote each vector, by the address that it came from.
+# Logs which host wrote each embedding, by its client address.
 LOG_WRITERS = """
 ALTER TABLE written ADD COLUMN writer text DEFAULT host(inet_client_addr()) || ' '
     || current_setting('application_name');
@@ -52,14 +51,14 @@ def test_two_hosts_share_the_work_and_one_takes_over_for_the_other(site: Site) -
     for host in site.hosts:
         host.environment["PGAPPNAME"] = host.name
         if apart():
-            seen = host.script(LOOK.format(paths=[str(path) for path in host.covered]))
+            seen = host.script(LIST_FOLDERS.format(paths=[str(path) for path in host.covered]))
             assert seen == "[]\n"
     one.script(f"count = {COUNT}\n{FILL}")
     site.servers.sql(LOG_WRITES + LOG_WRITERS)
     for host in site.hosts:
         host.start_worker()
         host.start("beat", "--pidfile=")
-    assert two.script(RING) == "True True\n"
+    assert two.script(SEND_TASKS) == "True True\n"
     both = "SELECT count(DISTINCT writer) FROM written"
     site.wait_for("both at work", lambda: site.servers.sql(both) == 2)
 

@@ -16,7 +16,7 @@ from shop.catalogue.models import Category, Product
 from shop.imports.export import export_lines
 from shop.imports.jobs.run import import_catalogue
 from tests.factories import make_category, make_product
-from tests.locks import wait_until_somebody_waits
+from tests.locks import wait_until_a_lock_blocks
 
 pytestmark = pytest.mark.django_db
 LONG = "This address, or one below it, has over 255 characters. Shorten the slug."
@@ -162,6 +162,6 @@ def test_two_cannot_put_each_below_the_other(admin_client: Client) -> None:
             validate_position(one)
             save_category(one)
             second = pool.submit(put_other_below_one)
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
         assert second.result(60) == "A category cannot stand below itself."
     assert paths() == ["other", "other/one"]

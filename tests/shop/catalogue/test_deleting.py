@@ -13,7 +13,7 @@ from shop.cart.models import Cart, CartLine
 from shop.catalogue.models import Product, ProductImage, StockAdjustment
 from shop.orders.models import OrderLine, ShippingMethod
 from tests.factories import make_order, make_product, make_stored_image
-from tests.locks import wait_until_somebody_waits
+from tests.locks import wait_until_a_lock_blocks
 from tests.shop.orders.test_checkout import buy
 
 LIST = "/admin/catalogue/product/"
@@ -80,7 +80,7 @@ def test_a_checkout_that_has_begun_is_waited_for(admin_client: Client) -> None:
         with transaction.atomic():
             Cart.objects.select_for_update().get()
             deleted = pool.submit(delete)
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
             order = buy(cart, method)
         assert deleted.result(60) == 302
     assert not Product.objects.exists()

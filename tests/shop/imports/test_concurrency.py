@@ -13,7 +13,7 @@ from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product, SearchWord, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from tests.factories import make_product, make_variant
-from tests.locks import wait_until_somebody_waits
+from tests.locks import wait_until_a_lock_blocks
 from tests.shop.imports.conftest import SOLD_HEADER, row, sold_row
 from tests.shop.imports.test_import import counts
 
@@ -66,7 +66,7 @@ def test_a_sale_and_an_import_of_one_product_never_deadlock(make_folder):
         with transaction.atomic():
             Variant.objects.select_for_update().get(pk=sold.pk)
             coming = pool.submit(_import_alone, make_folder(row(1)))
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
             Variant.objects.filter(pk=sold.pk).update(stock=F("stock") - 1)
         assert counts(coming.result()) == (0, 1, 0, 0)
     product.refresh_from_db()

@@ -18,7 +18,7 @@ from shop.catalogue.models import Product, Variant
 from shop.imports.jobs import rollback, uploads
 from shop.imports.models import Upload, UploadChange
 from tests.factories import make_category, make_product
-from tests.locks import wait_until_somebody_waits
+from tests.locks import wait_until_a_lock_blocks
 from tests.shop.imports.conftest import SOLD_HEADER, UploadFolder, act, sold_row
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_a_sale_and_a_rollback_of_one_product_never_deadlock(tmp_path: Path) -> 
         with transaction.atomic():
             Variant.objects.select_for_update().get(pk=variant.pk)
             coming = pool.submit(_run_alone, upload.pk)
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
             Variant.objects.filter(pk=variant.pk).update(stock=F("stock") - 1)
         coming.result()
     upload.refresh_from_db()

@@ -15,48 +15,17 @@ from django.utils import timezone
 
 from shop.cart.models import Cart
 from shop.catalogue.models import Product, Variant
-from shop.orders.checkout import CheckoutError, place_order
+from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.factories import make_product
-
-CHECKOUT = reverse("orders:checkout")
-CONTACT = {
-    "email": "alice@example.com",
-    "name": "Alice Doe",
-    "street": "1 High Street",
-    "postcode": "12345",
-    "city": "Springfield",
-    "country": "DE",
-    "phone": "",
-}
-
-
-@pytest.fixture
-def method(db: None) -> ShippingMethod:
-    values = {"price": Decimal("4.95"), "free_from": Decimal(60)}
-    return ShippingMethod.objects.update_or_create(name="Standard", defaults=values)[0]
-
-
-def fill(client: Client, quantity: int = 1, **product: Any) -> Variant:
-    variant = make_product(**product).variants.get()
-    client.post(reverse("cart:add"), {"variant": variant.pk, "quantity": quantity})
-    return variant
-
-
-def form(method: ShippingMethod, **changes: Any) -> dict[str, Any]:
-    return CONTACT | {"method": method.pk, "payment": "invoice", "key": "k1"} | changes
-
-
-def buy(cart: Cart, method: ShippingMethod, key: str = "k", **options: Any) -> Order:
-    options = {"voucher": None, "payment": "invoice", "user": None} | options
-    return place_order(cart, key=key, method=method, contact=CONTACT, **options)
+from tests.shop.orders.checkouts import CHECKOUT, buy, checkout_data, fill_cart
 
 
 @pytest.mark.django_db
 def test_a_guest_places_an_order(client: Client, method: ShippingMethod) -> None:
-    shirt = fill(client, 2, name="Blue Shirt", price=Decimal("20.00"), stock=5)
+    shirt = fill_cart(client, 2, name="Blue Shirt", price=Decimal("20.00"), stock=5)
     assert "€44.95" in client.get(CHECKOUT).content.decode()
-    response = client.post(CHECKOUT, form(method))
+    response = client.post(CHECKOUT, checkout_data(method))
     order = Order.objects.get()
     assert response["Location"] == order.get_absolute_url()
     assert (order.goods, order.shipping, order.total) == (
@@ -84,8 +53,8 @@ def test_a_guest_places_an_order(client: Client, method: ShippingMethod) -> None
 
 @pytest.mark.django_db
 def test_the_order_keeps_the_price_that_was_paid(client: Client, method: ShippingMethod) -> None:
-    fill(client, price=Decimal("20.00"))
-    client.post(CHECKOUT, form(method))
+    fill_cart(client, price=Decimal("20.00"))
+    client.post(CHECKOUT, checkout_data(method))
     Product.objects.update(price=Decimal(99), name="Renamed")
     Product.objects.get().delete()
     order = Order.objects.get()
@@ -97,8 +66,8 @@ def test_the_order_keeps_the_price_that_was_paid(client: Client, method: Shippin
 def test_missing_fields_are_named_and_nothing_is_sold(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client, stock=5)
-    response = client.post(CHECKOUT, form(method, email="nobody", city=""))
+    fill_cart(client, stock=5)
+    response = client.post(CHECKOUT, checkout_data(method, email="nobody", city=""))
     page = response.content.decode()
     assert response.status_code == 422
     assert "Enter a valid email address." in page
@@ -112,8 +81,8 @@ def test_missing_fields_are_named_and_nothing_is_sold(
 def test_an_inactive_shipping_method_is_refused(
     client: Client, method: ShippingMethod, wrong: str
 ) -> None:
-    fill(client, stock=5)
-    response = client.post(CHECKOUT, form(method) | {"method": wrong})
+    fill_cart(client, stock=5)
+    response = client.post(CHECKOUT, checkout_data(method) | {"method": wrong})
     assert response.status_code == 422
     assert "Select a valid choice." in response.content.decode()
     assert client.get(CHECKOUT, {"method": wrong[:3000]}).status_code == 200
@@ -124,9 +93,9 @@ def test_an_inactive_shipping_method_is_refused(
 def test_a_sold_out_item_is_named_and_the_cart_is_kept(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client, 2, name="Blue Shirt", stock=5)
+    fill_cart(client, 2, name="Blue Shirt", stock=5)
     Variant.objects.update(stock=1)
-    page = client.post(CHECKOUT, form(method)).content.decode()
+    page = client.post(CHECKOUT, checkout_data(method)).content.decode()
     assert "Only 1 of “Blue Shirt” are left." in page
     assert (Order.objects.count(), Product.objects.get().stock) == (0, 1)
     assert Cart.objects.get().count() == 2
@@ -141,8 +110,8 @@ def test_an_order_that_is_too_large_is_refused(
 ) -> None:
     ShippingMethod.objects.update(free_from=None)
     Voucher.objects.create(code="TEN", kind="amount", value=1)
-    fill(client, quantity, price=Decimal(price), stock=quantity, currency="IDR")
-    response = client.post(CHECKOUT, form(method, code="TEN"))
+    fill_cart(client, quantity, price=Decimal(price), stock=quantity, currency="IDR")
+    response = client.post(CHECKOUT, checkout_data(method, code="TEN"))
     assert response.status_code == 422
     assert "This order is too large to place online. Please contact us." in (
         response.content.decode()
@@ -154,8 +123,8 @@ def test_an_order_that_is_too_large_is_refused(
 @pytest.mark.django_db
 def test_the_largest_order_is_placed(client: Client, method: ShippingMethod) -> None:
     ShippingMethod.objects.update(price=0)
-    fill(client, price=Decimal("99999999.99"))
-    client.post(CHECKOUT, form(method))
+    fill_cart(client, price=Decimal("99999999.99"))
+    client.post(CHECKOUT, checkout_data(method))
     assert Order.objects.get().total == Decimal("99999999.99")
 
 
@@ -167,13 +136,13 @@ def test_an_empty_cart_has_no_checkout(client: Client) -> None:
 @pytest.mark.django_db
 def test_a_voucher_reduces_the_total_and_is_counted(client: Client, method: ShippingMethod) -> None:
     Voucher.objects.create(code="ten", kind="percentage", value=10, limit=1)
-    fill(client, 4, price=Decimal("20.00"))
+    fill_cart(client, 4, price=Decimal("20.00"))
     client.post(reverse("orders:voucher"), {"code": " ten "})
     page = client.get(CHECKOUT).content.decode()
     assert "−€8.00" in page
     assert "€72.00" in page
     assert "free" in page
-    client.post(CHECKOUT, form(method, code="TEN", total="72.00"))
+    client.post(CHECKOUT, checkout_data(method, code="TEN", total="72.00"))
     order = Order.objects.get()
     assert (order.discount, order.total, order.voucher_code) == (8, 72, "TEN")
     assert Voucher.objects.get().used == 1
@@ -193,10 +162,10 @@ def test_an_unusable_voucher_says_why_and_gives_no_discount(
     client: Client, method: ShippingMethod, values: dict[str, Any], message: str
 ) -> None:
     Voucher.objects.create(code="FIVE", kind="amount", value=5, **values)
-    fill(client, price=Decimal("20.00"))
+    fill_cart(client, price=Decimal("20.00"))
     client.post(reverse("orders:voucher"), {"code": "FIVE"})
     assert message in client.get(CHECKOUT).content.decode()
-    refused = client.post(CHECKOUT, form(method, code="FIVE"))
+    refused = client.post(CHECKOUT, checkout_data(method, code="FIVE"))
     assert (refused.status_code, message in refused.content.decode()) == (422, True)
     assert not Order.objects.exists()
 
@@ -209,8 +178,8 @@ def test_a_discount_never_exceeds_the_subtotal(method: ShippingMethod) -> None:
 
 @pytest.mark.django_db
 def test_an_order_is_found_by_its_secret_link_only(client: Client, method: ShippingMethod) -> None:
-    fill(client)
-    client.post(CHECKOUT, form(method))
+    fill_cart(client)
+    client.post(CHECKOUT, checkout_data(method))
     order = Order.objects.get()
     for guess in (str(order.pk), order.number, order.token[:-1]):
         assert client.get(f"/orders/{guess}/").status_code == 404

@@ -19,10 +19,9 @@ from shop.orders.models import Order, ShippingMethod
 from shop.orders.states import transition
 from tests.factories import make_product, make_variant
 from tests.forms import fields_of
-from tests.locks import wait_until_somebody_waits
-from tests.shop.orders.test_checkout import CHECKOUT, buy, form, method
+from tests.locks import wait_until_a_lock_blocks
+from tests.shop.orders.checkouts import CHECKOUT, buy, checkout_data
 
-__all__ = ["method"]
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], Any]
 
@@ -44,7 +43,7 @@ def buys(client: Client, method: ShippingMethod, variants: list[Variant], other:
         of_catalogue = sql.startswith(('UPDATE "catalogue_product', 'UPDATE "catalogue_variant'))
         if of_catalogue and not changed.is_set():
             changed.set()
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
         return result
 
     def beside() -> Any:
@@ -59,7 +58,7 @@ def buys(client: Client, method: ShippingMethod, variants: list[Variant], other:
     with ThreadPoolExecutor(1) as pool:
         doing = pool.submit(beside)
         assert changed.wait(60)
-        response = client.post(CHECKOUT, form(method))
+        response = client.post(CHECKOUT, checkout_data(method))
         doing.result(60)
     assert response.status_code == 302
     return str(Order.objects.latest("pk").total)

@@ -17,10 +17,9 @@ from shop.orders.confirmation import cancel_unconfirmed
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import TransitionError, transition
 from tests.factories import make_customer, make_order
-from tests.shop.orders.test_checkout import CHECKOUT, fill, form, method
+from tests.shop.orders.checkouts import CHECKOUT, checkout_data, fill_cart
 
 pytestmark = pytest.mark.django_db
-__all__ = ["method"]
 
 
 def _link(number: int = 0) -> str:
@@ -41,8 +40,8 @@ def _confirm(client: Client, link: str) -> Any:
 def test_a_guests_order_is_confirmed_by_the_link_in_the_email(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client, 2, stock=5)
-    page = client.post(CHECKOUT, form(method), follow=True).content.decode()
+    fill_cart(client, 2, stock=5)
+    page = client.post(CHECKOUT, checkout_data(method), follow=True).content.decode()
     assert "Please confirm your order by the link in it within an hour" in page
     assert "Confirm order" not in page
     assert mail.outbox[0].subject == f"Please confirm your order {Order.objects.get().number}"
@@ -59,8 +58,8 @@ def test_a_guests_order_is_confirmed_by_the_link_in_the_email(
 def test_an_unconfirmed_order_is_cancelled_and_its_stock_restored(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client, 2, stock=5)
-    client.post(CHECKOUT, form(method))
+    fill_cart(client, 2, stock=5)
+    client.post(CHECKOUT, checkout_data(method))
     assert (cancel_unconfirmed(), Variant.objects.get().stock) == (0, 3)
     _late()
     assert (cancel_unconfirmed(), cancel_unconfirmed()) == (1, 0)
@@ -70,8 +69,8 @@ def test_an_unconfirmed_order_is_cancelled_and_its_stock_restored(
 
 
 def test_a_wrong_signature_confirms_nothing(client: Client, method: ShippingMethod) -> None:
-    fill(client)
-    client.post(CHECKOUT, form(method))
+    fill_cart(client)
+    client.post(CHECKOUT, checkout_data(method))
     order, other = Order.objects.get(), make_order()
     foreign = other.confirmation_path().split("=")[1]
     for signature in ("", "x", order.token, foreign, "é"):
@@ -83,8 +82,8 @@ def test_a_wrong_signature_confirms_nothing(client: Client, method: ShippingMeth
 
 
 def test_an_unconfirmed_order_is_not_packed(client: Client, method: ShippingMethod) -> None:
-    fill(client)
-    client.post(CHECKOUT, form(method))
+    fill_cart(client)
+    client.post(CHECKOUT, checkout_data(method))
     for state in ("paid", "packed"):
         with pytest.raises(TransitionError, match="has not confirmed"):
             transition(Order.objects.get(), state)
@@ -93,8 +92,8 @@ def test_an_unconfirmed_order_is_not_packed(client: Client, method: ShippingMeth
 
 def test_a_signed_in_customer_need_not_confirm(client: Client, method: ShippingMethod) -> None:
     client.force_login(make_customer("alice@example.com"))
-    fill(client)
-    client.post(CHECKOUT, form(method))
+    fill_cart(client)
+    client.post(CHECKOUT, checkout_data(method))
     assert Order.objects.get().confirm_by is None
     assert "?confirm=" not in mail.outbox[0].body
 
@@ -104,13 +103,13 @@ def test_orders_per_address_and_email_are_limited(
     client: Client, method: ShippingMethod, settings: Any, same: str
 ) -> None:
     settings.INVOICE_ORDERS_PER_HOUR = 2
-    fill(client, stock=9)
+    fill_cart(client, stock=9)
     variant, statuses = Variant.objects.get(), []
     for number in range(3):
         buyer = Client(REMOTE_ADDR="192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}")
         email = f"{number}@example.com" if same != "email" else ("A@x.org", "a@X.org")[number % 2]
         buyer.post("/cart/add/", {"variant": variant.pk})
-        statuses.append(buyer.post(CHECKOUT, form(method, email=email)).status_code)
+        statuses.append(buyer.post(CHECKOUT, checkout_data(method, email=email)).status_code)
     assert statuses == [302, 302, 429]
     assert (Order.objects.count(), Variant.objects.get().stock, len(mail.outbox)) == (2, 7, 2)
 
@@ -121,14 +120,14 @@ def test_voucher_codes_cannot_be_guessed(
 ) -> None:
     settings.VOUCHER_CODES_PER_HOUR = 2
     Voucher.objects.create(code="RIGHT", kind="amount", value=1)
-    fill(client, stock=9)
+    fill_cart(client, stock=9)
     variant, pages = Variant.objects.get(), []
     for number, code in enumerate(["A", "B", "right"]):
         if same == "REMOTE_ADDR":
             client = Client()
             client.post("/cart/add/", {"variant": variant.pk})
         address = "192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}"
-        sent = form(method, code=code)
+        sent = checkout_data(method, code=code)
         pages.append(client.post("/checkout/voucher/", sent, REMOTE_ADDR=address))
     assert [page.status_code for page in pages] == [422, 422, 422]
     assert "This code isn’t valid." in pages[1].content.decode()
@@ -141,11 +140,11 @@ def test_an_accepted_code_is_not_counted_again(
 ) -> None:
     settings.VOUCHER_CODES_PER_HOUR = 1
     Voucher.objects.create(code="RIGHT", kind="amount", value=1)
-    fill(client)
+    fill_cart(client)
     for _time in range(3):
-        page = client.post("/checkout/voucher/", form(method, code="RIGHT"))
+        page = client.post("/checkout/voucher/", checkout_data(method, code="RIGHT"))
         assert page.context["voucher"].code == "RIGHT"
-    client.post(CHECKOUT, form(method, code="RIGHT"))
+    client.post(CHECKOUT, checkout_data(method, code="RIGHT"))
     assert Order.objects.get().voucher_code == "RIGHT"
 
 
@@ -157,8 +156,8 @@ def test_an_accepted_code_is_not_counted_again(
     ],
 )
 def test_a_name_with_a_link_is_refused(client: Client, method: ShippingMethod, name: str) -> None:
-    fill(client)
-    page = client.post(CHECKOUT, form(method, name=name))
+    fill_cart(client)
+    page = client.post(CHECKOUT, checkout_data(method, name=name))
     assert page.status_code == 422
     assert "Enter a name without a web address." in page.content.decode()
     assert (Order.objects.count(), len(mail.outbox)) == (0, 0)

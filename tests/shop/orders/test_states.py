@@ -16,7 +16,7 @@ from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.states import TRANSITIONS, TransitionError, transition
 from tests.factories import make_customer, make_order, make_product
-from tests.shop.orders.test_checkout import buy
+from tests.shop.orders.checkouts import buy
 
 pytestmark = pytest.mark.django_db
 STATES = [str(state) for state in Order.State]

@@ -10,9 +10,8 @@ from django.urls import reverse
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.html import one_line
-from tests.shop.orders.test_checkout import CHECKOUT, CONTACT, fill, form, method
+from tests.shop.orders.checkouts import CHECKOUT, CONTACT, checkout_data, fill_cart
 
-__all__ = ["method"]
 pytestmark = pytest.mark.django_db
 VOUCHER = reverse("orders:voucher")
 
@@ -27,8 +26,8 @@ def express(method: ShippingMethod) -> ShippingMethod:
 def typed(client: Client, express: ShippingMethod) -> dict[str, Any]:
     """All that a guest has filled in for three shirts of 20, except for the city."""
     Voucher.objects.create(code="TEN", kind="percentage", value=10)
-    fill(client, 3)
-    return form(express, payment="delivery", key="my-key", city="")
+    fill_cart(client, 3)
+    return checkout_data(express, payment="delivery", key="my-key", city="")
 
 
 def _shown(response: Any) -> dict[str, Any]:
@@ -88,7 +87,7 @@ def test_input_is_kept_when_a_voucher_is_removed(client: Client, typed: dict[str
 def test_a_saved_address_is_used_until_another_is_typed(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client)
+    fill_cart(client)
     shown = _shown(client.post(VOUCHER, {"code": "", "city": "Ogdenville"}))
     assert (shown["city"], shown["street"], shown["payment"]) == ("Ogdenville", None, "invoice")
     assert shown["method"] == method.pk
@@ -117,7 +116,7 @@ def test_an_empty_cart_keeps_the_code(client: Client, method: ShippingMethod) ->
 def test_the_minimum_of_a_voucher_is_formatted_for_the_locale(
     client: Client, method: ShippingMethod
 ) -> None:
-    fill(client, currency="USD")
+    fill_cart(client, currency="USD")
     Voucher.objects.create(code="BIG", kind="amount", value=5, minimum=1050)
     client.cookies["django_language"] = "de"
     page = client.post(VOUCHER, {"code": "big"}).content.decode()

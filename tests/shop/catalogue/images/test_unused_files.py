@@ -26,7 +26,7 @@ from shop.catalogue.models import ProductImage, StoredFile
 from shop.catalogue.signals import files_needed
 from shop.catalogue.tasks import delete_unused_files
 from tests.factories import make_image, make_product, make_stored_image, picture_bytes
-from tests.locks import wait_until_somebody_waits
+from tests.locks import wait_until_a_lock_blocks
 from tests.recommender.test_admin import change_page, form_of, upload
 
 pytestmark = pytest.mark.django_db
@@ -251,7 +251,7 @@ def test_storing_waits_for_the_deletion_of_the_same_file_and_stores_it_again() -
         with transaction.atomic():
             assert delete_unused() == 1
             storing = pool.submit(with_own_connection(picture.save))
-            wait_until_somebody_waits()
+            wait_until_a_lock_blocks()
         assert storing.result(60) == picture.name
     assert stored() == {picture.name}
 
