@@ -29,12 +29,12 @@ def prepare(content: bytes, side: int) -> Prepared:
 
 @dataclass(frozen=True)
 class PreparedPhoto:
-    """Holds what is looked at of a photo to search with: as a whole, and cut out where that works.
+    """Holds a photo to search with: upright and whole, then its cut-out if one could be made.
 
-    ``colour`` is the cut-out garment's; ``image`` is upright.
+    ``views`` are what the network sees of the images; ``colour`` is the cut-out garment's.
     """
 
-    image: Image.Image
+    images: list[Image.Image]
     views: list[Pixels]
     colour: Colour
 
@@ -43,10 +43,10 @@ def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
     """Decode a photo. Raises what Pillow raises for a picture that it cannot read."""
     image = upright_rgb(open_stored(content))
     small = small_rgb(image)
-    views, garment = [fit(image, side)], small
+    images, garment = [image], small
     if not has_white_border(small) and (garment := cut_out(small)) is not small:
-        views.append(fit(garment, side))
-    return PreparedPhoto(image, views, median_colour(garment))
+        images.append(garment)
+    return PreparedPhoto(images, [fit(each, side) for each in images], median_colour(garment))
 
 
 def decode(content: bytes, side: int) -> Pixels:
