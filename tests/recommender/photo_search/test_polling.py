@@ -22,10 +22,10 @@ HOURS = 10_000.0
 def full() -> Iterator[None]:
     """Let as many wait as may."""
     for _waiter in range(waiting.MAX_WAITERS):
-        assert waiting._places.acquire(blocking=False)
+        assert waiting._slots.acquire(blocking=False)
     yield
     for _waiter in range(waiting.MAX_WAITERS):
-        waiting._places.release()
+        waiting._slots.release()
 
 
 def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
