@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DATA := ../shared/data
 CATALOGUE ?= $(DATA)/fashion-products.zip
 PHOTOS ?= $(DATA)/wardrobe-photos.zip
-# The settings of production, for servers that nobody connects to.
+# Production settings for `check --deploy`, which connects to no server.
 CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EMAIL_HOST=unused \
 	SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 IDS ?= $(DATA)/validation-ids.txt
@@ -12,19 +12,19 @@ IDS ?= $(DATA)/validation-ids.txt
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast lint format install browser bench lock audit clean
 
-help: ## what can be made
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/installed ## the whole shop with a drawn catalogue; Ctrl-C stops everything
+demo: $(VENV)/installed ## run the shop with a drawn catalogue; Ctrl-C stops everything
 	@$(BIN)/python -W ignore::RuntimeWarning -m demo
 
-test: $(VENV)/installed-dev browser lint ## everything that must hold
+test: $(VENV)/installed-dev browser lint ## lint and run all tests
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/installed-dev ## the tests without browser and fault tests
+test-fast: $(VENV)/installed-dev ## run the tests except for browser and fault tests
 	$(BIN)/python -m pytest -m "not browser and not faults"
 
-lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
+lint: $(VENV)/installed-dev ## check style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djangofmt --check templates
@@ -34,13 +34,13 @@ lint: $(VENV)/installed-dev ## style, types, migrations, deployment settings
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format: $(VENV)/installed-dev ## Python, templates, CSS and JavaScript, in place
+format: $(VENV)/installed-dev ## format Python, templates, CSS and JavaScript
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djangofmt templates
 	$(BIN)/deno fmt static
 
-install: $(VENV)/installed ## the virtual environment
+install: $(VENV)/installed ## create the virtual environment
 
 browser: $(VENV)/installed-dev
 	@./bin/install-browser
@@ -54,21 +54,21 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-bench: $(VENV)/installed-bench ## measure everything: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
+bench: $(VENV)/installed-bench ## run all benchmarks: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
 	$(BIN)/python -W ignore bench/all.py "$(CATALOGUE)" "$(PHOTOS)" "$(IDS)" $(BENCH)
 
 $(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	touch $@
 
-lock: $(VENV)/installed-dev ## pin every package by hash, after a change of requirements*.txt
+lock: $(VENV)/installed-dev ## pin all packages with hashes, after a change of requirements*.txt
 	for name in requirements requirements-dev requirements-bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --output-file $$name.lock $$name.txt || exit 1; \
 	done
 
-audit: $(VENV)/installed-dev ## known vulnerabilities of what is installed; needs the internet
+audit: $(VENV)/installed-dev ## list known vulnerabilities of the packages; needs internet access
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements-dev.lock
 
-clean: ## forget the demo: database, pictures, caches
+clean: ## delete the demo's data: database, pictures, caches
 	rm -rf var

@@ -42,11 +42,11 @@ def _run(folder: Path, port: int, env: Env) -> None:
     servers = EmbeddedServers(folder)
     given = {name: env.str(name, "") for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     with servers.running(postgres=not given["DATABASE_URL"], redis_server=not given["REDIS_URL"]):
-        _check_port(port)  # after the folder is locked: a running demo has its port, too
+        _check_port(port)  # after the lock, because a running demo uses its port as well
         variables = servers.environment | {name: value for name, value in given.items() if value}
         variables["DEMO_URL"] = f"http://127.0.0.1:{port}/"
         os.environ |= variables | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-        # Not compressed: brotli takes 33 s of a first start, and nobody is far away.
+        # Uncompressed, because brotli would take 33 s of the first start.
         os.environ.setdefault(
             "STATICFILES_STORAGE",
             "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
@@ -78,7 +78,7 @@ def _run_shop(folder: Path, url: str, port: int) -> None:
 
 
 def _check_port(port: int) -> None:
-    """Exit if the port is taken, before minutes of work."""
+    """Exit if the port is in use, before minutes of work."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Keep what a running demo uses where ``manage.py`` finds it: its servers and its secret key."""
+"""Publish the servers and the secret key of a running demo, so that ``manage.py`` finds them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ VARIABLES = "demo.env"
 
 
 class FolderInUseError(RuntimeError):
-    """Another process has its servers in the folder."""
+    """Reports that another process runs its servers in the folder."""
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the kernel releases it however the process ends."""
+    """Lock the folder for this process; the kernel unlocks it however the process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -34,7 +34,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a process holds the folder, without creating anything."""
+    """Return whether a process has locked the folder, without creating anything."""
     try:
         lock = os.open(folder / LOCK, os.O_RDONLY)
     except FileNotFoundError:

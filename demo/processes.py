@@ -1,18 +1,18 @@
-"""Name the processes of the shop as ``make demo`` runs them."""
+"""List the processes of the shop as ``make demo`` runs them."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-# Bulk work yields to shoppers (bench/photo.py has the figures). Where the kernel groups processes
-# by session it weighs the groups, and `nice` alone changes nothing.
+# Bulk work yields to shoppers (bench/photo.py has the figures). Sets the autogroup as well, because
+# a kernel that schedules by session ignores `nice` between sessions.
 BULK = ("catalogue", "uploads")
 YIELDING = "echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10"
 
 
 def shell_commands(port: int, log: Path) -> dict[str, str]:
-    """Return the shell command of each process, which writes a log of its own."""
+    """Return a shell command for each process, with its own log file."""
     python = f"{sys.executable} -W ignore::RuntimeWarning -m"
     worker = f"{python} celery -A config worker --concurrency 1 --without-gossip --without-mingle"
     commands = {

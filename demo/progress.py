@@ -1,4 +1,4 @@
-"""Tell the person who started the demo where the shop is and how far its pictures are."""
+"""Show whoever started the demo when the shop answers and how many images are searchable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINE_SECONDS = 10
 
 
 class Progress:
-    """Writes one line that changes to a terminal, or a line every ten seconds to anything else."""
+    """Updates one line in a terminal, or writes a line every ten seconds to anything else."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self.out = out
@@ -63,13 +63,13 @@ def count_pictures() -> tuple[int, int]:
 def follow_embedding(
     stopped: Event, progress: Progress, count: Callable[[], tuple[int, int]] = count_pictures
 ) -> None:
-    """Show how many pictures are searchable until all are; a lost database is waited for."""
+    """Show how many pictures are searchable until all are; wait if the database is down."""
     while not stopped.is_set():
         try:
             left, total = count()
         except Error:
             connection.close()
-            progress.show("The database is away; it is being started again …")
+            progress.show("The database is down; restarting it …")
         else:
             if not left:
                 progress.show(f"All {total:,} pictures are searchable.", final=True)

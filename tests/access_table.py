@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Method, route, what is behind it (or "=" and the address itself), and the status for:
+# Method, route, the rest of the URL (or "=" and the full URL), and the status for:
 # anonymous, owner, other customer, Catalogue, Orders, Read-only.
 ROWS = [
     ("GET", "admin/search/", "?s=x", "302 302 302 200 200 200"),
@@ -316,10 +316,10 @@ ADMIN = {
     "recommender.categorygarment": ("vacd", "", "v"),
     "recommender.discreetcategory": ("vacd", "", "v"),
 }
-# Models whose page to change a row leads on to another page.
+# Models whose change page redirects to another page.
 LED_ON = ("imports.upload",)
-# Where an answer is the same for everybody, or a page that everybody may see and the browser keeps
-# for Back.
+# Routes whose response is the same for everybody, or is public and kept by the browser for going
+# back.
 PUBLIC = (
     "categories/",
     "events/",

@@ -13,7 +13,7 @@ from shop.core.waiting import MAX_WAITERS, waiting_slot
 
 
 def pytest_configure() -> None:
-    # Pages under test need no collected files.
+    # So that pages under test need no collected files.
     static = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.STORAGES["staticfiles"]["BACKEND"] = static
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise looks for it
@@ -22,7 +22,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    """A page in another language leaves it behind in the thread."""
+    """Clear the cache, and reset the language that an earlier test activated in the thread."""
     cache.clear()
     translation.activate("en")
 
@@ -35,7 +35,7 @@ def redis_away(settings: Any) -> None:
 
 @pytest.fixture
 def busy() -> Iterator[None]:
-    """Let as many request threads of the process wait as may."""
+    """Occupy all waiting slots for request threads."""
     with ExitStack() as held:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())

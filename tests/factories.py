@@ -1,4 +1,4 @@
-"""Small makers of what tests need; every value can be given."""
+"""Factories for test data; every value can be overridden."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 
 
 def make_category(*names: str) -> Category:
-    """The leaf of a path of names, made where it is missing."""
+    """Return the category with this path of names, creating missing ones."""
     category = None
     for name in names or ("Apparel", "Topwear", "Shirts"):
         category, _new = Category.objects.get_or_create(name=name, parent=category)
@@ -40,7 +40,7 @@ def make_product(**values: Any) -> Product:
 
 
 def make_variant(product: Product, **values: Any) -> Variant:
-    """With the product's stock in memory as it then is in the database."""
+    """Create a variant, and refresh the product's stock in memory."""
     values.setdefault("sku", f"SKU-{next(_numbers)}")
     values.setdefault("stock", 10)
     variant = Variant.objects.create(product=product, **values)
@@ -56,39 +56,39 @@ def make_image(product: Product, **values: Any) -> ProductImage:
 
 
 def point(*values: float) -> list[float]:
-    """A vector with these values in front and zeros after them."""
+    """Return an embedding that starts with these values, followed by zeros."""
     return [*values, *[0.0] * (DIMENSIONS - len(values))]
 
 
 def make_lookalike(*values: float, **product: Any) -> Product:
-    """A product whose picture lies at this point."""
+    """Create a product whose image has this embedding."""
     made = make_product(**product)
     embed(make_image(made), *values)
     return made
 
 
 def embed(image: ProductImage, *values: float, **row: Any) -> None:
-    """Store an embedding of the image by the active model, as its worker would."""
+    """Store an embedding of the image for the active model, as a worker would."""
     seen = {"embedding": point(*values), "colour": [25, 0, 0]}
     rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
     rows.update(**{"status": "embedded", "duplicate_group": image.pk, **seen, **row})
 
 
 def fail_embedding(image: ProductImage, failure: str = "OSError: torn") -> None:
-    """Store that workers have tried the image three times in vain."""
+    """Mark the image as failed after three attempts."""
     rows = EmbeddingModel.objects.active().embeddings.filter(image=image)
     rows.update(status="failed", attempts=3, failure=failure)
 
 
 def embedding_of(image: ProductImage, model: EmbeddingModel | None = None) -> ImageEmbedding:
-    """The image's row in the model's table, of the active one by default."""
+    """Return the image's row in the model's table; the active model by default."""
     return (model or EmbeddingModel.objects.active()).embeddings.get(image=image)
 
 
 def make_photo(*values: float, **row: Any) -> QueryPhoto:
-    """A photo to search with that the active model has seen, or of which ``failure`` says why not.
+    """Create a query photo that the active model has given this embedding.
 
-    Without values it waits for a worker.
+    Without values the photo is pending, or failed if ``failure`` is given.
     """
     seen: dict[str, Any] = {}
     if values:
@@ -106,21 +106,21 @@ def picture_bytes(
 
 
 def make_stored_image(product: Product, colour: str = "navy", **values: Any) -> ProductImage:
-    """An image row whose bytes are really stored."""
+    """Create an image whose file is stored."""
     picture = read_picture(picture_bytes(colour))
     width, height = picture.image.size
     return make_image(product, file=picture.save(), width=width, height=height, **values)
 
 
 def make_customer(email: str, password: str | None = None) -> User:
-    """Whose address is confirmed."""
+    """Create a customer with a verified e-mail address."""
     user = User.objects.create_user(email.split("@")[0], email, password)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
 
 def make_order(**values: Any) -> Order:
-    """One piece of a new product, placed by a guest unless told otherwise."""
+    """Create an order for one piece of a new product, by a guest unless ``user`` is given."""
     total = values.pop("total", Decimal("20.00"))
     number = next(_numbers)
     values = {

@@ -1,4 +1,4 @@
-"""What a browser would send from a page that it has read."""
+"""Read the forms of pages as a browser would submit them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Attributes = dict[str, str | None]
 
 
 def fields_of(client: Client, address: str, form: str) -> dict[str, str]:
-    """The fields of the form with this id; nothing has been typed."""
+    """Return the initial values of the form with this id."""
     reader = _Form(form)
     reader.feed(client.get(address).content.decode())
     assert reader.values, f"There is no form “{form}” at {address}."

@@ -1,4 +1,4 @@
-"""Read HTML however its template breaks lines."""
+"""Compare HTML regardless of line breaks in templates."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def one_line(html: str) -> str:
 
 
 def links(html: str) -> list[str]:
-    """Return the addresses of all links, in their order."""
+    """Return the URLs of all links, in document order."""
     return re.findall(r'<a\b[^>]*?\bhref="([^"]*)"', html)

@@ -1,6 +1,6 @@
 """Start PostgreSQL and Redis before pytest-django reads the settings: ``-p tests.servers``.
 
-With DATABASE_URL in the environment the tests use that server and its REDIS_URL.
+If DATABASE_URL is set, the tests use that server and REDIS_URL instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may do what at every address of the site. A new address without a row fails."""
+"""Check the access of each role to every route of the site. A route without a row fails."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ PARTS = {
 
 
 def _plain(route: str) -> str:
-    """The list of apps changes with every app; it is no address of its own."""
+    """Return the route, without the list of apps, which changes with every app."""
     return "admin/^apps/$" if route.startswith("admin/^(?P<app_label>") else route
 
 
@@ -81,7 +81,7 @@ def test_every_route_has_a_row() -> None:
 
 @pytest.fixture
 def things(db: Any) -> dict[str, Any]:
-    """One of everything; what can be owned is the owner's."""
+    """Create one of each kind; those with an owner belong to ``owner``."""
     owner = make_customer("owner@example.com", "correct-horse-7")
     make_customer("other@example.com", "correct-horse-7")
     for name in ("Catalogue", "Orders", "Read-only"):
@@ -177,7 +177,7 @@ def _url(route: str, url: str, things: dict[str, Any]) -> str:
 
 
 def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
-    """What makes a call succeed, if its caller may make it."""
+    """Return data with which the request succeeds, if its caller is permitted."""
     variant = things["variant"]
     order = CONTACT | {"email": "a@b.example", "payment": "invoice"}
     return {
@@ -200,7 +200,7 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(client: Client, method: str, url: str, data: dict[str, Any]) -> Any:
-    """What happens is taken back, so that everybody finds the same."""
+    """Send the request and roll back its changes, so that all roles find the same data."""
     options: dict[str, Any] = {}
     if url.startswith("/api/"):
         options["content_type"] = "application/json"
@@ -246,7 +246,7 @@ def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any], method
             needed = "change" if changes and model not in LED_ON else right_to_read
             expected = [302] * 3 + [200 if needed[:1] in mine else 403 for mine in rights]
             found = [_call(role, method, path, {}).status_code for role in ROLES]
-            # Where an address only leads on, whoever may see it is led on.
+            # Redirects count as permitted.
             plain = [200 if status == 302 else status for status in found[3:]]
             if [*found[:3], *plain] != expected and needed:
                 wrong[path] = f"{found}, not {expected}"
@@ -254,7 +254,7 @@ def test_each_group_reaches_its_part_of_the_admin(things: dict[str, Any], method
 
 
 def test_personal_responses_are_not_cached(things: dict[str, Any]) -> None:
-    """Whoever is signed in, by session or token, and however it ends."""
+    """Whether signed in by session or token, and whatever the status."""
     owner = _client("owner")
     program = Client(headers={"Authorization": f"Token {ApiToken.issue(things['owner'])[1]}"})
     wrong = []

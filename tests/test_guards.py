@@ -1,4 +1,4 @@
-"""Guards of the site that nothing else would miss."""
+"""Security checks that no other test would miss."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.shop.orders.test_checkout import CHECKOUT, form, method
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-7"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-# Each with a state in which it would change the order.
+# Each action with a state in which it would change the order.
 ACTIONS = [
     ("make_paid", "placed"),
     ("make_packed", "placed"),
@@ -39,7 +39,7 @@ __all__ = ["method"]
 def test_staff_with_view_permission_cannot_change_orders(
     action: str, state: str, group: str, events: int
 ) -> None:
-    """The group Orders shows that the action would change the order."""
+    """The group Orders proves that the action would otherwise change the order."""
     staff = User.objects.create_user("dave", is_staff=True)
     staff.groups.add(Group.objects.get(name=group))
     staff.user_permissions.add(Permission.objects.get(codename="add_order"))

@@ -1,4 +1,4 @@
-"""No query string makes an address that lists something fail."""
+"""No query string causes a server error on any page that lists rows."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_there_are_two_hundred_texts() -> None:
 
 @pytest.fixture
 def shop(client: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Sign an administrator in who may see every list, each of which has a row."""
+    """Create a row for every list, and sign in an administrator."""
     monkeypatch.setattr(SimpleRateThrottle, "allow_request", lambda *args: True)
     admin = User.objects.create_superuser("admin")
     client.force_login(admin, "django.contrib.auth.backends.ModelBackend")

@@ -1,4 +1,4 @@
-"""What docs/security.md promises is tested by tests that exist."""
+"""Every test that docs/security.md names exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put a database of an older version in place of the tests' own."""
+"""Replace the tests' database by one of an older version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "test_upgrade"
 
 @contextmanager
 def database_at(blocker: Any, migrations: Mapping[str, str]) -> Iterator[Any]:
-    """Within the block a new database is migrated to these, by app; yield the models of then.
+    """Use a new database, migrated to these migrations by app, in the block; yield its models.
 
     For upgrades that cannot be undone. ``blocker`` is the fixture ``django_db_blocker``; the test
     also needs ``django_db_setup``, and does not use the mark ``django_db``.

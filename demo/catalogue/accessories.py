@@ -1,4 +1,4 @@
-"""Caps, sunglasses, scarves, ties and watches."""
+"""Draw caps, sunglasses, scarves, ties and watches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEEL, GOLD = "#c3c7cc", "#d2ab5c"
 
 
 def cap(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A hat: `baseball`, `beanie` or `bucket`."""
+    """Draw a hat: `baseball`, `beanie` or `bucket`."""
     {"baseball": _baseball, "beanie": _beanie, "bucket": _bucket_hat}[cut](sheet, cloth)
 
 
@@ -71,7 +71,7 @@ def _bucket_hat(sheet: Sheet, cloth: Cloth) -> None:
 
 
 def sunglasses(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """Glasses: `round`, `square`, `aviator` or `cat-eye`; the accent tints the lenses."""
+    """Draw sunglasses: `round`, `square`, `aviator` or `cat-eye`; the accent tints the lenses."""
     lenses = {
         "round": (ellipse(290, 660, 150, 150), ellipse(290, 660, 124, 124)),
         "square": (rounded(130, 540, 310, 230, 54), rounded(156, 566, 258, 178, 36)),
@@ -100,7 +100,7 @@ def sunglasses(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def scarf(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A scarf: `long` (looped) or `square` (a folded shawl)."""
+    """Draw a scarf: `long` (looped) or `square` (a folded shawl)."""
     if cut == "square":
         sheet.panel(
             "M110,420 C300,380 660,380 850,420 C740,640 600,900 480,1110 C360,900 220,640 110,420 Z",
@@ -137,7 +137,7 @@ def scarf(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def tie(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A necktie: `classic` or `slim`."""
+    """Draw a necktie: `classic` or `slim`."""
     wide = 92 if cut == "classic" else 62
     sheet.panel(
         symmetric("M480,150 C400,130 330,140 300,170 C340,200 400,230 480,250"),
@@ -151,7 +151,7 @@ def tie(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def watch(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A wristwatch: `round`, `square` or `chrono`; the accent is the dial."""
+    """Draw a wristwatch: `round`, `square` or `chrono`; the accent is the dial."""
     for strap in (
         "M396,470 L564,470 C558,340 548,220 540,110 L420,110 C412,220 402,340 396,470 Z",
         "M396,810 L564,810 C558,940 548,1080 536,1176 C510,1196 450,1196 424,1176 C412,1080 402,940 396,810 Z",

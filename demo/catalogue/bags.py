@@ -1,4 +1,4 @@
-"""Handbags and backpacks."""
+"""Draw handbags and backpacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GOLD = "#d2ab5c"
 
 
 def handbag(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A bag: `tote`, `satchel` (flap and handle) or `bucket`."""
+    """Draw a bag: `tote`, `satchel` (flap and handle) or `bucket`."""
     trim = cloth.plain(darker(cloth.base, 0.2))
     {"tote": _tote, "satchel": _satchel, "bucket": _bucket}[cut](sheet, cloth, trim)
 
@@ -67,7 +67,7 @@ def _bucket(sheet: Sheet, cloth: Cloth, trim: Cloth) -> None:
 
 
 def backpack(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A rucksack: `day` (zipped), `roll` (roll top) or `flap` (two buckles)."""
+    """Draw a rucksack: `day` (zipped), `roll` (roll top) or `flap` (two buckles)."""
     trim = cloth.plain(darker(cloth.base, 0.25))
     _handle(sheet, "M420,210 C420,110 540,110 540,210", trim.base, 24)
     for strap in both("M250,420 C150,560 150,900 236,1080 L276,1060 L290,420 Z"):

@@ -1,4 +1,4 @@
-"""Trousers, jeans and shorts."""
+"""Draw trousers, jeans and shorts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THREAD = "#d39a3c"
 
 @dataclass(frozen=True)
 class Legs:
-    """Distances from the middle line, then the heights of crotch and hem."""
+    """Holds distances from the middle line, and the heights of crotch and hem."""
 
     waist: float
     hip: float
@@ -37,7 +37,7 @@ TOP = 140
 
 
 def leg_path(legs: Legs) -> str:
-    """The closed outline of the left leg up to the waist and the middle seam."""
+    """Return the closed outline of the left leg up to the waist and the middle seam."""
     side, hip = MIDDLE - legs.waist, MIDDLE - legs.hip
     outer, inner = MIDDLE - legs.outer, MIDDLE - legs.inner
     rise, thigh = legs.bottom - legs.crotch, TOP + 0.55 * (legs.crotch - TOP)
@@ -112,7 +112,7 @@ def _slant_pockets(sheet: Sheet, legs: Legs, cloth: Cloth) -> None:
 
 
 def trousers(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """Trousers: `slim`, `straight` or `wide`."""
+    """Draw trousers: `slim`, `straight` or `wide`."""
     legs = CUTS[cut]
     _legs(sheet, legs, cloth)
     _slant_pockets(sheet, legs, cloth)
@@ -123,7 +123,7 @@ def trousers(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def shorts(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """Shorts: `chino` (with a fly) or `swim` (with a drawstring)."""
+    """Draw shorts: `chino` (with a fly) or `swim` (with a drawstring)."""
     legs = CUTS[cut]
     with sheet.placed(f"translate(0 {(1160 - legs.bottom) / 2 - 20:.0f})"):
         _legs(sheet, legs, cloth)
@@ -173,7 +173,7 @@ def _hems(sheet: Sheet, legs: Legs, cloth: Cloth, colour: str = "") -> None:
 
 
 def jeans(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """Jeans: `slim`, `straight` or `wide`."""
+    """Draw jeans: `slim`, `straight` or `wide`."""
     legs = CUTS[cut]
     _legs(sheet, legs, cloth)
     _faded(sheet, legs)

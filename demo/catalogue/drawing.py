@@ -1,4 +1,4 @@
-"""A sheet to draw one product on: a sharp layer of shapes and a soft layer of light.
+"""Draw one product as SVG: a sharp layer of shapes, and a soft layer of light.
 
 The sharp layer holds flat colours, patterns and seams on nothing. The soft layer is grey, 128
 where the light is neutral; it is rendered small and blurred cheaply, then laid over the sharp one.
@@ -32,7 +32,7 @@ _SOFT_DEFS = (
 
 @dataclass
 class Sheet:
-    """Collects the two layers of a picture, in units: 960 wide and 1280 high."""
+    """Collects the two layers of a picture that is 960 units wide and 1280 high."""
 
     texture: str = "weave"
     flat: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Sheet:
     defs: list[str] = field(default_factory=list)
 
     def panel(self, path: str, cloth: Cloth, angle: float = 0, volume: float = 1) -> None:
-        """A piece of cloth: colour, pattern turned by `angle` degrees, outline and volume."""
+        """Draw a piece of cloth: colour, pattern turned by `angle` degrees, outline and volume."""
         self.flat.append(f'<path d="{path}" fill="{cloth.base}"/>')
         if cloth.pattern != "solid":
             self.flat.append(self._printed(path, cloth, angle))
@@ -55,12 +55,12 @@ class Sheet:
         return f'<g clip-path="url(#{self.clip(path)})">{turned}</g>'
 
     def clip(self, path: str) -> str:
-        """The id of a clip of that outline."""
+        """Define a clip path of the outline and return its id."""
         self.defs.append(f'<clipPath id="c{len(self.defs)}"><path d="{path}"/></clipPath>')
         return f"c{len(self.defs) - 1}"
 
     def shade(self, path: str, volume: float = 1) -> None:
-        """Roundness of a piece: bright to the upper left, dark to the right and at the rim."""
+        """Shade a piece as round: bright to the upper left, dark to the right and at the rim."""
         clip = self.clip(path)
         self.soft.append(
             f'<path d="{path}" fill="#808080"/>'
@@ -71,7 +71,7 @@ class Sheet:
         )
 
     def _blur(self, path: str, spread: float) -> str:
-        # A region of its own keeps each blur small; below 8 units resvg turns to a slow kernel.
+        # With its own region, because blurring the full sheet is slow, as is resvg below 8 units.
         box, margin = box_of(path), spread * 3 + 14
         self.defs.append(
             f'<filter id="b{len(self.defs)}" filterUnits="userSpaceOnUse" '
@@ -83,14 +83,14 @@ class Sheet:
         return f'filter="url(#b{len(self.defs) - 1})"'
 
     def shape(self, path: str, fill: str, opacity: float = 1, line: str = "none") -> None:
-        """A sharp shape without volume: buttons, buckles, soles, glints."""
+        """Draw a flat shape without shading: buttons, buckles, soles, glints."""
         stroke = f' stroke="{line}" stroke-width="2"' if line != "none" else ""
         self.flat.append(f'<path d="{path}" fill="{fill}" fill-opacity="{opacity:g}"{stroke}/>')
 
     def line(
         self, path: str, colour: str, width: float, opacity: float = 1, dash: str = ""
     ) -> None:
-        """A stroke with round ends; `dash` as in SVG."""
+        """Draw a stroke with round ends; `dash` as in SVG."""
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         self.flat.append(
             f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
@@ -98,17 +98,17 @@ class Sheet:
         )
 
     def seam(self, path: str, cloth: Cloth, width: float = 2.4, opacity: float = 0.7) -> None:
-        """A quiet line where two pieces meet."""
+        """Draw a faint line where two pieces meet."""
         self.line(path, ink(cloth.base), width, opacity)
 
     def stitch(self, path: str, cloth: Cloth, colour: str = "") -> None:
-        """A dashed line of thread."""
+        """Draw a dashed line of thread."""
         self.line(path, colour or thread(cloth.base), 2.2, 0.75, "8 5")
 
     def fold(
         self, start: Point, end: Point, bend: float = 0, width: float = 14, depth: float = 0.3
     ) -> None:
-        """A crease: a dark sliver with its lit ridge on the upper left."""
+        """Draw a crease: a dark sliver with its lit ridge on the upper left."""
         lit = (start[0] - width, start[1] - width * 0.4), (end[0] - width, end[1] - width * 0.4)
         blur = self._blur(lens(start, end, bend, width * 2), 8.2)
         self.soft.append(
@@ -118,19 +118,19 @@ class Sheet:
         )
 
     def folds(self, *creases: tuple[Point, Point, float], width: float = 14) -> None:
-        """Several creases `(start, end, bend)` of one width."""
+        """Draw several creases `(start, end, bend)` of one width."""
         for start, end, bend in creases:
             self.fold(start, end, bend, width)
 
     def glow(
         self, path: str, colour: str = "#000", opacity: float = 0.3, far: bool = False
     ) -> None:
-        """A blurred patch of light (`#fff`) or shade (`#000`)."""
+        """Draw a blurred patch of light (`#fff`) or shade (`#000`)."""
         blur = self._blur(path, 30 if far else 11)
         self.soft.append(f'<path d="{path}" fill="{colour}" fill-opacity="{opacity:g}" {blur}/>')
 
     def glow_line(self, path: str, colour: str, width: float, opacity: float) -> None:
-        """A blurred stroke of light or shade."""
+        """Draw a blurred stroke of light or shade."""
         self.soft.append(
             f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
             f'stroke-opacity="{opacity:g}" stroke-linecap="round" {self._blur(path, 8.2)}/>'
@@ -138,7 +138,7 @@ class Sheet:
 
     @contextmanager
     def placed(self, transform: str) -> Iterator[None]:
-        """Everything drawn inside is moved by the SVG transform."""
+        """Apply the SVG transform to everything drawn in the block."""
         layers = (self.flat, self.soft)
         for layer in layers:
             layer.append(f'<g transform="{transform}">')
@@ -148,7 +148,7 @@ class Sheet:
 
     @contextmanager
     def within(self, path: str) -> Iterator[None]:
-        """Everything drawn inside is cut off at the outline."""
+        """Clip everything drawn in the block to the outline."""
         clip = self.clip(path)
         layers = (self.flat, self.soft)
         for layer in layers:
@@ -158,11 +158,11 @@ class Sheet:
             layer.append("</g>")
 
     def sharp_svg(self, view: Box | None = None) -> str:
-        """The sharp layer, whole or the part in `view`, 720 x 960 pixels."""
+        """Return the SVG of the sharp layer, or of its part in `view`, at 720 x 960 pixels."""
         return _svg(PIXELS, "".join(self.defs), "".join(self.flat), view)
 
     def soft_svg(self, view: Box | None = None) -> str:
-        """The layer of light at a third of the size; neutral is 128."""
+        """Return the SVG of the layer of light at a third of the size; 128 is neutral."""
         defs = _SOFT_DEFS + "".join(self.defs)
         ground = '<rect x="-960" y="-1280" width="2880" height="3840" fill="#808080"/>'
         return _svg(SOFT_PIXELS, defs, ground + "".join(self.soft), view)

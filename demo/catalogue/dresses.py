@@ -1,4 +1,4 @@
-"""Dresses: a bodice like a top's, and a skirt of its own."""
+"""Draw dresses: a bodice like a top's, and a skirt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRESSES: dict[str, tuple[float, float, Torso]] = {
 
 
 def dress(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A dress: `a-line`, `sheath`, `maxi` or `tea` (with sleeves)."""
+    """Draw a dress: `a-line`, `sheath`, `maxi` or `tea` (with sleeves)."""
     hem, low, shape = DRESSES[cut]
     back_neck(sheet, shape, cloth)
     sleeves(sheet, shape, cloth)

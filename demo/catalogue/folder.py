@@ -1,4 +1,4 @@
-"""Writes the demo catalogue as a folder of the importer's layout, all of it or nothing."""
+"""Write the demo catalogue as a folder in the importer's layout, completely or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demo.catalogue.rendering import jpeg, photograph
 VERSION = "5"
 STAMP = ".demo-catalogue"
 WORKERS = os.cpu_count() or 2
-PART = 5
+CHUNK = 5
 HEADER = (
     *("id", "gender", "masterCategory", "subCategory", "articleType"),
     *("baseColour", "season", "year", "usage", "productDisplayName"),
@@ -27,7 +27,7 @@ HEADER = (
 
 
 def write_demo_catalogue(folder: Path, products: Sequence[DemoProduct] | None = None) -> int:
-    """Draw the catalogue into the folder unless this version is there; the number of products.
+    """Draw the catalogue into the folder unless this version is there; return the product count.
 
     Raises ``FileExistsError`` if the folder holds anything but a demo catalogue.
     """
@@ -71,12 +71,12 @@ def _write_pictures(images: Path, products: Sequence[DemoProduct]) -> None:
         for product in products:
             draw_pictures(images, product)
         return
-    # Fresh processes: forking one that has threads can hang.
+    # Spawned, because forking a process with threads can hang.
     pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
     try:
-        # Small parts, because an interrupted pool still finishes those that it has begun.
-        parts = [products[start : start + PART] for start in range(0, len(products), PART)]
-        list(pool.map(_draw_all, repeat(images), parts))
+        # Small chunks, because an interrupted pool still finishes those it has begun.
+        chunks = [products[start : start + CHUNK] for start in range(0, len(products), CHUNK)]
+        list(pool.map(_draw_all, repeat(images), chunks))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -87,7 +87,7 @@ def _draw_all(images: Path, products: Sequence[DemoProduct]) -> None:
 
 
 def draw_pictures(images: Path, product: DemoProduct) -> None:
-    """ID.jpg, and ID-2.jpg of the cloth close up where the product has one."""
+    """Write the product's images: ID.jpg, and a close-up as ID-2.jpg if it has one."""
     sheet = product.sheet()
     for number, view in enumerate(product.views, 1):
         name = f"{product.id}.jpg" if number == 1 else f"{product.id}-{number}.jpg"

@@ -1,4 +1,4 @@
-"""Jackets and blazers."""
+"""Draw jackets and blazers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ THREAD = "#d9a441"
 
 
 def jacket(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A jacket: `denim`, `bomber`, `puffer`, `biker` or `parka`."""
+    """Draw a jacket: `denim`, `bomber`, `puffer`, `biker` or `parka`."""
     del back
     CUTS[cut](sheet, cloth)
 
@@ -185,7 +185,7 @@ CUTS = {
 
 
 def blazer(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A tailored jacket: `single` or `double` breasted."""
+    """Draw a tailored jacket: `single` or `double` breasted."""
     del back
     shape = replace(COAT, drop=430, waist=236, hem=268, bottom=1080, dip=26, neck=88, slope=54)
     back_neck(sheet, shape, cloth.plain(cloth.accent), rise=46)

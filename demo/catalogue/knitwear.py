@@ -1,4 +1,4 @@
-"""Sweaters and sweatshirts."""
+"""Draw sweaters and sweatshirts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SWEATERS = {
 
 
 def sweater(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A knit: `crew`, `v-neck`, `roll-neck`, `cardigan` or `cable`."""
+    """Draw a sweater: `crew`, `v-neck`, `roll-neck`, `cardigan` or `cable`."""
     shape = SWEATERS[cut]
     if back:
         shape = replace(shape, neckline="crew", drop=24)
@@ -102,7 +102,7 @@ SWEAT = replace(CREW, neck=96, chest=270, hem=252)
 
 
 def sweatshirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A fleece: `hoodie`, `zip` (hooded, zipped) or `crew`."""
+    """Draw a sweatshirt: `hoodie`, `zip` (hooded, zipped) or `crew`."""
     shape = replace(SWEAT, drop=110, top=230, armpit=500) if cut != "crew" else SWEAT
     hooded = cut != "crew"
     if hooded:
@@ -162,7 +162,7 @@ def _kangaroo(sheet: Sheet, cloth: Cloth) -> None:
 
 
 def zipper(sheet: Sheet, x: float, top: float, low: float) -> None:
-    """A metal zip from top to low with its puller at the top."""
+    """Draw a metal zip from `top` to `low`, with its puller at the top."""
     sheet.line(f"M{x},{top} L{x},{low}", "#3a3b40", 12)
     sheet.line(f"M{x},{top} L{x},{low}", "#c9ccd1", 7, 1, "3 4")
     sheet.shape(rounded(x - 7, top + 4, 14, 20, 4), "#b4b8be", 1, "#6d7178")

@@ -1,4 +1,4 @@
-"""Colours of the demo catalogue, under the names the fashion dataset uses."""
+"""Colours of the demo catalogue, by their names in the fashion dataset."""
 
 from __future__ import annotations
 
@@ -40,46 +40,46 @@ COLOURS: dict[str, str] = {
 
 
 def hex_of(colour: str) -> str:
-    """The `#rrggbb` of a dataset colour name; KeyError if there is no such colour."""
+    """Return the `#rrggbb` of a dataset's colour name. Raises ``KeyError`` for an unknown name."""
     return COLOURS[colour]
 
 
 def channels(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue of `#rrggbb`, each 0 to 255."""
+    """Return red, green and blue of `#rrggbb`, each 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 @cache
 def mix(first: str, second: str, share: float) -> str:
-    """`first` with `share` (0 to 1) of `second` mixed in."""
+    """Return `first` with `share` (0 to 1) of `second` mixed in."""
     pairs = zip(channels(first), channels(second), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 @cache
 def brightness(colour: str) -> float:
-    """How bright the eye finds `#rrggbb`, 0 (black) to 1 (white)."""
+    """Return the perceived brightness of `#rrggbb`, 0 (black) to 1 (white)."""
     red, green, blue = channels(colour)
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
 
 
 def lighter(colour: str, share: float = 0.25) -> str:
-    """`colour` nearer to white by `share`."""
+    """Return the colour mixed with `share` of white."""
     return mix(colour, "#ffffff", share)
 
 
 def darker(colour: str, share: float = 0.25) -> str:
-    """`colour` nearer to a warm black by `share`."""
+    """Return the colour mixed with `share` of a warm black."""
     return mix(colour, "#17161a", share)
 
 
 def ink(colour: str, strength: float = 0.45) -> str:
-    """The colour of a seam on `colour`: darker, but lighter on a nearly black cloth."""
+    """Return the colour of a seam on `colour`: darker, but lighter on a nearly black cloth."""
     if brightness(colour) < 0.24:
         return lighter(colour, strength * 0.5)
     return darker(colour, strength)
 
 
 def thread(colour: str) -> str:
-    """The colour of a visible stitch: always the quieter side of the contrast."""
+    """Return the colour of a visible stitch, with little contrast to `colour`."""
     return lighter(colour, 0.35) if brightness(colour) < 0.5 else darker(colour, 0.3)

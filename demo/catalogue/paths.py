@@ -1,4 +1,4 @@
-"""Small geometry of SVG paths written with absolute `x,y` pairs and M, L, C, Q, Z only."""
+"""Geometry of SVG paths that use only absolute `x,y` pairs and M, L, C, Q, Z."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 
 class Box(NamedTuple):
-    """An upright rectangle in picture units."""
+    """Represents an upright rectangle in picture units."""
 
     left: float
     top: float
@@ -22,39 +22,39 @@ class Box(NamedTuple):
 
     @property
     def centre(self) -> Point:
-        """The middle of the box."""
+        """Return the centre of the box."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def turned(self) -> Box:
-        """A square around the box that still covers it after any rotation about its centre."""
+        """Return the square that covers the box at any rotation about its centre."""
         x, y = self.centre
         reach = ((self.right - self.left) ** 2 + (self.bottom - self.top) ** 2) ** 0.5 / 2
         return Box(x - reach, y - reach, x + reach, y + reach)
 
 
 def points(path: str) -> list[Point]:
-    """Every coordinate pair of the path, control points included."""
+    """Return every coordinate pair of the path, including control points."""
     return [(float(x), float(y)) for x, y in _PAIR.findall(path)]
 
 
 def box_of(path: str) -> Box:
-    """The box around the path's points and control points."""
+    """Return the box around the path's points and control points."""
     xs, ys = zip(*points(path), strict=True)
     return Box(min(xs), min(ys), max(xs), max(ys))
 
 
 def mirror(path: str) -> str:
-    """The path reflected left to right in the picture."""
+    """Return the path mirrored left to right in the picture."""
     return _PAIR.sub(lambda pair: f"{WIDTH - float(pair[1]):.1f},{pair[2]}", path)
 
 
 def pair(point: Point) -> str:
-    """`x,y` as a path wants it."""
+    """Format a point as `x,y` for a path."""
     return f"{point[0]:.1f},{point[1]:.1f}"
 
 
 def backwards(path: str) -> str:
-    """The same open path walked from its end, without the leading M."""
+    """Return the open path reversed, without the leading M."""
     steps = [(letter, points(rest)) for letter, rest in _STEP.findall(path)]
     trail: list[str] = []
     for index in range(len(steps) - 1, 0, -1):
@@ -65,17 +65,17 @@ def backwards(path: str) -> str:
 
 
 def symmetric(half: str) -> str:
-    """A closed outline from its left half, drawn from the top middle to the bottom middle."""
+    """Return a closed outline from its left half, drawn from the top middle to the bottom middle."""
     return f"{half} {backwards(mirror(half))} Z"
 
 
 def both(path: str) -> tuple[str, str]:
-    """The path and its reflection."""
+    """Return the path and its mirror image."""
     return path, mirror(path)
 
 
 def lens(start: Point, end: Point, bend: float, width: float) -> str:
-    """A tapering sliver from start to end, bent sideways by `bend`, `width` at its thickest."""
+    """Return a tapering sliver from start to end, bent sideways by `bend`, `width` at its thickest."""
     (x1, y1), (x2, y2) = start, end
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5 or 1.0
     nx, ny = -(y2 - y1) / length, (x2 - x1) / length
@@ -86,7 +86,7 @@ def lens(start: Point, end: Point, bend: float, width: float) -> str:
 
 
 def ellipse(x: float, y: float, rx: float, ry: float) -> str:
-    """A closed ellipse made of four cubic curves."""
+    """Return a closed ellipse made of four cubic curves."""
     kx, ky = rx * 0.5523, ry * 0.5523
     return (
         f"M{x - rx:.1f},{y:.1f} C{x - rx:.1f},{y - ky:.1f} {x - kx:.1f},{y - ry:.1f} "
@@ -98,7 +98,7 @@ def ellipse(x: float, y: float, rx: float, ry: float) -> str:
 
 
 def rounded(left: float, top: float, width: float, height: float, radius: float) -> str:
-    """A closed rectangle with round corners."""
+    """Return a closed rectangle with round corners."""
     right, bottom, r = left + width, top + height, min(radius, width / 2, height / 2)
     return (
         f"M{left + r:.1f},{top:.1f} L{right - r:.1f},{top:.1f} Q{right:.1f},{top:.1f} "

@@ -1,4 +1,4 @@
-"""Printed and woven patterns, as marks that cover a box (the caller clips them to a panel).
+"""Draw printed and woven patterns as marks that cover a box; the caller clips them to a panel.
 
 Explicit marks instead of SVG `<pattern>`: resvg samples a turned pattern bicubically, which
 costs a whole second a picture, while clipped marks take a few hundredths.
@@ -16,7 +16,7 @@ from demo.catalogue.paths import Box, ellipse
 
 @dataclass(frozen=True)
 class Cloth:
-    """What a panel is cut from: two `#rrggbb` colours, a pattern name and its size (1 = usual)."""
+    """Holds what a panel is cut from: two `#rrggbb` colours, a pattern name and its size (1 = usual)."""
 
     base: str
     accent: str = "#ffffff"
@@ -24,12 +24,12 @@ class Cloth:
     scale: float = 1.0
 
     def plain(self, colour: str | None = None) -> Cloth:
-        """The same cloth without its pattern, in another colour if one is given."""
+        """Return the cloth without its pattern, optionally in another colour."""
         return Cloth(colour or self.base, self.accent)
 
 
 def marks(cloth: Cloth, box: Box) -> str:
-    """SVG markup of the cloth's pattern over the box; empty for a solid; KeyError if unknown."""
+    """Return SVG of the cloth's pattern over the box, empty if solid. Raises ``KeyError``."""
     return PATTERNS[cloth.pattern](cloth, box) if cloth.pattern != "solid" else ""
 
 

@@ -1,4 +1,4 @@
-"""The products of the demo catalogue and the folder the importer reads. No Django needed."""
+"""The products of the demo catalogue, without Django."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATTERN_WORDS = {
 
 @dataclass(frozen=True)
 class DemoProduct:
-    """One row of styles.csv and what its pictures need."""
+    """Holds a product: its values in styles.csv, and what is needed to draw it."""
 
     id: int
     gender: str
@@ -51,7 +51,7 @@ class DemoProduct:
     views: tuple[Box | None, ...]
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A row for each size, the values in the order of `folder.HEADER`."""
+        """Return a row for each size, with the values in the order of `folder.HEADER`."""
         words = (
             *(str(self.id), self.gender, *self.range.tree, self.range.article),
             *(self.colour, self.season, str(self.year), self.usage, self.name),
@@ -65,14 +65,14 @@ class DemoProduct:
         ]
 
     def sheet(self) -> Sheet:
-        """The drawing, the same one every time."""
+        """Draw the product, the same way every time."""
         sheet = Sheet(self.range.texture)
         self.range.draw(sheet, self.cut, self.cloth)
         return sheet
 
 
 def _shares(stock: int, sizes: int, number: int) -> list[int]:
-    """The stock divided among the sizes, so that one of them is often sold out."""
+    """Divide the stock among the sizes, so that one of them is often sold out."""
     weights = [1 + (number * 7 + size * 5) % 4 for size in range(sizes)]
     if sizes > 1:
         weights[number % sizes] = 0
@@ -82,8 +82,8 @@ def _shares(stock: int, sizes: int, number: int) -> list[int]:
 
 
 def demo_products() -> list[DemoProduct]:
-    """The whole catalogue, the same every time."""
-    # All types mixed evenly, as they would have come into a shop over the years.
+    """Return all products, the same ones every time."""
+    # All types mixed evenly, as a shop would have added them over the years.
     steps = [(step / kind.count, kind, step) for kind in RANGES for step in range(kind.count)]
     steps.sort(key=lambda each: each[0])
     return [_product(kind, step, number) for number, (_place, kind, step) in enumerate(steps)]
@@ -91,8 +91,8 @@ def demo_products() -> list[DemoProduct]:
 
 def _product(kind: Range, step: int, number: int) -> DemoProduct:
     cut, pattern, colour = _choice(kind, step)
-    gender = _turn(kind.genders.split(), step + step // 3)
-    brand = _turn(kind.brands.split(","), step + step // 4)
+    gender = _cycle(kind.genders.split(), step + step // 3)
+    brand = _cycle(kind.brands.split(","), step + step // 4)
     words = (brand, gender, colour, PATTERN_WORDS[pattern], kind.cuts[cut], kind.singular)
     cents = Decimal(kind.price * (80 + number * 17 % 50)) / 100
     return DemoProduct(
@@ -100,9 +100,9 @@ def _product(kind: Range, step: int, number: int) -> DemoProduct:
         gender=gender,
         range=kind,
         colour=colour,
-        season=_turn(kind.seasons.split(), step),
+        season=_cycle(kind.seasons.split(), step),
         year=2023 + number * 5 % 4,
-        usage=_turn(kind.usages.split(), step),
+        usage=_cycle(kind.usages.split(), step),
         name=" ".join(word for word in words if word),
         brand=brand,
         price=Decimal(int(cents)) + Decimal("0.95"),
@@ -116,17 +116,17 @@ def _product(kind: Range, step: int, number: int) -> DemoProduct:
 
 def _choice(kind: Range, step: int) -> tuple[str, str, str]:
     combinations = list(every(kind.cuts, kind.patterns.split(), kind.colours.split(",")))
-    # A stride without a common divisor meets each combination once, and each colour in turn.
-    stride = next(s for s in range(int(len(combinations) * 0.618), 0, -1) if _prime(s, kind))
+    # A stride without a common divisor, so that each combination occurs once.
+    stride = next(s for s in range(int(len(combinations) * 0.618), 0, -1) if _is_coprime(s, kind))
     return combinations[(step * stride) % len(combinations)]
 
 
-def _prime(stride: int, kind: Range) -> bool:
+def _is_coprime(stride: int, kind: Range) -> bool:
     sizes = len(kind.cuts), len(kind.patterns.split()), len(kind.colours.split(","))
     return all(gcd(stride, size) == 1 for size in sizes)
 
 
-def _turn(values: list[str], step: int) -> str:
+def _cycle(values: list[str], step: int) -> str:
     return values[step % len(values)]
 
 

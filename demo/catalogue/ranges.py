@@ -1,4 +1,4 @@
-"""What the demo shop sells: one range for each kind of article."""
+"""The product ranges of the demo shop, one for each article type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Draw = Callable[[Sheet, str, Cloth], None]
 
 @dataclass(frozen=True)
 class Range:
-    """One article type. `cuts` maps the cuts of `draw` to the words a shopper reads."""
+    """Represents an article type. `cuts` maps the cuts of `draw` to their names for shoppers."""
 
     article: str
     tree: tuple[str, str]

@@ -1,4 +1,4 @@
-"""From a sheet to a photograph: rasterise the two layers, weave a texture in, add a shadow."""
+"""Render a sheet as a photograph: rasterise both layers, add a texture and a shadow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEUTRAL = 128
 
 
 def photograph(sheet: Sheet, view: Box | None = None) -> Image.Image:
-    """The finished RGB picture, 720 x 960; `view` zooms to a 3:4 part of the sheet."""
+    """Return the finished RGB image, 720 x 960; `view` zooms to a 3:4 part of the sheet."""
     sharp = _raster(sheet.sharp_svg(view)).convert("RGBA")
     soft = _raster(sheet.soft_svg(view)).convert("L").resize(PIXELS, Image.Resampling.BICUBIC)
     alpha = sharp.getchannel("A")
@@ -30,7 +30,7 @@ def photograph(sheet: Sheet, view: Box | None = None) -> Image.Image:
 
 
 def jpeg(picture: Image.Image) -> bytes:
-    """The picture as a JPEG file's bytes."""
+    """Return the image as the bytes of a JPEG file."""
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=88, optimize=False)
     return out.getvalue()
@@ -55,7 +55,7 @@ def _rim(alpha: Image.Image) -> Image.Image:
 def _shadow(alpha: Image.Image) -> Image.Image:
     small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR)
     wide, near = Image.new("L", SOFT_PIXELS), Image.new("L", SOFT_PIXELS)
-    # Pasted, as ImageChops.offset would bring the shadow of a long dress back in at the top.
+    # Pasted, because ImageChops.offset would wrap the shadow of a long dress to the top.
     wide.paste(small.filter(ImageFilter.GaussianBlur(8)), (3, 7))
     near.paste(small.filter(ImageFilter.GaussianBlur(1.6)), (1, 2))
     dark = ImageChops.add(wide.point(lambda v: v * 0.2), near.point(lambda v: v * 0.22))
@@ -69,7 +69,7 @@ def _backdrop() -> Image.Image:
 
 @cache
 def _texture(name: str, zoom: float) -> Image.Image:
-    """A grey picture around 128: the weave, knit, twill or grain of the material."""
+    """Return a grey image around 128: the weave, knit, twill or grain of the material."""
     if name == "smooth":
         return Image.new("L", PIXELS, _NEUTRAL)
     tile = _grain() if name == "leather" else _tile(_TILES[name])

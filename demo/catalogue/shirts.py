@@ -1,4 +1,4 @@
-"""Shirts with a collar and a button front."""
+"""Draw shirts with a collar and a button front."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHIRTS = {
 
 
 def shirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A shirt: `long`, `short`, `camp` (open collar), `band` (stand-up collar) or `fitted`."""
+    """Draw a shirt: `long`, `short`, `camp` (open collar), `band` (stand-up collar) or `fitted`."""
     shape = SHIRTS[cut]
     if back:
         _back(sheet, shape, cloth)

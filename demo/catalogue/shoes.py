@@ -1,4 +1,4 @@
-"""Shoes, seen from the side with the toe to the left."""
+"""Draw shoes, seen from the side with the toe to the left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UPPER = (
 
 
 def sports_shoe(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A trainer: `runner`, `court` or `high`."""
+    """Draw a trainer: `runner`, `court` or `high`."""
     pale = "#f4f3ef" if brightness(cloth.base) < 0.85 else "#d9dade"
     sole = (
         "M84,800 C80,850 96,884 150,888 L830,892 C884,890 904,850 888,786 C760,806 600,812 "
@@ -74,7 +74,7 @@ def _laces(sheet: Sheet, colour: str) -> None:
 
 
 def casual_shoe(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A flat shoe: `canvas` (laced), `loafer`, `slip-on` or `derby`."""
+    """Draw a flat shoe: `canvas` (laced), `loafer`, `slip-on` or `derby`."""
     _upper(sheet, cloth)
     if cut == "canvas":
         toe = "M92,800 C96,744 150,714 226,694 C270,716 280,770 272,818 L100,820 C94,816 92,810 92,800 Z"
@@ -109,7 +109,7 @@ def casual_shoe(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def heels(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A heeled shoe: `stiletto`, `block` or `strap` (with an ankle strap)."""
+    """Draw a heeled shoe: `stiletto`, `block` or `strap` (with an ankle strap)."""
     if cut == "block":
         post = "M730,560 C770,600 860,560 872,540 C872,660 850,780 846,916 L744,916 C740,800 730,680 700,610 Z"
     else:

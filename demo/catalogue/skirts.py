@@ -1,4 +1,4 @@
-"""Skirts."""
+"""Draw skirts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo.catalogue.tops import button
 
 
 def flared(top: float, low: float, waist: float, hem: float, dip: float, swell: float = 0) -> str:
-    """A closed skirt outline from half widths of waist and hem."""
+    """Return a closed skirt outline from the half widths of waist and hem."""
     third = (low - top) / 3
     return symmetric(
         f"M{MIDDLE},{top + 8:.0f} C{MIDDLE - waist * 0.5:.0f},{top + 8:.0f} {MIDDLE - waist * 0.8:.0f},"
@@ -48,7 +48,7 @@ SKIRTS = {
 
 
 def skirt(sheet: Sheet, cut: str, cloth: Cloth) -> None:
-    """A skirt: `a-line`, `pleated`, `pencil`, `mini` (buttoned) or `maxi`."""
+    """Draw a skirt: `a-line`, `pleated`, `pencil`, `mini` (buttoned) or `maxi`."""
     top, low, waist, hem, dip, swell = SKIRTS[cut]
     inside = ellipse(MIDDLE, top + 2, waist - 4, 18)
     sheet.panel(inside, Cloth(darker(cloth.base, 0.4)), volume=0.4)

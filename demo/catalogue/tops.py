@@ -1,4 +1,4 @@
-"""T-shirts, polo shirts and light tops."""
+"""Draw T-shirts, polo shirts and light tops."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEES = {
 
 
 def tshirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A T-shirt: `crew`, `v-neck`, `long` or `polo`."""
+    """Draw a T-shirt: `crew`, `v-neck`, `long` or `polo`."""
     shape = TEES[cut]
     if back:
         shape = replace(shape, neckline="crew", drop=26)
@@ -73,7 +73,7 @@ def _polo_collar(sheet: Sheet, cut: Torso, cloth: Cloth) -> None:
 
 
 def button(sheet: Sheet, x: float, y: float, size: float, colour: str) -> None:
-    """A small round button with two holes."""
+    """Draw a small round button with two holes."""
     sheet.shape(ellipse(x + 1.5, y + 2, size, size), "#000000", 0.25)
     sheet.shape(ellipse(x, y, size, size), colour, 1, ink(colour, 0.4))
     for dx in (-0.3, 0.3):
@@ -84,7 +84,7 @@ BLOUSE = Torso(neck=104, drop=120, shoulder=222, chest=238, waist=218, hem=258, 
 
 
 def top(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
-    """A light top: `cami`, `blouse` (puff sleeves), `sleeveless` or `peplum`."""
+    """Draw a light top: `cami`, `blouse` (puff sleeves), `sleeveless` or `peplum`."""
     if cut == "cami":
         _camisole(sheet, cloth)
     elif cut == "peplum":

@@ -1,4 +1,4 @@
-"""The body and the sleeves every top, shirt, knit and jacket shares."""
+"""Draw the body and the sleeves that all tops, shirts, knits and jackets share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.catalogue.patterns import Cloth
 
 @dataclass(frozen=True)
 class Torso:
-    """Measures in picture units; widths are half widths from the middle line."""
+    """Holds measures in picture units; widths are half widths from the middle line."""
 
     neck: float = 98
     top: float = 172
@@ -30,12 +30,12 @@ class Torso:
 
     @property
     def waistline(self) -> float:
-        """The height of the narrowest place."""
+        """Return the height of the waist, the narrowest place."""
         return self.armpit + (self.bottom - self.armpit) * 0.42
 
 
 def neckline(cut: Torso) -> str:
-    """The left half of the neckline, from the middle up to the shoulder."""
+    """Return the left half of the neckline, from the middle up to the shoulder."""
     low, side = cut.top + cut.drop, MIDDLE - cut.neck
     if cut.neckline == "v":
         return (
@@ -49,7 +49,7 @@ def neckline(cut: Torso) -> str:
 
 
 def body_path(cut: Torso) -> str:
-    """The closed outline of the front."""
+    """Return the closed outline of the front."""
     tip, arm, hem = MIDDLE - cut.shoulder, MIDDLE - cut.chest, MIDDLE - cut.hem
     tip_y, waist = cut.top + cut.slope, cut.waistline
     half = (
@@ -65,7 +65,7 @@ def body_path(cut: Torso) -> str:
 
 
 def back_neck(sheet: Sheet, cut: Torso, cloth: Cloth, rise: float = 12) -> None:
-    """The inside of the back that shows through the neck opening."""
+    """Return the inside of the back that shows through the neck opening."""
     side, low = MIDDLE - cut.neck, cut.top + cut.drop
     half = (
         f"M{MIDDLE},{cut.top + 16 - rise} C{MIDDLE - 50},{cut.top + 16 - rise} {side + 26:.1f},"
@@ -83,7 +83,7 @@ def back_neck(sheet: Sheet, cut: Torso, cloth: Cloth, rise: float = 12) -> None:
 
 @dataclass(frozen=True)
 class Sleeve:
-    """The left sleeve: its outline, the line of its cuff and how far it leans in degrees."""
+    """Holds a left sleeve: its outline, the line of its cuff and its angle in degrees."""
 
     path: str
     cuff: str
@@ -91,7 +91,7 @@ class Sleeve:
 
 
 def sleeve(cut: Torso) -> Sleeve:
-    """The left sleeve of the cut; KeyError for an unknown length."""
+    """Return the left sleeve of the cut. Raises ``KeyError`` for an unknown length."""
     tip, tip_y = MIDDLE - cut.shoulder, cut.top + cut.slope
     arm, pit = MIDDLE - cut.chest, cut.armpit
     (ox, oy), (ix, iy), lean = {
@@ -115,7 +115,7 @@ def sleeve(cut: Torso) -> Sleeve:
 
 
 def cuff_band(line: str, depth: float) -> str:
-    """A closed band `depth` high above a left cuff line, square to it, slightly bowed."""
+    """Return a closed band `depth` high above a left cuff line, square to it, slightly bowed."""
     (x1, y1), (x2, y2) = (tuple(map(float, p.split(","))) for p in line[1:].split(" L"))
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
     ux, uy = (y2 - y1) / length * depth, -(x2 - x1) / length * depth
@@ -126,14 +126,14 @@ def cuff_band(line: str, depth: float) -> str:
 
 
 def hem_stitch(sheet: Sheet, line: str, cloth: Cloth, rise: float) -> None:
-    """A dashed line parallel to a left cuff and to its reflection."""
+    """Draw a dashed line parallel to a left cuff and to its reflection."""
     first, second = cuff_band(line, rise)[1:-2].split(" L")[2:4]
     for path in both(f"M{first} L{second}"):
         sheet.stitch(path, cloth)
 
 
 def sleeves(sheet: Sheet, cut: Torso, cloth: Cloth) -> None:
-    """Both sleeves, with their creases; nothing for a sleeveless cut."""
+    """Draw both sleeves with their creases; nothing for a sleeveless cut."""
     if cut.sleeve == "none":
         return
     left = sleeve(cut)
@@ -161,14 +161,14 @@ def _long_creases(sheet: Sheet, cut: Torso) -> None:
 
 
 def body(sheet: Sheet, cut: Torso, cloth: Cloth) -> None:
-    """The front, with armhole seams and the usual drape."""
+    """Draw the front, with armhole seams and creases."""
     path = body_path(cut)
     sheet.panel(path, cloth)
     drape(sheet, cut)
 
 
 def drape(sheet: Sheet, cut: Torso) -> None:
-    """Creases from the armpits to the waist and up from the hem."""
+    """Draw creases from the armpits to the waist and up from the hem."""
     arm, pit, low = MIDDLE - cut.chest, cut.armpit, cut.bottom
     sheet.folds(
         ((arm + 18, pit - 6), (arm + 130, pit + 120), 14),
@@ -182,13 +182,13 @@ def drape(sheet: Sheet, cut: Torso) -> None:
 
 
 def ribbed(sheet: Sheet, path: str, cloth: Cloth, angle: float = 0, colour: str = "") -> None:
-    """A knitted rib over the outline, in the cloth's base colour unless one is given."""
+    """Draw a knitted rib over the outline, in the cloth's base colour unless one is given."""
     base = colour or cloth.base
     sheet.panel(path, Cloth(base, ink(base, 0.4), "ribs"), angle, 0.7)
 
 
 def neck_band(cut: Torso, width: float) -> str:
-    """A closed band of that width along the front neckline, inside the body."""
+    """Return a closed band of that width along the front neckline, inside the body."""
     outer = neckline(cut)
     raised = Torso(
         neck=cut.neck + width * 0.8,
@@ -196,13 +196,13 @@ def neck_band(cut: Torso, width: float) -> str:
         drop=cut.drop + width * (1.1 if cut.neckline == "v" else 0.8),
         neckline=cut.neckline,
     )
-    return _ring(outer, neckline(raised))
+    return _band(outer, neckline(raised))
 
 
-def _ring(inner: str, outer: str) -> str:
-    whole_inner = f"{mirror_open(inner)}"
+def _band(inner: str, outer: str) -> str:
+    inner_line = f"{mirror_open(inner)}"
     start = backwards(outer)
-    return f"{whole_inner} L{_end(outer)} {start} {mirror(outer)[1:].split(' ', 1)[1]} Z"
+    return f"{inner_line} L{_end(outer)} {start} {mirror(outer)[1:].split(' ', 1)[1]} Z"
 
 
 def _end(path: str) -> str:
@@ -210,6 +210,6 @@ def _end(path: str) -> str:
 
 
 def mirror_open(half: str) -> str:
-    """The open line from the right end over the middle to the left end of a left half."""
+    """Return the open line from the right end over the middle to the left end of a left half."""
     right = mirror(half)
     return f"M{_end(right)} {backwards(right)} {half[1:].split(' ', 1)[1]}"

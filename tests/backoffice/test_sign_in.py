@@ -1,4 +1,4 @@
-"""How staff get into their site, with and without a second factor."""
+"""Staff sign in to the admin, with and without a second factor."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @pytest.fixture
 def carol(db: Any) -> User:
-    """A member of the group Catalogue without an e-mail."""
+    """A member of the group Catalogue without an e-mail address."""
     user = User.objects.create_user("carol", password=PASSWORD, is_staff=True)
     user.groups.add(Group.objects.get(name="Catalogue"))
     return user
 
 
 def code_of(secret: str) -> str:
-    """Return what the authenticator app shows now."""
+    """Return the code that the authenticator app shows now."""
     return totp.format_hotp_value(
         totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))
     )
@@ -36,7 +36,7 @@ def code_of(secret: str) -> str:
 
 @pytest.fixture
 def secret(carol: User) -> str:
-    """Her authenticator app, set up."""
+    """The secret of Carol's authenticator app."""
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(carol, secret)
     return secret

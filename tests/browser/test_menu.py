@@ -1,4 +1,4 @@
-"""Find a category by the menu: by touch, by keyboard, and without JavaScript."""
+"""Find a category in the menu by touch, by keyboard and without JavaScript."""
 
 from __future__ import annotations
 

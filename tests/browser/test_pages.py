@@ -33,7 +33,7 @@ ACCOUNT_PATHS = (
 
 @pytest.fixture
 def filled(page: Page, shop: str) -> str:
-    """The visitor has something in the cart, saved, and ordered; one product is sold out."""
+    """A shop whose visitor has a cart, a wishlist and an order; one product is sold out."""
     ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
     make_order(idempotency_key="seen")
     Product.objects.get(name="Teal Shirt").variants.update(stock=0)

@@ -1,4 +1,4 @@
-"""What happens when a request of htmx fails or is slow."""
+"""Requests by htmx that fail or are slow."""
 
 from __future__ import annotations
 

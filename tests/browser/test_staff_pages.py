@@ -1,4 +1,4 @@
-"""The staff's pages by axe: Unfold's frame and our tables, forms and inlines."""
+"""Check the admin pages with axe: Unfold's layout, and our tables, forms and inlines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def staff(page: Page, shop: str) -> str:
 
 
 def _addresses() -> list[str]:
-    """Every page of the menu, and the forms behind them."""
+    """Return every page of the menu, and the forms they link to."""
     targets = [target for _title, items in MENU for _label, _icon, target in items]
     names = [
         target if ":" in target else f"admin:{target.replace('.', '_')}_changelist"

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def typed(page: Page, shop: str) -> Page:
-    """Somebody has typed the start of a word into the search box."""
+    """A page with the start of a word in its search box."""
     refresh_search_words()
     page.goto(shop)
     page.locator("#q").press_sequentially("shir")

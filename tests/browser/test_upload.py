@@ -1,4 +1,4 @@
-"""The staff upload a catalogue and watch it come in, through a real worker."""
+"""Staff upload a catalogue and follow its import by a real worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def upload_worker(transactional_db: None) -> Iterator[None]:
-    """A real Celery worker for the queue ``uploads``, on the test's database."""
+    """Run a Celery worker for the queue ``uploads`` on the test's database."""
     database = connection.settings_dict["NAME"]
     program = (
         "from django.conf import settings;"

@@ -1,4 +1,4 @@
-"""That the backup which docs/operations.md tells to make can be restored, and holds no photo."""
+"""The backup described in docs/operations.md can be restored, and holds no query photos."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESTORED = "test_restored"
 
 @pytest.fixture
 def environment(transactional_db: None) -> Iterator[dict[str, str]]:
-    """For PostgreSQL's programs, and a database to restore into."""
+    """Environment variables for PostgreSQL's programs, and a database to restore into."""
     server = connection.settings_dict
     names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
     values = {names[key]: str(server[key]) for key in names if server[key]}
@@ -39,7 +39,7 @@ def environment(transactional_db: None) -> Iterator[dict[str, str]]:
 
 
 def written() -> list[str]:
-    """The two lines of the documentation, as they are typed."""
+    """Return the two commands of the documentation."""
     text = (Path(settings.BASE_DIR) / "docs" / "operations.md").read_text()
     (dump,) = re.findall(r"^    (pg_dump .*)$", text, re.MULTILINE)
     (restore,) = re.findall(r"^    (createdb .*)$", text, re.MULTILINE)

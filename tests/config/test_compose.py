@@ -1,4 +1,4 @@
-"""No Docker here: what can be known about the files without it."""
+"""Check docker-compose.yml, Dockerfile and nginx.conf without Docker."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_settings_read_every_variable_of_the_file() -> None:
 def test_every_service_reads_the_env_file() -> None:
     for service in OURS.values():
         assert service["env_file"] == [{"path": ".env", "required": False}]
-        # And nothing of it is hidden by a default of Compose.
+        # Nor is any of its variables overridden by a default of Compose.
         composed = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR"}
         own = {
             name: value for name, value in service["environment"].items() if name not in composed
@@ -151,7 +151,7 @@ def test_the_image_runs_as_a_user_and_copies_every_package() -> None:
     packages = {"backoffice", "config", "demo", "recommender", "shop"}
     folders = {*packages, "templates", "static", "locale"}
     assert copied == {*folders, "manage.py", "requirements.lock"}
-    # All is ignored but what is copied: without it there, the image cannot be built.
+    # Only what is copied is not ignored, because the image cannot be built without it.
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert (ignored[0], ignored[-1]) == ("*", "**/__pycache__")
     assert {name[1:] for name in ignored if name.startswith("!")} == copied

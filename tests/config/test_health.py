@@ -1,4 +1,4 @@
-"""With real heartbeats, and without what they need."""
+"""Health checks with real heartbeats, and without the servers they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is installed is what was asked for, and nothing else."""
+"""The lock files hold the required packages, and nothing else."""
 
 from __future__ import annotations
 

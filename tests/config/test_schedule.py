@@ -14,7 +14,7 @@ def test_every_scheduled_and_routed_task_exists() -> None:
 
 
 def test_daily_tasks_run_by_time_of_day() -> None:
-    """Beat counts an interval from its own start, which a daily deployment sets back."""
+    """Beat counts intervals from its start, so a daily deployment would reset them."""
     schedules = {name: entry["schedule"] for name, entry in CELERY_BEAT_SCHEDULE.items()}
     by_clock = {name for name, when in schedules.items() if isinstance(when, crontab)}
     assert by_clock == {

@@ -13,12 +13,12 @@ from django.conf import settings
 from demo.environment import lock_folder, published
 
 SERVERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR", "DJANGO_SETTINGS_MODULE"}
-# The browser tests set this one for their own process.
+# Removed, because the browser tests set it for their own process.
 UNSET = SERVERS | {"DJANGO_ALLOW_ASYNC_UNSAFE"}
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the folder as somebody who has set no variable."""
+    """Run Python in the folder without any environment variable of the shop."""
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
     environment |= {"VAR_DIR": str(folder / "var"), **variables}
     return subprocess.run(

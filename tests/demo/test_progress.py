@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
 
 
 class Clock:
-    """Moves on by half a second whenever somebody waits, instead of waiting."""
+    """Advances by half a second on each wait, without waiting."""
 
     def __init__(self) -> None:
         self.now = 100.0

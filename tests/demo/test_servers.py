@@ -1,4 +1,4 @@
-"""The embedded servers with real processes that own them, end, and are killed."""
+"""Embedded servers with real owner processes that exit or are killed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ DEADLINE_SECONDS = 60
 
 
 class Owner:
-    """A process that owns the servers, and restarts dead ones, until it is told to end."""
+    """Controls a process that owns the servers and restarts dead ones until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -98,7 +98,7 @@ def _remove(servers: EmbeddedServers) -> None:
 
 
 def _pids(servers: EmbeddedServers) -> tuple[int, int]:
-    """Of the postmaster and of redis-server."""
+    """Return the process ids of the postmaster and of redis-server."""
     postmaster = (servers.data / "postmaster.pid").read_text().splitlines()[0]
     return int(postmaster), int((servers.redis_data / "pid").read_text())
 
@@ -144,7 +144,7 @@ def _redis_works(servers: EmbeddedServers) -> bool:
 
 
 def _restarted(servers: EmbeddedServers, old: tuple[int, int]) -> bool:
-    """Wait until neither server is the old one."""
+    """Wait until both servers have new process ids."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, ValueError, IndexError):
@@ -156,7 +156,7 @@ def _restarted(servers: EmbeddedServers, old: tuple[int, int]) -> bool:
 
 
 def _wait_for_a_row(servers: EmbeddedServers) -> bool:
-    """Return whether the row is there once the recovering server accepts connections."""
+    """Return whether the row exists once the recovering server accepts connections."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         with suppress(psycopg.OperationalError):

@@ -35,7 +35,7 @@ def whole_shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(whole_shop: Shop) -> Iterator[Shop]:
-    """The shop, empty and with nothing running but its servers."""
+    """An empty shop that runs nothing but its servers."""
     whole_shop.servers.start_missing()
     whole_shop.sql(FAST_VECTORS)
     whole_shop.sql(EMPTY)

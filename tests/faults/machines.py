@@ -1,7 +1,7 @@
-"""Two hosts and a third with the servers; they share addresses and a key, and no disk.
+"""Two hosts, and a third with the servers; they share URLs and a secret key, but no disk.
 
 As root with ``ip`` and ``unshare`` each host is a network namespace of its own, and the folders of
-the others are covered there. Elsewhere the hosts are folders on 127.0.0.1.
+the others are hidden there. Elsewhere the hosts are folders on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ QUEUE = ("-Q", "catalogue", "-c", "1", "--without-gossip", "--without-mingle")
 DEADLINE_SECONDS = 120
 
 
-def apart() -> bool:
-    """Whether this machine can be three."""
+def can_isolate_hosts() -> bool:
+    """Return whether this machine can simulate three."""
     tools = all(shutil.which(name) for name in ("ip", "unshare", "mount"))
     return tools and os.geteuid() == 0 and _runs("ip", "netns", "list")
 
@@ -43,7 +43,7 @@ def _runs(*command: str) -> bool:
 
 
 class Servers:
-    """PostgreSQL and Redis on TCP, for ``addresses`` only."""
+    """Runs PostgreSQL and Redis on TCP, for ``addresses`` only."""
 
     def __init__(self, folder: Path, addresses: list[str]) -> None:
         self.folder, self.addresses = folder, addresses
@@ -89,12 +89,12 @@ class Servers:
 
 
 class Host:
-    """A checkout, a VAR_DIR and processes. ``number`` from 1; ``covered``: what it cannot see."""
+    """Simulates host ``number`` from 1; it cannot see the folders ``hidden``."""
 
-    def __init__(self, folder: Path, number: int, servers: Servers, covered: list[Path]) -> None:
+    def __init__(self, folder: Path, number: int, servers: Servers, hidden: list[Path]) -> None:
         self.folder, self.name = folder, f"shop-{os.getpid()}-{number}"
         self.server, self.own = f"10.77.{number}.1", f"10.77.{number}.2"
-        self.covered = covered
+        self.hidden = hidden
         self.processes: list[subprocess.Popen[bytes]] = []
         address = servers.addresses[number - 1]
         self.environment = {
@@ -108,20 +108,20 @@ class Host:
         }
 
     def set_up(self, key: str) -> None:
-        """Code, packages, network."""
+        """Copy code and packages, and create the network."""
         self.environment["SECRET_KEY"] = key
         (self.folder / "var").mkdir(parents=True)
-        for room in FOLDERS:
+        for name in FOLDERS:
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(settings.BASE_DIR / room, self.folder / room, ignore=ignored)
+            shutil.copytree(settings.BASE_DIR / name, self.folder / name, ignore=ignored)
         shutil.copy(settings.BASE_DIR / "manage.py", self.folder)
         (self.folder / ".venv").symlink_to(Path(sys.prefix).resolve())
         caches = [settings.BASE_DIR / "var" / "network-cache", settings.NETWORK_CACHE]
         for cache in filter(Path.exists, caches):  # exporting the network would take ten seconds
             shutil.copytree(cache, self.folder / "var" / "network-cache", dirs_exist_ok=True)
 
-    def plug_in(self) -> None:
-        """A cable to the servers' machine, and a network of its own."""
+    def connect_network(self) -> None:
+        """Connect the host to the servers' machine, in its own network namespace."""
         inside, outside = f"in-{self.name}"[-15:], f"out-{self.name}"[-15:]
         space = ("ip", "netns", "exec", self.name)
         for command in (
@@ -139,11 +139,11 @@ class Host:
         subprocess.run(command, check=False)
 
     def command(self, *arguments: str) -> list[str]:
-        """``python ARGUMENTS`` on this host."""
+        """Start ``python ARGUMENTS`` on this host."""
         python = [str(self.folder / ".venv" / "bin" / "python"), *arguments]
-        if not apart():
+        if not can_isolate_hosts():
             return python
-        cover = "".join(f"mount -t tmpfs none '{path}' && " for path in self.covered)
+        cover = "".join(f"mount -t tmpfs none '{path}' && " for path in self.hidden)
         script = f'{cover}cd "{self.folder}" && exec "$@"'
         inside = ("unshare", "--mount", "sh", "-c", script, "host", *python)
         return ["ip", "netns", "exec", self.name, *inside]
@@ -180,7 +180,7 @@ class Host:
         self.start("worker", *QUEUE, "-n", f"{self.name}@%h")
 
     def lose(self) -> None:
-        """SIGKILL to all that it runs, as when the power fails."""
+        """Send SIGKILL to all its processes, like a power failure."""
         while self.processes:
             process = self.processes.pop()
             with suppress(ProcessLookupError):
@@ -189,12 +189,14 @@ class Host:
 
 
 class Site:
-    """The servers and two hosts, in one folder of the temporary ones."""
+    """Owns the servers and two hosts in a temporary folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         places = [folder / "one", folder / "two"]
-        addresses = ["10.77.1.1", "10.77.2.1"] if apart() else ["127.0.0.1", "127.0.0.1"]
+        addresses = (
+            ["10.77.1.1", "10.77.2.1"] if can_isolate_hosts() else ["127.0.0.1", "127.0.0.1"]
+        )
         self.servers = Servers(folder / "servers", addresses)
         self.hosts = []
         for number, place in enumerate(places, 1):
@@ -205,15 +207,15 @@ class Site:
         key = secrets.token_hex(32)
         for host in self.hosts:
             host.set_up(key)
-            if apart():
-                host.plug_in()
+            if can_isolate_hosts():
+                host.connect_network()
         self.servers.start()
         self.hosts[0].run("manage.py", "migrate", "--verbosity", "0")
 
     def tear_down(self) -> None:
         for host in self.hosts:
             host.lose()
-            if apart():
+            if can_isolate_hosts():
                 host.unplug()
         self.servers.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Search all the time, note every answer, and judge it by the model that was active then."""
+"""Search continuously, and check each result against the model that was active then."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from itertools import cycle
 from pathlib import Path
 
 PATIENCE_SECONDS = 30
-# Leaves the worker something of the machine.
+# Pauses, to leave the worker some of the CPU.
 PAUSE_SECONDS = 0.05
 CARD = re.compile(r'data-product-id="(\d+)"')
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``subject``: what was searched with; the times are of the monotonic clock."""
+    """Holds the results for ``subject``; the times are of the monotonic clock."""
 
-    way: str
+    kind: str
     subject: str
     began: float
     ended: float
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Flip:
-    """At some time between the two the model became the active one."""
+    """Holds two times between which the model became active."""
 
     model: str
     began: float
@@ -53,7 +53,7 @@ class _Unix(HTTPConnection):
 
 @dataclass
 class Searchers:
-    """Threads that search through a web server's socket until ``stop``."""
+    """Runs threads that search through a web server's socket until ``stop``."""
 
     web: Path
     answers: list[Answer] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Searchers:
             while not self._stopping.is_set():
                 try:
                     search()
-                except Exception as error:  # any at all is what this looks for
+                except Exception as error:  # because any error is a failure
                     self.wrong.append(f"{search}: {error!r}")
                 time.sleep(PAUSE_SECONDS)
 
@@ -93,7 +93,7 @@ class Searchers:
             thread.join()
 
     def pages(self, slugs: dict[int, str]) -> Callable[[], None]:
-        """Each product's page in turn."""
+        """Request each product's page in turn."""
         keys = cycle(slugs)
 
         def search() -> None:
@@ -101,19 +101,19 @@ class Searchers:
             began = time.monotonic()
             page = self.ask(f"/products/{slugs[key]}/")
             strip = page.split('data-block="similar"')[1].split("</section>")[0]
-            self._note("page", f"product {key}", began, CARD.findall(strip))
+            self._record("page", f"product {key}", began, CARD.findall(strip))
 
         return search
 
     def programs(self, ids: list[int]) -> Callable[[], None]:
-        """Each product's look-alikes through the API in turn."""
+        """Request each product's similar items from the API in turn."""
         keys = cycle(ids)
 
         def search() -> None:
             key = next(keys)
             began = time.monotonic()
             found = json.loads(self.ask(f"/api/v1/products/{key}/similar/"))
-            self._note("API", f"product {key}", began, [one["id"] for one in found])
+            self._record("API", f"product {key}", began, [one["id"] for one in found])
 
         return search
 
@@ -128,7 +128,7 @@ class Searchers:
         return search
 
     def old_photos(self, sent: dict[str, str]) -> Callable[[], None]:
-        """Read the pages of photos that were sent before."""
+        """Request the results of photos that were sent before."""
         subjects = cycle(sent)
 
         def search() -> None:
@@ -138,12 +138,12 @@ class Searchers:
         return search
 
     def send(self, photo: bytes) -> str:
-        """The photo's id."""
+        """Upload a photo and return its id."""
         body = {"photo": b64encode(photo).decode()}
         return str(json.loads(self.ask("/api/v1/image-searches/", body, expected=201))["id"])
 
-    def _results(self, way: str, subject: str, photo: str) -> None:
-        """A page that waits for the worker is no answer yet; the browser asks again too."""
+    def _results(self, kind: str, subject: str, photo: str) -> None:
+        """Return the results, polling like a browser while the worker has not finished."""
         first = time.monotonic()
         while True:
             began = time.monotonic()
@@ -154,17 +154,17 @@ class Searchers:
         self.longest_wait = max(self.longest_wait, time.monotonic() - first)
         assert 'data-state="ready"' in page, page[-2000:]
         results = page.split('data-block="photo"')[1].split("</section>")[0]
-        self._note(way, subject, began, CARD.findall(results))
+        self._record(kind, subject, began, CARD.findall(results))
 
-    def _note(self, way: str, subject: str, began: float, found: list[str] | list[int]) -> None:
+    def _record(self, kind: str, subject: str, began: float, found: list[str] | list[int]) -> None:
         five = tuple(int(pk) for pk in found)
-        self.answers.append(Answer(way, subject, began, time.monotonic(), five))
+        self.answers.append(Answer(kind, subject, began, time.monotonic(), five))
 
 
-def judged(
+def wrong_results(
     answers: list[Answer], flips: list[Flip], fives: dict[str, dict[str, list[int]]]
 ) -> list[str]:
-    """What is wrong with the answers: ``fives[model][subject]`` is right while it was active."""
+    """Return the wrong results; ``fives[model][subject]`` is right while the model is active."""
     ends = [flip.ended for flip in flips[1:]] + [float("inf")]
     wrong = []
     for answer in answers:

@@ -97,7 +97,7 @@ class Shop:
         return json.loads(self._complete(sys.executable, "-c", program) or "null")
 
     @contextmanager
-    def begun(self, script: str) -> Iterator[Callable[[], Any]]:
+    def paused(self, script: str) -> Iterator[Callable[[], Any]]:
         """Run a script up to its ``input()``; yield a function that resumes it for its JSON."""
         with subprocess.Popen(
             [sys.executable, "-c", f"{SET_UP}{script}"],

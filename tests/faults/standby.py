@@ -17,7 +17,7 @@ from demo.servers import EmbeddedServers, _give_to_postgres_user
 
 
 class Standby:
-    """Copied from ``primary`` with pg_basebackup, and following it; on a unix socket of its own."""
+    """Runs a replica that was copied from ``primary``, on its own unix socket."""
 
     def __init__(self, primary: EmbeddedServers, folder: Path) -> None:
         self.primary = primary
@@ -37,7 +37,7 @@ class Standby:
         log = str(self.folder / "log")
         deadline = time.monotonic() + 60
         while True:
-            # After a kill -9 the memory that its children shared is held for a moment longer.
+            # Retried, because children of a killed postmaster hold its memory a moment longer.
             with suppress(subprocess.CalledProcessError):
                 where = ("-D", str(self.data), "-l", log)
                 self.primary._pg("pg_ctl", *where, "-w", "-o", options, "start")
@@ -46,7 +46,7 @@ class Standby:
             time.sleep(0.2)
 
     def processes(self) -> list[int]:
-        """The postmaster, then its children."""
+        """Return the process ids of the postmaster and its children."""
         postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
         listing = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
         return [postmaster, *(int(pid) for pid in listing.split())]

@@ -101,7 +101,7 @@ def test_an_image_saved_while_redis_is_down_is_embedded_later(shop: Shop) -> Non
     shop.start_worker("catalogue")
     shop.start_beat()
     shop.wait_until_all_embedded()
-    with shop.begun(SAVE_ONE) as save, shop.redis() as client:
+    with shop.paused(SAVE_ONE) as save, shop.redis() as client:
         client.shutdown(nosave=True)
         assert save() < 5
     assert shop.embeddings("embedding IS NULL") == 1

@@ -1,4 +1,4 @@
-"""A mail's way through the real queue, and past a Redis that forgets it."""
+"""Emails are sent through the real queue, even if Redis loses their task."""
 
 from __future__ import annotations
 

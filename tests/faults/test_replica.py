@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.faults.searchers import CARD, Flip, Searchers, judged
+from tests.faults.searchers import CARD, Flip, Searchers, wrong_results
 from tests.faults.shop import Shop
 from tests.faults.standby import Standby
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 PRODUCTS = 60
 PHOTOS = 4
-# Long enough for the searches that are to see the past, on a machine that is busy.
+# Long enough for the searches that must see old data, on a busy machine.
 MAX_LAG_SECONDS = 4
 GUNICORN = "-m gunicorn config.wsgi -w 1 --threads 8"
 WEB = ("env", "DEBUG=1", sys.executable, *GUNICORN.split())
@@ -94,7 +94,7 @@ UPDATE recommender_embeddingmodel SET state = 'previous' WHERE name = 'fashion-3
 UPDATE recommender_embeddingmodel SET state = 'active' WHERE name = 'other';
 COMMIT;
 """
-# What a connection did last stays in sight while it waits.
+# An idle connection shows its last query.
 SEARCHED_HERE = """SELECT count(*) FROM pg_stat_activity
 WHERE query LIKE '%WITH query AS%' AND pid <> pg_backend_pid()"""
 
@@ -123,17 +123,17 @@ def searchers(shop: Shop, standby: Standby) -> Iterator[Searchers]:
 
 
 def send(shop: Shop, name: str, vector: list[float]) -> str:
-    """A photo that was seen by the active model."""
+    """Store a photo with an embedding of the active model."""
     return str(shop.sql(SEND.format(name=name, vector=vector)))
 
 
 def health(searchers: Searchers) -> dict[str, Any]:
-    """The site is ready, whatever the replica does."""
+    """Check that the site is ready, whatever the replica does."""
     assert json.loads(searchers.ask("/health/ready")) == {"database": True}
-    # No worker sends heartbeats here.
-    told = json.loads(searchers.ask("/health/status", expected=503))
-    assert (told["database"], told["redis"]) == (True, True)
-    replica: dict[str, Any] = told["replica"]
+    # 503, because no worker sends heartbeats in this test.
+    body = json.loads(searchers.ask("/health/status", expected=503))
+    assert (body["database"], body["redis"]) == (True, True)
+    replica: dict[str, Any] = body["replica"]
     return replica
 
 
@@ -144,20 +144,20 @@ def similar(searchers: Searchers, slug: str) -> list[int]:
 
 
 def found(searchers: Searchers, photo: str) -> list[int]:
-    told = json.loads(searchers.ask(f"/api/v1/image-searches/{photo}/"))
-    assert told["state"] == "ready"
-    return [product["id"] for product in told["products"]]
+    body = json.loads(searchers.ask(f"/api/v1/image-searches/{photo}/"))
+    assert body["state"] == "ready"
+    return [product["id"] for product in body["products"]]
 
 
-def arrived(shop: Shop, standby: Standby) -> None:
-    """All that the primary has written so far is on the replica."""
+def wait_until_replicated(shop: Shop, standby: Standby) -> None:
+    """Wait until the replica has everything that the primary has written so far."""
     written = shop.sql("SELECT pg_current_wal_flush_lsn()::text")
     applied = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
     shop.wait_for("what was written to arrive", lambda: standby.sql(applied))
 
 
 def begin(shop: Shop, standby: Standby, searchers: Searchers) -> Any:
-    """Slugs, right fives and photos' vectors; the replica serves."""
+    """Fill the shop and start a replica; return slugs, expected results and embeddings."""
     filled = shop.run(FILL, products=PRODUCTS, photos=PHOTOS)
     standby.copy()
     standby.start()
@@ -178,7 +178,7 @@ def test_a_lagging_replica_answers_with_one_model_and_is_soon_left_out(
     assert similar(searchers, slug) == old
     photo = send(shop, "early", seen["fashion-3"][0])
     assert found(searchers, photo) == fives["fashion-3"]["photo 0"]
-    arrived(shop, standby)  # the primary answers for a photo that has not
+    wait_until_replicated(shop, standby)  # the primary answers for a photo that has not
 
     standby.sql("SELECT 1 FROM pg_wal_replay_pause()")
     photo = send(shop, "unheard-of", seen["fashion-3"][1])
@@ -192,14 +192,14 @@ def test_a_lagging_replica_answers_with_one_model_and_is_soon_left_out(
     assert found(searchers, photo) == fives["other"]["photo 2"]
 
     shop.wait_for("the replica to be left out", lambda: not health(searchers)["serving"])
-    told = health(searchers)
-    assert told["lag_seconds"] > MAX_LAG_SECONDS
-    assert told["problem"] == "too far behind"
+    body = health(searchers)
+    assert body["lag_seconds"] > MAX_LAG_SECONDS
+    assert body["problem"] == "too far behind"
     assert similar(searchers, slug) == new
 
     standby.sql("SELECT 1 FROM pg_wal_replay_resume()")
     shop.wait_for("the replica to serve again", lambda: health(searchers)["serving"])
-    arrived(shop, standby)
+    wait_until_replicated(shop, standby)
     assert standby.sql("SELECT count(*) FROM recommender_queryphoto") == 3
     assert similar(searchers, slug) == new
 
@@ -233,16 +233,16 @@ def test_shoppers_do_not_notice_a_dead_or_frozen_replica(
     searchers.stop()
 
     assert searchers.wrong == []
-    assert judged(searchers.answers, [Flip("fashion-3", 0, 0)], fives) == []
-    assert {answer.way for answer in searchers.answers} == {"page", "API", "old photo"}
+    assert wrong_results(searchers.answers, [Flip("fashion-3", 0, 0)], fives) == []
+    assert {answer.kind for answer in searchers.answers} == {"page", "API", "old photo"}
 
 
 def more_answers(shop: Shop, searchers: Searchers) -> None:
-    """Five of each way, begun after this."""
+    """Wait until five searches of each kind have started after this call."""
     began = len(searchers.answers)
 
     def answered() -> bool:
-        ways = [answer.way for answer in searchers.answers[began:]]
-        return all(ways.count(way) >= 5 for way in ("page", "API", "old photo"))
+        kinds = [answer.kind for answer in searchers.answers[began:]]
+        return all(kinds.count(kind) >= 5 for kind in ("page", "API", "old photo"))
 
     shop.wait_for("more answers", answered)

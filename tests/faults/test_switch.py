@@ -1,4 +1,4 @@
-"""A switch of models while people search and a worker is killed: every five is of one model."""
+"""Roll out a model while shoppers search and a worker is killed; no result mixes models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from tests.faults.searchers import Flip, Searchers, judged
+from tests.faults.searchers import Flip, Searchers, wrong_results
 from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, Shop
 
 pytestmark = [
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 PRODUCTS = 208
 PHOTOS = 12
-# Without collected files: staticfiles names them by themselves.
+# Without collected files, so staticfiles must not look for their hashed names.
 GUNICORN = "-m gunicorn config.wsgi -w 2 --threads 4"
 WEB = ("env", "DEBUG=1", sys.executable, *GUNICORN.split())
 
@@ -182,7 +182,7 @@ QUICK_FLIPS = "DROP TRIGGER IF EXISTS wait_a_moment ON recommender_embeddingmode
 
 @pytest.fixture
 def _other_model(shop: Shop) -> Iterator[None]:
-    """The folder of the model ``other``; the export is kept for the next run of this test."""
+    """The folder of the model ``other``; its export is cached for the next run."""
     cache, theirs = settings.NETWORK_CACHE, shop.folder / "network-cache"
     theirs.mkdir(exist_ok=True)
     for file in cache.glob("other-*"):
@@ -244,19 +244,19 @@ def test_every_search_during_a_rollout_is_answered_by_one_model(
     searchers.stop()
 
     assert searchers.wrong == []
-    assert judged(searchers.answers, flips, fives) == []
-    ways = {answer.way for answer in searchers.answers}
+    assert wrong_results(searchers.answers, flips, fives) == []
+    kinds = {answer.kind for answer in searchers.answers}
     seen_by = Counter(
-        (answer.way, model)
+        (answer.kind, model)
         for answer in searchers.answers
         for model in fives
         if fives[model][answer.subject] == list(answer.five)
     )
-    assert set(seen_by) == {(way, model) for way in ways for model in fives}
+    assert set(seen_by) == {(kind, model) for kind in kinds for model in fives}
 
 
 def _search(shop: Shop, searchers: Searchers, photos: list[bytes], clear: set[str]) -> None:
-    """Four ways at once, with what has a clear answer."""
+    """Start four kinds of searches for the subjects that have an unambiguous result."""
     shop.wait_for("web server", searchers.web.exists)
     slugs = shop.sql("SELECT json_object_agg(id, slug) FROM catalogue_product")
     slugs = {int(pk): slug for pk, slug in slugs.items() if f"product {pk}" in clear}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.machines import Site, apart
+from tests.faults.machines import Site, can_isolate_hosts
 from tests.faults.shop import FILL, LOG_WRITES, UNTOUCHED
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -50,8 +50,8 @@ def test_two_hosts_share_the_work_and_one_takes_over_for_the_other(site: Site) -
     one, two = site.hosts
     for host in site.hosts:
         host.environment["PGAPPNAME"] = host.name
-        if apart():
-            seen = host.script(LIST_FOLDERS.format(paths=[str(path) for path in host.covered]))
+        if can_isolate_hosts():
+            seen = host.script(LIST_FOLDERS.format(paths=[str(path) for path in host.hidden]))
             assert seen == "[]\n"
     one.script(f"count = {COUNT}\n{FILL}")
     site.servers.sql(LOG_WRITES + LOG_WRITERS)
@@ -72,7 +72,9 @@ def test_two_hosts_share_the_work_and_one_takes_over_for_the_other(site: Site) -
     assert site.servers.sql("SELECT count(*) FROM written") == COUNT
     assert site.servers.sql("SELECT count(DISTINCT image_id) FROM written") == COUNT
     writers = site.servers.sql("SELECT json_agg(DISTINCT writer ORDER BY writer) FROM written")
-    assert writers == [f"{host.own if apart() else '127.0.0.1'} {host.name}" for host in site.hosts]
+    assert writers == [
+        f"{host.own if can_isolate_hosts() else '127.0.0.1'} {host.name}" for host in site.hosts
+    ]
 
 
 def connected(site: Site, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What is being answered when the web server is stopped, is answered."""
+"""Requests in progress are completed when the web server is stopped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_requests_in_progress_survive_a_restart(shop: Shop) -> None:
     ):
         slow.execute("LOCK TABLE catalogue_product IN ACCESS EXCLUSIVE MODE")
         pages = [threads.submit(visitors.ask, "/api/v1/products/") for _n in range(REQUESTS)]
-        shop.wait_for("requests under way", lambda: shop.sql(WAITING) == REQUESTS)
+        shop.wait_for("requests in progress", lambda: shop.sql(WAITING) == REQUESTS)
         server.send_signal(signal.SIGTERM)
         shop.wait_for("nobody new is let in", lambda: not visitors.web.exists())
         assert not any(page.done() for page in pages)

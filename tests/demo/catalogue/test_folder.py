@@ -15,7 +15,7 @@ from demo.catalogue.folder import HEADER, write_demo_catalogue
 from demo.catalogue.products import demo_products
 from shop.catalogue.models import Product
 
-SOME = demo_products()[2:4]  # the first of them has a close-up
+SOME = demo_products()[2:4]  # the first has a close-up
 
 
 def contents(folder: Path) -> dict[str, bytes]:

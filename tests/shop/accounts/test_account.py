@@ -115,7 +115,7 @@ def test_guest_orders_are_attached_at_the_next_sign_in(client: Client) -> None:
     assert [order["number"] for order in exported] == [mine.number]
 
 
-# Each is the address of another person; some way of comparing makes it smith@gmail.example.
+# Addresses of other people, each of which some comparison turns into smith@gmail.example.
 DOUBLES = [
     "smith@gmaıl.example",  # UPPER() in PostgreSQL
     "ſmith@gmail.example",  # casefold() and NFKC
@@ -134,7 +134,7 @@ def test_the_database_lowercases_non_ascii_letters_as_in_production() -> None:
 
 
 def _assert_owns_nothing(client: Client, thief: User) -> None:
-    """Export and delete the only account, and find that one stock alert was no part of it."""
+    """Export and delete the only account, and check that one stock alert is not part of it."""
     client.force_login(thief)
     exported = client.get("/account/export/").json()
     assert (exported["orders"], exported["stock_alerts"]) == ([], [])

@@ -1,4 +1,4 @@
-"""Guessing passwords, by every door, one after the other and all at once."""
+"""Guess passwords at every sign-in, sequentially and simultaneously."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOO_MANY = "Too many failed login attempts"
 
 
 def by_page(client: Client, login: str, password: str, **where: Any) -> str:
-    """Return how the sign-in page answers: in, wrong or limited."""
+    """Sign in on the page; return "in", "wrong" or "limited"."""
     values = {"login": login, "password": password}
     page = client.post("/account/login/", values, **where)
     if page.status_code == 302:
@@ -31,7 +31,7 @@ def by_page(client: Client, login: str, password: str, **where: Any) -> str:
 
 
 def by_admin(client: Client, login: str, password: str, **where: Any) -> str:
-    """Return how the page answers to which the staff's site sends."""
+    """Sign in on the page to which the admin redirects."""
     door = client.get("/admin/login/?next=/admin/", **where)
     values = {"login": login, "password": password}
     page = client.post(door["Location"], values, **where)
@@ -41,7 +41,7 @@ def by_admin(client: Client, login: str, password: str, **where: Any) -> str:
 
 
 def by_api(client: Client, login: str, password: str, **where: Any) -> str:
-    """Return how the API answers that gives tokens."""
+    """Request a token from the API."""
     values = {"login": login, "password": password}
     answer = client.post("/api/v1/tokens/", values, content_type="application/json", **where)
     if answer.status_code == 429:
@@ -55,7 +55,7 @@ Door = Callable[..., str]
 
 @pytest.fixture
 def carol(db: Any) -> User:
-    """A member of the staff without an e-mail."""
+    """A member of staff without an e-mail address."""
     return User.objects.create_user("carol", password=PASSWORD, is_staff=True)
 
 

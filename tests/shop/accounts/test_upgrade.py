@@ -10,7 +10,7 @@ from django.test import Client
 from shop.accounts.models import ApiToken
 from tests.upgrades import database_at, leaf_migrations
 
-# As rest_framework.authtoken made it.
+# The table of rest_framework.authtoken.
 TABLE = """
 CREATE TABLE authtoken_token (
     key varchar(40) PRIMARY KEY, created timestamptz NOT NULL,

@@ -70,7 +70,7 @@ def test_the_cursor_returns_every_product_once(api: APIClient) -> None:
     while url:
         page = api.get(url).json()
         seen += [row["id"] for row in page["results"]]
-        make_product()  # what is added meanwhile shifts nothing
+        make_product()  # a product added meanwhile shifts nothing
         url = page["next"]
     assert seen == sorted(made, reverse=True)
 
@@ -99,7 +99,7 @@ def test_an_unchanged_response_is_not_sent_again(api: APIClient, path: str) -> N
     assert (again.status_code, again.content) == (304, b"")
     Product.objects.update(name="New", base_colour="Red")
     make_category("New")
-    cache.clear()  # the counts of the facets
+    cache.clear()  # clears the cached counts of the facets
     assert api.get(url, headers={"If-None-Match": etag}).status_code == 200
 
 

@@ -22,7 +22,7 @@ CLIENT = Path(__file__).parents[3] / "docs" / "examples" / "client.py"
 def test_the_documented_client_uploads_and_searches(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The workers' part, at once.
+    # Do the workers' part at once.
     monkeypatch.setattr("recommender.api.enqueue", lambda name, pk: embed_photo(pk))
     make_category("Apparel", "Topwear", "Shirts")
     token = ApiToken.issue(User.objects.create_superuser("admin"))[1]

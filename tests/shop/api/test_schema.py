@@ -1,4 +1,4 @@
-"""schemathesis makes up calls from the OpenAPI document and checks every answer against it."""
+"""Generate requests from the OpenAPI document with schemathesis and validate the responses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_documentation_page_shows_the_document(client: Any) -> None:
 
 @pytest.fixture
 def one_connection() -> Iterator[None]:
-    """Whatever serves a WSGI call closes its connection; the test's transaction needs it."""
+    """Keep the connection open, which a WSGI request closes but the test's transaction needs."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -64,9 +64,9 @@ def one_connection() -> Iterator[None]:
 
 @pytest.fixture
 def shop(django_user_model: Any) -> dict[str, str]:
-    """Something of everything, and the headers of each kind of caller."""
+    """Create one row of each kind, and return the headers of each kind of caller."""
     ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
-    with connection.cursor() as cursor:  # what is made by calls must not meet the keys below
+    with connection.cursor() as cursor:  # so that created rows do not collide with the ids below
         for table in ("orders_order", "catalogue_product"):
             sequence = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, 9)"
             cursor.execute(sequence, [table])

@@ -1,4 +1,4 @@
-"""That a token is of no more use than the password for which it was given."""
+"""A token is valid no longer than the password it was issued for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TWICE = {"password1": NEW, "password2": NEW}
 
 @pytest.fixture
 def alice(client: Client) -> User:
-    """A member of the staff, signed in, with a token."""
+    """A signed-in member of staff with a token."""
     user = make_customer("alice@example.com", OLD)
     User.objects.update(is_staff=True, is_superuser=True)
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")

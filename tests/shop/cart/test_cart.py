@@ -28,7 +28,7 @@ def variant_of(**values: object) -> Variant:
 
 
 def put(client: Client, variant: Variant, quantity: int = 1) -> str:
-    """The page that follows."""
+    """Add to the cart and return the page that follows."""
     values = {"variant": variant.pk, "quantity": quantity, "product": variant.product.slug}
     return client.post(ADD, values, follow=True).content.decode()
 

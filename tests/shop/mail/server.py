@@ -1,4 +1,4 @@
-"""A mail server that says what it is told to."""
+"""A mail server that replies as a test tells it to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Address: the code that it is refused with when it is named, or after the text was sent.
+# Reply codes by address: to RCPT TO, or after the message was sent.
 Refusals = dict[str, int]
 
 

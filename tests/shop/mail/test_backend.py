@@ -21,7 +21,7 @@ PASSWORD = "correct-horse-7"
 
 
 def everything() -> EmailMessage:
-    """Build a message that uses all that Django's class can hold."""
+    """Build a message that uses every feature of Django's class."""
     message = EmailMessage(
         "Grüße",
         "Schöne Worte.\r\nFrom here on.\n" + "x" * 1200,

@@ -59,7 +59,7 @@ def test_an_email_that_cannot_be_sent_delays_no_other(server: MailServer) -> Non
 
 
 def test_without_a_server_the_retry_delay_grows(settings: Any) -> None:
-    with socket.socket() as closed:  # nobody listens
+    with socket.socket() as closed:  # a port that is not listening
         closed.bind(("127.0.0.1", 0))
         settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = closed.getsockname()
@@ -73,7 +73,7 @@ def test_without_a_server_the_retry_delay_grows(settings: Any) -> None:
             waits.append(round((alice.due - begin) / timedelta(minutes=1)))
     assert waits == [1, 2, 4, 8, 15, 15]
     assert "Connection refused" in alice.problem
-    # One attempt a round was enough.
+    # Only one email was attempted per round.
     assert waiting()[1] == ("bob@example.com", 0, "")
 
 

@@ -1,4 +1,4 @@
-"""A checkout beside others that change the same rows: it waits, and nobody is a victim."""
+"""A checkout waits for simultaneous changes of the same rows, without deadlocks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Work = Callable[[], Any]
 
 @pytest.fixture
 def variants() -> list[Variant]:
-    """Of one product, small and large; then of another."""
+    """Two sizes of one product, and a variant of another."""
     one = make_product(name="One", price=Decimal("20"), stock=9)
     large = make_variant(one, sku="L", size="L", stock=9)
     return [one.variants.exclude(pk=large.pk).get(), large, make_product(stock=9).variants.get()]
 
 
 def buys(client: Client, method: ShippingMethod, variants: list[Variant], other: Work) -> str:
-    """``other`` stops after its first change of a product or variant until the checkout waits."""
+    """Check out while ``other`` pauses after its first change, until the checkout waits for it."""
     changed = Event()
 
     def slowly(execute: Any, sql: str, *arguments: Any) -> Any:

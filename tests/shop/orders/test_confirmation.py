@@ -1,4 +1,4 @@
-"""Orders that nobody confirms, too many orders, and guesses at voucher codes."""
+"""Unconfirmed orders, too many orders, and guesses at voucher codes."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 def test_old_orders_get_the_language_of_the_site() -> None:
     order = make_order(language="de")
-    connection.check_constraints()  # of which none may be pending
+    connection.check_constraints()  # none may be pending
     with translation.override(None):  # as ``manage.py migrate`` does
         MigrationExecutor(connection).migrate([("orders", "0003_order_paid_at")])
         MigrationExecutor(connection).migrate([("orders", "0004_order_language")])

@@ -18,20 +18,20 @@ VOUCHER = reverse("orders:voucher")
 
 @pytest.fixture
 def express(method: ShippingMethod) -> ShippingMethod:
-    """Not the first, and not free for a cart of 60."""
+    """A second shipping method, which is never free."""
     return ShippingMethod.objects.create(name="Tomorrow", price=9, position=9)
 
 
 @pytest.fixture
 def typed(client: Client, express: ShippingMethod) -> dict[str, Any]:
-    """All that a guest has filled in for three shirts of 20, except for the city."""
+    """The form of a guest with three shirts of 20 in the cart, without the city."""
     Voucher.objects.create(code="TEN", kind="percentage", value=10)
     fill_cart(client, 3)
     return checkout_data(express, payment="delivery", key="my-key", city="")
 
 
 def _shown(response: Any) -> dict[str, Any]:
-    """What the page's form would send."""
+    """Return what the page's form would submit."""
     return {name: response.context["form"][name].value() for name in (*CONTACT, "key")} | {
         name: response.context["form"][name].value() for name in ("payment", "method")
     }
@@ -126,7 +126,7 @@ def test_the_minimum_of_a_voucher_is_formatted_for_the_locale(
 def test_a_code_is_applied_on_checkout_without_the_apply_button(
     client: Client, ready: dict[str, Any]
 ) -> None:
-    """The page said 69: what is ordered is what was seen, so it is shown first."""
+    """The page showed 69, so the new total is shown before the order is placed."""
     seen = client.post(CHECKOUT, ready | {"code": "ten", "total": "69.00"})
     page = one_line(seen.content.decode())
     assert (seen.status_code, Order.objects.count()) == (422, 0)
@@ -163,7 +163,7 @@ def test_a_cleared_code_is_not_applied(client: Client, ready: dict[str, Any]) ->
 def test_a_voucher_below_its_minimum_does_not_block_the_order(
     client: Client, ready: dict[str, Any]
 ) -> None:
-    """The page says why it does not count and leaves its field empty, which is then sent."""
+    """The page explains this and leaves the field empty, which is then submitted."""
     client.post(VOUCHER, {"code": "TEN"})
     Voucher.objects.update(minimum=100)
     page = one_line(client.get(CHECKOUT).content.decode())
@@ -182,7 +182,7 @@ def test_nothing_is_ordered_at_a_price_the_buyer_has_not_seen(
     assert 'value="129.00"' in changed.content.decode()
     slower = ShippingMethod.objects.exclude(pk=ready["method"]).first()
     again = ready | {"total": "129.00", "method": slower.pk}  # type: ignore[union-attr]
-    changed = client.post(CHECKOUT, again)  # as without JavaScript: no new sum was shown
+    changed = client.post(CHECKOUT, again)  # as without JavaScript, which showed no new total
     assert (changed.status_code, Order.objects.count()) == (422, 0)
     page = one_line(changed.content.decode())
     total = re.search(r'name="total" form="checkout" value="([^"]+)"', page)

@@ -1,4 +1,4 @@
-"""What our books say about the one order of a test."""
+"""Read and change the state of a test's only order and payment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def age(order: Order, minutes: int) -> None:
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """In threads, each with its own connection."""
+    """Run the calls simultaneously, each in a thread with its own connection."""
 
     def run(call: Callable[[], Any]) -> Any:
         try:

@@ -35,7 +35,7 @@ def stripe(server: Stripe, settings: Any, monkeypatch: pytest.MonkeyPatch) -> St
 
 @pytest.fixture
 def order(stripe: Stripe, client: Client, method: ShippingMethod) -> Order:
-    """Placed by a guest who was sent to Stripe's page and has not paid yet."""
+    """An order of a guest who was redirected to Stripe's page and has not paid yet."""
     fill(client, stock=5, price=Decimal("20.00"))
     response = client.post("/checkout/", form(method, payment="card"))
     assert response["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"

@@ -76,7 +76,7 @@ def refunded(
 
 
 def signature(payload: bytes, secret: str = SECRET, at: int | None = None) -> str:
-    """As https://docs.stripe.com/webhooks describes it."""
+    """Return a signature as https://docs.stripe.com/webhooks describes it."""
     at = int(time.time()) if at is None else at
     signed = f"{at}.".encode() + payload
     return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"

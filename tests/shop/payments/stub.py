@@ -1,4 +1,4 @@
-"""A local stand-in for Stripe's HTTP interface, with the rules that its documents name."""
+"""A local stub of Stripe's API that follows its documentation."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def invalid(message: str, code: str = "") -> Answer:
 
 
 class Stripe:
-    """``fails``: the status of every answer; ``loses``: so many answers get lost on the way;
-    ``meanwhile``: what happens elsewhere while a session expires."""
+    """Runs the stub. ``fails`` is the status of every response, ``loses`` how many are lost;
+    ``meanwhile`` is called while a session expires."""
 
     def __init__(self) -> None:
         self.empty()
@@ -48,7 +48,7 @@ class Stripe:
         self.server.server_close()
 
     def pay(self, session_id: str) -> dict[str, Any]:
-        """The buyer pays on the hosted page."""
+        """Pay on the hosted page, as the buyer."""
         session = self.sessions[session_id]
         assert session["status"] == "open", "Stripe takes no money for an expired session"
         intent = session_id.replace("cs_test", "pi")
@@ -56,7 +56,7 @@ class Stripe:
         return session
 
     def answer(self, method: str, path: str, values: dict[str, str], key: str) -> Answer:
-        """A key brings back what it brought first, failures too, and only for the same call."""
+        """Return the first response to an idempotency key, even a failure, for the same request."""
         known = self.by_key.get(key) if method == "POST" else None
         if known and known[0] != (path, values):
             return error(400, "idempotency_error", "This key was used for another call.")

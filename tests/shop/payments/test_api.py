@@ -24,7 +24,7 @@ def values(method: ShippingMethod) -> dict[str, Any]:
 
 @pytest.fixture
 def customer(values: dict[str, Any]) -> APIClient:
-    """With a piece in the cart."""
+    """A customer with an item in the cart."""
     client = client_of(make_customer("alice@example.com"))
     variant = make_product(stock=5).variants.get()
     client.post("/api/v1/cart/lines/", {"variant": variant.pk}, format="json")
@@ -43,7 +43,7 @@ def test_no_lock_is_held_while_stripe_is_called(
     answer = stripe.answer
 
     def look(*call: Any) -> Any:
-        """In the stub's thread, so on another connection."""
+        """Lock the rows in the stub's thread, so on another connection."""
         try:
             with transaction.atomic():
                 stock = Variant.objects.select_for_update(nowait=True).get().stock

@@ -18,7 +18,7 @@ print(list(METHODS), settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action
 
 
 def _start(variables: dict[str, str]) -> tuple[str, str]:
-    """What a process prints that starts with these variables, and its complaint."""
+    """Return stdout and stderr of a process started with these variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")}
     done = subprocess.run(
         [sys.executable, "-c", QUESTION],

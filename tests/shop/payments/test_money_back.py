@@ -106,7 +106,7 @@ def test_a_refund_without_stripe_is_refused(
 
 
 def test_no_order_is_cancelled_while_stripe_is_unreachable(stripe: Stripe, order: Order) -> None:
-    """It might have been paid."""
+    """Because it might have been paid."""
     age(order, 61)
     stripe.fails = 500
     reconcile_payments()

@@ -70,7 +70,7 @@ def test_a_changed_body_is_refused(client: Client, order: Order) -> None:
 
 
 def test_a_signature_with_another_time_is_refused(client: Client, order: Order) -> None:
-    """An old event that was caught on the way does not become new."""
+    """An intercepted event cannot be replayed later."""
     payload = json.dumps(succeeded(order)).encode()
     now = int(time.time())
     old = signature(payload, SECRET, at=now - 3600)
@@ -128,7 +128,7 @@ def test_a_duplicate_event_takes_few_queries(client: Client, order: Order) -> No
 def test_events_may_come_in_any_order(
     client: Client, stripe: Stripe, order: Order, way: tuple[int, ...]
 ) -> None:
-    """A card was declined, then another was taken."""
+    """A card is declined, then another is accepted."""
     stripe.pay("cs_test_1")
     events = [
         failed(order, "evt_1"),
@@ -194,7 +194,7 @@ def test_an_unknown_order_is_only_logged(client: Client, order: Order, token: An
 
 
 def test_the_number_of_an_order_does_not_pay_it(client: Client, order: Order) -> None:
-    """Another shop with the same account at Stripe has orders with the same numbers."""
+    """Because another shop with the same Stripe account may have the same order numbers."""
     assert send(client, event("payment_intent.succeeded", intent(str(order.pk)))) == 200
     assert state(order) == ("placed", "pending")
 
@@ -241,7 +241,7 @@ def test_simultaneous_different_events_pay_once(
 def test_a_payment_and_a_simultaneous_timeout_agree(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
-    """Paid and kept, or cancelled and given back; never paid for nothing."""
+    """The order is paid and kept, or cancelled and refunded; never paid but cancelled."""
     stripe.pay("cs_test_1")
     age(order, 61)
     at_once(partial(send, Client(), succeeded(order)), reconcile_payments, reconcile_payments)
@@ -268,7 +268,7 @@ def test_a_payment_and_a_simultaneous_cancellation_agree(
 def test_a_payment_during_a_cancellation_is_refunded(
     client: Client, stripe: Stripe, order: Order
 ) -> None:
-    """The webhook waits for the order's row."""
+    """The webhook waits for the lock on the order."""
     with ThreadPoolExecutor(1) as pool:
         webhook = []
 

@@ -1,4 +1,4 @@
-"""Reviews, from the mail that asks for one to the product page."""
+"""Reviews, from the email request to the product page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the wishlist knows of its products, and how it is shared."""
+"""Prices and stock on the wishlist, and sharing it."""
 
 from __future__ import annotations
 
