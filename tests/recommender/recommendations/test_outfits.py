@@ -95,6 +95,6 @@ def test_what_goes_with_several_goes_with_each_of_them() -> None:
 
 
 def test_the_documentation_has_every_role() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "taste.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "recommendations.md").read_text()
     for role in COMPLETED_BY:
         assert f"| {role} |" in text
