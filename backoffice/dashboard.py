@@ -73,12 +73,12 @@ def _stock_tiles() -> list[dict[str, object]]:
     changelist = reverse("admin:catalogue_variant_changelist")
     listed = Variant.objects.filter(product__listed=True)
     low = listed.filter(stock__gt=0, stock__lte=LOW_STOCK).count()
-    gone = listed.filter(stock=0).count()
+    sold_out = listed.filter(stock=0).count()
     low_url = f"{changelist}?product__listed__exact=1&stock_from=1&stock_to={LOW_STOCK}"
-    gone_url = f"{changelist}?product__listed__exact=1&stock_from=0&stock_to=0"
+    sold_out_url = f"{changelist}?product__listed__exact=1&stock_from=0&stock_to=0"
     return [
         _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
-        _tile(_("Sold out"), gone, gone_url),
+        _tile(_("Sold out"), sold_out, sold_out_url),
     ]
 
 

@@ -286,8 +286,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
-    "DESCRIPTION": "Products and their look-alikes, photo search, cart, orders, and the staff's "
-    "catalogue. Errors are problem+json (RFC 9457).",
+    "DESCRIPTION": "Products and similar items, photo search, cart, orders, and the catalogue for "
+    "staff. Errors are problem details (RFC 9457).",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,4 +1,4 @@
-"""Run the whole shop on this machine: ``python -m demo``; Ctrl-C stops everything."""
+"""Run the complete shop on this machine: ``python -m demo``; Ctrl-C stops everything."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _load_catalogue(folder: Path) -> None:
 
 
 def load_pages() -> None:
-    """Publish the texts of ``demo/pages``, which say that they are drafts, unless there are pages.
+    """Publish the sample texts of ``demo/pages``, unless the shop has pages.
 
     The first line of each is its title.
     """

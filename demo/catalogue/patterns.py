@@ -1,7 +1,7 @@
 """Draw printed and woven patterns as marks that cover a box; the caller clips them to a panel.
 
 Explicit marks instead of SVG `<pattern>`: resvg samples a turned pattern bicubically, which
-costs a whole second a picture, while clipped marks take a few hundredths.
+takes a second per image, while clipped marks take a few hundredths.
 """
 
 from __future__ import annotations
@@ -119,15 +119,15 @@ def _leaf(x: float, y: float, angle: float, long: float) -> str:
 
 
 def _floral(cloth: Cloth, box: Box) -> str:
-    step, flowers, hearts, leaves = 84 * cloth.scale, "", "", ""
+    step, flowers, centres, leaves = 84 * cloth.scale, "", "", ""
     for x, y, turn in _grid(box, step):
         size = step * (0.17 if turn % 2 else 0.125)
         flowers += _petals(x, y, size, turn)
-        hearts += ellipse(x, y, size * 0.55, size * 0.55)
+        centres += ellipse(x, y, size * 0.55, size * 0.55)
         leaves += _leaf(x + size, y + size, 0.7 + turn % 3, step * 0.34)
         leaves += _leaf(x - size, y - size, 3.6 + turn % 3, step * 0.3)
     green = mix("#4f7a52", cloth.base, 0.35 if brightness(cloth.base) > 0.3 else 0.1)
-    return _filled(leaves, green) + _filled(flowers, cloth.accent) + _filled(hearts, "#e3b04b")
+    return _filled(leaves, green) + _filled(flowers, cloth.accent) + _filled(centres, "#e3b04b")
 
 
 def _leaves(cloth: Cloth, box: Box) -> str:

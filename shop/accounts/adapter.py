@@ -15,7 +15,7 @@ from shop.accounts import sign_in_limit
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Limits password guesses, and builds the links in account emails from ``SITE_URL``.
 
-    allauth itself takes their host from the request's Host header, which anybody can forge.
+    allauth itself takes their host from the request's Host header, which clients can forge.
     """
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -24,10 +24,10 @@ KNOWN_SECONDS = 30 * 86_400
 
 
 def allow_attempt(request: HttpRequest, login: str) -> bool:
-    """Count an attempt to sign in and return whether its password may be looked at.
+    """Count a sign-in attempt and return whether it is within the limits.
 
-    An address from which the account was signed in to within 30 days is not counted by account, so
-    that many strangers together cannot lock the customer out.
+    The limit per account does not apply to client addresses that signed in to it within 30 days,
+    so that many strangers together cannot lock the customer out.
     """
     address, account = client_network(request), _account(login)
     pair = f"{account}@{address}"
@@ -37,7 +37,7 @@ def allow_attempt(request: HttpRequest, login: str) -> bool:
 
 
 def reset_attempts(request: HttpRequest, login: str) -> None:
-    """Forget the attempts at an account whose password is known here."""
+    """Reset the limits after a successful sign-in, and remember the client's address as known."""
     account = _account(login)
     pair = f"{account}@{client_network(request)}"
     reset(PAIR_LIMIT, "sign-in-pair", pair)
@@ -46,7 +46,7 @@ def reset_attempts(request: HttpRequest, login: str) -> None:
 
 
 def retry_after(request: HttpRequest, login: str) -> int:
-    """Return after how many seconds another attempt to sign in may be let through."""
+    """Return the seconds after which another sign-in attempt may be allowed."""
     address, account = client_network(request), _account(login)
     counters: list[tuple[Any, str, str]] = [
         (ADDRESS_LIMIT, "sign-in", address),
@@ -57,12 +57,12 @@ def retry_after(request: HttpRequest, login: str) -> int:
 
 
 def _account(login: str) -> str:
-    """Return one name for the account, whether it is called by its user name or an e-mail."""
+    """Return the same key for an account, whether the login is its user name or an e-mail."""
     by_name = User.objects.filter(username=login).values_list("pk", flat=True)
     found = [*by_name, *(user.pk for user in filter_users_by_email(login))]
     if found:
         return str(min(found))
-    # Keys of the cache have no spaces and are short.
+    # Hashed, because cache keys must be short and without spaces.
     return hashlib.sha256(ascii_lower(login).encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from shop.core.validators import is_id
 
 
 class NewestFirst(CursorPagination):
-    """Paginates from a row's id, newest first, so that rows added meanwhile repeat nothing."""
+    """Paginates by row id, newest first, so that rows added between calls repeat nothing."""
 
     page_size = 24
     max_page_size = 100

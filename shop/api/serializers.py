@@ -69,7 +69,7 @@ class VariantSerializer(serializers.ModelSerializer[Variant]):
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """Serializes a product in a list."""
+    """Serialises a product in a list."""
 
     category = serializers.CharField(source="category.path", read_only=True)
     price = serializers.DecimalField(max_digits=10, decimal_places=2, read_only=True)
@@ -160,7 +160,7 @@ class StaffProductSerializer(ProductDetailSerializer):
 
     def validate_sku(self, sku: str) -> str:
         if Variant.objects.filter(sku=sku).exists():
-            raise serializers.ValidationError("This SKU is taken.")
+            raise serializers.ValidationError("This SKU already exists.")
         return sku
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -39,5 +39,5 @@ class QuantityForm(forms.Form):
 
     def clean(self) -> dict[str, int]:
         data = self.cleaned_data
-        wanted = data.get("quantity", 0) + (data.get("step") or 0)
-        return {"quantity": min(max(wanted, 0), MAX_QUANTITY)}
+        quantity = data.get("quantity", 0) + (data.get("step") or 0)
+        return {"quantity": min(max(quantity, 0), MAX_QUANTITY)}

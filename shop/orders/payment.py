@@ -18,7 +18,7 @@ class PaymentError(Exception):
 
 
 class PaymentMethod(Protocol):
-    """Defines a payment method. Calls may ask a provider for seconds, and may be repeated."""
+    """Defines a payment method. Calls to a provider may take seconds, and can be repeated."""
 
     @property
     def code(self) -> str: ...

@@ -30,7 +30,7 @@ ZERO_DECIMAL = frozenset(
 )
 THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
-# Short, because the order's row is locked meanwhile and the library tries twice.
+# Short, because the order's row stays locked and the library tries twice.
 REQUEST_SECONDS = 10
 
 
@@ -137,7 +137,7 @@ def _message(error: stripe.StripeError) -> str:
 
 
 def _create_session(order: Order, payment: Payment) -> Any:
-    """Create a Checkout session. A lost response does no harm: nobody knows its session's URL."""
+    """Create a Checkout session. If its response is lost it is harmless: nobody has its URL."""
     try:
         return client().v1.checkout.sessions.create(_session_params(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:

@@ -1,4 +1,4 @@
-"""Update payments with what Stripe knows: at once by webhook, or later by polling."""
+"""Reconcile payments with Stripe: at once by webhook, or later by polling."""
 
 from __future__ import annotations
 

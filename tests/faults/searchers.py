@@ -143,7 +143,7 @@ class Searchers:
         return str(json.loads(self.ask("/api/v1/image-searches/", body, expected=201))["id"])
 
     def _results(self, kind: str, subject: str, photo: str) -> None:
-        """Return the results, polling like a browser while the worker has not finished."""
+        """Record the results, polling like a browser until the worker has finished."""
         first = time.monotonic()
         while True:
             began = time.monotonic()

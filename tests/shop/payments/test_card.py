@@ -15,8 +15,8 @@ from shop.orders.states import TransitionError, transition
 from shop.payments.card import minor_units
 from shop.payments.models import Payment
 from tests.shop.orders.test_checkout import fill, form
-from tests.shop.payments.books import at_once, state
 from tests.shop.payments.events import TOTAL, event, failed, send, succeeded
+from tests.shop.payments.order_state import at_once, state
 from tests.shop.payments.stub import Stripe
 
 pytestmark = pytest.mark.django_db

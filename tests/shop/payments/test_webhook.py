@@ -17,7 +17,6 @@ from shop.orders.models import Order
 from shop.orders.states import TransitionError, transition
 from shop.payments.models import Payment, WebhookEvent
 from shop.payments.reconciliation import reconcile_payments
-from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import (
     SECRET,
     TOTAL,
@@ -30,6 +29,7 @@ from tests.shop.payments.events import (
     signature,
     succeeded,
 )
+from tests.shop.payments.order_state import age, at_once, history, state
 from tests.shop.payments.stub import Stripe
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from shop.orders.states import TransitionError, transition
 from shop.payments.models import WebhookEvent
 from shop.payments.reconciliation import reconcile_payments
 from tests.shop.orders.test_checkout import fill, form
-from tests.shop.payments.books import age, at_once, history, state
 from tests.shop.payments.events import event, refunded, send, succeeded
+from tests.shop.payments.order_state import age, at_once, history, state
 from tests.shop.payments.stub import Stripe
 
 pytestmark = pytest.mark.django_db
