@@ -1,4 +1,4 @@
-"""Run the network: with OpenVINO where it is installed, with Keras where it is not."""
+"""Run the network with OpenVINO, or with Keras where OpenVINO is not installed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     import openvino
 
 logger = logging.getLogger(__name__)
-# Pictures in one inference: 180/s on two cores, 64 at once 174/s and four times the memory.
+# Images per inference: 16 give 180 images/s on two cores; 64 give 174 in four times the memory.
 INFERENCE_BATCH = 16
 Vectors = NDArray[np.float32]
 Run = Callable[[NDArray[np.float32]], Vectors]
-# Last used last; a model that was removed makes room for others.
+# The most recently used network is last; the oldest is dropped beyond ``MAX_LOADED_MODELS``.
 _loaded: dict[tuple[str, int], Embedder] = {}
 MAX_LOADED_MODELS = 3
 _loading = threading.Lock()
 
 
 class Embedder:
-    """Runs a network, ``streams`` inferences at a time; together they use all cores."""
+    """Runs a network in ``streams`` concurrent inferences, which together use all cores."""
 
     def __init__(self, folder: ModelFolder, *, engine: str = "openvino", streams: int = 1) -> None:
         self.folder = folder
@@ -44,16 +44,16 @@ class Embedder:
         self.run = _openvino(folder, streams) if fast else _keras(folder)
 
     def embed(self, pixels: list[Pixels]) -> Vectors:
-        """Return (n, 256) unit vectors of n squares of pixels (size, size, 3)."""
+        """Return the unit vectors (n, 256) of n square images (size, size, 3)."""
         starts = range(0, len(pixels), INFERENCE_BATCH)
         parts = [pixels[start : start + INFERENCE_BATCH] for start in starts]
         return np.concatenate([self.run(np.stack(part).astype(np.float32)) for part in parts])
 
 
 def embedder(model: EmbeddingModel, streams: int = 1) -> Embedder:
-    """Return the network of a model, loaded once a process, and again if its weights are others.
+    """Return the network of a model, loaded once per process and again if its folder changes.
 
-    Raises ``ModelFolderError`` if the folder is missing or holds other weights than were added.
+    Raises ``ModelFolderError`` if the folder is missing or its weights have another hash.
     """
     folder = model_folder(model)
     key = (model.name, streams)
@@ -70,10 +70,10 @@ def embedder(model: EmbeddingModel, streams: int = 1) -> Embedder:
 def _keras(folder: ModelFolder) -> Run:
     from recommender.embedding.network import build_network
 
-    network, running = build_network(folder), threading.Lock()
+    network, lock = build_network(folder), threading.Lock()
 
     def run(pixels: NDArray[np.float32]) -> Vectors:
-        with running:
+        with lock:
             return np.asarray(network(pixels, training=False))
 
     return run
@@ -87,8 +87,8 @@ def _openvino(folder: ModelFolder, streams: int) -> Run:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": _precision(core),
         "NUM_STREAMS": str(streams),
-        # With NETWORK_THREADS=1 each process would be tied to the first core: two of them saw 50
-        # pictures/s instead of 111.
+        # With NETWORK_THREADS=1, pinning would bind every process to the first core: two processes
+        # embedded 50 images/s instead of 111.
         "ENABLE_CPU_PINNING": False,
     }
     if settings.NETWORK_THREADS:
@@ -109,7 +109,10 @@ def _openvino(folder: ModelFolder, streams: int) -> Run:
 
 
 def _precision(core: openvino.Core) -> str:
-    """As set, where the processor has it: its vectors may stand beside those of 32 bits (ADR 2)."""
+    """Return the precision that is set if the processor supports it, else ``f32``.
+
+    Vectors of both precisions are comparable (ADR 2).
+    """
     wanted: str = settings.NETWORK_PRECISION
     if wanted.upper() in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") or wanted == "f32":
         return wanted
@@ -118,7 +121,7 @@ def _precision(core: openvino.Core) -> str:
 
 
 def _exported(folder: ModelFolder) -> Path:
-    """The network in OpenVINO's format, exported from Keras once and kept in the cache."""
+    """Return the path of the network in OpenVINO's format, exported from Keras once and cached."""
     path: Path = (
         settings.NETWORK_CACHE / f"{folder.name}-{folder.input_size}-{folder.sha256[:16]}.xml"
     )
@@ -137,6 +140,6 @@ def _export(folder: ModelFolder, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.stem}.{os.getpid()}.xml")
     openvino.save_model(model, new, compress_to_fp16=False)
-    # The .xml last: who sees it finds its .bin.
+    # The .xml last, because a process that finds it reads its .bin.
     new.with_suffix(".bin").replace(path.with_suffix(".bin"))
     new.replace(path)

@@ -1,4 +1,4 @@
-"""A model folder: ``manifest.json`` and the weights it names, checked by hash."""
+"""Read and write model folders: ``manifest.json`` and the weights it names, checked by hash."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 
 class ModelFolderError(RuntimeError):
-    """The folder is missing, incomplete or not what its manifest says."""
+    """Raised when a model folder is missing, incomplete or not as its manifest says."""
 
 
 @dataclass(frozen=True)
 class ModelFolder:
+    """Reads the manifest and the weights of a model folder."""
+
     path: Path
 
     @cached_property
@@ -38,22 +40,22 @@ class ModelFolder:
 
     @property
     def input_size(self) -> int:
-        """The side in pixels of the square that the network sees."""
+        """The side in pixels of the square that is the network's input."""
         return int(self.manifest["input"]["size"][0])
 
     @property
     def sha256(self) -> str:
-        """The hash of the weights, which tells whether this is the network that was added."""
+        """The hash of the weights, which identifies the network."""
         return str(self.manifest["weights"]["sha256"])
 
     @property
     def spread(self) -> float | None:
-        """Half of the squared distance to the fifth neighbour that training measured, if any."""
+        """The spread that training measured, if any (see ``EmbeddingModel.spread``)."""
         spread = self.manifest.get("spread")
         return float(spread["value"]) if spread else None
 
     def weights(self) -> Path:
-        """The weights' file. Raises ``ModelFolderError`` if its SHA-256 is another."""
+        """Return the file of weights. Raises ``ModelFolderError`` if its SHA-256 is wrong."""
         file = self.path / str(self.manifest["weights"]["file"])
         if not file.exists():
             raise ModelFolderError(f"{file} is missing")
@@ -70,10 +72,10 @@ def write_model(
     weights: Mapping[str, NDArray[np.float32]],
     files: Mapping[str, str],
 ) -> None:
-    """A model folder with further text files, whole or not at all.
+    """Write a model folder atomically, with further text ``files``.
 
-    The manifest's ``weights`` names the file; its hash is added here. Raises ``ModelFolderError``
-    if the path exists, ``OSError`` if it cannot be written.
+    The hash of the weights is added to the manifest, whose ``weights`` name their file. Raises
+    ``ModelFolderError`` if the path exists, ``OSError`` if it cannot be written.
     """
     from safetensors.numpy import save_file
 

@@ -9,21 +9,21 @@ from django.conf import settings
 from recommender.embedding.model_folder import ModelFolder, ModelFolderError, write_model
 from recommender.models import EmbeddingModel
 
-IMAGENET_SIDE = 224
+IMAGENET_INPUT_SIZE = 224
 
 
 def find_model(name: str) -> ModelFolder:
-    """Return the folder ``name`` of ``settings.MODEL_FOLDERS``; Keras fetches ``imagenet``."""
+    """Return the folder ``name`` of ``settings.MODEL_FOLDERS``; ``imagenet`` is downloaded."""
     if folder := installed_model(name):
         return folder
     if name == "imagenet":
         return ModelFolder(download_imagenet(settings.MODEL_FOLDERS[0] / name))
-    places = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
-    raise ModelFolderError(f"There is no model folder {name!r} in {places}. Put it there.")
+    searched = ", ".join(str(parent) for parent in settings.MODEL_FOLDERS)
+    raise ModelFolderError(f"There is no model folder {name!r} in {searched}. Put it there.")
 
 
 def installed_model(name: str) -> ModelFolder | None:
-    """Return the folder ``name`` of ``settings.MODEL_FOLDERS`` if it is there."""
+    """Return the folder ``name`` of ``settings.MODEL_FOLDERS`` if it exists."""
     for parent in settings.MODEL_FOLDERS:
         if (parent / name / "manifest.json").exists():
             return ModelFolder(Path(parent / name))
@@ -31,19 +31,19 @@ def installed_model(name: str) -> ModelFolder | None:
 
 
 def model_folder(model: EmbeddingModel) -> ModelFolder:
-    """Return the model's folder. Raises ``ModelFolderError`` if its weights are not those added."""
+    """Return the model's folder. Raises ``ModelFolderError`` if its weights have another hash."""
     folder = find_model(model.name)
     if model.sha256 and folder.sha256 != model.sha256:
         raise ModelFolderError(
             f"{folder.path} holds other weights than the shop's model {model.name}: their SHA-256 "
-            f"is {folder.sha256}, not {model.sha256}. Put the old ones back, or add the new ones "
+            f"is {folder.sha256}, not {model.sha256}. Restore the old weights, or add the new ones "
             "under another name: manage.py embedding_model add NAME"
         )
     return folder
 
 
 def unusable_reason(model: EmbeddingModel) -> str:
-    """Say why workers cannot use the model's folder; empty if they can, without reading weights."""
+    """Return why workers cannot use the model's folder, or ``""``; does not hash its weights."""
     try:
         folder = model_folder(model)
         file = folder.path / str(folder.manifest["weights"]["file"])
@@ -53,7 +53,7 @@ def unusable_reason(model: EmbeddingModel) -> str:
 
 
 def download_imagenet(path: Path) -> Path:
-    """Write Keras's ImageNet weights as a model folder. Keras checks the download's hash."""
+    """Write Keras's ImageNet weights as a model folder; Keras verifies the hash of its download."""
     import numpy as np
     from keras.applications import ResNet50
 
@@ -66,7 +66,7 @@ def download_imagenet(path: Path) -> Path:
         "architecture": "keras.applications.ResNet50, include_top=False, pooling='avg'",
         "dimensions": 2048,
         "normalise": "l2",
-        "input": {"size": [IMAGENET_SIDE, IMAGENET_SIDE]},
+        "input": {"size": [IMAGENET_INPUT_SIZE, IMAGENET_INPUT_SIZE]},
         "weights": {"file": "weights.safetensors"},
     }
     write_model(path, manifest, weights, {})

@@ -37,10 +37,10 @@ def build_network(folder: ModelFolder) -> keras.Model:
 
 
 def build_trunk(size: int) -> keras.Model:
-    """Map preprocessed pixels (n, size, size, 3) to (n, 256): ResNet50 and the dense layer.
+    """Build ResNet50 and the dense layer, which map preprocessed pixels to vectors (n, 256).
 
-    The dense layer begins as a fixed projection onto 256 orthonormal directions, with which a
-    network that brings none keeps most of its distances. Everything before it is random.
+    ResNet50 starts with random weights. The dense layer starts as a fixed projection onto 256
+    orthonormal directions, so that weights without that layer keep most of their distances.
     """
     shape = (size, size, 3)
     pooled = resnet50.ResNet50(include_top=False, weights=None, pooling="avg", input_shape=shape)
@@ -51,25 +51,25 @@ def build_trunk(size: int) -> keras.Model:
 
 
 def random_projection() -> NDArray[np.float32]:
-    """Return the same (2048, 256) matrix with orthonormal columns on every machine."""
+    """Return a matrix (2048, 256) with orthonormal columns, the same on every machine."""
     random = np.random.Generator(np.random.PCG64(SEED)).standard_normal((FEATURES, DIMENSIONS))
     columns, triangle = np.linalg.qr(random)
-    # LAPACK leaves the sign of each column open.
+    # The signs are fixed, because LAPACK implementations choose them differently.
     result: NDArray[np.float32] = (columns * np.sign(np.diag(triangle))).astype(np.float32)
     return result
 
 
 def weight_names(network: keras.Model) -> Iterator[tuple[str, Any]]:
-    """Yield every variable with its name in the file of weights: ``<layer>/<variable>``."""
+    """Yield (name, variable) pairs, where names are ``<layer>/<variable>`` as in weights files."""
     for layer in network.layers:
         for variable in layer.weights:
             yield f"{layer.name}/{variable.name}", variable
 
 
 def load_weights(network: keras.Model, folder: ModelFolder) -> None:
-    """Fill every variable; a folder without the dense layer leaves that as it is.
+    """Load the folder's weights into the network; the dense layer's may be missing.
 
-    Raises ``ModelFolderError`` on a missing name or another shape.
+    Raises ``ModelFolderError`` if another tensor is missing or has the wrong shape.
     """
     tensors = load_file(folder.weights())
     has_dense = any(name.startswith(f"{DENSE}/") for name in tensors)

@@ -1,4 +1,4 @@
-"""Prepare a picture for the network, exactly as in training, and measure what it does not see."""
+"""Prepare images for the network, exactly as in training, and measure their garment's colour."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shop.catalogue.images.pictures import open_stored
 
 @dataclass(frozen=True)
 class Prepared:
-    """Holds what the network sees of a picture, and the colour of its garment."""
+    """Holds the network's input for an image, and the colour of its garment."""
 
     pixels: Pixels
     colour: Colour
 
 
 def prepare(content: bytes, side: int) -> Prepared:
-    """Decode stored bytes. Raises what Pillow raises for a picture that it cannot read."""
+    """Prepare a stored image. Raises what Pillow raises for an image that it cannot read."""
     image = _open(content, side)
     return Prepared(fit(image, side), garment_colour(image))
 
@@ -40,7 +40,7 @@ class PreparedPhoto:
 
 
 def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
-    """Decode a photo. Raises what Pillow raises for a picture that it cannot read."""
+    """Prepare a query photo. Raises what Pillow raises for an image that it cannot read."""
     image = upright_rgb(open_stored(content))
     small = small_rgb(image)
     images, garment = [image], small
@@ -50,12 +50,12 @@ def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
 
 
 def decode(content: bytes, side: int) -> Pixels:
-    """Return the pixels alone. Raises what Pillow raises for a picture that it cannot read."""
+    """Return the network's input alone. Raises what Pillow raises for an unreadable image."""
     return fit(_open(content, side), side)
 
 
 def _open(content: bytes, side: int) -> Image.Image:
     image = open_stored(content)
-    # The JPEG decoder skips work when twice the size that is needed is enough.
+    # Lets the JPEG decoder scale down while decoding; twice the input's size keeps the quality.
     image.draft("RGB", (side * 2, side * 2))
     return upright_rgb(image)

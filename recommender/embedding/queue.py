@@ -1,8 +1,8 @@
-"""Claim images to embed, and keep account of those that failed.
+"""Claim images to embed, and record those that fail.
 
-The tables of embeddings are the to-do list. A claim counts an attempt before anything is decoded,
-so that an image which kills its worker is counted too. An image tried before is claimed alone,
-so that its neighbours in a batch are not blamed for it.
+The tables of embeddings are the queue. A claim counts an attempt before the image is decoded, so
+that an image which crashes its worker is counted too. An image that was tried before is claimed
+alone, so that a crash counts against no other image of its batch.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_ATTEMPTS = 3
 
 @dataclass
 class ClaimCursor:
-    """Claims the newest images first, each batch on from the one before.
+    """Claims batches of images, the newest first, and continues where the last batch ended.
 
-    What was embedded before leaves dead entries in the index. To pass them all each time took
-    11 ms a batch after 25,000 pictures beside an open transaction, such as a backup's.
+    Embedded images leave dead entries in the index. Scanning them again took 11 ms a batch after
+    25,000 images, while an open transaction, such as a backup's, kept VACUUM from removing them.
     """
 
     model: EmbeddingModel
@@ -37,8 +37,8 @@ class ClaimCursor:
     def claim(self) -> list[tuple[int, str]]:
         """Claim a batch of images and return their ids and files; empty when none is left.
 
-        Newer images than were claimed before come first, then older ones, then whatever was
-        passed over, and at last a single image whose embedding has failed before.
+        Images newer than those claimed before come first, then older ones, then any that were
+        skipped, and last a single image that was tried before.
         """
         untried = Q(attempts=0)
         claimed = _claim(self.model, untried & Q(image__gt=self.highest), settings.EMBED_BATCH)
@@ -54,13 +54,14 @@ class ClaimCursor:
         return claimed or _claim(self.model, ~untried, 1)
 
 
-def _claim(model: EmbeddingModel, which: Q, limit: int) -> list[tuple[int, str]]:
-    """Give two workers never the same image; a claim ends with its lease."""
+def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, str]]:
+    """Claim images that no other worker has claimed, until the lease expires."""
     with transaction.atomic():
         if not is_filled(model):
             return []
-        rows = claimable(model).filter(which).order_by("-image").select_for_update(skip_locked=True)
-        ids = list(rows.values_list("image", flat=True)[:limit])
+        rows = claimable(model).filter(condition).order_by("-image")
+        locked = rows.select_for_update(skip_locked=True)
+        ids = list(locked.values_list("image", flat=True)[:limit])
         until = Now() + timedelta(seconds=settings.EMBED_LEASE_SECONDS)
         model.embeddings.filter(image__in=ids).update(
             attempts=F("attempts") + 1, claimed_until=until
@@ -70,7 +71,7 @@ def _claim(model: EmbeddingModel, which: Q, limit: int) -> list[tuple[int, str]]
 
 
 def is_filled(model: EmbeddingModel) -> bool:
-    """Return whether the model still owns its table; nobody takes it before the commit."""
+    """Return whether the model still owns its table, and lock that until the commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state FROM recommender_embeddingmodel WHERE id = %s FOR SHARE", [model.pk]
@@ -80,24 +81,24 @@ def is_filled(model: EmbeddingModel) -> bool:
 
 
 def pending(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
-    """Return the rows that wait for an embedding, claimed or not."""
+    """Return the rows without an embedding that did not fail, claimed or not."""
     return model.embeddings.filter(status=Status.PENDING)
 
 
 def claimable(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
-    """Return the rows that wait and that no worker has claimed."""
+    """Return the pending rows that no worker has claimed, or whose claim expired."""
     return pending(model).filter(Q(claimed_until=None) | Q(claimed_until__lt=Now()))
 
 
 def failed(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
-    """Return the rows that are not tried again; ``failure`` says why."""
+    """Return the rows that failed for good; ``failure`` says why."""
     return model.embeddings.filter(status=Status.FAILED)
 
 
 def fail(model: EmbeddingModel, image_id: int, file: str, error: Exception) -> None:
-    """Store why the image has no embedding, and let it be tried again at once while it may be.
+    """Store why the image could not be embedded, and release it for its next attempt, if any.
 
-    Leaves an image alone whose file was replaced meanwhile.
+    Does nothing if the image's file was replaced meanwhile.
     """
     rows = model.embeddings.filter(image=image_id, image__file=file, status=Status.PENDING)
     reason = f"{type(error).__name__}: {error}"[:255]
@@ -106,19 +107,19 @@ def fail(model: EmbeddingModel, image_id: int, file: str, error: Exception) -> N
 
 
 def fail_abandoned(model: EmbeddingModel) -> int:
-    """Give up images whose worker died in every attempt; return how many."""
+    """Mark images as failed whose worker crashed in every attempt; return how many."""
     abandoned = claimable(model).filter(attempts__gte=MAX_ATTEMPTS)
     return abandoned.update(status=Status.FAILED, claimed_until=None)
 
 
 def release(model: EmbeddingModel, image_ids: list[int]) -> None:
-    """Undo a claim, as if the images had not been tried."""
+    """Release claimed images without counting the attempt."""
     rows = model.embeddings.filter(image__in=image_ids, attempts__gt=0, status=Status.PENDING)
     rows.update(attempts=F("attempts") - 1, claimed_until=None)
 
 
 def requeue(images: QuerySet[ProductImage]) -> int:
-    """Let workers try failed images again with every network; return how many images."""
+    """Let workers retry failed images by every model; return the number of images."""
     ids = set[int]()
     for model in EmbeddingModel.objects.filling():
         rows = model.embeddings.filter(image__in=images.values("pk"), attempts__gt=0)
@@ -129,7 +130,7 @@ def requeue(images: QuerySet[ProductImage]) -> int:
 
 
 def with_state(images: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
-    """Annotate each image with its ``state`` and ``failure`` by the active model."""
+    """Annotate images with ``state``, ``failure`` and ``attempts`` of the active model."""
     rows = EmbeddingModel.objects.active().embeddings.filter(image=OuterRef("pk"))
     return images.annotate(
         state=Subquery(rows.values("status")),

@@ -1,9 +1,9 @@
 """Roll out another embedding model while the shop is open.
 
-``add`` claims the free slot, workers fill its table, ``activate`` flips. The model that was active
-is ``PREVIOUS``: it is still filled, so that ``rollback`` can flip back, until ``remove`` empties
-its table. After a rollback the other is ``BACKFILLING`` again: neither command, run twice, undoes
-itself. Each of them holds one lock; whoever comes second is told so.
+``add`` takes the free slot, workers backfill its table, and ``activate`` switches to it. The old
+model becomes ``PREVIOUS``: workers still fill its table, so that ``rollback`` can switch back,
+until ``remove`` empties it. After a rollback the other model is ``BACKFILLING`` again, so that no
+command undoes itself when it is run twice. Each holds a lock and fails while another one runs.
 """
 
 from __future__ import annotations
@@ -33,41 +33,41 @@ from shop.catalogue.models import ProductImage
 from shop.core.locks import AdvisoryLock, try_lock_until_commit
 
 State = EmbeddingModel.State
-# Longer than any page takes: who read that the previous model is active is done with it.
+# Longer than any request, so that none still reads the table of the model that was active.
 PAUSE_SECONDS = 30
-# A page that waits for the table waits no longer; then the lock is asked for again.
+# TRUNCATE blocks searches while it waits for its lock, so it gives up early and is retried.
 LOCK_TIMEOUT = "200ms"
 LOCK_ATTEMPTS = 100
 SAMPLE = 20
-# A copy (2 % cut off each side, JPEG quality 85) must have its original among its nearest five.
-# Below nine in ten the vectors are not this network's, or it sees nothing; one in ten may fail
-# where a catalogue holds many pictures of nearly the same thing.
-RETRIEVED = 0.9
-SHOWN = 10
+# This share of copies (2 % cropped on each side, JPEG quality 85) must find their originals among
+# the nearest five. Fewer do if the vectors are another network's; a tenth may fail in a catalogue
+# with many nearly equal images.
+MIN_RETRIEVED = 0.9
+MAX_FAILURES_LISTED = 10
 
 
 class RolloutError(RuntimeError):
-    """What is asked for cannot be done now; the message says what to do."""
+    """Raised when a command cannot be carried out; the message says what to do."""
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Run the block in a transaction that no other rollout runs beside."""
+def _exclusively() -> Iterator[None]:
+    """Run the block in a transaction while no other command of a rollout runs."""
     with transaction.atomic():
         if not try_lock_until_commit(AdvisoryLock.MODEL_ROLLOUT):
-            raise RolloutError(_("Another switch of models is under way; try again after it."))
+            raise RolloutError(_("Another change of embedding models is running; try again later."))
         yield
 
 
 def add(name: str) -> EmbeddingModel:
-    """Check the folder, claim the free slot and add a row for each image.
+    """Check the model folder, take the free slot and add a pending row for each image.
 
     Raises ``RolloutError``.
     """
     with _usable_folder():
         folder = find_model(name)
         _check_folder(name)
-    with _alone():
+    with _exclusively():
         slot = _free_slot(name)
         model = EmbeddingModel.objects.create(
             name=name, slot=slot, state=State.BACKFILLING, sha256=folder.sha256
@@ -75,21 +75,21 @@ def add(name: str) -> EmbeddingModel:
         if folder.spread:
             model.spread = folder.spread
             model.save(update_fields=["spread"])
-        _run(insert_missing(slot))
+        _execute(insert_missing(slot))
         return model
 
 
 def repair() -> int:
-    """Add rows that are missing, correct those that are stale; return how many there were.
+    """Add missing rows and correct stale ones in the tables of embeddings; return their number.
 
-    A row is missing where an import was open while its slot was added, and stale where a change of
-    a product ran beside the insertion of its image.
+    A row is missing if its image was imported in a transaction that began before the slot was
+    taken, and stale if its product changed while another transaction inserted the image.
     """
     slots = EmbeddingModel.objects.filling().values_list("slot", flat=True)
-    return sum(_run(insert_missing(slot)) + _run(correct_stale(slot)) for slot in slots)
+    return sum(_execute(insert_missing(slot)) + _execute(correct_stale(slot)) for slot in slots)
 
 
-def _run(sql: str) -> int:
+def _execute(sql: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return int(cursor.rowcount)
@@ -97,19 +97,19 @@ def _run(sql: str) -> int:
 
 @contextmanager
 def _usable_folder() -> Iterator[None]:
-    """Turn whatever is wrong with a model's folder into a ``RolloutError``."""
+    """Turn any error in reading a model folder into a ``RolloutError``."""
     try:
         yield
     except RolloutError:
         raise
-    except Exception as error:  # a manifest and tensors can be wrong in any way
+    except Exception as error:  # a broken manifest or tensor raises any exception
         known = isinstance(error, ModelFolderError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         raise RolloutError(_("The model folder cannot be used: %s") % reason) from error
 
 
 def _check_folder(name: str) -> None:
-    """Embed one picture with it: a worker would find out what is wrong when nobody looks."""
+    """Embed one image by the model, so that an error is shown now and not in a worker's log."""
     folder = find_model(name)
     folder.weights()
     longest = EmbeddingModel._meta.get_field("name").max_length or 0
@@ -119,7 +119,7 @@ def _check_folder(name: str) -> None:
     grey = np.full((network.input_size, network.input_size, 3), 127, np.uint8)
     found = int(np.isfinite(network.embed([grey])).sum())
     if found != DIMENSIONS:
-        text = _("The model has %(found)s values a picture; the columns hold %(wanted)s.")
+        text = _("The model's vectors have %(found)s values; the table needs %(wanted)s.")
         raise RolloutError(text % {"found": found, "wanted": DIMENSIONS})
 
 
@@ -128,12 +128,12 @@ def _free_slot(name: str) -> str:
     for model in models:
         if model.name == name:
             _check_not_removing(model)
-            raise RolloutError(_("%s is there already.") % model)
+            raise RolloutError(_("%s already exists.") % model)
     taken = {model.slot for model in models}
     free = next((slot for slot in EmbeddingModel.Slot.values if slot not in taken), None)
     if free is None:
         other = models.exclude(state=State.ACTIVE).get()
-        text = _("Both columns are taken; first run: manage.py embedding_model remove %s")
+        text = _("Both slots are in use; first run: manage.py embedding_model remove %s")
         raise RolloutError(text % other.name)
     return free
 
@@ -147,33 +147,36 @@ def coverage(model: EmbeddingModel) -> tuple[int, int]:
 
 
 def activate(name: str = "") -> EmbeddingModel:
-    """Flip to the model that is ready, in one transaction. Raises ``RolloutError``."""
-    with _alone():
+    """Switch searches to a backfilled model, in one transaction. Raises ``RolloutError``."""
+    with _exclusively():
         model = _candidate(name)
         _check_coverage(model)
         _check_sanity(model)
-        # That took seconds, in which pictures may have come.
+        # Again, because images may have been added in the seconds that the check took.
         _check_coverage(model)
         model.spread = measure_spread(model, model.spread)
-        return _flip(model, State.PREVIOUS)
+        return _switch_to(model, State.PREVIOUS)
 
 
 def _candidate(name: str) -> EmbeddingModel:
-    """Return the previous model only by its name: to run the command twice must not go back."""
+    """Return the model to activate: the one being backfilled, unless another is named.
+
+    The previous model must be named, so that running the command twice does not switch back.
+    """
     models = EmbeddingModel.objects.exclude(state=State.RETIRED)
     model = models.filter(**({"name": name} if name else {"state": State.BACKFILLING})).first()
     if model is None:
         text = _("There is no other model %s; first run: manage.py embedding_model add NAME")
         raise RolloutError((text % name).replace("  ", " ").replace(" ;", ";"))
     if model.state == State.ACTIVE:
-        raise RolloutError(_("%s is active already.") % model.name)
+        raise RolloutError(_("%s is already active.") % model.name)
     _check_not_removing(model)
     return model
 
 
 def _check_not_removing(model: EmbeddingModel) -> None:
     if model.state == State.REMOVING:
-        text = _("%(name)s is half removed; first run: manage.py embedding_model remove %(name)s")
+        text = _("%(name)s is partly removed; first run: manage.py embedding_model remove %(name)s")
         raise RolloutError(text % {"name": model.name})
 
 
@@ -182,37 +185,44 @@ def _check_coverage(model: EmbeddingModel) -> None:
     if done == every:
         return
     rows = failed(model).filter(image__product__listed=True).select_related("image__product")
-    lines = [f"  {row.image.product.name}: {row.failure or '-'}" for row in rows[:SHOWN]]
-    text = _("%(done)d of %(all)d pictures of listed products have a vector of %(name)s.")
+    lines = [
+        f"  {row.image.product.name}: {row.failure or '-'}" for row in rows[:MAX_FAILURES_LISTED]
+    ]
+    text = _("%(done)d of %(all)d pictures of listed products have an embedding by %(name)s.")
     parts = [text % {"done": done, "all": every, "name": model.name}]
     if lines:
-        parts.append(_("Parked; replace these pictures, or look at them again under Pictures:"))
+        parts.append(
+            _("These pictures failed; replace them, or retry them in the admin under Pictures:")
+        )
         parts += lines
     if every - done > rows.count():
-        parts.append(_("The others wait for a worker of the queue “catalogue”; try again later."))
+        parts.append(
+            _("The others are waiting for a worker of the queue “catalogue”; try again later.")
+        )
     raise RolloutError("\n".join(parts))
 
 
 def _check_sanity(model: EmbeddingModel) -> None:
+    """Check that copies of sampled images find their originals. Raises ``RolloutError``."""
     images = list(_sample(model))
     if not images:
         return
     with _usable_folder():
         network = embedder(model)
     size = network.input_size
-    copies = network.embed([decode(_copy(_content(image)), size) for image in images])
+    copies = network.embed([decode(_altered(_content(image)), size) for image in images])
     found = sum(
         retrieves_itself(model, image.pk, vector.tolist())
         for image, vector in zip(images, copies, strict=True)
     )
-    if found < RETRIEVED * len(images):
+    if found < MIN_RETRIEVED * len(images):
         text = _("Only %(found)d of %(all)d copies found their original with %(name)s: ")
-        text += _("its column holds other vectors, or it sees nothing. Remove it and add it again.")
+        text += _("its table holds vectors of another network. Remove the model and add it again.")
         raise RolloutError(text % {"found": found, "all": len(images), "name": model.name})
 
 
 def _sample(model: EmbeddingModel) -> QuerySet[ProductImage]:
-    """Return images spread over the catalogue: by the hash that names their file."""
+    """Return images from all over the catalogue, since file names are hashes."""
     embedded = model.embeddings.filter(status=ImageEmbedding.Status.EMBEDDED)
     images = ProductImage.objects.filter(product__listed=True, pk__in=embedded.values("pk"))
     return images.order_by("file", "pk")[:SAMPLE]
@@ -222,14 +232,14 @@ def _content(image: ProductImage) -> bytes:
     try:
         content = image.read()
         open_stored(content).load()
-    except Exception as error:  # storages and decoders raise anything
+    except Exception as error:  # storages and decoders raise any exception
         text = _("The picture of %(product)s cannot be read; replace it: %(reason)s")
         raise RolloutError(text % {"product": image.product.name, "reason": error}) from error
     return content
 
 
-def _copy(content: bytes) -> bytes:
-    """Return the picture slightly cropped and compressed again."""
+def _altered(content: bytes) -> bytes:
+    """Return the image slightly cropped and compressed again."""
     with Image.open(io.BytesIO(content)) as opened:
         image = opened.convert("RGB")
     width, height = image.size
@@ -239,34 +249,34 @@ def _copy(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _flip(model: EmbeddingModel, other: State) -> EmbeddingModel:
-    """Make the model active, and the one that was active until now what ``other`` says."""
-    EmbeddingModel.objects.filter(state=State.ACTIVE).update(state=other)
+def _switch_to(model: EmbeddingModel, old_state: State) -> EmbeddingModel:
+    """Make the model active, and give the one that was active the ``old_state``."""
+    EmbeddingModel.objects.filter(state=State.ACTIVE).update(state=old_state)
     model.state = State.ACTIVE
     model.save(update_fields=["state", "spread"])
     return model
 
 
 def rollback() -> EmbeddingModel:
-    """Flip back to the model that was active before. Raises ``RolloutError``.
+    """Switch back to the model that was active before. Raises ``RolloutError``.
 
-    At once, whatever is missing: the other may be the reason why workers see nothing.
+    Missing embeddings do not prevent it, because the active model may be what stops the workers.
     """
-    with _alone():
+    with _exclusively():
         model = EmbeddingModel.objects.filter(state=State.PREVIOUS).first()
         if model is None:
-            raise RolloutError(_("There is no previous model to go back to."))
-        return _flip(model, State.BACKFILLING)
+            raise RolloutError(_("There is no previous model to roll back to."))
+        return _switch_to(model, State.BACKFILLING)
 
 
 def remove(name: str) -> int:
-    """Empty the table of a model that is not active and free its slot; can be run again.
+    """Empty the table of a model that is not active and free its slot.
 
-    Returns how many rows were deleted. Raises ``RolloutError``.
+    Returns how many rows were deleted. Raises ``RolloutError``, after which it can be run again.
     """
     if _removable(name).state != State.REMOVING:
         time.sleep(PAUSE_SECONDS)
-    with _alone():
+    with _exclusively():
         model = _removable(name)
         model.state = State.REMOVING
         model.save(update_fields=["state"])
@@ -279,7 +289,7 @@ def remove(name: str) -> int:
 
 
 def _truncate(name: str) -> int:
-    with _alone(), connection.cursor() as cursor:
+    with _exclusively(), connection.cursor() as cursor:
         model = _removable(name)
         count = model.embeddings.count()
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; TRUNCATE {model.table}")
@@ -290,7 +300,7 @@ def _truncate(name: str) -> int:
 def _removable(name: str) -> EmbeddingModel:
     model = EmbeddingModel.objects.filter(name=name).exclude(state=State.RETIRED).first()
     if model is None:
-        raise RolloutError(_("There is no model %s that holds a column.") % name)
+        raise RolloutError(_("No slot holds a model %s.") % name)
     if model.state == State.ACTIVE:
         text = _("%s is active; activate another model or roll back first.")
         raise RolloutError(text % model.name)

@@ -1,4 +1,4 @@
-"""Embed pending images: claim, decode, run the network, write."""
+"""Embed pending images: claim them, decode them, run the network, write the vectors."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import StoredFile
 
 logger = logging.getLogger(__name__)
-# Batches in the network at a time: 151 pictures/s on two cores, with one 140.
+# Batches in the network at a time: two give 151 images/s on two cores, one gives 140.
 INFERENCE_STREAMS = 2
-# Of pictures with 1,500 x 2,000 pixels 65/s, with one thread 53; of thumbnails as many with either.
+# Two threads decode 65 images/s of 1,500 x 2,000 pixels, one decodes 53; thumbnails are no slower.
 DECODERS = 2
-# Batches claimed and not written. The first 300 pictures that go into an index of a million take
-# 30 ms each, as it is read from the disk, and then 2: with 3 the network idled for 5 s, with 8 0.5.
+# Batches claimed but not written. The first 300 inserts into an index of a million take 30 ms each,
+# because it is read from disk, later ones 2 ms: with a limit of 3 the network idled for 5 s, with 8
+# for 0.5 s.
 MAX_PENDING_WRITES = 8
-# Rows that a sale or an import holds are tried again so often, for as long as their claim lasts.
-LOCKED_SECONDS = 0.5
+# Wait before retrying rows that a sale or an import has locked, for as long as their claim lasts.
+LOCK_RETRY_SECONDS = 0.5
 # Locked rows are skipped, because sales and imports lock rows in another order, and waiting for
 # them could end in a deadlock.
-FREE = """
+UNLOCKED = """
 SELECT image_id FROM {table} WHERE image_id = ANY(%s) AND status = 'pending'
 ORDER BY image_id FOR NO KEY UPDATE SKIP LOCKED
 """
@@ -55,7 +56,7 @@ VALUES = "(%s::bigint, %s::text, %b::halfvec, %b::vector)"
 
 @dataclass(frozen=True)
 class Row:
-    """Holds what is written of one image."""
+    """Holds the values to write for one image."""
 
     image_id: int
     file: str
@@ -65,7 +66,7 @@ class Row:
 
 @dataclass
 class Batch:
-    """Holds images, by primary key and file, with what was decoded of each."""
+    """Holds images as (id, file) and the decoded pixels and colour of each."""
 
     images: list[tuple[int, str]] = field(default_factory=list)
     prepared: list[Prepared] = field(default_factory=list)
@@ -73,6 +74,8 @@ class Batch:
 
 @dataclass
 class Outcome:
+    """Counts the images that were embedded and those that failed."""
+
     embedded: int = 0
     failed: int = 0
 
@@ -83,11 +86,11 @@ def embed_pending(
     seconds: float | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Outcome:
-    """Embed until nothing is left to claim, or for about ``seconds``.
+    """Embed images until none is left to claim, or for about ``seconds``.
 
-    Two batches are in the network, each on half of the cores, so that what reads and decodes the
-    next or writes the last holds up only one of them. Without a usable model folder nothing is
-    claimed, so that no attempt is counted.
+    Two batches run in the network at a time, each on half of the cores, while other threads decode
+    the next batch and write the last. Without a usable model folder no image is claimed, so that
+    no attempt is counted.
     """
     try:
         network = embedder(model, INFERENCE_STREAMS)
@@ -132,18 +135,20 @@ def embed_pending(
 def _next_batch(
     cursor: ClaimCursor, size: int, decoders: ThreadPoolExecutor, outcome: Outcome
 ) -> Batch | None:
-    """Claim and decode; ``None`` when there is nothing to claim."""
+    """Claim and decode a batch; return ``None`` if there is nothing to claim."""
     claimed = cursor.claim()
     if not claimed:
         return None
     contents = _read([file for _id, file in claimed])
     decoding = [decoders.submit(_prepare, contents, file, size) for _id, file in claimed]
     batch = Batch()
-    for (image_id, file), coming in zip(claimed, decoding, strict=True):
+    for (image_id, file), future in zip(claimed, decoding, strict=True):
         try:
-            batch.prepared.append(coming.result())
+            batch.prepared.append(future.result())
             batch.images.append((image_id, file))
-        except Exception as error:  # decoders raise anything; one picture must not stop the rest
+        except (
+            Exception
+        ) as error:  # decoders raise any exception, and one image must not stop the rest
             logger.warning("Picture %s has no embedding: %s", image_id, error)
             fail(cursor.model, image_id, file, error)
             outcome.failed += 1
@@ -151,7 +156,7 @@ def _next_batch(
 
 
 def _read(files: list[str]) -> dict[str, bytes]:
-    """Return the originals by name, in one query where they are in PostgreSQL."""
+    """Return the contents of files by name, in one query if they are stored in PostgreSQL."""
     storage = storages["pictures"]
     if isinstance(storage, PostgresStorage):
         rows = StoredFile.objects.filter(pk__in=files).values_list("name", "content")
@@ -171,6 +176,7 @@ def _prepare(contents: dict[str, bytes], file: str, size: int) -> Prepared:
 
 
 def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vectors]) -> int:
+    """Write the batch once its vectors are there, retrying locked rows; count those written."""
     parts = zip(batch.images, batch.prepared, vectors.result(), strict=True)
     rows = [Row(*image, prepared, vector) for image, prepared, vector in parts]
     until = time.monotonic() + settings.EMBED_LEASE_SECONDS
@@ -181,30 +187,30 @@ def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vector
         if rows and time.monotonic() > until:
             break
         if rows:
-            time.sleep(LOCKED_SECONDS)
+            time.sleep(LOCK_RETRY_SECONDS)
     return written
 
 
 @transaction.atomic
 def _write(model: EmbeddingModel, rows: list[Row]) -> tuple[int, list[Row]]:
-    """Write what nobody else holds in one UPDATE; return how many, and the rows that are left.
+    """Write the rows that are not locked in one UPDATE; return how many, and the locked rows.
 
-    An image whose file was replaced meanwhile still waits; a model that lost its table writes
-    nothing.
+    An image whose file was replaced meanwhile stays pending. If the model has lost its table, the
+    claims are released instead.
     """
     ids = [row.image_id for row in rows]
     if not is_filled(model):
         release(model, ids)
         return 0, []
-    waiting = set(
+    pending = set(
         model.embeddings.filter(pk__in=ids, status="pending").values_list("pk", flat=True)
     )
     with connection.cursor() as cursor:
-        cursor.execute(FREE.format(table=model.table), [ids])
-        free = {image_id for (image_id,) in cursor.fetchall()}
-    written = _update(model, [row for row in rows if row.image_id in free])
-    group_copies(model, free)
-    return written, [row for row in rows if row.image_id in waiting - free]
+        cursor.execute(UNLOCKED.format(table=model.table), [ids])
+        unlocked = {image_id for (image_id,) in cursor.fetchall()}
+    written = _update(model, [row for row in rows if row.image_id in unlocked])
+    group_copies(model, unlocked)
+    return written, [row for row in rows if row.image_id in pending - unlocked]
 
 
 def _update(model: EmbeddingModel, rows: Sequence[Row]) -> int:
@@ -216,7 +222,7 @@ def _update(model: EmbeddingModel, rows: Sequence[Row]) -> int:
         parameters += (row.image_id, row.file, HalfVector(row.vector), colour)
     statement = WRITE.format(table=model.table, values=", ".join([VALUES] * len(rows)))
     with psycopg.Cursor(connection.connection) as cursor:
-        # pgvector's register_vector makes classes that psycopg never forgets: 22 KB a batch.
+        # Not pgvector's register_vector, because psycopg keeps its classes forever, 22 KB a batch.
         cursor.adapters.register_dumper(HalfVector, HalfVectorBinaryDumper)
         cursor.adapters.register_dumper(Vector, VectorBinaryDumper)
         cursor.execute(statement, parameters)

@@ -1,1 +1,1 @@
-"""Say what a picture shows of a garment."""
+"""Detect the kind of garment that an image shows, its outline and its colour."""

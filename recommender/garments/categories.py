@@ -1,4 +1,4 @@
-"""Tie the shop's categories to the garments that pictures show."""
+"""Find which garments the shop's categories hold."""
 
 from __future__ import annotations
 
@@ -15,73 +15,73 @@ from shop.catalogue.images.pictures import open_stored
 from shop.catalogue.models import Category, ProductImage
 
 logger = logging.getLogger(__name__)
-# From this share of its images on, a category holds the garment.
-LEAST_SHARE = 0.25
+# A category holds a garment that at least this share of its images shows.
+MIN_SHARE = 0.25
 SAMPLE = 40
-# Smaller shares are noise of the classifier.
-LEAST_KEPT = 0.05
-# Shown beside their own kind only, unless staff decide otherwise.
+# Smaller shares are not stored, because they are noise of the classifier.
+MIN_STORED_SHARE = 0.05
+# Recommended beside their own kind only, unless staff decide otherwise.
 DISCREET = {"Bras", "Underwear", "Nightwear"}
 
 
 def categories_of(names: Iterable[str]) -> tuple[int, ...]:
     """Return the ids of the categories that hold one of the garments."""
-    wanted = {each for name in names for each in (name, *_wider(name))}
-    held = CategoryGarment.objects.filter(garment__in=wanted, share__gte=LEAST_SHARE)
+    searched = {each for name in names for each in (name, *_confused_garments(name))}
+    held = CategoryGarment.objects.filter(garment__in=searched, share__gte=MIN_SHARE)
     return tuple(held.order_by("category").values_list("category", flat=True).distinct())
 
 
-def _wider(garment: str) -> set[str]:
-    """Return garments to search as well, such as sweaters for a photo of a long-sleeved top."""
+def _confused_garments(garment: str) -> set[str]:
+    """Return garments that the classifier confuses with this one, as sweaters with tops."""
     known = article_types()
     return {known[name] for name in manifest()["wider"].get(garment, ()) if name in known}
 
 
 def garments_of(category: Category) -> set[str]:
     """Return the garments that the category holds."""
-    held = CategoryGarment.objects.filter(category=category, share__gte=LEAST_SHARE)
+    held = CategoryGarment.objects.filter(category=category, share__gte=MIN_SHARE)
     return set(held.values_list("garment", flat=True))
 
 
 def discreet_ids() -> list[int]:
-    """Return the ids of categories whose products are shown beside their own kind only."""
+    """Return the ids of categories that are recommended beside their own products only."""
     return list(DiscreetCategory.objects.order_by("category").values_list("category", flat=True))
 
 
 def fill_garments() -> int:
-    """Find the garments of categories that are new, or have more images than were looked at.
+    """Find the garments of new categories, and of those with more images than were classified.
 
-    A category whose name is an article type of the training data needs no look. Returns how many
-    categories were filled.
+    A category named like an article type of the training data holds that garment, without
+    classifying images. Returns the number of categories filled.
     """
     types, filled = {name.casefold(): garment for name, garment in article_types().items()}, 0
-    for category, looked_at in _unfilled():
+    for category, classified in _unfilled():
         if garment := types.get(category.name.casefold()):
-            if looked_at is None:
+            if classified is None:
                 _store(category, {garment: 1.0}, 0)
                 filled += 1
             continue
         images = _sample(category)
-        if len(images) > (looked_at or 0) and (shares := _shares(images)):
+        if len(images) > (classified or 0) and (shares := _shares(images)):
             _store(category, shares, len(images))
             filled += 1
     return filled
 
 
 def _unfilled() -> list[tuple[Category, int | None]]:
-    """Return the categories whose garments are to be found, with how many images were classified.
+    """Return the categories to fill, each with the number of images classified so far.
 
-    The number is ``None`` for a category without any garment yet. Categories that staff corrected
-    or whose full sample was classified are left out.
+    The number is ``None`` for a new category. Categories that staff corrected or whose full sample
+    was classified are left out.
     """
-    looked_at: dict[int, int] = {}
+    classified: dict[int, int] = {}
     done = set[int]()
     for row in CategoryGarment.objects.all():
-        looked_at[row.category_id] = max(row.images, looked_at.get(row.category_id, 0))
+        classified[row.category_id] = max(row.images, classified.get(row.category_id, 0))
         if row.corrected or row.images >= SAMPLE:
             done.add(row.category_id)
     with_products = Category.objects.filter(products__listed=True).exclude(pk__in=done).distinct()
-    return [(category, looked_at.get(category.pk)) for category in with_products]
+    return [(category, classified.get(category.pk)) for category in with_products]
 
 
 def _sample(category: Category) -> list[ProductImage]:
@@ -90,7 +90,7 @@ def _sample(category: Category) -> list[ProductImage]:
 
 
 def _shares(images: Sequence[ProductImage]) -> dict[str, float]:
-    """Return the mean probability of each garment; empty where nothing can be guessed."""
+    """Return the mean probability of each garment, or ``{}`` if nothing can be classified."""
     found = guess_garments([picture for image in images if (picture := _read(image))])
     if found is None:
         return {}
@@ -100,7 +100,7 @@ def _shares(images: Sequence[ProductImage]) -> dict[str, float]:
 def _read(image: ProductImage) -> Image.Image | None:
     try:
         return upright_rgb(open_stored(image.read()))
-    except Exception:  # storages and decoders raise anything
+    except Exception:  # storages and decoders raise any exception
         logger.warning("Picture %s cannot be read", image.pk)
         return None
 
@@ -111,7 +111,7 @@ def _store(category: Category, shares: dict[str, float], images: int) -> None:
     rows = [
         CategoryGarment(category=category, garment=garment, share=share, images=images)
         for garment, share in shares.items()
-        if share >= LEAST_KEPT
+        if share >= MIN_STORED_SHARE
     ]
     CategoryGarment.objects.bulk_create(rows, ignore_conflicts=True)
     likeliest = max(shares, key=lambda garment: shares[garment])

@@ -1,7 +1,8 @@
-"""Say which kind of garment a picture shows, by a network of its own.
+"""Classify the kind of garment that an image shows.
 
-EfficientNet-Lite2 with a linear head over 31 kinds (``weights/garments/manifest.json``). It embeds
-nothing; it says where to search. Needs OpenVINO.
+The classifier is EfficientNet-Lite2 with a linear head over 31 kinds of garments
+(``weights/garments/manifest.json``). It decides which categories a photo search is limited to.
+Needs OpenVINO.
 """
 
 from __future__ import annotations
@@ -25,37 +26,37 @@ from recommender.garments.letterbox import fit
 logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).resolve().parent.parent / "weights" / "garments"
 Probabilities = NDArray[np.float32]
-# Pixels of the shorter side, and the mean and deviation of grey values from 0 to 255.
-LEAST_SIDE, DARK, PLAIN = 24, 12, 4
+# In pixels, and in grey values from 0 to 255.
+MIN_SIDE, MIN_BRIGHTNESS, MIN_CONTRAST = 24, 12, 4
 _running = threading.Lock()
 
 
 @cache
 def manifest() -> dict[str, Any]:
-    """Return what the folder of the classifier says of it."""
+    """Return the manifest of the classifier."""
     found: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
     return found
 
 
 @cache
 def garments() -> tuple[str, ...]:
-    """Return the names of the garments, in the order of their probabilities."""
+    """Return the names of the garments, in the order of the classifier's outputs."""
     return tuple(kind["name"] for kind in manifest()["kinds"])
 
 
 def article_types() -> dict[str, str]:
-    """Return the garment that each article type of the training data is."""
+    """Map the article types of the training data to garments."""
     return {name: kind["name"] for kind in manifest()["kinds"] for name in kind["article_types"]}
 
 
 def shows_nothing(image: Image.Image) -> bool:
-    """Return whether a picture is too small, too dark or too plain to show a garment."""
+    """Return whether an image is too small, too dark or too plain to show a garment."""
     grey = np.asarray(image.convert("L"), np.float32)
-    return min(image.size) < LEAST_SIDE or grey.mean() < DARK or grey.std() < PLAIN
+    return min(image.size) < MIN_SIDE or grey.mean() < MIN_BRIGHTNESS or grey.std() < MIN_CONTRAST
 
 
 def guess_garments(images: Sequence[Image.Image]) -> Probabilities | None:
-    """Return (n, 31) probabilities of upright RGB pictures, or ``None`` without OpenVINO."""
+    """Return the probabilities (n, 31) of n upright RGB images, or ``None`` without OpenVINO."""
     network = _network()
     if network is None or not images:
         return None
@@ -69,7 +70,7 @@ def guess_garments(images: Sequence[Image.Image]) -> Probabilities | None:
 
 @cache
 def _network() -> Any:
-    """Compile the network once a process."""
+    """Compile the network once per process; ``None`` if OpenVINO or intact weights are missing."""
     if not find_spec("openvino"):
         return None
     import openvino
@@ -77,7 +78,7 @@ def _network() -> Any:
     file = FOLDER / manifest()["file"]
     with file.open("rb") as content:
         if hashlib.file_digest(content, "sha256").hexdigest() != manifest()["sha256"]:
-            logger.error("%s is damaged; garments are not guessed.", file)
+            logger.error("%s is damaged; garments are not classified.", file)
             return None
     core = openvino.Core()
     return core.compile_model(core.read_model(file), "CPU", {"PERFORMANCE_HINT": "LATENCY"})

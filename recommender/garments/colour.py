@@ -1,4 +1,4 @@
-"""Measure the colour of the garment that a picture shows."""
+"""Measure the colour of the garment that an image shows."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from recommender.garments.cut_out import cut_out, small_rgb
 Colour = NDArray[np.float32]
 # A pixel whose darkest channel is at least this bright counts as background.
 NEAR_WHITE = 240
-# A white garment leaves fewer coloured pixels than this share; then all of them count.
-LEAST_COLOURED = 0.01
+# With a smaller share of coloured pixels the garment is white, so that all pixels count.
+MIN_COLOURED = 0.01
 
 
 def garment_colour(image: Image.Image) -> Colour:
-    """Return the median colour (3,) in CIE Lab, lightness halved so that shade counts less.
+    """Return the median colour (3,) in CIE Lab, with lightness halved so that shade counts less.
 
-    Near-white pixels are background. A picture whose border is not white is cut out first.
+    Near-white pixels are ignored as background; if the border is not white, the garment is cut
+    out first.
     """
     image = small_rgb(image)
     return median_colour(image if has_white_border(image) else cut_out(image))
 
 
 def median_colour(image: Image.Image) -> Colour:
-    """Return the median colour (3,) of the pixels that are not near-white, lightness halved."""
+    """Return the median colour (3,) of pixels that are not near-white, with lightness halved."""
     pixels = np.asarray(image).reshape(-1, 3)
     coloured = pixels[_darkest_channel(pixels) < NEAR_WHITE]
-    if len(coloured) < LEAST_COLOURED * len(pixels):
+    if len(coloured) < MIN_COLOURED * len(pixels):
         coloured = pixels
     median: Colour = np.median(_lab(coloured), axis=0)
     return median * np.array([0.5, 1, 1], np.float32)
 
 
 def has_white_border(image: Image.Image) -> bool:
-    """Whether most of the outermost pixels of an RGB picture are near-white."""
+    """Return whether most border pixels of an RGB image are near-white."""
     pixels = np.asarray(image)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     return bool(np.median(_darkest_channel(border)) >= NEAR_WHITE)
@@ -49,7 +50,7 @@ def _darkest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _lab(pixels: NDArray[np.uint8]) -> Colour:
-    """(n, 3) sRGB to CIE Lab: lightness 0 to 100."""
+    """Convert pixels (n, 3) from sRGB to CIE Lab, with lightness from 0 to 100."""
     scaled = pixels[None].astype(np.float32) / 255
     lab: Colour = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)[0]
     return lab

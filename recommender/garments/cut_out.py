@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MAX_SIDE = 160
-# Share of the shorter side, on each edge, that is taken for background.
+# Width of the border that is taken for background, as a share of the shorter side.
 BORDER = 0.04
-ROUNDS = 4
-# A mask that covers less or more of the photo than this has missed the garment.
-LEAST_COVERED, MOST_COVERED = 0.05, 0.9
+GRABCUT_ITERATIONS = 4
+# A mask that covers a smaller or larger share of the photo has missed the garment.
+MIN_COVERED, MAX_COVERED = 0.05, 0.9
 
 
 def small_rgb(image: Image.Image) -> Image.Image:
-    """Return a copy that fits into ``MAX_SIDE``, or the very image if it does already."""
+    """Return the image scaled down to ``MAX_SIDE``, or the same object if it is small enough."""
     if image.mode == "RGB" and max(image.size) <= MAX_SIDE:
         return image
     image = image.convert("RGB")
@@ -25,14 +25,14 @@ def small_rgb(image: Image.Image) -> Image.Image:
 
 
 def cut_out(image: Image.Image) -> Image.Image:
-    """Return the garment on white, cropped to it; the unchanged photo where GrabCut fails.
+    """Return the garment on white, cropped to it, or the small photo if GrabCut fails.
 
-    The same steps made the cut-outs that the network learned from, at most 160 px a side.
+    The network was trained on cut-outs that were made in the same way.
     """
     image = small_rgb(image)
     pixels = np.asarray(image)
     garment = _garment_mask(pixels)
-    if not LEAST_COVERED < garment.mean() < MOST_COVERED:
+    if not MIN_COVERED < garment.mean() < MAX_COVERED:
         return image
     rows, columns = np.flatnonzero(garment.any(1)), np.flatnonzero(garment.any(0))
     on_white = np.where(garment[..., None], pixels, 255).astype(np.uint8)
@@ -41,23 +41,31 @@ def cut_out(image: Image.Image) -> Image.Image:
 
 
 def _garment_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Run GrabCut with the photo's border as background; all False where it fails.
+    """Return GrabCut's mask, with the photo's border as background; all False where it fails.
 
-    It is not asked about a surface of one colour, which would take it up to 10 s.
+    An area of one colour is skipped, because GrabCut would take up to 10 s for it.
     """
-    nothing = np.zeros(pixels.shape[:2], bool)
-    edge = max(2, int(BORDER * min(nothing.shape)))
+    empty = np.zeros(pixels.shape[:2], bool)
+    edge = max(2, int(BORDER * min(empty.shape)))
     inside = pixels[edge:-edge, edge:-edge].reshape(-1, 3)
     if not len(inside) or (inside == inside[0]).all():
-        return nothing
-    mask = np.full(nothing.shape, cv2.GC_BGD, np.uint8)
+        return empty
+    mask = np.full(empty.shape, cv2.GC_BGD, np.uint8)
     mask[edge:-edge, edge:-edge] = cv2.GC_PR_FGD
     cv2.setRNGSeed(1)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     bgr = np.ascontiguousarray(pixels[:, :, ::-1])
     try:
-        # The rectangle is not used where a mask is given.
-        cv2.grabCut(bgr, mask, (0, 0, 1, 1), background, foreground, ROUNDS, cv2.GC_INIT_WITH_MASK)
+        # The rectangle is required but ignored, because a mask is given.
+        cv2.grabCut(
+            bgr,
+            mask,
+            (0, 0, 1, 1),
+            background,
+            foreground,
+            GRABCUT_ITERATIONS,
+            cv2.GC_INIT_WITH_MASK,
+        )
     except cv2.error:
-        return nothing
+        return empty
     return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD))

@@ -1,4 +1,4 @@
-"""Fit pictures into the squares that networks see."""
+"""Fit images into the square inputs of networks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Resampling = Image.Resampling
 
 
 def fit(image: Image.Image, side: int, shrink: Resampling = Resampling.LANCZOS) -> Pixels:
-    """Return the whole picture in the middle of a white square: (side, side, 3), 0 to 255, RGB.
+    """Return the whole image centred on a white square, as RGB pixels (side, side, 3).
 
-    Bicubic when it grows, ``shrink`` when it shrinks, as each network's manifest says.
+    It is enlarged by bicubic resampling and shrunk by ``shrink``, as the network's manifest says.
     """
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

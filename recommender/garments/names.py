@@ -1,4 +1,4 @@
-"""Name garments in the language of the page."""
+"""Translate the names of garments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py embedding_model``: see docs/operations.md."""
+"""``manage.py embedding_model``: change embedding models (docs/operations.md)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="the models, how much they have seen, what is parked")
-        add = actions.add_parser("add", help="check a model folder; workers fill its column")
+        actions.add_parser(
+            "list", help="list the models, with the number of embedded and failed images"
+        )
+        add = actions.add_parser(
+            "add", help="check a model folder and let workers backfill its table"
+        )
         add.add_argument("name")
-        activate = actions.add_parser("activate", help="search with the model that is ready")
-        activate.add_argument("name", nargs="?", default="", help="without: the one being filled")
-        actions.add_parser("rollback", help="back to the model that was active before")
-        remove = actions.add_parser("remove", help="empty the column of a model; resumable")
+        activate = actions.add_parser("activate", help="search by a model that is backfilled")
+        activate.add_argument(
+            "name", nargs="?", default="", help="default: the model being backfilled"
+        )
+        actions.add_parser("rollback", help="switch back to the model that was active before")
+        remove = actions.add_parser("remove", help="empty the table of a model; can be repeated")
         remove.add_argument("name")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,14 +44,14 @@ class Command(BaseCommand):
         for model in EmbeddingModel.objects.exclude(state=EmbeddingModel.State.RETIRED):
             done, every = rollout.coverage(model)
             count = failed(model).count()
-            self.stdout.write(f"{model}: {done} of {every} listed pictures, {count} parked")
+            self.stdout.write(f"{model}: {done} of {every} listed images, {count} failed")
             if text := unusable_reason(model):
                 self.stderr.write(f"  {text}")
 
     def _add(self, name: str) -> None:
         model = rollout.add(name)
         sent = send("recommender.tasks.embed_pending_images")
-        self.stdout.write(f"{model}: workers fill its column" + ("." if sent else " later."))
+        self.stdout.write(f"{model}: workers backfill its table" + ("." if sent else " later."))
 
     def _activate(self, name: str) -> None:
         self.stdout.write(f"{rollout.activate(name).name} is active.")
@@ -54,10 +60,10 @@ class Command(BaseCommand):
         model = rollout.rollback()
         send("recommender.tasks.embed_pending_images")
         done, every = rollout.coverage(model)
-        waiting = f" {every - done} of {every} listed pictures wait for it." if done < every else ""
+        waiting = f" {every - done} of {every} listed images are pending." if done < every else ""
         self.stdout.write(f"{model.name} is active again.{waiting}")
 
     def _remove(self, name: str) -> None:
-        self.stdout.write("Pages that still search with it get half a minute.")
-        freed = rollout.remove(name)
-        self.stdout.write(f"{name} is removed, {freed} vectors; its column is free.")
+        self.stdout.write("Waiting half a minute for requests that still search by it.")
+        deleted = rollout.remove(name)
+        self.stdout.write(f"{name} is removed with {deleted} embeddings; its slot is free.")

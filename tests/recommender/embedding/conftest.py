@@ -9,7 +9,7 @@ SIDE = 32
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds ``small``, an untrained network."""
+    """Return a folder of models with ``small``, an untrained network."""
     import keras
     import numpy as np
 

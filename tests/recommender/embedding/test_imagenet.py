@@ -1,4 +1,4 @@
-"""The download is faked and nothing else: Keras's own hash check runs."""
+"""Test the download of ImageNet weights. Only the server is replaced; Keras checks the hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.utils import get_file
 
 from recommender.embedding.model_folder import ModelFolder
-from recommender.embedding.model_store import IMAGENET_SIDE, find_model
+from recommender.embedding.model_store import IMAGENET_INPUT_SIZE, find_model
 from recommender.embedding.network import build_network, random_projection
 
 # Keras and NumPy 2 disagree about a keyword.
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """A file as Keras publishes it, with other numbers."""
+    """Write a file in the format that Keras publishes, with random weights."""
     keras.utils.set_random_seed(1)
     path = tmp_path / "notop.h5"
     network = ResNet50(include_top=False, weights=None, pooling="avg")
@@ -35,7 +35,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Keras fetches the file from this disk and checks it as ever."""
+    """Let Keras download the file from this machine."""
 
     def fetch(name: str, origin: str, file_hash: str, **options: object) -> str:
         return str(get_file(name, weights.as_uri(), cache_dir=str(tmp_path), file_hash=file_hash))
@@ -44,7 +44,7 @@ def served(weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pa
     return tmp_path
 
 
-def test_a_file_with_another_hash_is_refused_and_no_folder_is_left(
+def test_a_download_with_another_hash_is_refused_and_writes_no_folder(
     served: Path, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MODEL_FOLDERS = [served / "models"]
@@ -53,7 +53,7 @@ def test_a_file_with_another_hash_is_refused_and_no_folder_is_left(
     assert not (served / "models").exists()
 
 
-def test_the_download_becomes_a_checked_model_folder(
+def test_the_download_is_written_as_a_model_folder(
     served: Path, settings, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MODEL_FOLDERS = [served / "models"]
@@ -61,13 +61,13 @@ def test_the_download_becomes_a_checked_model_folder(
     digest = hashlib.md5(weights.read_bytes(), usedforsecurity=False).hexdigest()
     monkeypatch.setitem(resnet.WEIGHTS_HASHES, name, (top, digest))
     folder = find_model("imagenet")
-    assert (folder.name, folder.input_size) == ("imagenet", IMAGENET_SIDE)
+    assert (folder.name, folder.input_size) == ("imagenet", IMAGENET_INPUT_SIZE)
     assert folder.weights().parent == served / "models" / "imagenet"
     reference = ResNet50(include_top=False, weights=None, pooling="avg")
     reference.load_weights(weights)
     pixels = (
         np.random.default_rng(1)
-        .uniform(0, 255, (1, IMAGENET_SIDE, IMAGENET_SIDE, 3))
+        .uniform(0, 255, (1, IMAGENET_INPUT_SIZE, IMAGENET_INPUT_SIZE, 3))
         .astype(np.float32)
     )
     seen = reference(keras.applications.resnet50.preprocess_input(pixels.copy()))

@@ -24,14 +24,14 @@ def write_manifest(parent: Path, name: str, sha256: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_loaded(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Networks without weights, in an empty folder."""
+    """Replace networks by objects without weights, whose manifests a test writes."""
     settings.MODEL_FOLDERS = [tmp_path]
     made = lambda folder, streams: SimpleNamespace(folder=folder, streams=streams)  # noqa: E731
     monkeypatch.setattr(inference, "Embedder", made)
     monkeypatch.setattr(inference, "_loaded", {})
 
 
-def test_a_name_that_comes_back_with_other_weights_is_loaded_again(tmp_path: Path) -> None:
+def test_a_model_folder_with_new_weights_is_loaded_again(tmp_path: Path) -> None:
     write_manifest(tmp_path, "again", "1")
     first = embedder(model("again"))
     assert embedder(model("again")) is first
@@ -39,7 +39,7 @@ def test_a_name_that_comes_back_with_other_weights_is_loaded_again(tmp_path: Pat
     assert embedder(model("again")).folder.sha256 == "2"
 
 
-def test_three_networks_are_kept_and_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
+def test_three_networks_are_kept_and_the_least_recently_used_is_dropped(tmp_path: Path) -> None:
     for name in ("first", "second", "third", "fourth"):
         write_manifest(tmp_path, name, name)
     for name in ("first", "second", "third", "first", "fourth"):
@@ -47,7 +47,7 @@ def test_three_networks_are_kept_and_what_was_not_used_for_longest_goes(tmp_path
     assert list(inference._loaded) == [("third", 1), ("first", 1), ("fourth", 1)]
 
 
-def test_a_network_for_bulk_work_is_another_than_the_one_for_photos(tmp_path: Path) -> None:
+def test_a_network_with_other_streams_is_loaded_separately(tmp_path: Path) -> None:
     write_manifest(tmp_path, "one", "1")
     assert (embedder(model("one")).streams, embedder(model("one"), 2).streams) == (1, 2)
 
@@ -60,7 +60,7 @@ def test_a_network_for_bulk_work_is_another_than_the_one_for_photos(tmp_path: Pa
         (["FP32"], "bf16", "f32"),
     ],
 )
-def test_a_precision_is_used_where_the_processor_has_it(
+def test_a_precision_is_used_if_the_processor_supports_it(
     able: list[str],
     wanted: str,
     runs: str,

@@ -1,4 +1,4 @@
-"""Without the folder of the active network, or with other weights in it, the shop goes on."""
+"""The shop runs without the folder of the active network, or with other weights in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OTHER = (
 def unusable(
     request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """The active model cannot be used, and was not before; this is why."""
+    """Make the active model unusable and return a part of the reason."""
     settings.MODEL_FOLDERS = [tmp_path]
     settings.NETWORK_CACHE = tmp_path / "cache"
     monkeypatch.setattr(inference, "_loaded", {})
@@ -57,14 +57,14 @@ def unusable(
     return OTHER.format(found=found, added=model.sha256)
 
 
-def test_the_shipped_folder_is_what_a_new_shop_begins_with() -> None:
+def test_a_new_shop_starts_with_the_shipped_model() -> None:
     model = EmbeddingModel.objects.active()
     assert (model.name, model.slot, len(model.sha256)) == ("fashion-3", "blue", 64)
     assert unusable_reason(model) == ""
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_claimed_and_no_attempt_counted(
+def test_no_image_is_claimed_and_no_attempt_counted(
     unusable: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     image = make_stored_image(make_product())
@@ -77,14 +77,14 @@ def test_nothing_is_claimed_and_no_attempt_counted(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_task_ends_without_asking_for_itself(
+def test_the_task_does_not_enqueue_itself_again(
     unusable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_stored_image(make_product())
-    asked: list[str] = []
-    monkeypatch.setattr(tasks, "send", asked.append)
+    sent: list[str] = []
+    monkeypatch.setattr(tasks, "send", sent.append)
     tasks.embed_pending_images()
-    assert asked == []
+    assert sent == []
 
 
 def test_a_worker_for_photos_logs_why_it_cannot_load_its_network(unusable: str) -> None:
@@ -93,13 +93,13 @@ def test_a_worker_for_photos_logs_why_it_cannot_load_its_network(unusable: str) 
     assert unusable in str(error.value)
 
 
-def test_similar_items_are_shown_from_what_is_embedded(unusable: str, client: Client) -> None:
+def test_similar_items_are_still_shown(unusable: str, client: Client) -> None:
     shirt, near = make_lookalike(1), make_lookalike(1, 0.5)
     page = client.get(shirt.get_absolute_url()).content.decode()
     assert f'data-product-id="{near.pk}"' in page
 
 
-def test_a_photo_is_answered_that_the_search_is_unavailable(unusable: str, client: Client) -> None:
+def test_a_photo_search_is_answered_as_unavailable(unusable: str, client: Client) -> None:
     photo = store_photo(picture_bytes())
     embed_photo(photo.pk)
     photo.refresh_from_db()
@@ -123,7 +123,7 @@ def test_the_dashboard_says_what_to_do(unusable: str, admin_client: Client) -> N
 def test_the_list_of_models_says_what_to_do(unusable: str, admin_client: Client) -> None:
     out, err = StringIO(), StringIO()
     call_command("embedding_model", "list", stdout=out, stderr=err)
-    assert out.getvalue() == "fashion-3 (blue, active): 0 of 0 listed pictures, 0 parked\n"
+    assert out.getvalue() == "fashion-3 (blue, active): 0 of 0 listed images, 0 failed\n"
     assert unusable in err.getvalue()
     models = reverse("admin:recommender_embeddingmodel_changelist")
     assert unusable.partition("'")[0] in admin_client.get(models).content.decode()
@@ -139,11 +139,11 @@ def test_embedding_by_command_says_what_to_do(
     assert unusable in str(error.value)
 
 
-def test_a_model_added_before_hashes_were_stored_takes_the_folder_that_is_there() -> None:
+def test_a_model_without_a_stored_hash_accepts_any_weights() -> None:
     EmbeddingModel.objects.update(sha256="")
     assert unusable_reason(EmbeddingModel.objects.active()) == ""
 
 
-def test_a_photo_that_is_gone_is_no_error(unusable: str) -> None:
+def test_a_deleted_photo_is_no_error(unusable: str) -> None:
     embed_photo("gone")
     assert not QueryPhoto.objects.exists()

@@ -26,7 +26,7 @@ from tests.factories import picture_bytes
 
 
 def _drawn() -> list[Image.Image]:
-    """A red disc, blue stripes, and a wide green bar."""
+    """Draw a red disc, blue stripes, and a wide green bar."""
     disc = Image.new("RGB", (60, 80), "white")
     ImageDraw.Draw(disc).ellipse((10, 20, 50, 60), fill="red")
     stripes = Image.new("RGB", (96, 96), "white")
@@ -52,7 +52,7 @@ def embeddings(folder: ModelFolder, pixels: list[Pixels]) -> np.ndarray:
     return Embedder(folder).embed(pixels)
 
 
-def test_openvino_and_keras_see_the_same(
+def test_openvino_and_keras_give_the_same_embeddings(
     folder: ModelFolder, pixels: list[Pixels], embeddings: np.ndarray
 ) -> None:
     by_keras = Embedder(folder, engine="keras").embed(pixels)
@@ -64,12 +64,12 @@ def test_embeddings_are_256_values_of_length_one(embeddings: np.ndarray) -> None
     assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_embeddings_of_three_drawn_pictures_stay_what_they_are(embeddings: np.ndarray) -> None:
+def test_the_embeddings_of_three_drawn_images_do_not_change(embeddings: np.ndarray) -> None:
     pinned = np.load(Path(__file__).with_name("drawn_embeddings.npy"))
     assert np.abs(embeddings - pinned).max() < 1e-3
 
 
-def test_many_pictures_are_embedded_as_if_each_were_alone(
+def test_embeddings_do_not_depend_on_other_images_of_the_batch(
     folder: ModelFolder, pixels: list[Pixels], embeddings: np.ndarray
 ) -> None:
     many = Embedder(folder).embed(pixels * 7)  # more than one inference takes
@@ -86,7 +86,6 @@ def test_the_columns_of_the_random_projection_are_orthonormal_and_the_same_every
 
 
 def test_a_folder_without_a_dense_layer_gets_the_random_projection(tmp_path: Path) -> None:
-    """As ``imagenet`` does. What the file holds is used, and only the dense layer is not there."""
     keras.utils.set_random_seed(3)
     trunk = build_trunk(32)
     tensors = {name: np.asarray(v) for name, v in weight_names(trunk)}
@@ -116,7 +115,7 @@ def test_a_dense_layer_of_another_size_is_refused(tmp_path: Path) -> None:
         build_network(ModelFolder(tmp_path / "narrow"))
 
 
-def test_a_picture_is_fitted_into_the_middle_of_white() -> None:
+def test_an_image_is_centred_on_a_white_square() -> None:
     square = fit(Image.new("RGB", (40, 80), "black"), 96)
     assert square.shape == (96, 96, 3)
     assert (square[:, :24] == 255).all()
@@ -124,7 +123,7 @@ def test_a_picture_is_fitted_into_the_middle_of_white() -> None:
     assert (square[:, 72:] == 255).all()
 
 
-def test_a_picture_is_prepared_with_its_pixels_and_its_colour() -> None:
+def test_an_image_is_prepared_with_its_pixels_and_its_colour() -> None:
     content = picture_bytes("navy", (300, 400))
     prepared = prepare(content, 96)
     assert (prepared.pixels == decode(content, 96)).all()
@@ -139,12 +138,12 @@ def test_damaged_weights_are_refused(folder: ModelFolder, tmp_path: Path) -> Non
         ModelFolder(tmp_path / "model").weights()
 
 
-def test_an_unknown_model_names_the_places_that_were_searched() -> None:
+def test_the_error_of_an_unknown_model_names_the_folders_searched() -> None:
     with pytest.raises(ModelFolderError, match=r"no model folder 'nothing' in .*weights"):
         find_model("nothing")
 
 
-def test_the_shipped_weights_are_what_the_manifest_says(folder: ModelFolder) -> None:
+def test_the_shipped_weights_have_the_hash_of_their_manifest(folder: ModelFolder) -> None:
     manifest = json.loads((folder.path / "manifest.json").read_text())
     digest = hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest()
     assert digest == manifest["weights"]["sha256"]

@@ -51,7 +51,7 @@ def test_the_newest_images_are_claimed_first(model: EmbeddingModel, settings: La
     assert cursor.claim() == []
 
 
-def test_what_was_just_uploaded_is_claimed_before_the_backlog(
+def test_a_new_upload_is_claimed_before_the_backlog(
     model: EmbeddingModel, settings: LazySettings
 ) -> None:
     settings.EMBED_BATCH = 2
@@ -64,7 +64,7 @@ def test_what_was_just_uploaded_is_claimed_before_the_backlog(
     assert pks(cursor.claim()) == [backlog[0]]
 
 
-def test_claims_go_down_from_the_last_and_begin_again_once_before_they_end(
+def test_claims_go_from_new_to_old_images_and_restart_once(
     model: EmbeddingModel, settings: LazySettings
 ) -> None:
     settings.EMBED_BATCH = 2
@@ -114,19 +114,20 @@ def test_two_workers_never_get_the_same_image(
 
 @pytest.fixture
 def index_scans() -> Iterator[None]:
+    """Let the planner use indexes on small tables."""
     with connection.cursor() as cursor:
-        for way in ("seqscan", "bitmapscan"):
-            cursor.execute(f"SET enable_{way} = off")
+        for scan in ("seqscan", "bitmapscan"):
+            cursor.execute(f"SET enable_{scan} = off")
         yield
-        for way in ("seqscan", "bitmapscan"):
-            cursor.execute(f"RESET enable_{way}")
+        for scan in ("seqscan", "bitmapscan"):
+            cursor.execute(f"RESET enable_{scan}")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_claim_does_not_pass_again_what_was_embedded_in_this_run(
+def test_a_claim_does_not_scan_images_embedded_in_this_run(
     model: EmbeddingModel, settings: LazySettings, index_scans: None
 ) -> None:
-    """A transaction of somebody else keeps the dead entries in the index meanwhile."""
+    """The other transaction keeps their dead entries in the index."""
     settings.EMBED_BATCH = 10
     make_images(60)
     cursor = ClaimCursor(model)
@@ -145,7 +146,7 @@ def test_a_claim_does_not_pass_again_what_was_embedded_in_this_run(
 
 
 def _entries_read() -> int:
-    """So far, of the index by which images are claimed."""
+    """Return the number of entries read from the index of pending images so far."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(
@@ -155,7 +156,7 @@ def _entries_read() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_what_a_replaced_file_failed_with_is_not_said_of_the_new_one(
+def test_the_failure_of_a_replaced_file_is_not_stored(
     model: EmbeddingModel,
 ) -> None:
     (image,) = make_images(1)
@@ -177,7 +178,7 @@ def test_an_image_fails_for_good_with_its_third_attempt(model: EmbeddingModel) -
     assert [row.pk for row in failed(model)] == [image.pk]
 
 
-def test_only_what_nobody_works_on_any_more_is_given_up(model: EmbeddingModel) -> None:
+def test_only_images_without_an_active_claim_are_marked_as_failed(model: EmbeddingModel) -> None:
     died, working, tried = make_images(3)
     model.embeddings.exclude(image=tried.pk).update(attempts=3)
     later = timezone.now() + timedelta(seconds=60)
@@ -187,7 +188,7 @@ def test_only_what_nobody_works_on_any_more_is_given_up(model: EmbeddingModel) -
     assert [row.pk for row in failed(model)] == [died.pk]
 
 
-def test_a_released_image_is_as_if_it_had_not_been_tried(model: EmbeddingModel) -> None:
+def test_a_released_image_does_not_count_the_attempt(model: EmbeddingModel) -> None:
     (image,) = make_images(1)
     ClaimCursor(model).claim()
     release(model, [image.pk])

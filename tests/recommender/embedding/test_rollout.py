@@ -61,7 +61,7 @@ def states() -> dict[str, str]:
 
 @pytest.fixture
 def products() -> list[Product]:
-    """Twelve shapes, each in its own place and colour."""
+    """Make and embed twelve products, whose images show different shapes and colours."""
     made = []
     for number in range(12):
         image = Image.new("RGB", (60, 80), (250 - 20 * number, 20 * number, (97 * number) % 256))
@@ -77,19 +77,19 @@ def products() -> list[Product]:
     return made
 
 
-def fives(products: list[Product]) -> list[list[int]]:
+def similar(products: list[Product]) -> list[list[int]]:
     return [[other.pk for other in similar_to_product(product)] for product in products]
 
 
-def test_a_switch_a_rollback_and_a_removal(products: list[Product]) -> None:
-    old = fives(products)
+def test_a_model_is_activated_rolled_back_and_removed(products: list[Product]) -> None:
+    old = similar(products)
     run("add", "small")
     assert states() == {ACTIVE: "active", "small": "filling"}
     fill()
-    assert fives(products) == old
+    assert similar(products) == old
     assert run("activate", "small") == "small is active.\n"
     assert states() == {ACTIVE: "previous", "small": "active"}
-    new = fives(products)
+    new = similar(products)
     assert new != old
     late = make_stored_image(make_product(), "purple")
     fill()
@@ -98,35 +98,35 @@ def test_a_switch_a_rollback_and_a_removal(products: list[Product]) -> None:
     ]  # fmt: skip
     late.product.delete()
     assert run("rollback") == f"{ACTIVE} is active again.\n"
-    assert fives(products) == old
+    assert similar(products) == old
     assert states() == {ACTIVE: "active", "small": "filling"}
     run("remove", "small")
     assert states() == {ACTIVE: "active", "small": "retired"}
     assert (BlueEmbedding.objects.count(), GreenEmbedding.objects.count()) == (12, 0)
 
 
-def test_the_list_says_how_far_each_model_is(products: list[Product]) -> None:
+def test_the_list_shows_the_coverage_of_each_model(products: list[Product]) -> None:
     run("add", "small")
     assert run("list") == (
-        f"{ACTIVE} (blue, active): 12 of 12 listed pictures, 0 parked\n"
-        "small (green, filling): 0 of 12 listed pictures, 0 parked\n"
+        f"{ACTIVE} (blue, active): 12 of 12 listed images, 0 failed\n"
+        "small (green, filling): 0 of 12 listed images, 0 failed\n"
     )
 
 
-def test_a_model_that_has_not_seen_all_is_not_activated(products: list[Product]) -> None:
+def test_a_model_that_has_not_embedded_all_images_is_not_activated(products: list[Product]) -> None:
     run("add", "small")
-    with pytest.raises(CommandError, match=r"(?s)0 of 12 pictures .* wait for a worker"):
+    with pytest.raises(CommandError, match=r"(?s)0 of 12 pictures .* waiting for a worker"):
         run("activate")
     assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_neither_command_run_twice_undoes_itself(products: list[Product]) -> None:
+def test_no_command_undoes_itself_when_run_twice(products: list[Product]) -> None:
     run("add", "small")
     fill()
     run("activate")
     with pytest.raises(CommandError, match="There is no other model; first run"):
         run("activate")
-    with pytest.raises(CommandError, match="small is active already"):
+    with pytest.raises(CommandError, match="small is already active"):
         run("activate", "small")
     assert states() == {ACTIVE: "previous", "small": "active"}
     run("rollback")
@@ -138,16 +138,18 @@ def test_neither_command_run_twice_undoes_itself(products: list[Product]) -> Non
     assert states() == {ACTIVE: "active", "small": "previous"}
 
 
-def test_a_rollback_waits_for_nothing_and_says_what_is_missing(products: list[Product]) -> None:
+def test_a_rollback_does_not_wait_for_pending_images_and_counts_them(
+    products: list[Product],
+) -> None:
     run("add", "small")
     fill()
     run("activate")
     make_stored_image(make_product(), "purple")
-    assert run("rollback") == f"{ACTIVE} is active again. 1 of 13 listed pictures wait for it.\n"
+    assert run("rollback") == f"{ACTIVE} is active again. 1 of 13 listed images are pending.\n"
     assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_a_picture_that_comes_during_the_check_is_waited_for(
+def test_an_image_added_during_the_check_prevents_the_activation(
     products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("add", "small")
@@ -160,7 +162,7 @@ def test_a_picture_that_comes_during_the_check_is_waited_for(
     assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_a_folder_that_went_away_or_a_picture_that_did_is_named(
+def test_a_missing_model_folder_or_image_file_is_named(
     products: list[Product], settings: Any
 ) -> None:
     run("add", "small")
@@ -174,27 +176,27 @@ def test_a_folder_that_went_away_or_a_picture_that_did_is_named(
     assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_a_half_removed_model_is_to_be_removed_first(products: list[Product]) -> None:
+def test_a_partly_removed_model_must_be_removed_first(products: list[Product]) -> None:
     run("add", "small")
     EmbeddingModel.objects.filter(name="small").update(state="freeing")
     for action in ("add", "activate"):
-        with pytest.raises(CommandError, match=r"half removed; first run: .* remove small"):
+        with pytest.raises(CommandError, match=r"partly removed; first run: .* remove small"):
             run(action, "small")
     assert states() == {ACTIVE: "active", "small": "freeing"}
 
 
-def test_parked_pictures_are_named(products: list[Product]) -> None:
+def test_failed_images_are_named(products: list[Product]) -> None:
     bad = make_image(make_product(name="Torn shirt"))
     StoredFile.objects.create(name=bad.file, content=b"no picture", size=10)
     run("add", "small")
     fill()
-    with pytest.raises(CommandError, match=r"(?s)12 of 13 .*Parked.*Torn shirt: PictureError"):
+    with pytest.raises(CommandError, match=r"(?s)12 of 13 .*failed.*Torn shirt: PictureError"):
         run("activate")
     for model in EmbeddingModel.objects.filling():
         assert embedding_of(bad, model).attempts == MAX_ATTEMPTS
 
 
-def test_vectors_that_are_not_the_networks_are_found_out(products: list[Product]) -> None:
+def test_vectors_of_another_network_prevent_the_activation(products: list[Product]) -> None:
     run("add", "small")
     fill()
     GreenEmbedding.objects.update(embedding=point(1))
@@ -203,7 +205,7 @@ def test_vectors_that_are_not_the_networks_are_found_out(products: list[Product]
     assert states() == {ACTIVE: "active", "small": "filling"}
 
 
-def test_what_failed_with_one_model_does_not_stop_the_other() -> None:
+def test_an_image_that_failed_by_one_model_is_embedded_by_the_other() -> None:
     active = EmbeddingModel.objects.active()
     image = make_stored_image(make_product())
     fail_embedding(image, "OSError: old")
@@ -217,7 +219,7 @@ def test_what_failed_with_one_model_does_not_stop_the_other() -> None:
     assert list(failed(small)) == []
 
 
-def test_the_active_model_comes_first_and_each_has_its_own_account() -> None:
+def test_the_active_model_comes_first_and_each_has_its_own_attempts() -> None:
     image = make_stored_image(make_product())
     run("add", "small")
     active, small = EmbeddingModel.objects.filling()
@@ -239,7 +241,7 @@ def test_a_model_that_was_removed_claims_nothing(products: list[Product]) -> Non
     assert not GreenEmbedding.objects.exists()
 
 
-def test_a_table_that_a_search_reads_is_emptied_after_it_and_until_then_in_use(
+def test_a_table_in_use_is_emptied_by_running_the_command_again(
     products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollout, "LOCK_ATTEMPTS", 2)
@@ -250,12 +252,12 @@ def test_a_table_that_a_search_reads_is_emptied_after_it_and_until_then_in_use(
             run("remove", "small")
         assert states()["small"] == "freeing"
         assert GreenEmbedding.objects.count() == 12
-    assert "small is removed, 12 vectors" in run("remove", "small")
+    assert "small is removed with 12 embeddings" in run("remove", "small")
     assert states() == {ACTIVE: "active", "small": "retired"}
     assert not GreenEmbedding.objects.exists()
 
 
-def test_a_slot_that_was_freed_serves_another_model_with_all_images_pending(
+def test_a_model_added_to_a_freed_slot_has_all_images_pending(
     products: list[Product],
 ) -> None:
     run("add", "small")
@@ -294,7 +296,7 @@ def test_an_activated_models_spread_is_measured_if_the_catalogue_is_large_enough
 def test_an_image_that_an_open_import_added_is_missing_until_repair(
     products: list[Product],
 ) -> None:
-    """The import did not see the new model, and the model not the import's image."""
+    """The transactions of the import and of the new model do not see each other's rows."""
     product = products[0]
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute(
@@ -329,21 +331,23 @@ def test_repair_corrects_columns_that_are_stale_and_keeps_the_embedding() -> Non
     ("arguments", "message"),
     [
         (("add", "none"), "There is no model folder 'none'"),
-        (("add", ACTIVE), f"{ACTIVE} .* is there already"),
+        (("add", ACTIVE), f"{ACTIVE} .* already exists"),
         (("activate",), "There is no other model"),
         (("activate", "none"), "There is no other model none"),
         (("rollback",), "There is no previous model"),
-        (("remove", "none"), "There is no model none"),
+        (("remove", "none"), "No slot holds a model none"),
         (("remove", ACTIVE), f"{ACTIVE} is active"),
     ],
 )
-def test_what_cannot_be_done_says_why(arguments: tuple[str, ...], message: str) -> None:
+def test_a_command_that_cannot_be_carried_out_says_why(
+    arguments: tuple[str, ...], message: str
+) -> None:
     with pytest.raises(CommandError, match=message):
         run(*arguments)
     assert states() == {ACTIVE: "active"}
 
 
-def test_a_third_model_finds_no_column(folders: Path) -> None:
+def test_a_third_model_finds_no_free_slot(folders: Path) -> None:
     run("add", "small")
     EmbeddingModel.objects.filter(name="small").update(name="other")
     with pytest.raises(CommandError, match="remove other"):
@@ -360,7 +364,7 @@ def test_a_third_model_finds_no_column(folders: Path) -> None:
         ({"weights": None}, "cannot be used: TypeError"),
     ],
 )
-def test_a_folder_that_is_wrong_is_refused(
+def test_an_invalid_model_folder_is_refused(
     folders: Path, tmp_path: Path, settings: Any, change: dict[str, Any], message: str
 ) -> None:
     folder = tmp_path / "wrong"
@@ -374,7 +378,7 @@ def test_a_folder_that_is_wrong_is_refused(
     assert states() == {ACTIVE: "active"}
 
 
-def test_weights_that_are_not_this_networks_are_refused(tmp_path: Path, settings: Any) -> None:
+def test_weights_of_another_architecture_are_refused(tmp_path: Path, settings: Any) -> None:
     settings.MODEL_FOLDERS = [tmp_path]
     weights = {"file": "weights.safetensors"}
     manifest = {"name": "empty", "input": {"size": [SIDE, SIDE]}, "weights": weights}
@@ -384,16 +388,18 @@ def test_weights_that_are_not_this_networks_are_refused(tmp_path: Path, settings
     assert states() == {ACTIVE: "active"}
 
 
-def test_a_network_that_gives_no_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_whose_vectors_are_not_numbers_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     broken = SimpleNamespace(input_size=SIDE, embed=lambda pixels: np.full((1, 256), np.nan))
     monkeypatch.setattr(rollout, "embedder", lambda name: broken)
-    with pytest.raises(CommandError, match="The model has 0 values a picture"):
+    with pytest.raises(CommandError, match="The model's vectors have 0 values"):
         run("add", "small")
     assert states() == {ACTIVE: "active"}
 
 
 @pytest.mark.parametrize("arguments", [("add", "small"), ("activate",), ("rollback",)])
-def test_of_two_at_once_the_second_is_told_to_wait(arguments: tuple[str, ...]) -> None:
+def test_the_second_of_two_concurrent_commands_is_refused(arguments: tuple[str, ...]) -> None:
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -407,7 +413,7 @@ def test_of_two_at_once_the_second_is_told_to_wait(arguments: tuple[str, ...]) -
     thread.start()
     assert held.wait(60)
     try:
-        with pytest.raises(CommandError, match="Another switch of models is under way"):
+        with pytest.raises(CommandError, match="Another change of embedding models is running"):
             run(*arguments)
     finally:
         done.set()

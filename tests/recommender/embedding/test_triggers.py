@@ -1,4 +1,4 @@
-"""The database keeps the tables of embeddings, whoever writes products and images."""
+"""Triggers maintain the tables of embeddings, whatever code writes products and images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rows(model: Any = BlueEmbedding) -> list[int]:
 
 
 def version(image: ProductImage) -> str:
-    """Which version of the image's row this is: each UPDATE makes another."""
+    """Return the version of the image's row, which changes by each UPDATE."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ctid::text FROM recommender_embedding_blue WHERE image_id = %s", [image.pk]
@@ -48,7 +48,9 @@ def test_an_image_gets_a_pending_row_with_the_columns_of_its_product() -> None:
 
 
 @pytest.mark.parametrize("values", [{"stock": 0}, {"listed": False}])
-def test_an_image_of_what_cannot_be_bought_is_not_available(values: dict[str, Any]) -> None:
+def test_an_image_of_a_product_that_cannot_be_bought_is_not_available(
+    values: dict[str, Any],
+) -> None:
     assert embedding_of(make_image(make_product(**values))).available is False
 
 
@@ -90,7 +92,7 @@ def test_an_image_whose_file_changes_is_pending_again() -> None:
     )  # fmt: skip
 
 
-def test_an_image_that_failed_is_tried_again_with_its_new_file() -> None:
+def test_a_failed_image_is_pending_again_with_its_new_file() -> None:
     image = make_image(make_product())
     fail_embedding(image, "OSError: torn")
     ProductImage.objects.filter(pk=image.pk).update(file="another.jpg")
@@ -98,7 +100,7 @@ def test_an_image_that_failed_is_tried_again_with_its_new_file() -> None:
     assert (row.status, row.attempts, row.failure) == ("pending", 0, "")
 
 
-def test_a_change_of_anything_else_of_the_image_keeps_its_embedding() -> None:
+def test_other_changes_of_an_image_keep_its_embedding() -> None:
     image = make_image(make_product())
     embed(image, 1)
     before = version(image)
@@ -152,8 +154,8 @@ def test_the_last_piece_sold_and_returned_flips_the_availability() -> None:
     [{"price": Decimal("5.00")}, {"name": "New", "description": "Long", "brand": "Best"},
      {"stock": F("stock") - 1}],
 )  # fmt: skip
-def test_a_price_a_text_and_a_sale_leave_the_row_as_it_is(change: dict[str, Any]) -> None:
-    """A changed row would insert its vector into the index again."""
+def test_a_new_price_a_new_text_and_a_sale_do_not_update_the_row(change: dict[str, Any]) -> None:
+    """An updated row would insert its vector into the index again."""
     shirt = make_product(stock=10)
     image = make_image(shirt)
     embed(image, 1)
@@ -162,7 +164,7 @@ def test_a_price_a_text_and_a_sale_leave_the_row_as_it_is(change: dict[str, Any]
     assert version(image) == before
 
 
-def test_a_deleted_image_takes_its_rows_along() -> None:
+def test_deleting_an_image_deletes_its_rows() -> None:
     EmbeddingModel.objects.create(name="other", slot="green", state="filling")
     shirt, other = make_product(), make_product()
     kept, gone = make_image(shirt), make_image(shirt)
@@ -172,7 +174,7 @@ def test_a_deleted_image_takes_its_rows_along() -> None:
     assert (rows(), rows(GreenEmbedding)) == ([kept.pk], [kept.pk])
 
 
-def test_an_image_that_moves_to_another_product_takes_its_embedding_along() -> None:
+def test_an_image_that_moves_to_another_product_keeps_its_embedding() -> None:
     shirt, dress = make_product(gender="Men"), make_product(gender="Women", stock=0)
     image = make_image(shirt)
     embed(image, 1)
@@ -182,7 +184,7 @@ def test_an_image_that_moves_to_another_product_takes_its_embedding_along() -> N
     assert row.embedding == point(1)
 
 
-def test_the_copies_of_a_replaced_image_go_by_the_first_of_them() -> None:
+def test_copies_of_a_replaced_image_form_a_group_of_the_first_of_them() -> None:
     product = make_product()
     first, second, third = (make_image(product) for _number in range(3))
     for image in (first, second, third):

@@ -35,14 +35,14 @@ def model() -> EmbeddingModel:
 
 
 def make_broken_image(**product: str) -> ProductImage:
-    """Its file is no picture."""
+    """Make an image whose file is no picture."""
     image = make_image(make_product(**product))
     StoredFile.objects.create(name=image.file, content=b"no picture", size=10)
     return image
 
 
-def seen_row(image: ProductImage, **changes: str) -> Row:
-    """What a worker would write of the image."""
+def row_to_write(image: ProductImage, **changes: str) -> Row:
+    """Return the row that a worker would write for the image."""
     prepared = Prepared(np.zeros((1, 1, 3), np.uint8), np.array([25, 0, 0], np.float32))
     file = changes.get("file", image.file)
     return Row(image.pk, file, prepared, np.array(point(1), np.float32))
@@ -53,7 +53,7 @@ def statuses() -> list[str]:
     return list(rows.values_list("status", flat=True))
 
 
-def test_every_pending_image_gets_an_embedding_of_length_one(model: EmbeddingModel) -> None:
+def test_every_pending_image_gets_a_unit_vector(model: EmbeddingModel) -> None:
     for colour in ("red", "green", "blue"):
         make_stored_image(make_product(), colour)
     assert embed_pending(model) == Outcome(embedded=3, failed=0)
@@ -88,7 +88,7 @@ def test_each_image_of_a_batch_gets_its_own_embedding(model: EmbeddingModel) -> 
     assert nearest == [0, 1, 2, 3, 4]
 
 
-def test_a_second_run_finds_nothing_to_do(model: EmbeddingModel) -> None:
+def test_a_second_run_embeds_nothing(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
     embed_pending(model)
     assert embed_pending(model) == Outcome(embedded=0, failed=0)
@@ -105,14 +105,14 @@ def test_an_image_that_cannot_be_read_fails_after_three_attempts(model: Embeddin
     assert embed_pending(model) == Outcome(embedded=0, failed=0)
 
 
-def test_a_missing_file_is_the_reason(model: EmbeddingModel) -> None:
+def test_a_missing_file_is_stored_as_the_failure(model: EmbeddingModel) -> None:
     image = make_image(make_product())
     embed_pending(model)
     reason = f"FileNotFoundError: The picture's file {image.file} is missing"
     assert embedding_of(image).failure == reason
 
 
-def test_an_image_whose_worker_died_three_times_is_given_up(model: EmbeddingModel) -> None:
+def test_an_image_whose_worker_crashed_three_times_fails(model: EmbeddingModel) -> None:
     image = make_stored_image(make_product())
     model.embeddings.update(attempts=MAX_ATTEMPTS)
     assert embed_pending(model) == Outcome(embedded=0, failed=1)
@@ -120,7 +120,7 @@ def test_an_image_whose_worker_died_three_times_is_given_up(model: EmbeddingMode
     assert (row.status, row.attempts) == ("failed", 3)
 
 
-def test_a_claimed_image_is_left_to_its_claimer(model: EmbeddingModel) -> None:
+def test_an_image_claimed_by_another_worker_is_not_embedded(model: EmbeddingModel) -> None:
     make_stored_image(make_product())
     assert len(ClaimCursor(model).claim()) == 1
     assert embed_pending(model) == Outcome(embedded=0, failed=0)
@@ -128,51 +128,51 @@ def test_a_claimed_image_is_left_to_its_claimer(model: EmbeddingModel) -> None:
 
 def test_an_embedding_is_never_written_twice(model: EmbeddingModel) -> None:
     image = make_stored_image(make_product())
-    assert worker._write(model, [seen_row(image)]) == (1, [])
-    assert worker._write(model, [seen_row(image)]) == (0, [])
+    assert worker._write(model, [row_to_write(image)]) == (1, [])
+    assert worker._write(model, [row_to_write(image)]) == (0, [])
 
 
 def test_writing_many_batches_leaves_no_classes_behind(model: EmbeddingModel) -> None:
-    """psycopg remembers every class of dumpers that it has met, for as long as the worker lives."""
+    """psycopg never forgets a class of dumpers, so new classes for each batch would leak memory."""
     known = []
     for _ in range(3):
         image = make_stored_image(make_product())
-        assert worker._write(model, [seen_row(image)]) == (1, [])
+        assert worker._write(model, [row_to_write(image)]) == (1, [])
         known.append(len(AdaptersMap._optimised))
     assert known[1:] == known[:1] * 2
 
 
-def test_an_image_replaced_while_the_worker_looked_stays_pending(model: EmbeddingModel) -> None:
+def test_an_image_replaced_during_inference_stays_pending(model: EmbeddingModel) -> None:
     image = make_stored_image(make_product())
-    assert worker._write(model, [seen_row(image, file="another.jpg")]) == (0, [])
+    assert worker._write(model, [row_to_write(image, file="another.jpg")]) == (0, [])
     assert [row.image_id for row in claimable(model)] == [image.pk]
 
 
-def test_an_image_deleted_while_the_worker_looked_is_not_written(model: EmbeddingModel) -> None:
+def test_an_image_deleted_during_inference_is_not_written(model: EmbeddingModel) -> None:
     image = make_stored_image(make_product())
-    row = seen_row(image)
+    row = row_to_write(image)
     image.delete()
     assert worker._write(model, [row]) == (0, [])
     assert not model.embeddings.exists()
 
 
-def test_a_model_that_lost_its_table_writes_nothing_and_gives_back_its_claim(
+def test_a_model_that_lost_its_table_writes_nothing_and_releases_its_claim(
     model: EmbeddingModel,
 ) -> None:
     image = make_stored_image(make_product())
     ClaimCursor(model).claim()
     EmbeddingModel.objects.update(state="freeing")
-    assert worker._write(model, [seen_row(image)]) == (0, [])
+    assert worker._write(model, [row_to_write(image)]) == (0, [])
     assert ClaimCursor(model).claim() == []
     row = model.embeddings.get()
     assert (row.status, row.attempts, row.claimed_until) == ("pending", 0, None)
 
 
-def test_rows_that_somebody_locks_are_written_later_and_the_others_at_once(
+def test_locked_rows_are_written_later_and_the_others_at_once(
     model: EmbeddingModel,
 ) -> None:
     images = [make_stored_image(make_product()) for _number in range(3)]
-    rows = [seen_row(image) for image in images]
+    rows = [row_to_write(image) for image in images]
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute(f"SELECT FROM {model.table} WHERE image_id = %s FOR UPDATE", [images[1].pk])
         assert worker._write(model, rows) == (2, [rows[1]])
@@ -181,10 +181,10 @@ def test_rows_that_somebody_locks_are_written_later_and_the_others_at_once(
     assert statuses() == ["embedded"] * 3
 
 
-def test_a_worker_waits_for_rows_that_an_import_holds(
+def test_a_worker_waits_for_rows_locked_by_an_import(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An import holds what it has touched until it commits; the network's work is not lost."""
+    """An import locks rows until it commits; the work of the network must not be lost."""
     product = make_product()
     image = make_stored_image(product)
     held, real = threading.Event(), worker._write
@@ -206,7 +206,7 @@ def test_a_worker_waits_for_rows_that_an_import_holds(
         thread = threading.Thread(target=embed)
         thread.start()
         assert held.wait(60)
-        time.sleep(2 * worker.LOCKED_SECONDS)
+        time.sleep(2 * worker.LOCK_RETRY_SECONDS)
         assert statuses() == ["pending"]
     thread.join()
     assert outcomes == [Outcome(embedded=1, failed=0)]
@@ -214,11 +214,11 @@ def test_a_worker_waits_for_rows_that_an_import_holds(
     assert (row.status, row.gender) == ("embedded", "Men")
 
 
-def test_rows_that_stay_locked_for_as_long_as_their_claim_are_left_to_the_next_one(
+def test_rows_locked_until_their_claim_expires_are_left_pending(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     settings.EMBED_LEASE_SECONDS = 1
-    monkeypatch.setattr(worker, "LOCKED_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "LOCK_RETRY_SECONDS", 0.2)
     image = make_stored_image(make_product())
     monkeypatch.setattr(worker, "_write", lambda _model, rows: (0, rows))
     assert embed_pending(model) == Outcome(embedded=0, failed=0)
@@ -226,11 +226,11 @@ def test_rows_that_stay_locked_for_as_long_as_their_claim_are_left_to_the_next_o
     assert (row.status, row.attempts) == ("pending", 1)
 
 
-def test_one_product_may_be_sold_while_its_image_is_written(model: EmbeddingModel) -> None:
-    """Neither waits for the other: the worker takes no lock on the shop's rows."""
+def test_a_product_can_be_sold_while_its_image_is_written(model: EmbeddingModel) -> None:
+    """The worker takes no lock on the shop's rows."""
     product = make_product()
     image = make_stored_image(product)
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute("UPDATE catalogue_product SET stock = stock - 1 WHERE id = %s", [product.pk])
-        assert worker._write(model, [seen_row(image)]) == (1, [])
+        assert worker._write(model, [row_to_write(image)]) == (1, [])
     assert Product.objects.get(pk=product.pk).stock == 9
