@@ -1,4 +1,4 @@
-"""Write the SQL that takes candidates from a table of embeddings, and choose how they are found."""
+"""Build the SQL that selects candidates, by the HNSW index or by exact search."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.db.backends.utils import CursorWrapper
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
 
-# So many rows are compared one by one in 12 ms; of more, the index finds enough that pass.
-MAX_EXACT = 20_000
-SMALL = 1000
+# Exact search of this many rows takes 12 ms; where more rows pass, the index finds enough of them.
+MAX_EXACT_ROWS = 20_000
+SMALL_TABLE = 1000
 
 
 class Strategy(Enum):
-    """How candidates are found: along the index, or by comparing every row that passes."""
+    """Finds candidates by the HNSW index, or exactly by comparing every row that passes."""
 
     HNSW = auto()
     EXACT = auto()
@@ -25,7 +25,7 @@ class Strategy(Enum):
 HNSW = """
     SELECT {columns} FROM {table} AS embedded {join}
     WHERE {conditions} ORDER BY embedded.embedding <-> (SELECT embedding FROM query)"""
-# OFFSET 0 keeps the planner from the index, and lets it sort distances instead of whole rows.
+# OFFSET 0 keeps the planner from using the index, and lets it sort distances instead of whole rows.
 EXACT = """
     SELECT * FROM (SELECT {columns} FROM {table} AS embedded {join} WHERE {conditions} OFFSET 0)
         AS compared
@@ -34,12 +34,12 @@ COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group, e
         embedded.base_colour,
         embedded.embedding <-> (SELECT embedding FROM query) AS distance"""
 JOIN = "JOIN catalogue_product AS product ON product.id = embedded.product_id"
-# The row of a product's first embedded image; ``product`` is SQL for its id.
+# Selects the row of a product's first embedded image; ``product`` is SQL for its id.
 FIRST_EMBEDDED = """SELECT embedded.* FROM {table} AS embedded
     JOIN catalogue_productimage AS image ON image.id = embedded.image_id
     WHERE embedded.product_id = {product} AND embedded.embedding IS NOT NULL
     ORDER BY image.position, image.id LIMIT 1"""
-# For ``Strategy.HNSW`` the planner may neither scan nor sort, whatever it thinks the index costs.
+# ``Strategy.HNSW`` disables scans and sorts, because the planner overestimates the index's cost.
 SETTINGS: dict[Strategy, dict[str, object]] = {
     Strategy.HNSW: {
         "hnsw.ef_search": 100,
@@ -54,13 +54,14 @@ SETTINGS: dict[Strategy, dict[str, object]] = {
     },
     Strategy.EXACT: {"jit": False},
 }
-# Counted, because statistics of a table that shrank are stale, and so is its index.
-IS_SMALL = f"""SELECT count(*) < {SMALL} FROM (SELECT FROM {{table}} LIMIT {SMALL}) AS few"""  # noqa: S608 - a number of ours
+# Counted, because statistics and index of a table that shrank still include the deleted rows.
+IS_SMALL = f"""
+SELECT count(*) < {SMALL_TABLE} FROM (SELECT FROM {{table}} LIMIT {SMALL_TABLE}) AS few"""  # noqa: S608 - a constant
 ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {table} AS embedded {join} WHERE {conditions}"
 
 
 def choose_strategy(cursor: CursorWrapper, table: str, filters: Filters) -> Strategy:
-    """Compare every row of a small table, or of the few that the planner expects to pass."""
+    """Return ``EXACT`` for a small table or if few rows are expected to pass, else ``HNSW``."""
     cursor.execute(IS_SMALL.format(table=table))
     if cursor.fetchone()[0]:
         return Strategy.EXACT
@@ -70,33 +71,34 @@ def choose_strategy(cursor: CursorWrapper, table: str, filters: Filters) -> Stra
     sql = ESTIMATE.format(table=table, join=join, conditions=conditions)
     cursor.execute(sql, {**values, "excluded": 0})
     expected = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
-    return Strategy.EXACT if expected <= MAX_EXACT else Strategy.HNSW
+    return Strategy.EXACT if expected <= MAX_EXACT_ROWS else Strategy.HNSW
 
 
 def candidate_sql(strategy: Strategy, table: str, filters: Filters) -> tuple[str, dict[str, Any]]:
-    """Return the candidates' SQL, nearest first, and its parameters.
+    """Return the SQL that selects candidates, nearest first, and the parameters of its filters.
 
-    It needs a table ``query (embedding)`` and the parameter ``excluded``, a product's id.
+    The statement around it must define the table ``query (embedding)`` and the parameter
+    ``excluded``, a product's id.
     """
     conditions, join, values = where_clause(filters)
-    # Without an embedding to search with, nothing is read.
+    # Without an embedding to search with, no row is read.
     conditions = f"EXISTS (SELECT FROM query)\n        AND {conditions}"
     sql = HNSW if strategy is Strategy.HNSW else EXACT
     return sql.format(columns=COLUMNS, table=table, join=join, conditions=conditions), values
 
 
 def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:
-    """Return what a candidate must be, the join that this needs, and the parameters.
+    """Return the conditions of the filters, the join that they need, and their parameters.
 
-    Prices and words stand in the product's own row, since an embedding's row is not to change with
-    every price.
+    Price and words are read from the product's row, because every update of an embedding's row
+    inserts its vector into the index again.
     """
     clauses = [
         "embedded.embedding IS NOT NULL",
         "embedded.available",
         "embedded.product_id <> %(excluded)s",
     ]
-    wanted = {
+    conditions = {
         "genders": ("embedded.gender = ANY(%(genders)s)", filters.genders),
         "colours": ("embedded.base_colour = ANY(%(colours)s)", filters.colours),
         "categories": ("embedded.category_id = ANY(%(categories)s)", filters.category_ids),
@@ -113,7 +115,7 @@ def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:
         "words": (f"product.search @@ to_tsquery('{SEARCH_CONFIG}', %(words)s)", filters.words),
     }
     values: dict[str, Any] = {}
-    for name, (clause, value) in wanted.items():
+    for name, (clause, value) in conditions.items():
         if value not in (None, (), ""):
             clauses.append(clause)
             values[name] = list(value) if isinstance(value, tuple) else value

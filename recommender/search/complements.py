@@ -1,4 +1,4 @@
-"""Find what completes an outfit, by its place in it, nearest first."""
+"""Find products that complete an outfit, by role, nearest first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recommender.search.candidates import FIRST_EMBEDDED
 from recommender.search.replica import read_with_fallback
 from shop.core.db import execute_with_settings
 
-GOES_WITH = """
+COMPLEMENTS = """
 WITH {fitting},
 source AS MATERIALIZED (
     SELECT product.id, product.season, picture.embedding,
@@ -22,8 +22,8 @@ source AS MATERIALIZED (
             AS usages
     FROM catalogue_product AS product LEFT JOIN LATERAL ({vector_of_product}) AS picture ON true
     WHERE product.id = ANY(%(sources)s))
-SELECT source.id, wanted.role, pick.id, pick.gender, pick.distance
-FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LATERAL (
+SELECT source.id, role.name, found.id, found.gender, found.distance
+FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS role (name) CROSS JOIN LATERAL (
     SELECT pool.id, pool.gender, picture.embedding <-> source.embedding AS distance
     FROM (
         SELECT newest.* FROM fitting CROSS JOIN unnest(source.genders) AS own (gender)
@@ -36,17 +36,19 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS wanted (role) CROSS JOIN LA
                     OR fitting.role <> ALL(%(seasonal)s))
                 AND lower(product.base_colour) = ANY(%(colours)s)
             ORDER BY product.created DESC, product.id DESC LIMIT %(per_category)s) AS newest
-        WHERE fitting.role = wanted.role
+        WHERE fitting.role = role.name
         ORDER BY newest.created DESC, newest.id DESC LIMIT %(pool)s) AS pool
     CROSS JOIN LATERAL ({vector_of_pool}) AS picture
-    ORDER BY distance, pool.id DESC LIMIT %(each)s) AS pick
+    ORDER BY distance, pool.id DESC LIMIT %(each)s) AS found
 """
-# Along the index of products, which stops at the first few that fit, not by sorting all that fit.
+# Read the index of products in order, which stops at the first matches, instead of sorting all.
 SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
 
 
 @dataclass(frozen=True)
 class Complement:
+    """Holds a product that fits the ``source`` in the ``role``, with its distance if known."""
+
     source: int
     role: str
     product_id: int
@@ -54,12 +56,12 @@ class Complement:
     distance: float | None
 
 
-def goes_with(fitting: str, values: dict[str, Any]) -> list[Complement]:
-    """Return what fits the ``sources`` in each ``wanted`` role, nearest first, then the newest.
+def find_complements(fitting: str, values: dict[str, Any]) -> list[Complement]:
+    """Return products that fit the ``sources`` in each wanted role, nearest first, then newest.
 
-    ``fitting`` defines the SQL table ``fitting (id, role)`` of categories;
-    ``recommender.recommendations.outfits`` has it and the rest of the ``values``. A role's
-    candidates are the newest that fit, so that the cost does not grow with the shop.
+    ``fitting`` defines the SQL table ``fitting (id, role)`` of categories, and ``values`` are its
+    parameters and the statement's (``recommender.recommendations.outfits``). The candidates of a
+    role are the newest that fit, so that the cost does not grow with the catalogue.
     """
 
     def search(server: str) -> list[Complement]:
@@ -68,7 +70,7 @@ def goes_with(fitting: str, values: dict[str, Any]) -> list[Complement]:
             f"vector_of_{of}": FIRST_EMBEDDED.format(table=table, product=f"{of}.id")
             for of in ("product", "pool")
         }
-        sql = GOES_WITH.format(fitting=fitting, **vectors)
+        sql = COMPLEMENTS.format(fitting=fitting, **vectors)
         with connections[server].cursor() as cursor:
             execute_with_settings(cursor, sql, values, SETTINGS)
             return [Complement(*row) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Read vectors as PostgreSQL sends them."""
+"""Parse vectors in PostgreSQL's binary format."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 
 def read_halfvecs(rows: Iterable[bytes]) -> NDArray[np.float32]:
-    """Return (n, d) from what PostgreSQL's ``halfvec_send`` gives for each vector.
+    """Parse vectors sent by PostgreSQL's ``halfvec_send`` into an array (n, d).
 
-    Two 16-bit numbers, then big-endian halves. pgvector's ``HalfVector.from_binary`` reads them too
-    and takes 1.6 times as long, on pages that read hundreds.
+    A vector is two 16-bit integers, then big-endian half-precision floats. pgvector's
+    ``HalfVector.from_binary`` takes 1.6 times as long, on pages that read hundreds of vectors.
     """
     return np.stack([np.frombuffer(row, ">f2", offset=4) for row in rows]).astype(np.float32)

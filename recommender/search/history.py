@@ -1,4 +1,4 @@
-"""Find what is near to several products at once, for rows that are personal."""
+"""Find the nearest neighbours of each product in a visitor's history, for personalised rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from shop.catalogue.browsing.filters import Filters
 from shop.core.db import execute_with_settings
 
 HISTORY = """
-WITH {weighed},
+WITH {weighted},
 seed AS MATERIALIZED (
-    SELECT product.id, product.category_id, weighed.reason, weighed.weight, picture.embedding,
+    SELECT product.id, product.category_id, weighted.reason, weighted.weight, picture.embedding,
         picture.duplicate_group
-    FROM weighed JOIN catalogue_product AS product USING (id)
+    FROM weighted JOIN catalogue_product AS product USING (id)
     CROSS JOIN LATERAL ({first_embedded}) AS picture
-    WHERE product.listed ORDER BY weighed.weight DESC, product.id DESC LIMIT %(seeds)s)
-SELECT seed.id, seed.reason, seed.weight, near.product_id, near.duplicate_group,
-    halfvec_send(near.embedding), COALESCE(popular.baskets, 0), %(spread)s::float8
+    WHERE product.listed ORDER BY weighted.weight DESC, product.id DESC LIMIT %(seeds)s)
+SELECT seed.id, seed.reason, seed.weight, neighbour.product_id, neighbour.duplicate_group,
+    halfvec_send(neighbour.embedding), COALESCE(popular.baskets, 0), %(spread)s::float8
 FROM seed CROSS JOIN LATERAL (
     SELECT embedded.product_id, embedded.duplicate_group, embedded.embedding
     FROM {table} AS embedded
@@ -31,8 +31,8 @@ FROM seed CROSS JOIN LATERAL (
         AND embedded.product_id <> ALL (ARRAY(SELECT id FROM history))
         AND (embedded.category_id = seed.category_id
             OR embedded.category_id <> ALL (%(discreet)s::bigint[]))
-    ORDER BY embedded.embedding <-> seed.embedding LIMIT %(each)s) AS near
-LEFT JOIN recommender_popularity AS popular ON popular.product_id = near.product_id
+    ORDER BY embedded.embedding <-> seed.embedding LIMIT %(each)s) AS neighbour
+LEFT JOIN recommender_popularity AS popular ON popular.product_id = neighbour.product_id
 UNION ALL
 SELECT id, reason, weight, id, duplicate_group, halfvec_send(embedding), 0, %(spread)s::float8
 FROM seed
@@ -44,11 +44,11 @@ HISTORY_SETTINGS: dict[Strategy, dict[str, object]] = {
 
 
 @dataclass(frozen=True)
-class Near:
-    """A product near one of a visitor's, the ``seed``, or that one itself.
+class HistoryNeighbour:
+    """Holds a neighbour of the ``seed``, a product of the visitor's history, or the seed itself.
 
-    ``embedding`` is as PostgreSQL sends it, ``spread`` its network's, and ``baskets`` the product's
-    popularity.
+    ``embedding`` is in PostgreSQL's binary format, ``spread`` that of its model, and ``baskets``
+    the popularity of the product.
     """
 
     seed: int
@@ -61,21 +61,22 @@ class Near:
     spread: float
 
 
-def near_history(weighed: str, values: dict[str, Any]) -> list[Near]:
-    """Return a visitor's heaviest products, at most ``seeds``, and the ``each`` nearest of each.
+def neighbours_of_history(weighted: str, values: dict[str, Any]) -> list[HistoryNeighbour]:
+    """Return the seeds, which are the products with the highest weights, and their neighbours.
 
-    ``weighed`` defines the SQL tables ``history (id, …)``, none of which is found, and
-    ``weighed (id, reason, weight)``; ``recommender.recommendations.personalised`` has it.
+    ``weighted`` defines the SQL tables ``history (id, …)``, whose products are never neighbours,
+    and ``weighted (id, reason, weight)``, as ``recommender.recommendations.personalised`` does.
+    ``values`` limits them by ``seeds`` and ``each``, the neighbours of a seed.
     """
 
-    def search(server: str) -> list[Near]:
+    def search(server: str) -> list[HistoryNeighbour]:
         model = EmbeddingModel.objects.using(server).active()
         first = FIRST_EMBEDDED.format(table=model.table, product="product.id")
-        sql = HISTORY.format(weighed=weighed, table=model.table, first_embedded=first)
+        sql = HISTORY.format(weighted=weighted, table=model.table, first_embedded=first)
         with connections[server].cursor() as cursor:
             limits = {"spread": model.spread, "discreet": discreet_ids()}
             settings = HISTORY_SETTINGS[choose_strategy(cursor, model.table, Filters())]
             execute_with_settings(cursor, sql, {**values, **limits}, settings)
-            return [Near(*row) for row in cursor.fetchall()]
+            return [HistoryNeighbour(*row) for row in cursor.fetchall()]
 
     return read_with_fallback(search)

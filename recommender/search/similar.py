@@ -1,7 +1,7 @@
-"""Find similar products: THE nearest-five SQL.
+"""Find the products most similar to a product or a photo, by one SQL statement.
 
-Embeddings are L2-normalised, so the order by L2 distance is the order by cosine. The index finds
-candidates by distance; their order weighs the difference of the garments' colours as well.
+The index finds candidates by L2 distance, which orders normalised embeddings as cosine similarity
+does. Their final order adds the difference of the garments' colours.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from shop.catalogue.models import Category, Product
 from shop.core.db import execute_with_settings
 
 ROW_SIZE = 5
-# Several images a product and copies are among them.
+# More than are shown, because several may be images of one product, or copies.
 CANDIDATES = 200
-# What a unit of ΔE and another base colour weigh, in spreads of the network, where L2²/2 weighs 1:
-# chosen by eye and reported in docs/quality.
+# Weights of a unit of ΔE and of another base colour beside L2²/2, in spreads of the network: chosen
+# by inspecting results, and reported in docs/quality.
 COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.04, 0.4
 PHOTO_COLOUR_WEIGHT = 0.09
-# Within so many spreads a photo is the catalogue's own picture: 98 % of 200 pictures that were
-# saved anew as JPEG 85 are, and none of 341 photos of clothes.
+# A photo within this many spreads of an image is a copy of it: so are 98 % of 200 images saved
+# again as JPEG of quality 85, and none of 341 photos of clothes.
 SAME_IMAGE_DISTANCE = 0.8
-FOR_ANYBODY = ("Unisex", "")
+ANY_GENDER = ("Unisex", "")
 
 NEAREST = """
 WITH query AS MATERIALIZED ({query}),
@@ -62,7 +62,7 @@ OWN_GROUPS = """SELECT duplicate_group FROM {table}
         WHERE product_id = %(product)s AND duplicate_group IS NOT NULL"""
 SAME_IMAGE = """
 WITH query AS MATERIALIZED ({query}), nearest AS MATERIALIZED ({candidates} LIMIT 20)
-SELECT product_id, duplicate_group, distance FROM nearest WHERE distance ^ 2 / 2 <= %(reach)s
+SELECT product_id, duplicate_group, distance FROM nearest WHERE distance ^ 2 / 2 <= %(max_distance)s
 ORDER BY distance, product_id LIMIT 1
 """
 PHOTO_QUERY = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS colour"
@@ -70,6 +70,8 @@ PHOTO_QUERY = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS co
 
 @dataclass(frozen=True)
 class Neighbour:
+    """Holds a product that was found, its duplicate group and its score; lower is better."""
+
     product_id: int
     duplicate_group: int
     score: float
@@ -77,7 +79,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Query:
-    """Holds what is searched with: SQL of tables, its parameters, and the weights of the order."""
+    """Holds the SQL that selects the query embedding, its parameters and the weights of scores."""
 
     sql: str
     values: dict[str, Any]
@@ -88,10 +90,10 @@ class Query:
 def similar_to_product(
     product: Product, filters: Filters | None = None, *, count: int = ROW_SIZE
 ) -> list[Product]:
-    """Return products like this one that a shopper would take instead, the most alike first.
+    """Return alternatives to the product, the most similar first.
 
-    Of its category and for the same people; where those are too few, of its garment in the parent
-    category, then of its garment anywhere. Never another garment, and fewer rather than padded.
+    They are of its category and gender; if those are too few, of its garment in the parent
+    category, then of its garment in any category. The list is never padded with other garments.
     """
     chosen = filters or Filters()
     return _products(
@@ -135,9 +137,9 @@ def _nearest_to_product(
 
 
 def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
-    """Yield where to search, one after the other until there are enough.
+    """Yield the filters to search with in turn, from the product's category to wider ones.
 
-    What the filters say of gender or category replaces what would be assumed from the product.
+    Genders and categories in ``filters`` replace those of the product.
     """
     if not filters.genders:
         filters = replace(filters, genders=fitting_genders(product.gender))
@@ -149,15 +151,15 @@ def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
     if not same_garment:
         return
     parent = product.category.path.rpartition("/")[0]
-    beside = Category.objects.filter(pk__in=same_garment, path__startswith=f"{parent}/")
-    if parent and (ids := tuple(beside.order_by("pk").values_list("pk", flat=True))):
+    siblings = Category.objects.filter(pk__in=same_garment, path__startswith=f"{parent}/")
+    if parent and (ids := tuple(siblings.order_by("pk").values_list("pk", flat=True))):
         yield replace(filters, category_ids=ids)
     yield replace(filters, category_ids=same_garment)
 
 
 def fitting_genders(gender: str) -> tuple[str, ...]:
-    """Return the genders of products that suit somebody who looks at one for ``gender``."""
-    return () if gender in FOR_ANYBODY else (gender, *FOR_ANYBODY)
+    """Return the genders of products that suit a wearer of ``gender``; empty for any gender."""
+    return () if gender in ANY_GENDER else (gender, *ANY_GENDER)
 
 
 def _weights(colour: float, base_colour: str = "", base_weight: float = 0.0) -> dict[str, Any]:
@@ -175,10 +177,10 @@ def similar_to_photo(
     categories: tuple[int, ...] = (),
     count: int = ROW_SIZE,
 ) -> list[Product]:
-    """Return the products that look most like the photo by the model that has seen it, if any.
+    """Return the products most similar to the photo, or none until it is embedded.
 
-    ``categories`` limit the search to what the photo seems to show; the product whose own picture
-    the photo is comes first whatever they are.
+    ``categories`` limit the search to the garments detected; the product of which the photo is a
+    copy comes first in any case.
     """
     chosen = filters or Filters()
     return _products(
@@ -191,16 +193,16 @@ def similar_to_photo(
 def _nearest_to_photo(
     server: str, photo: QueryPhoto, filters: Filters, categories: tuple[int, ...], count: int
 ) -> list[Neighbour]:
-    # Not the active one, which another may have become since the caller asked.
+    # The photo's own model, since another may have become active meanwhile.
     filled = EmbeddingModel.objects.using(server).filling()
     model = filled.filter(pk=photo.embedding_model_id or 0).first()
-    # A replica that has not heard of the switch may lack some of the model's rows.
+    # A replica that has not replayed the switch of models may lack rows of the new one.
     if model is None or (server != PRIMARY and model.state != EmbeddingModel.State.ACTIVE):
         return []
-    # Sent along: a moment after it was written a replica cannot have it.
+    # Sent as parameters, because a replica may not have the photo yet.
     values = {
-        "vector": _text(photo, "embedding"),
-        "colour": _text(photo, "colour"),
+        "vector": _vector_text(photo, "embedding"),
+        "colour": _vector_text(photo, "colour"),
         "excluded": _source_product(photo),
     }
     query = Query(PHOTO_QUERY, values, weights=_weights(PHOTO_COLOUR_WEIGHT * model.spread))
@@ -214,9 +216,9 @@ def _nearest_to_photo(
 def _find_same_image(
     server: str, model: EmbeddingModel, photo: QueryPhoto, values: dict[str, Any], filters: Filters
 ) -> list[Neighbour]:
-    """Return the product whose own picture the whole photo is, if there is one."""
-    values["vector"] = _text(photo, "whole_embedding")
-    values["reach"] = SAME_IMAGE_DISTANCE * model.spread
+    """Return the product of which the whole photo is a copy, if there is one."""
+    values["vector"] = _vector_text(photo, "whole_embedding")
+    values["max_distance"] = SAME_IMAGE_DISTANCE * model.spread
     with connections[server].cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, filters)
         candidates, more = candidate_sql(strategy, model.table, filters)
@@ -226,12 +228,12 @@ def _find_same_image(
 
 
 def _source_product(photo: QueryPhoto) -> int:
-    """Return the product whose picture the photo was taken or cut from, or 0."""
+    """Return the id of the product whose image the photo is or was cropped from, or 0."""
     image = photo.image or (photo.parent.image if photo.parent else None)
     return image.product_id if image else 0
 
 
-def _text(photo: QueryPhoto, name: str) -> Any:
+def _vector_text(photo: QueryPhoto, name: str) -> Any:
     column: Any = QueryPhoto._meta.get_field(name)
     return column.get_prep_value(getattr(photo, name))
 
@@ -239,29 +241,29 @@ def _text(photo: QueryPhoto, name: str) -> Any:
 def _nearest(
     server: str, model: EmbeddingModel, query: Query, filters: Filters, count: int
 ) -> list[Neighbour]:
-    """Return products by ascending score, ties by primary key, no two copies.
+    """Return products by ascending score, then primary key, without duplicates.
 
-    Takes more candidates where copies leave too few products, and compares every row where the
+    If duplicates leave too few products, it selects more candidates, and searches exactly once the
     index has no more.
     """
-    wanted = max(CANDIDATES, 4 * count)
+    candidate_count = max(CANDIDATES, 4 * count)
     with connections[server].cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, filters)
         while True:
             sql, more = nearest_sql(strategy, model, query, filters)
             values = {**query.values, **query.weights, **more}
-            values |= {"candidates": wanted, "limit": count}
+            values |= {"candidates": candidate_count, "limit": count}
             execute_with_settings(cursor, sql, values, SETTINGS[strategy])
             rows = cursor.fetchall()
-            # The first column counts the candidates; without a neighbour the others are null.
-            exhausted = rows[0][0] < wanted
+            # The first column counts the candidates; the others are null if no product was found.
+            exhausted = rows[0][0] < candidate_count
             found = [Neighbour(*row[1:]) for row in rows if row[1] is not None]
             if len(found) == count or (exhausted and strategy is Strategy.EXACT):
                 return found
             if exhausted:
                 strategy = Strategy.EXACT
             else:
-                wanted *= 4
+                candidate_count *= 4
 
 
 def nearest_sql(
@@ -274,7 +276,7 @@ def nearest_sql(
 
 
 def _products(neighbours: list[Neighbour]) -> list[Product]:
-    """Return the products with their card data, in the neighbours' order; two queries."""
+    """Return the products in stock with their card data, in the neighbours' order; two queries."""
     found = (
         Product.objects.listed()
         .in_stock()
@@ -285,10 +287,10 @@ def _products(neighbours: list[Neighbour]) -> list[Product]:
 
 
 def retrieves_itself(model: EmbeddingModel, image_id: int, vector: list[float]) -> bool:
-    """Return whether the image is among the five nearest to the vector, other copies aside."""
+    """Return whether the image is among the five nearest to the vector, ignoring its copies."""
     sql = f"""SELECT count(*) < {ROW_SIZE} FROM {model.table} AS other, {model.table} AS own
         WHERE own.image_id = %(image)s AND other.duplicate_group <> own.duplicate_group
-        AND other.embedding <-> %(vector)s::halfvec <= own.embedding <-> %(vector)s::halfvec"""  # noqa: S608 - tables of ours
+        AND other.embedding <-> %(vector)s::halfvec <= own.embedding <-> %(vector)s::halfvec"""  # noqa: S608 - names of our tables
     with connection.cursor() as cursor:
         cursor.execute(sql, {"vector": str(vector), "image": image_id})
         return bool(cursor.fetchone()[0])

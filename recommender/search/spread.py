@@ -1,4 +1,4 @@
-"""Measure the unit of a network's distances."""
+"""Measure the spread of a model, the unit in which thresholds of distance are given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import connection
 from recommender.models import EmbeddingModel
 
 SAMPLE = 500
-# Images are sampled by the hash that names their file.
+# Ordered by file name, which is a hash, so that the sample is random but reproducible.
 SPREAD = """
 SELECT count(fifth.distance), percentile_cont(0.5) WITHIN GROUP (ORDER BY fifth.distance ^ 2 / 2)
 FROM (
@@ -22,9 +22,9 @@ CROSS JOIN LATERAL (
 
 
 def measure_spread(model: EmbeddingModel, default: float) -> float:
-    """Return half of the squared L2 distance to the fifth neighbour, in the median.
+    """Return the median of half the squared L2 distance to the fifth neighbour.
 
-    The default stands for a catalogue of fewer than ``SAMPLE`` images.
+    Returns ``default`` for a catalogue of fewer than ``SAMPLE`` images.
     """
     with connection.cursor() as cursor:
         cursor.execute(SPREAD.format(table=model.table), [SAMPLE])

@@ -16,28 +16,28 @@ def _holds(category: Category, garment: str) -> None:
     CategoryGarment.objects.create(category=category, garment=garment, share=1)
 
 
-def test_similar_items_are_of_the_same_category_and_for_the_same_people() -> None:
+def test_similar_items_are_of_the_same_category_and_gender() -> None:
     dress = make_lookalike(1, category=make_category("Apparel", "Dresses"), gender="Women")
     make_lookalike(1, 0.01, category=make_category("Accessories", "Bags"), gender="Women")
     make_lookalike(1, 0.02, category=dress.category, gender="Girls")
     unisex = make_lookalike(1, 0.03, category=dress.category, gender="Unisex")
-    unsaid = make_lookalike(1, 0.04, category=dress.category)
+    unknown = make_lookalike(1, 0.04, category=dress.category)
     women = make_lookalike(1, 0.05, category=dress.category, gender="Women")
-    assert similar_to_product(dress) == [unisex, unsaid, women]
+    assert similar_to_product(dress) == [unisex, unknown, women]
     assert len(similar_to_product(unisex)) == 4
 
 
-def test_too_few_are_filled_up_with_the_same_garment_never_with_another() -> None:
+def test_too_few_similar_items_are_extended_by_the_same_garment_only() -> None:
     boots = make_lookalike(1, category=make_category("Footwear", "Boots"))
     elsewhere = make_lookalike(1, 0.01, category=make_category("Outdoor", "Hiking"))
-    beside = make_lookalike(1, 0.5, category=make_category("Footwear", "Sneakers"))
+    sibling = make_lookalike(1, 0.5, category=make_category("Footwear", "Sneakers"))
     make_lookalike(1, 0.02, category=make_category("Footwear", "Laces"))
-    for category in (boots.category, elsewhere.category, beside.category):
+    for category in (boots.category, elsewhere.category, sibling.category):
         _holds(category, "Shoes")
-    assert similar_to_product(boots) == [beside, elsewhere]
+    assert similar_to_product(boots) == [sibling, elsewhere]
 
 
-def test_colour_decides_between_products_that_look_alike() -> None:
+def test_the_base_colour_decides_between_similar_products() -> None:
     shirt = make_lookalike(1, base_colour="Red")
     near_but_blue, red = make_product(base_colour="Blue"), make_product(base_colour="Red")
     embed(make_image(near_but_blue), 1, 0.05)
@@ -45,7 +45,7 @@ def test_colour_decides_between_products_that_look_alike() -> None:
     assert similar_to_product(shirt) == [red, near_but_blue]
 
 
-def test_the_measured_colour_counts_where_the_label_is_the_same() -> None:
+def test_the_measured_colour_counts_if_the_base_colour_is_the_same() -> None:
     shirt = make_lookalike(1)
     other, same = make_product(), make_product()
     embed(make_image(other), 1, 0.02, colour=[25, 60, 40])
@@ -62,7 +62,7 @@ def test_colours_weigh_in_units_of_the_networks_spread() -> None:
     assert similar_to_product(shirt) == [near_but_blue, red]
 
 
-def test_what_a_shopper_refines_replaces_what_is_assumed() -> None:
+def test_filters_replace_the_gender_and_category_of_the_product() -> None:
     dress = make_lookalike(1, category=make_category("Apparel", "Dresses"), gender="Women")
     bag = make_lookalike(1, 0.01, category=make_category("Accessories", "Bags"), gender="Women")
     girls = make_lookalike(1, 0.02, category=dress.category, gender="Girls")

@@ -32,24 +32,24 @@ def source() -> Product:
 
 
 def make_copy(original: Product, *values: float, **product: Any) -> Product:
-    """A product whose image is a copy of the original's, as the worker notes it."""
+    """Make a product whose image is a copy of the original's, as the worker stores it."""
     made = make_product(**product)
     embed(make_image(made), *values, duplicate_group=original.images.get().pk)
     return made
 
 
-def test_the_nearest_come_first(source: Product) -> None:
+def test_the_nearest_products_come_first(source: Product) -> None:
     far, near, middle = make_lookalike(0, 1), make_lookalike(1, 0.1), make_lookalike(1, 0.5)
     assert similar_to_product(source) == [near, middle, far]
 
 
-def test_there_are_five_at_most(source: Product) -> None:
+def test_five_products_are_returned_by_default(source: Product) -> None:
     near = [make_lookalike(1, step / 10) for step in range(1, 8)]
     assert similar_to_product(source) == near[:5]
     assert similar_to_product(source, count=7) == near
 
 
-def test_fewer_are_not_padded(source: Product) -> None:
+def test_fewer_products_are_not_padded(source: Product) -> None:
     other = make_lookalike(0, 1)
     assert similar_to_product(source) == [other]
 
@@ -61,13 +61,13 @@ def test_unlisted_and_sold_out_products_are_left_out(source: Product) -> None:
     assert similar_to_product(source) == [kept]
 
 
-def test_what_was_sold_out_a_moment_ago_is_left_out(source: Product) -> None:
+def test_a_product_sold_out_after_it_was_embedded_is_left_out(source: Product) -> None:
     gone, kept = make_lookalike(1, 0.1), make_lookalike(0, 1)
     Product.objects.filter(pk=gone.pk).update(stock=0)
     assert similar_to_product(source) == [kept]
 
 
-def test_a_product_with_many_images_comes_once(source: Product) -> None:
+def test_a_product_with_many_images_is_returned_once(source: Product) -> None:
     many = make_lookalike(1, 0.1)
     for step in range(2 * similar.CANDIDATES):
         embed(make_image(many), 1, 0.1 + step / 1000)
@@ -83,12 +83,12 @@ def test_a_product_is_searched_by_its_first_image_that_was_embedded(source: Prod
     assert similar_to_product(source) == [near, far]
 
 
-def test_equal_distances_are_ordered_by_key(source: Product) -> None:
+def test_equal_distances_are_ordered_by_primary_key(source: Product) -> None:
     around = [make_lookalike(1, *at) for at in ((0.5,), (-0.5,), (0, 0.5), (0, -0.5))]
     assert similar_to_product(source) == around
 
 
-def test_of_copies_the_five_hold_one_and_still_are_five(source: Product) -> None:
+def test_one_of_several_copies_is_returned_among_five_products(source: Product) -> None:
     first = make_lookalike(1, 0.1)
     for step in range(1, 30):
         make_copy(first, 1, 0.1, step / 1000)
@@ -96,7 +96,7 @@ def test_of_copies_the_five_hold_one_and_still_are_five(source: Product) -> None
     assert similar_to_product(source) == [first, *others[:4]]
 
 
-def test_more_candidates_are_taken_where_copies_leave_too_few(
+def test_more_candidates_are_selected_if_copies_leave_too_few(
     source: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similar, "CANDIDATES", 20)
@@ -145,7 +145,9 @@ def test_a_product_without_an_embedding_has_nothing_similar() -> None:
         ("q=linen", {"name": "Linen shirt"}),
     ],
 )
-def test_filters_narrow_the_five(source: Product, query: str, match: dict[str, Any]) -> None:
+def test_filters_limit_the_similar_products(
+    source: Product, query: str, match: dict[str, Any]
+) -> None:
     make_lookalike(1, 0.1, gender="Men", base_colour="Blue")
     wanted = make_lookalike(0, 1, **match)
     parameters = QueryDict(query)
@@ -153,14 +155,14 @@ def test_filters_narrow_the_five(source: Product, query: str, match: dict[str, A
     assert similar_to_product(source, filters) == [wanted]
 
 
-def test_a_category_filter_takes_all_that_is_below_it(source: Product) -> None:
+def test_a_category_filter_includes_subcategories(source: Product) -> None:
     make_lookalike(1, 0.1)
     wanted = make_lookalike(0, 1, category=make_category("Footwear", "Shoes", "Heels"))
     filters = Filters.from_query(QueryDict("type=footwear"))
     assert similar_to_product(source, filters) == [wanted]
 
 
-def test_filters_follow_what_changed_of_a_product_since_it_was_embedded(source: Product) -> None:
+def test_filters_use_changes_of_a_product_since_it_was_embedded(source: Product) -> None:
     other = make_lookalike(0, 1, gender="Men")
     women = Filters.from_query(QueryDict("gender=Women"))
     assert similar_to_product(source, women) == []
@@ -168,12 +170,12 @@ def test_filters_follow_what_changed_of_a_product_since_it_was_embedded(source: 
     assert similar_to_product(source, women) == [other]
 
 
-def test_a_photo_finds_the_nearest() -> None:
+def test_a_photo_finds_the_nearest_products() -> None:
     far, near = make_lookalike(0, 1), make_lookalike(1, 0)
     assert similar_to_photo(make_photo(1, 0.1)) == [near, far]
 
 
-def test_a_photo_that_another_model_has_seen_finds_nothing() -> None:
+def test_a_photo_embedded_by_another_model_finds_nothing() -> None:
     make_lookalike(1, 0)
     other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
     assert similar_to_photo(make_photo(1, embedding_model=other)) == []
@@ -201,7 +203,7 @@ def test_an_image_retrieves_itself_unless_five_others_are_nearer(source: Product
 
 
 def _fill(products: int) -> None:
-    """Many products on a random sphere, by SQL: the ORM would take minutes."""
+    """Make products with random embeddings by SQL, because the ORM would take minutes."""
     template = make_product()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -233,15 +235,15 @@ def _fill(products: int) -> None:
             WHERE v.id = image_id
             """
         )
-        # The rows of tests before, which were rolled back, are still in the graph.
+        # The graph still has the rows of earlier tests, which were rolled back.
         cursor.execute("REINDEX INDEX embedding_blue_hnsw")
         cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
 
 
-def test_a_large_table_is_searched_by_the_index_and_few_rows_one_by_one(
+def test_a_large_table_is_searched_by_the_index_and_few_rows_exactly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(candidates, "MAX_EXACT", 1000)
+    monkeypatch.setattr(candidates, "MAX_EXACT_ROWS", 1000)
     _fill(2500)
     table = BlueEmbedding._meta.db_table
     red = Filters(colours=("Red",))
@@ -257,7 +259,7 @@ def test_a_large_table_is_searched_by_the_index_and_few_rows_one_by_one(
 
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_either_strategy_finds_the_five_that_pass(
+def test_either_strategy_finds_the_nearest_products_that_pass(
     strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fill(300)
@@ -267,7 +269,7 @@ def test_either_strategy_finds_the_five_that_pass(
     assert similar_to_product(source, Filters(colours=("Blue",))) == near[:5]
 
 
-def test_where_the_index_holds_too_few_that_pass_every_row_is_compared(
+def test_the_search_is_exact_if_the_index_finds_too_few_products(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _fill(2500)
