@@ -1,6 +1,7 @@
-"""Cache which products the searches for a product page found, by their ids.
+"""Cache the ids of the products that the searches for a product page found.
 
-The page reads their cards anew, and leaves out what is sold out or not listed by now.
+Their cards are not cached: the page loads them and leaves out products that are sold out or
+unlisted by now.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from recommender.search.replica import configured
 from recommender.search.similar import ROW_SIZE, similar_ids
 from shop.catalogue.models import Product
 
-SECONDS = 600
-VERSION = "related-version"
+CACHE_SECONDS = 600
+VERSION_KEY = "related-version"
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,18 @@ class RelatedProducts:
 def related(product: Product) -> RelatedProducts:
     """Return the products to show beside this one, from the cache or by searching.
 
-    Uncommitted changes and a replica that lags are not cached, nor fewer similar products than
-    asked for, because the others may not have an embedding yet.
+    Results are not cached within a transaction or with a replica, which may lag, nor if there are
+    fewer than ``ROW_SIZE`` similar products, because others may still be embedded.
     """
     if configured() or connection.in_atomic_block:
         return _search(product)
-    # Read before the search, so that a change meanwhile makes the result an old version's.
-    key = f"related:{product.pk}:{cache.get(VERSION, '')}"
+    # Read before the search, so that a change during it invalidates the result.
+    key = f"related:{product.pk}:{cache.get(VERSION_KEY, '')}"
     found: RelatedProducts | None = cache.get(key)
     if found is None:
         found = _search(product)
         if len(found.similar) == ROW_SIZE:
-            cache.set(key, found, SECONDS)
+            cache.set(key, found, CACHE_SECONDS)
     return found
 
 
@@ -53,5 +54,5 @@ def _search(product: Product) -> RelatedProducts:
 
 
 def invalidate(**kwargs: object) -> None:
-    """Drop what is cached for all products, once the current transaction commits."""
-    transaction.on_commit(lambda: cache.set(VERSION, token_hex(8), None))
+    """Invalidate the cache of all products when the current transaction commits."""
+    transaction.on_commit(lambda: cache.set(VERSION_KEY, token_hex(8), None))

@@ -1,7 +1,7 @@
-"""Which products are bought together, and which are looked at in one visit.
+"""Compute which products are bought together, and which are viewed in one visit.
 
-Counted in SQL from orders and from visits; nothing here knows who. ``lift`` says how many times
-more often two products meet than they would by chance; it is shrunk while few baskets vouch for it.
+A basket is the products of one order or of one anonymous visit. ``lift`` is how many times more
+often two products share a basket than by chance; its score is shrunk while few baskets support it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from shop.catalogue.models import Product
 from shop.core.db import planner_settings
 from shop.core.locks import AdvisoryLock, lock_until_commit
 
-# Two baskets at least, so that no one's own basket is shown to others.
-SUPPORT = 2
-# A lift that this many baskets vouch for counts half.
-SHRINK = 5
-KEPT = 20
-# Whoever has looked at more in one visit is a robot or a buyer for a shop.
-LARGEST = 100
+# At least two baskets, so that nobody's own basket is shown to others.
+MIN_SUPPORT = 2
+# A lift that this many baskets support counts half.
+SHRINKAGE = 5
+MAX_PER_PRODUCT = 20
+# A larger basket is that of a robot or a reseller.
+MAX_BASKET_SIZE = 100
 
 BASKETS = {
     Affinity.Kind.BOUGHT: """
@@ -36,7 +36,7 @@ BASKETS = {
 }
 COMPUTE = """
 WITH item (basket, product) AS MATERIALIZED ({baskets}),
-basket AS MATERIALIZED (SELECT basket FROM item GROUP BY basket HAVING count(*) <= %(largest)s),
+basket AS MATERIALIZED (SELECT basket FROM item GROUP BY basket HAVING count(*) <= %(basket_size)s),
 counted AS MATERIALIZED (
     SELECT product, count(*) AS n FROM item JOIN basket USING (basket) GROUP BY product),
 pair AS (
@@ -48,15 +48,15 @@ lifted AS (
     FROM pair JOIN counted AS one ON one.product = pair.product
     JOIN counted AS two ON two.product = pair.other),
 ranked AS (
-    SELECT *, lift * support / (support + %(shrink)s) AS score,
+    SELECT *, lift * support / (support + %(shrinkage)s) AS score,
         row_number() OVER (PARTITION BY product
-            ORDER BY lift * support / (support + %(shrink)s) DESC, other) AS place
+            ORDER BY lift * support / (support + %(shrinkage)s) DESC, other) AS position
     FROM lifted WHERE lift > 1)
 INSERT INTO recommender_affinity (kind, product_id, other_id, score, support)
-SELECT %(kind)s, product, other, score, support FROM ranked WHERE place <= %(kept)s
+SELECT %(kind)s, product, other, score, support FROM ranked WHERE position <= %(per_product)s
 """
 
-POPULAR = """
+POPULARITY = """
 INSERT INTO recommender_popularity (product_id, baskets)
 SELECT product, count(*) FROM ({every}) AS item (basket, product) GROUP BY product
 """
@@ -64,17 +64,22 @@ SELECT product, count(*) FROM ({every}) AS item (basket, product) GROUP BY produ
 
 @transaction.atomic
 def compute_affinities() -> int:
-    """Count everything anew; readers see the old rows until the new ones are all there.
+    """Recompute affinities and popularity in one transaction; return the number of affinities.
 
-    Returns how many affinities there are. Safe to run twice, and at the same time.
+    A lock lets concurrent runs take turns.
     """
-    limits = {"support": SUPPORT, "shrink": SHRINK, "kept": KEPT, "largest": LARGEST}
+    limits = {
+        "support": MIN_SUPPORT,
+        "shrinkage": SHRINKAGE,
+        "per_product": MAX_PER_PRODUCT,
+        "basket_size": MAX_BASKET_SIZE,
+    }
     rows = 0
     with connection.cursor() as cursor:
         lock_until_commit(AdvisoryLock.CO_PURCHASES)
         cursor.execute("DELETE FROM recommender_affinity; DELETE FROM recommender_popularity")
-        cursor.execute(POPULAR.format(every=" UNION ALL ".join(BASKETS.values())))
-        # Where visits came faster than statistics, the planner expects few rows and would choose
+        cursor.execute(POPULARITY.format(every=" UNION ALL ".join(BASKETS.values())))
+        # If statistics are older than most visits, the planner expects few rows and would choose
         # nested loops: 180,000 views took more than ten minutes instead of seconds.
         with planner_settings(cursor, enable_nestloop=False):
             for kind, baskets in BASKETS.items():
@@ -84,7 +89,7 @@ def compute_affinities() -> int:
 
 
 def affinities(product: Product) -> dict[str, list[int]]:
-    """By kind, the ids of what is listed and in stock, the strongest first; one query."""
+    """Return the ids of related products in stock by kind, the strongest first; one query."""
     found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
     ids = defaultdict(list)
     for kind, other in found.order_by("-score", "other_id").values_list("kind", "other_id"):

@@ -1,4 +1,4 @@
-"""Show the newest of its kind beside a product that no network has seen yet."""
+"""Recommend the newest products of the category until a product has an embedding."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shop.catalogue.models import Product
 
 
 def has_embedding(product: Product) -> bool:
-    """Return whether the active model has seen an image of the product."""
+    """Return whether the active model has embedded an image of the product."""
     embeddings = EmbeddingModel.objects.active().embeddings
     return embeddings.filter(product=product, status=ImageEmbedding.Status.EMBEDDED).exists()
 
 
 def newest_like(product: Product, count: int) -> list[int]:
-    """Return the ids of the newest of the product's category, of its colour first."""
+    """Return the ids of the newest products of the category, those of the same colour first."""
     others = Product.objects.listed().in_stock().filter(category=product.category_id)
     others = others.exclude(pk=product.pk)
     if genders := fitting_genders(product.gender):

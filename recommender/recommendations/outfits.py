@@ -1,6 +1,6 @@
-"""What goes with a product: another part of an outfit, for the same person, in colours that agree.
+"""Recommend products that complete an outfit, for the same wearer and in matching colours.
 
-Complements, never look-alikes: a product's own role is never proposed.
+Each product has a role in an outfit, such as top or shoes, and is completed by other roles.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import colorsys
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from recommender.search.complements import Complement, goes_with
+from recommender.search.complements import Complement, find_complements
 from shop.catalogue.browsing.colours import HEX, hex_of
 from shop.catalogue.models import Product
 
-# Of an article type, or else of the category above it, by its slug. What stands here with no role,
-# or does not stand here, is no part of an outfit: underwear, nightwear, cosmetics, gifts.
+# Slugs of categories by role. A category without a slug here has the role of its parent; the empty
+# role is for products that are no part of an outfit, such as underwear, cosmetics and gifts.
 ROLES = {
     "top": "topwear tshirts shirts tops kurtas kurtis tunics sweatshirts sweaters polos blouses",
     "layer": "jackets blazers waistcoat rain-jacket nehru-jackets shrug coats cardigans",
@@ -31,7 +31,7 @@ ROLES = {
     "travel-accessory salwar-and-dupatta lounge-pants lounge-shorts headband",
 }
 ROLE_OF = {slug: role for role, slugs in ROLES.items() for slug in slugs.split()}
-# What completes an outfit around each role, in the order in which it is shown.
+# The roles that complete an outfit with each role, in the order in which they are shown.
 COMPLETED_BY = {
     "top": ("bottom", "shoes", "bag", "accessory"),
     "layer": ("top", "bottom", "shoes", "accessory"),
@@ -41,9 +41,9 @@ COMPLETED_BY = {
     "bag": ("top", "bottom", "shoes", "accessory"),
     "accessory": ("top", "bottom", "shoes", "bag"),
 }
-# A watch is worn all year, whatever its row says.
+# Roles whose season must match: accessories are worn all year, whatever their season says.
 SEASONAL = ("top", "layer", "bottom", "whole", "shoes")
-# Go with every colour.
+# Match every colour.
 NEUTRALS = frozenset(
     {
         *("black", "white", "off white", "cream", "beige", "grey", "grey melange", "charcoal"),
@@ -51,9 +51,9 @@ NEUTRALS = frozenset(
         *("brown", "coffee brown", "mushroom brown", "tan", "taupe", "nude", "skin"),
     }
 )
-# Degrees on the wheel of hues.
-ALIKE = 40
-OPPOSITE = 155
+# Differences of hues in degrees.
+MAX_SIMILAR = 40
+MIN_OPPOSITE = 155
 FITTING = """
 role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
 fitting AS MATERIALIZED (
@@ -64,42 +64,41 @@ fitting AS MATERIALIZED (
     WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s))"""
 PER_CATEGORY = 10
 POOL = 60
-EACH = 6
+PER_ROLE = 6
 
 
 def role_of(product: Product) -> str:
-    """Its part in an outfit; empty if it has none."""
-    parts = product.category.path.split("/")[::-1][:2]
-    return next((ROLE_OF[part] for part in parts if part in ROLE_OF), "")
+    """Return the product's role in an outfit, or ``""``."""
+    slugs = product.category.path.split("/")[::-1][:2]
+    return next((ROLE_OF[slug] for slug in slugs if slug in ROLE_OF), "")
 
 
 @cache
-def agree(one: str, other: str) -> bool:
-    """Whether two colours go together: a neutral with all, hues that are near or opposite.
+def colours_match(one: str, other: str) -> bool:
+    """Return whether two colours match: a neutral matches any, hues match if near or opposite.
 
-    Colours without a hue of their own (multi, unknown) go with neutrals only. In between the
-    wheel's neighbours and opposites two strong colours clash.
+    Colours without a hue (multi, unknown) match neutrals only.
     """
     one, other = one.lower(), other.lower()
     if one in NEUTRALS or other in NEUTRALS:
         return True
     if not (hex_of(one) and hex_of(other)):
         return False
-    apart = abs(_hue(one) - _hue(other)) % 360
-    apart = min(apart, 360 - apart)
-    return apart <= ALIKE or apart >= OPPOSITE
+    difference = abs(_hue(one) - _hue(other)) % 360
+    difference = min(difference, 360 - difference)
+    return difference <= MAX_SIMILAR or difference >= MIN_OPPOSITE
 
 
 def _hue(colour: str) -> float:
-    """Degrees, 0 to 360."""
+    """Return the hue in degrees, 0 to 360."""
     red, green, blue = (int(hex_of(colour)[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return colorsys.rgb_to_hls(red, green, blue)[0] * 360
 
 
 def colours_for(colours: Iterable[str]) -> list[str]:
-    """What goes with every one of them, in small letters. Never empty: neutrals do."""
-    wanted = {colour.lower() for colour in colours}
-    return sorted(colour for colour in HEX if all(agree(colour, other) for other in wanted))
+    """Return the names, in lower case, of colours that match all the given ones."""
+    given = {colour.lower() for colour in colours}
+    return sorted(colour for colour in HEX if all(colours_match(colour, other) for other in given))
 
 
 def complements(
@@ -108,20 +107,20 @@ def complements(
     around: Sequence[Product] | None = None,
     without: Iterable[int] = (),
 ) -> dict[str, list[Complement]]:
-    """What the ``products`` lack for an outfit, by role, the nearest by picture first; one query.
+    """Return products that complete the ``products`` to an outfit, by role, the nearest first.
 
-    ``around``: those of them whose wearer, use, season and picture decide; all unless told
-    otherwise. Their categories must be loaded.
+    Gender, usage, season and embedding must fit those of ``around``, a part of ``products``, or by
+    default all. ``without`` are ids to leave out. Takes one query; categories must be loaded.
     """
-    have = {role_of(product) for product in products}
-    if "whole" in have:  # with a dress nobody needs a top or trousers
-        have |= {"top", "bottom"}
+    roles = {role_of(product) for product in products}
+    if "whole" in roles:  # a dress replaces top and trousers
+        roles |= {"top", "bottom"}
     sources = [source for source in around or products if role_of(source)]
     wanted = [role for source in sources for role in COMPLETED_BY[role_of(source)]]
-    wanted = [role for role in dict.fromkeys(wanted) if role not in have]
+    wanted = [role for role in dict.fromkeys(wanted) if role not in roles]
     if not wanted:
         return {}
-    found = goes_with(
+    found = find_complements(
         FITTING,
         {
             "slugs": list(ROLE_OF),
@@ -134,7 +133,7 @@ def complements(
             "colours": colours_for(product.base_colour for product in sources),
             "per_category": PER_CATEGORY,
             "pool": POOL,
-            "each": EACH,
+            "each": PER_ROLE,
         },
     )
     return {role: [one for one in found if one.role == role] for role in wanted}
@@ -143,13 +142,16 @@ def complements(
 def outfit(
     by_role: dict[str, list[Complement]], *, without: Iterable[int] = (), rounds: int = 1
 ) -> list[int]:
-    """Return products for one person, one of each role a round; Unisex goes with either gender."""
-    left_out, gender, chosen = set(without), "", list[int]()
+    """Return the ids of products for one gender, one of each role per round.
+
+    Unisex products suit any gender; ``without`` are ids to leave out.
+    """
+    excluded, gender, chosen = set(without), "", list[int]()
     for role in list(by_role) * rounds:
         for one in by_role[role]:
             own = "" if one.gender == "Unisex" else one.gender
-            if one.product_id not in left_out and own in {"", gender or own}:
-                left_out.add(one.product_id)
+            if one.product_id not in excluded and own in {"", gender or own}:
+                excluded.add(one.product_id)
                 gender = gender or own
                 chosen.append(one.product_id)
                 break

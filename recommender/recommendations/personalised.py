@@ -1,9 +1,9 @@
-"""What a visitor may like, from what this visitor viewed, saved and bought.
+"""Recommend products to a visitor by what this visitor viewed, saved and bought.
 
-Each of those products keeps a vector of its own: the mean of several tastes is nobody's taste.
-What is near to any of them is weighed by its closeness to all of them, a density of tastes, and a
-little by popularity. Maximal marginal relevance (Carbonell and Goldstein, "The Use of MMR,
-Diversity-Based Reranking", 1998) keeps the list from being ten times the same.
+Candidates are the nearest neighbours of each of these products, not of the mean of their vectors,
+which is close to none of them. They are scored by a kernel density over all these products, and by
+popularity. Maximal marginal relevance (Carbonell and Goldstein, "The Use of MMR, Diversity-Based
+Reranking", 1998) keeps the recommendations diverse.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.search.halfvec import read_halfvecs
-from recommender.search.history import Near, near_history
+from recommender.search.history import HistoryNeighbour, neighbours_of_history
 
 COUNT = 10
-# A heart says more than a look; what was bought is had already.
-STRENGTHS = {"saved": 1.2, "viewed": 1.0, "bought": 0.9}
+# A saved product says more than a viewed one, and who bought a product needs no similar one.
+WEIGHTS = {"saved": 1.2, "viewed": 1.0, "bought": 0.9}
+# The weight of a product beside that of the one before it in the history.
 DECAY = 0.95
 MAX_SEEDS = 12
 NEIGHBOURS_PER_SEED = 12
@@ -29,7 +30,7 @@ bought AS MATERIALIZED (
     FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
     JOIN catalogue_variant AS variant ON variant.id = line.variant_id
     WHERE placed.user_id = %(user)s AND placed.state NOT IN ('cancelled', 'refunded') GROUP BY 1),
-history (id, reason, place) AS (
+history (id, reason, position) AS (
     SELECT id, 'viewed', place FROM unnest(%(viewed)s::bigint[]) WITH ORDINALITY AS v (id, place)
     UNION ALL
     SELECT id, 'saved', place FROM unnest(%(saved)s::bigint[]) WITH ORDINALITY AS s (id, place)
@@ -37,22 +38,22 @@ history (id, reason, place) AS (
     SELECT product_id, 'saved', row_number() OVER (ORDER BY id DESC)
     FROM wishlist_savedproduct WHERE user_id = %(user)s
     UNION ALL SELECT id, 'bought', row_number() OVER (ORDER BY last DESC) FROM bought),
-weighed AS (
-    SELECT DISTINCT ON (id) id, reason, strength * power(%(decay)s, place - 1) AS weight
-    FROM history JOIN unnest(%(reasons)s::text[], %(strengths)s::float8[]) AS s (reason, strength)
+weighted AS (
+    SELECT DISTINCT ON (id) id, reason, base_weight * power(%(decay)s, position - 1) AS weight
+    FROM history JOIN unnest(%(reasons)s::text[], %(weights)s::float8[]) AS b (reason, base_weight)
         USING (reason)
     ORDER BY id, weight DESC, reason)"""
-# Of relevance and novelty in MMR.
+# Weight of relevance, against diversity, in maximal marginal relevance.
 MMR_LAMBDA = 0.7
-# A squared distance, in spreads of the network, at which a neighbour counts 1/e.
+# The squared distance, in spreads of the network, at which the kernel falls to 1/e.
 KERNEL_WIDTH = 8.0
-# How much a product gains that was in one visit or order more, by the logarithm.
+# Weight of the logarithm of the number of visits and orders with a product.
 POPULARITY_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Holds a product and the one for whose sake it was chosen: viewed, saved or bought."""
+    """Holds a recommended product and its ``seed``, which was viewed, saved or bought."""
 
     product_id: int
     seed: int
@@ -66,10 +67,11 @@ def personalised(
     saved: Sequence[int] = (),
     count: int = COUNT,
 ) -> list[Recommendation]:
-    """Return the best first, without what was viewed, saved or bought; no query without input.
+    """Return recommendations for a visitor, the best first.
 
-    ``user``: the id of somebody signed in, whose saved and bought products are read; ``viewed``
-    and ``saved``: product ids, newest first.
+    ``user`` is the id of a customer, whose saved and bought products are read; ``viewed`` and
+    ``saved`` are product ids, the newest first. None of these products is recommended. Runs no
+    query without any of them.
     """
     if user is None and not viewed and not saved:
         return []
@@ -77,19 +79,19 @@ def personalised(
         "user": user,
         "viewed": list(viewed),
         "saved": list(saved),
-        "reasons": list(STRENGTHS),
-        "strengths": list(STRENGTHS.values()),
+        "reasons": list(WEIGHTS),
+        "weights": list(WEIGHTS.values()),
         "decay": DECAY,
         "seeds": MAX_SEEDS,
         "each": NEIGHBOURS_PER_SEED,
     }
-    return rank(near_history(WEIGHTED_HISTORY, values), count)
+    return rank(neighbours_of_history(WEIGHTED_HISTORY, values), count)
 
 
-def rank(near: Sequence[Near], count: int) -> list[Recommendation]:
-    """Weigh what was found by all that the visitor likes, and by how popular it is; then MMR."""
+def rank(near: Sequence[HistoryNeighbour], count: int) -> list[Recommendation]:
+    """Score the neighbours by kernel density and popularity, and select by MMR."""
     seeds = [one for one in near if one.product_id == one.seed]
-    # In one order, so that equal products come out alike, whatever order they came in.
+    # Sorted, so that the result does not depend on the order of the rows.
     ordered = sorted(near, key=lambda one: (one.product_id, one.seed))
     found = list({one.product_id: one for one in ordered if one.product_id != one.seed}.values())
     if not found:
@@ -101,17 +103,17 @@ def rank(near: Sequence[Near], count: int) -> list[Recommendation]:
     popular = 1 + POPULARITY_WEIGHT * np.log1p([one.baskets for one in found])
     scores = closeness.sum(axis=1) * popular
     best = closeness.argmax(axis=1)
-    copies = np.array([one.duplicate_group for one in found])
-    new = ~np.isin(copies, [seed.duplicate_group for seed in seeds])
-    order = _mmr(scores / max(scores.max(), 1e-12), vectors, copies, count, new)
+    groups = np.array([one.duplicate_group for one in found])
+    new = ~np.isin(groups, [seed.duplicate_group for seed in seeds])
+    order = _mmr(scores / max(scores.max(), 1e-12), vectors, groups, count, new)
     return [
         Recommendation(found[i].product_id, seeds[best[i]].seed, seeds[best[i]].reason)
         for i in order
     ]
 
 
-def _vectors(near: Iterable[Near]) -> NDArray[np.float32]:
-    """Return (n, 256), of length 1."""
+def _vectors(near: Iterable[HistoryNeighbour]) -> NDArray[np.float32]:
+    """Return the embeddings as unit vectors (n, 256)."""
     vectors = read_halfvecs(one.embedding for one in near)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     result: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-6)
@@ -121,21 +123,21 @@ def _vectors(near: Iterable[Near]) -> NDArray[np.float32]:
 def _mmr(
     scores: NDArray[np.float64],
     vectors: NDArray[np.float32],
-    copies: NDArray[np.int64],
+    groups: NDArray[np.int64],
     count: int,
-    left: NDArray[np.bool_],
+    available: NDArray[np.bool_],
 ) -> list[int]:
-    """Return positions of those ``left``, the most relevant first, each unlike those before it.
+    """Return positions of ``available`` products by maximal marginal relevance, the best first.
 
-    Of products with equal ``copies`` it takes one.
+    Selects one product of each duplicate group.
     """
-    alike = vectors @ vectors.T
+    similarity = vectors @ vectors.T
     chosen: list[int] = []
     nearest = np.zeros(len(scores))
-    while left.any() and len(chosen) < count:
-        value = np.where(left, MMR_LAMBDA * scores - (1 - MMR_LAMBDA) * nearest, -np.inf)
+    while available.any() and len(chosen) < count:
+        value = np.where(available, MMR_LAMBDA * scores - (1 - MMR_LAMBDA) * nearest, -np.inf)
         position = int(np.argmax(value))
         chosen.append(position)
-        left &= copies != copies[position]
-        nearest = np.maximum(nearest, alike[position])
+        available &= groups != groups[position]
+        nearest = np.maximum(nearest, similarity[position])
     return chosen

@@ -1,6 +1,6 @@
 """Build the rows of recommendations that pages show.
 
-A row holds alternatives or complements, never both. Nothing is shown twice on one page.
+A row holds alternatives or complements, never both. No product is shown twice on a page.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from shop.catalogue.models import Product, ProductImage
 from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
 
-# For the products put into the cart last; each costs as much as the first.
+# Only the products added last are complemented, since the query takes equally long for each.
 CART_SOURCES = 2
-REASONS = 3
-# Two things are no outfit.
-LEAST_ROLES = 3
+MAX_REASONS = 3
+# Two products are no outfit.
+MIN_OUTFIT_SIZE = 3
 
 
 @dataclass
 class RecommendationRow:
-    """Holds the products of one row under their title.
+    """Holds the products of one row and its title.
 
     ``name`` identifies the row in click tracking (``recommender.tracking.events.BLOCKS``),
     ``reasons`` are (reason, product) pairs, ``refinements`` are links that narrow it,
@@ -53,7 +53,7 @@ class RecommendationRow:
 
 
 def product_rows(product: Product) -> list[RecommendationRow]:
-    """Return similar items, even if there are none, then at most two rows of other products.
+    """Return the row of similar items, which may be empty, then at most two other rows.
 
     Takes two queries besides the searches, whose results may be cached.
     """
@@ -85,26 +85,27 @@ def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> 
 
 
 def _outfit_row(name: str, title: str, ids: list[int]) -> RecommendationRow:
-    """Return a row of complements, which is empty where they are too few for an outfit."""
+    """Return a row of complements, which is empty if they are too few for an outfit."""
     hint = _("For the same wearer and occasion, in colours that go together.")
-    return RecommendationRow(name, title, ids if len(ids) >= LEAST_ROLES else [], hint)
+    return RecommendationRow(name, title, ids if len(ids) >= MIN_OUTFIT_SIZE else [], hint)
 
 
 def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> RecommendationRow:
-    """Return what is bought together or viewed in one visit, whichever is more."""
-    bought = _left(known[Affinity.Kind.BOUGHT], already_shown)
-    viewed = _left(known[Affinity.Kind.VIEWED], already_shown)
+    """Return products bought together or viewed in one visit, whichever are more."""
+    bought = _row_of_new(known[Affinity.Kind.BOUGHT], already_shown)
+    viewed = _row_of_new(known[Affinity.Kind.VIEWED], already_shown)
     if len(bought) >= len(viewed):
         return RecommendationRow("bought", _("Bought together"), bought)
     return RecommendationRow("viewed", _("Also viewed"), viewed)
 
 
-def _left(ids: Iterable[int], already_shown: set[int]) -> list[int]:
+def _row_of_new(ids: Iterable[int], already_shown: set[int]) -> list[int]:
+    """Return the first ids that are not shown yet, at most ``ROW_SIZE``."""
     return [pk for pk in ids if pk not in already_shown][:ROW_SIZE]
 
 
 def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
-    """Return what goes with the products in the cart, and looks like none."""
+    """Return a row of complements of the products in the cart."""
     products = list(dict.fromkeys(line.variant.product for line in reversed(lines)))
     by_role = complements(products, around=products[:CART_SOURCES])
     ids = outfit(by_role, rounds=ROW_SIZE)[:ROW_SIZE]
@@ -114,12 +115,12 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
 
 
 def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
-    """Return what this visitor may like, and for the sake of which products."""
+    """Return a row of personalised recommendations, with the products that are their reasons."""
     user = request.user.pk if request.user.is_authenticated else None
     saved = [] if user else saved_ids(request)
     picks = personalised(user=user, viewed=recent_ids(request), saved=saved)
     row = RecommendationRow("picked", _("Picked for you"), [pick.product_id for pick in picks])
-    why = list({pick.seed: pick.reason for pick in picks}.items())[:REASONS]
+    why = list({pick.seed: pick.reason for pick in picks}.items())[:MAX_REASONS]
     found = _load_products([row], [seed for seed, _reason in why])
     row.reasons = [(reason, found[seed]) for seed, reason in why if seed in found]
     return [row] if row.products else []
@@ -128,7 +129,7 @@ def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
 def _load_products(
     rows: Sequence[RecommendationRow], others: Iterable[int] = ()
 ) -> dict[int, Product]:
-    """Give the rows their products that can be bought; return these and the others by id."""
+    """Load the purchasable products of the rows; return all products, and ``others``, by id."""
     found = cards([*(pk for row in rows for pk in row.ids), *others])
     for row in rows:
         row.products = [found[pk] for pk in row.ids if pk in found and not found[pk].is_sold_out]
@@ -136,13 +137,13 @@ def _load_products(
 
 
 def cards(product_ids: Iterable[int]) -> dict[int, Product]:
-    """Return the listed products that have an image by id, with their images, in one query."""
+    """Return the listed products with an image by id, with their images, in one query."""
     images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
     images = images.select_related("product").defer("product__search", "product__description")
     found: dict[int, Product] = {}
     for image in images.order_by("position", "pk"):
         product = found.setdefault(image.product_id, image.product)
-        # Where ``prefetch_related`` puts them, with a query more.
+        # The cache that ``prefetch_related`` would fill by another query.
         cached = product.__dict__.setdefault("_prefetched_objects_cache", {"images": []})
         cached["images"].append(image)
     return found

@@ -1,4 +1,4 @@
-"""Bring the recommender's rows to the shop's templates, which include the rows' template."""
+"""Provide the rows of recommendations to templates, which draw them by ``includes/rows.html``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ register = template.Library()
 
 @register.simple_tag
 def product_recommendations(product: Product) -> list[rows.RecommendationRow]:
-    """Return the rows of a product page, similar items first; chosen at once, so none repeats."""
+    """Return all rows of a product page, so that none repeats a product of another."""
     return rows.product_rows(product)
 
 
 @register.simple_tag
 def cart_recommendations(lines: list[CartLine]) -> list[rows.RecommendationRow]:
-    """Return the rows of the cart."""
+    """Return the rows of the cart page."""
     return rows.cart_rows(lines)
 
 
 @register.simple_tag(takes_context=True)
 def visitor_recommendations(context: Context) -> list[rows.RecommendationRow]:
-    """Return the rows of the home and account pages."""
+    """Return the rows of the home and account pages, chosen for their visitor."""
     return rows.picked_rows(context["request"])

@@ -9,15 +9,15 @@ from recommender.recommendations.outfits import (
     COMPLETED_BY,
     NEUTRALS,
     ROLE_OF,
-    agree,
     colours_for,
+    colours_match,
     role_of,
 )
 from shop.catalogue.browsing.colours import HEX
 from shop.catalogue.models import Category, Product
 
 
-def _of(path: str) -> str:
+def _role(path: str) -> str:
     return role_of(Product(category=Category(path=path)))
 
 
@@ -42,15 +42,15 @@ def _of(path: str) -> str:
         ("home", ""),
     ],
 )
-def test_the_role_is_that_of_the_type_or_of_what_is_above_it(path: str, role: str) -> None:
-    assert _of(path) == role
+def test_the_role_is_that_of_the_category_or_of_its_parent(path: str, role: str) -> None:
+    assert _role(path) == role
 
 
-def test_what_the_demo_shop_sells_has_a_role() -> None:
+def test_products_of_the_demo_shop_have_a_role() -> None:
     without = {"Wallets", "Socks"}
     for one in RANGES:
         path = "/".join(name.lower().replace(" ", "-") for name in (*one.tree, one.article))
-        assert bool(_of(path)) == (one.article not in without), path
+        assert bool(_role(path)) == (one.article not in without), path
 
 
 def test_every_role_is_completed_by_others_only() -> None:
@@ -77,17 +77,17 @@ def test_every_role_is_completed_by_others_only() -> None:
         ("", "Black", True),
     ],
 )
-def test_neutrals_go_with_all_and_hues_with_near_and_opposite_ones(
+def test_neutrals_match_any_colour_and_hues_match_near_and_opposite_ones(
     one: str, other: str, expected: bool
 ) -> None:
-    assert agree(one, other) is agree(other, one) is expected
+    assert colours_match(one, other) is colours_match(other, one) is expected
 
 
 def test_neutrals_are_colours_of_the_shop() -> None:
     assert set(HEX) >= NEUTRALS
 
 
-def test_what_goes_with_several_goes_with_each_of_them() -> None:
+def test_colours_that_match_several_match_each_of_them() -> None:
     both = colours_for(["Red", "Blue"])
     assert set(both) == set(colours_for(["Red"])) & set(colours_for(["Blue"]))
     assert set(both) >= NEUTRALS
