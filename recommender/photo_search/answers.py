@@ -1,4 +1,4 @@
-"""Answer a photo: decide for which garments to search, and search."""
+"""Answer a query photo: choose the garments to search for, and search."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from shop.catalogue.models import Product
 
 EVERYTHING = "everything"
 MAX_COUNT = 20
-# The likeliest garment alone is searched from this probability on, or else the three likeliest, if
-# their sum reaches the other: chosen on half of the validation photos, reported on the rest.
-SURE = 0.5
-POSSIBLE = 0.3
+# The likeliest garment alone is searched if its probability reaches the first threshold, and else
+# the three likeliest if their sum reaches the second. Both were chosen on half of the validation
+# photos and reported on the rest.
+CERTAIN = 0.5
+LIKELY = 0.3
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Holds the products found and how the search was limited.
+    """Holds the products found and the garments that the search was limited to.
 
-    ``searched`` are the garments that it was limited to, ``offered`` those to choose from instead;
-    ``asks`` says that no garment was made out, so that nothing was searched; ``missing`` that the
-    shop has none of the garment.
+    ``offered`` are garments to choose instead of the ``searched`` ones, ``everything`` means that
+    the search was not limited, ``asks`` that no garment was detected, so that there was no search,
+    and ``missing`` that no category holds the garment.
     """
 
     products: list[Product] = field(default_factory=list)
@@ -40,26 +41,26 @@ class Answer:
 def answer_photo(
     photo: QueryPhoto, filters: Filters, garment: str = "", count: int = ROW_SIZE
 ) -> Answer:
-    """Search with a photo for the garment that the shopper chose, or else that was made out.
+    """Search by a photo for the garment that the shopper chose, or else the one detected.
 
-    A category among the filters wins over both. Underwear and the like are only found when they
-    were made out or chosen.
+    A category in ``filters`` takes precedence over both. Discreet categories, such as underwear,
+    are only searched if they were detected or chosen.
     """
     likely = photo.likely_garments
     if filters.category_ids:
         return Answer(_search(photo, filters, count), offered=tuple(likely))
     if garment in garments():
-        return _within(photo, filters, (garment,), likely, count)
-    guessed = _guess(photo.garments)
-    if garment == EVERYTHING or guessed is None or not CategoryGarment.objects.exists():
+        return _search_garments(photo, filters, (garment,), likely, count)
+    detected = _detected(photo.garments)
+    if garment == EVERYTHING or detected is None or not CategoryGarment.objects.exists():
         found = _search(photo, _without_discreet(filters), count)
         return Answer(found, offered=tuple(likely), everything=True)
-    if not guessed:
-        return Answer(offered=held_garments(), asks=True)
-    return _within(photo, filters, guessed, likely, count)
+    if not detected:
+        return Answer(offered=garments_in_catalogue(), asks=True)
+    return _search_garments(photo, filters, detected, likely, count)
 
 
-def _within(
+def _search_garments(
     photo: QueryPhoto,
     filters: Filters,
     searched: tuple[str, ...],
@@ -70,15 +71,15 @@ def _within(
     offered = tuple(name for name in likely if name not in searched)
     if not categories:
         return Answer(searched=searched, offered=offered, missing=True)
-    kept = tuple(pk for pk in categories if pk not in filters.excluded_category_ids)
-    found = _search(photo, filters, count, kept)
+    ids = tuple(pk for pk in categories if pk not in filters.excluded_category_ids)
+    found = _search(photo, filters, count, ids)
     return Answer(found, searched, offered)
 
 
 def _search(
     photo: QueryPhoto, filters: Filters, count: int, categories: tuple[int, ...] = ()
 ) -> list[Product]:
-    """Put what has the added words first, and fill up with what has not."""
+    """Return products that match the added words first, then others."""
     found = similar_to_photo(photo, filters, categories=categories, count=count)
     if not filters.words or len(found) == count:
         return found
@@ -87,13 +88,13 @@ def _search(
     return [*found, *(each for each in others if each not in found)][:count]
 
 
-def _guess(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None:
-    """Return the garments to search for: none if unlikely, ``None`` if nothing can guess."""
+def _detected(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None:
+    """Return the garments to search for: none if unlikely, ``None`` without a classifier."""
     if likely is None:
         return None
-    if likely and likely[0][1] >= SURE:
-        return tuple(name for name, probability in likely if probability >= SURE)
-    possible = sum(probability for _name, probability in likely) >= POSSIBLE
+    if likely and likely[0][1] >= CERTAIN:
+        return tuple(name for name, probability in likely if probability >= CERTAIN)
+    possible = sum(probability for _name, probability in likely) >= LIKELY
     return tuple(name for name, _probability in likely) if possible else ()
 
 
@@ -101,7 +102,7 @@ def _without_discreet(filters: Filters) -> Filters:
     return replace(filters, excluded_category_ids=(*filters.excluded_category_ids, *discreet_ids()))
 
 
-def held_garments() -> tuple[str, ...]:
-    """Return the garments that some category holds, in the classifier's order."""
+def garments_in_catalogue() -> tuple[str, ...]:
+    """Return the garments that the catalogue's categories hold, in the classifier's order."""
     held = set(CategoryGarment.objects.values_list("garment", flat=True))
     return tuple(name for name in garments() if name in held)

@@ -1,4 +1,4 @@
-"""Search a detail of a photo or of a product's picture."""
+"""Let shoppers search by a crop of a photo or of a product's image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SIDES = (
 
 @dataclass(frozen=True)
 class Source:
-    """What a part is cut out of: ``name`` and ``key`` find it again."""
+    """Holds the picture to crop; the form sends ``key`` as the parameter ``name``."""
 
     name: str
     key: str
@@ -52,7 +52,7 @@ class Source:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_crop(request: HttpRequest) -> HttpResponse:
-    """Draw a part, or choose one of five, and search with it."""
+    """Show the form to choose a crop, or store the chosen crop and search by it."""
     source = _source(request.POST if request.method == "POST" else request.GET)
     if request.method != "POST":
         return _page(request, source, request.GET.get("region", ""))
@@ -70,7 +70,7 @@ def choose_crop(request: HttpRequest) -> HttpResponse:
 
 
 def _source(query: QueryDict) -> Source:
-    """Raises ``Http404`` unless it is a live photo or a picture of a listed product."""
+    """Return the photo or the image of a listed product. Raises ``Http404`` if there is none."""
     if query.get("photo"):
         photo = get_object_or_404(QueryPhoto.objects.live(), pk=query["photo"])
         url = reverse("recommender:query-photo", args=[photo.pk])
@@ -87,7 +87,7 @@ def _source(query: QueryDict) -> Source:
 
 
 def _sent_region(data: QueryDict) -> str:
-    """One of the five, or the four sides in percent."""
+    """Return the preset chosen, or the region given by its four sides in percent."""
     region = data.get("region", "")
     if isinstance(region, str) and region:
         return region

@@ -1,7 +1,7 @@
-"""A part of a picture to search with.
+"""Crop pictures to search by a detail.
 
-A region is four fractions of the picture's width and height: left, top, right, bottom. Which part
-is meant is the shopper's choice: suggestions by saliency were tried and left out (docs/quality).
+A region is four fractions of the picture's width and height: left, top, right, bottom. The shopper
+chooses it, since suggestions by saliency were not good enough (docs/quality).
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.images.pictures import open_stored, translate_errors
 
-# Less than this share of a side, or fewer pixels, shows too little of a garment.
+# A region of a smaller share of a side, or of fewer pixels, shows too little of a garment.
 MIN_SHARE = 0.05
 MIN_PIXELS = 16
 
 
 class RegionError(ValueError):
-    """This is no region of the picture; the message says why."""
+    """Raised when a region is invalid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Region:
+    """Represents a rectangle by fractions of a picture's width and height."""
+
     left: float = 0.0
     top: float = 0.0
     right: float = 1.0
@@ -31,14 +33,14 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """``"0.1,0.2,0.8,0.9"``; raises ``RegionError``."""
+        """Parse text such as ``"0.1,0.2,0.8,0.9"``. Raises ``RegionError``."""
         try:
             left, top, right, bottom = (float(part) for part in text[:100].split(","))
         except ValueError:
             raise RegionError(_("A region is four numbers: left, top, right, bottom.")) from None
         if not all(0 <= value <= 1 for value in (left, top, right, bottom)):
-            raise RegionError(_("A region does not reach beyond the picture."))
-        # Fractions are rounded by browsers: 5 % may arrive as 4.99999 %.
+            raise RegionError(_("A region must lie within the picture."))
+        # With a tolerance, because browsers round: 5 % may be sent as 4.99999 %.
         if right - left < MIN_SHARE - 1e-6 or bottom - top < MIN_SHARE - 1e-6:
             raise RegionError(_("The region is too small. Choose a larger part."))
         return cls(left, top, right, bottom)
@@ -47,10 +49,10 @@ class Region:
         return ",".join(f"{value:.4g}" for value in astuple(self))
 
 
-def cut(content: bytes, region: Region) -> bytes:
-    """Return the region of a stored, upright picture, as PNG.
+def crop(content: bytes, region: Region) -> bytes:
+    """Crop a stored, upright picture to the region and return it as PNG.
 
-    Raises ``RegionError``, or ``PictureError`` where the picture cannot be read.
+    Raises ``RegionError``, or ``PictureError`` if the picture cannot be read.
     """
     with translate_errors(content):
         image = open_stored(content).convert("RGB")

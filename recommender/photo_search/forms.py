@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PhotoForm(forms.Form):
-    """The file's content is checked where it is read; here only that there is one."""
+    """Requires a file; its content is validated when it is stored."""
 
     photo = forms.FileField(
         label=_("Your photo"),

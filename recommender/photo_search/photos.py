@@ -1,4 +1,4 @@
-"""Store photos to search with, embed them, and delete them when they expire."""
+"""Store query photos, embed them, and delete them when they expire."""
 
 from __future__ import annotations
 
@@ -20,62 +20,63 @@ from recommender.embedding.preprocessing import prepare_photo
 from recommender.garments.categories import garments_of
 from recommender.garments.classifier import garments, guess_garments, shows_nothing
 from recommender.models import EmbeddingModel, QueryPhoto
-from recommender.photo_search.crops import Region, cut
+from recommender.photo_search.crops import Region, crop
 from shop.catalogue.images.pictures import Picture, read_picture
 from shop.catalogue.models import ProductImage
 
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
 CUT_OUT_WEIGHT = 2
-GUESSES = 3
-# Of a photo that no network could look at.
+LIKELY_GARMENTS = 3
+# The failure of a photo that could not be embedded because no network was available.
 UNAVAILABLE = "Photo search is unavailable at the moment. Try again later."
-BATCH = 500
-# A worker that is there embeds a photo sooner.
+DELETE_BATCH = 500
+# A running worker embeds a photo sooner than this.
 MISSED_AFTER = timedelta(seconds=2)
-# Some seconds of work, for which a photo that is sent meanwhile has to wait.
+# Limits the task to some seconds, because new photos wait until it ends.
 MAX_MISSED = 50
 
 
 def store_photo(
     data: bytes, region: Region | None = None, image: ProductImage | None = None
 ) -> QueryPhoto:
-    """Store one photo, or a region of it, without its metadata; ``image`` is what it shows.
+    """Store a photo, or a region of it, without its metadata.
 
-    Raises ``PictureError`` or ``RegionError``; then nothing is stored.
+    ``image`` is the product image that a sample photo was taken from. Raises ``PictureError`` or
+    ``RegionError``; then nothing is stored.
     """
     picture = sanitise(data, region)
     width, height = picture.image.size
-    with _not_waiting_for_the_disk():
+    with _asynchronous_commit():
         return QueryPhoto.objects.create(
             content=picture.jpeg, width=width, height=height, image=image
         )
 
 
 @contextmanager
-def _not_waiting_for_the_disk() -> Iterator[None]:
-    """Commit without waiting for fsync, which saves 2 ms; a crash loses the newest photos only."""
+def _asynchronous_commit() -> Iterator[None]:
+    """Commit without waiting for fsync, which saves 2 ms; a crash loses only the newest photos."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         yield
 
 
 def sanitise(data: bytes, region: Region | None = None) -> Picture:
-    """Decode a photo, or a region of it, without its metadata. Raises as ``store_photo``."""
+    """Decode a photo, or a region of it, and drop its metadata. Raises as ``store_photo``."""
     picture = read_picture(data, max_side=MAX_SIDE)
     if region is None:
         return picture
-    return read_picture(cut(picture.jpeg, region), max_side=MAX_SIDE)
+    return read_picture(crop(picture.jpeg, region), max_side=MAX_SIDE)
 
 
 def store_crop(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:
-    """Store a part of a photo or of a product's picture. Raises as ``store_photo``."""
+    """Store a region of a photo or of a product's image. Raises as ``store_photo``."""
     if isinstance(source, QueryPhoto):
-        photo = store_photo(cut(bytes(source.content), region))
-        # A part lives no longer than what it was cut out of.
+        photo = store_photo(crop(bytes(source.content), region))
+        # A crop expires with its photo, since it shows a part of it.
         photo.parent, photo.expires = source, source.expires
     else:
-        photo = store_photo(cut(source.read(), region))
+        photo = store_photo(crop(source.read(), region))
         photo.image = source
     photo.crop_box = str(region)
     photo.save(update_fields=["parent", "image", "crop_box", "expires"])
@@ -83,7 +84,7 @@ def store_crop(source: QueryPhoto | ProductImage, region: Region) -> QueryPhoto:
 
 
 def needs_vector(photo: QueryPhoto, model: EmbeddingModel) -> bool:
-    """Return whether the photo has no embedding, or one of another model than the given one."""
+    """Return whether the photo has no embedding by the model."""
     return photo.embedding is None or photo.embedding_model_id != model.pk
 
 
@@ -95,7 +96,7 @@ def state_of(photo: QueryPhoto, model: EmbeddingModel) -> str:
 
 
 def embed_photo(photo_id: str) -> None:
-    """Give the photo its embedding; safe to run twice, and for a photo that is gone."""
+    """Embed the photo; does nothing if it was embedded, failed or was deleted."""
     model = EmbeddingModel.objects.active()
     photo = QueryPhoto.objects.live().filter(pk=photo_id).first()
     if photo is None or photo.failure or not needs_vector(photo, model):
@@ -109,38 +110,38 @@ def embed_photo(photo_id: str) -> None:
         return
     try:
         found = analyse_photo(photo, network)
-    except Exception as error:  # decoders raise anything
+    except Exception as error:  # decoders raise any exception
         logger.exception("Query photo cannot be decoded")
         stored.update(failure=str(error)[:255])
         return
-    with _not_waiting_for_the_disk():
+    with _asynchronous_commit():
         stored.update(embedding_model=model, **found)
 
 
 def analyse_photo(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
-    """Return what is stored of a photo. Raises what decoders raise.
+    """Return the embeddings, colour and garments of a photo. Raises what decoders raise.
 
-    The network learned from whole photos and from cut-outs; their sum, the cut-out twice, finds
-    best. The garment is guessed meanwhile.
+    The embedding is the sum of those of the whole photo and of its cut-out, which has twice the
+    weight, since that finds best. The garment is classified at the same time.
     """
     prepared = prepare_photo(bytes(photo.content), network.input_size)
     with ThreadPoolExecutor(1) as thread:
-        guess = thread.submit(_garments, photo, prepared.images)
+        classified = thread.submit(_garments, photo, prepared.images)
         vectors = network.embed(prepared.views)
-    weighed = vectors[0] + (CUT_OUT_WEIGHT * vectors[1] if len(vectors) > 1 else 0)
+    weighted = vectors[0] + (CUT_OUT_WEIGHT * vectors[1] if len(vectors) > 1 else 0)
     return {
-        "embedding": (weighed / np.linalg.norm(weighed)).tolist(),
+        "embedding": (weighted / np.linalg.norm(weighted)).tolist(),
         "whole_embedding": vectors[0].tolist(),
         "colour": prepared.colour,
-        "garments": guess.result(),
+        "garments": classified.result(),
     }
 
 
 def _garments(photo: QueryPhoto, images: list[Image.Image]) -> list[tuple[str, float]] | None:
-    """Return the likeliest garments: none where nothing can be made out, ``None`` without a guess.
+    """Return the likeliest garments: none if none can be detected, ``None`` without a classifier.
 
-    A sample photo shows what its product is. The mean of the guesses for the whole photo and its
-    cut-out is right for 0.88 of 341 photos, that for the whole photo alone for 0.85.
+    A sample photo has the garments of its product's category. The mean over the whole photo and
+    its cut-out is right for 0.88 of 341 photos, the whole photo alone for 0.85.
     """
     if photo.image and not photo.crop_box and (held := garments_of(photo.image.product.category)):
         return [(name, 1.0) for name in sorted(held)]
@@ -150,11 +151,12 @@ def _garments(photo: QueryPhoto, images: list[Image.Image]) -> list[tuple[str, f
     if probabilities is None:
         return None
     mean = probabilities.mean(axis=0)
-    return [(garments()[i], round(float(mean[i]), 4)) for i in np.argsort(-mean)[:GUESSES]]
+    likeliest = np.argsort(-mean)[:LIKELY_GARMENTS]
+    return [(garments()[i], round(float(mean[i]), 4)) for i in likeliest]
 
 
 def embed_missed() -> None:
-    """Embed the newest photos whose message was lost, or expired while no worker was there."""
+    """Embed the newest photos whose task was lost, or expired while no worker was running."""
     old = QueryPhoto.objects.live().filter(created__lt=timezone.now() - MISSED_AFTER)
     missed = old.filter(embedding=None, failure="").order_by("-created")
     for photo_id in missed.values_list("pk", flat=True)[:MAX_MISSED]:
@@ -162,11 +164,11 @@ def embed_missed() -> None:
 
 
 def delete_expired() -> int:
-    """Delete expired photos in batches and return how many.
+    """Delete expired photos and return how many there were.
 
-    By their keys, because Django would otherwise read all of them with their crops at once.
+    They are deleted by key in batches, because Django would otherwise load all of them at once.
     """
     deleted = 0
-    while keys := list(QueryPhoto.objects.expired().values_list("pk", flat=True)[:BATCH]):
+    while keys := list(QueryPhoto.objects.expired().values_list("pk", flat=True)[:DELETE_BATCH]):
         deleted += QueryPhoto.objects.filter(pk__in=keys).only("pk").delete()[0]
     return deleted

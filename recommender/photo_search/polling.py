@@ -12,29 +12,29 @@ from recommender.photo_search.photos import needs_vector
 from shop.core.tasks import send
 from shop.core.waiting import TooBusy, waiting_slot
 
-READ_SECONDS = 0.01
-# No worker seems to be there for a photo this old.
+POLL_SECONDS = 0.01
+# A pending photo this old means that no worker is running.
 STALE_AFTER = timedelta(seconds=6)
 
 
 def is_stale(photo: QueryPhoto) -> bool:
-    """Return whether the photo is older than photos are that a worker embeds."""
+    """Return whether the photo has waited so long that no worker seems to be running."""
     return timezone.now() - photo.created > STALE_AFTER
 
 
 def wait_for_vector(
     photo: QueryPhoto, seconds: float, *, even_if_stale: bool = False
 ) -> EmbeddingModel:
-    """Refresh the photo until it has an embedding or has failed, for at most ``seconds``.
+    """Refresh the photo until it is embedded or has failed, for at most ``seconds``.
 
-    A stale photo holds no thread unless ``even_if_stale``. Returns the model that was active when
-    the wait ended.
+    Returns at once for a stale photo unless ``even_if_stale``, and if too many requests wait
+    already. Returns the model that was active at the end.
     """
     model = EmbeddingModel.objects.active()
     if photo.failure or not needs_vector(photo, model):
         return model
     if photo.embedding is not None:
-        # A model made it that was replaced since; beat looks only for photos without any.
+        # An earlier model embedded it, and beat only sends photos without any embedding.
         send("recommender.tasks.embed_query_photo", photo.pk)
     elif is_stale(photo) and not even_if_stale:
         return model
@@ -42,7 +42,7 @@ def wait_for_vector(
         with waiting_slot():
             end = time.monotonic() + seconds
             while needs_vector(photo, model) and not photo.failure and time.monotonic() < end:
-                time.sleep(READ_SECONDS)
+                time.sleep(POLL_SECONDS)
                 photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
     except TooBusy:
         return model

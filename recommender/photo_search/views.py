@@ -1,4 +1,4 @@
-"""Search with a photo."""
+"""Let shoppers search by a photo."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
 SAMPLES = 6
-PATIENCE_SECONDS = 0.6
-# After which a page asks again: for a photo that is looked at, and while nobody is there for it.
-SOON, LATER = "300ms", "4s"
-# The id of the element that fetches the filters.
-CHOICES = "choices"
+MAX_WAIT_SECONDS = 0.6
+# Delays after which a page polls again, normally and while no worker seems to be running.
+POLL_DELAY, SLOW_POLL_DELAY = "300ms", "4s"
+# The id of the element that htmx replaces by the filters.
+FILTERS_ID = "choices"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def photo_search(request: HttpRequest) -> HttpResponse:
+    """Show the upload form, or store the photo and redirect to its results."""
     if request.method != "POST":
         return _upload_page(request, PhotoForm())
     if not allows(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR):
         return too_many_requests(request, "photo-search", settings.PHOTO_SEARCHES_PER_HOUR)
     form = PhotoForm(request.POST, request.FILES)
     try:
-        photo = _store_sent(request, form)
+        photo = _store_upload(request, form)
     except PictureError as error:
         form.add_error("photo", str(error))
         photo = None
@@ -59,8 +60,8 @@ def photo_search(request: HttpRequest) -> HttpResponse:
     return redirect(photo)
 
 
-def _store_sent(request: HttpRequest, form: PhotoForm) -> QueryPhoto | None:
-    """Store the upload or the sample that was chosen; ``None`` if the form is wrong.
+def _store_upload(request: HttpRequest, form: PhotoForm) -> QueryPhoto | None:
+    """Store the upload or the chosen sample; return ``None`` if the form is invalid.
 
     Raises ``PictureError``.
     """
@@ -71,7 +72,7 @@ def _store_sent(request: HttpRequest, form: PhotoForm) -> QueryPhoto | None:
         return store_photo(image.read(), image=image)
     if not form.is_valid():
         return None
-    # One byte over the limit is enough to know; the rest is never read.
+    # One byte over the limit shows that the file is too large, so the rest is not read.
     return store_photo(form.cleaned_data["photo"].read(settings.PICTURE_MAX_BYTES + 1))
 
 
@@ -91,38 +92,38 @@ def _upload_page(request: HttpRequest, form: PhotoForm, status: int = 200) -> Ht
 
 @require_safe
 def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
-    """Show similar products beside a photo, or, until it is embedded, a page that asks again."""
+    """Show similar products beside a photo, or a page that polls until the photo is embedded."""
     photo = _photo_or_gone(photo_id)
     if photo is None:
         return render(request, "410.html", status=410)
     filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
-    if request.htmx.target == CHOICES:  # type: ignore[attr-defined]
-        late = {"facets": _choices(request, filters), "query": request.GET}
-        return render(request, "includes/facets.html", late)
-    # The results first, unless filters are in use: their many choices come after them.
-    choices = _choices(request, filters) if filters or "facets" in request.GET else []
-    model = wait_for_vector(photo, PATIENCE_SECONDS)
+    if request.htmx.target == FILTERS_ID:  # type: ignore[attr-defined]
+        form = {"facets": _facets(request, filters), "query": request.GET}
+        return render(request, "includes/facets.html", form)
+    # Unless filters are in use, the page loads their many choices after the results.
+    facets = _facets(request, filters) if filters or "facets" in request.GET else []
+    model = wait_for_vector(photo, MAX_WAIT_SECONDS)
     slow = is_stale(photo)
     state = state_of(photo, model)
     garment = request.GET.get("garment", "")
     answer = Answer()
     if state == "ready":
         answer = answer_photo(photo, filters, garment, _count(request))
-        _count_correction(request, photo, garment)
+        _record_correction(request, photo, garment)
     context = {
         "photo": photo,
         "state": state,
         "slow": slow,
-        "delay": LATER if slow else SOON,
+        "delay": SLOW_POLL_DELAY if slow else POLL_DELAY,
         "answer": answer,
         "garment_refinements": garment_refinements(answer, request.GET),
         "gender_refinements": gender_refinements(filters, request.GET),
         "colour_refinements": colour_refinements(filters, request.GET) if answer.products else [],
-        "more": _more(request, answer),
+        "more": _more_address(request, answer),
         "products": answer.products,
         "filters": filters,
         "query": request.GET,
-        "facets": choices,
+        "facets": facets,
     }
     name = "includes/photo_results" if is_htmx_fragment(request) else "photo_results"
     response = render(request, f"recommender/{name}.html", context)
@@ -131,12 +132,12 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
 
 
 def _count(request: HttpRequest) -> int:
-    """Return five, or the twenty of "Show more"."""
+    """Return the number of products: ``MAX_COUNT`` after "Show more", else ``ROW_SIZE``."""
     return MAX_COUNT if request.GET.get("count") == str(MAX_COUNT) else ROW_SIZE
 
 
-def _more(request: HttpRequest, answer: Answer) -> str:
-    """Return the address that shows more, if there is any."""
+def _more_address(request: HttpRequest, answer: Answer) -> str:
+    """Return the address of the page with more products, or ``""``."""
     if len(answer.products) != ROW_SIZE or _count(request) != ROW_SIZE:
         return ""
     query = request.GET.copy()
@@ -144,8 +145,8 @@ def _more(request: HttpRequest, answer: Answer) -> str:
     return f"?{query.urlencode()}"
 
 
-def _count_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> None:
-    """Count that somebody chose another garment than was made out."""
+def _record_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> None:
+    """Record that the shopper chose another garment than was detected."""
     corrected = (
         garment in NAMES and photo.likely_garments[:1] != [garment] and "count" not in request.GET
     )
@@ -153,8 +154,8 @@ def _count_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> 
         record([("photo", Event.Kind.CORRECTED, None)])
 
 
-def _choices(request: HttpRequest, filters: Filters) -> list[Facet]:
-    """Return the filters of a list without the colours, since the photo has its own."""
+def _facets(request: HttpRequest, filters: Filters) -> list[Facet]:
+    """Return the filters of a product list without colours, which have links of their own."""
     return [facet for facet in facets_in_stock(request.GET, filters) if facet.name != "colour"]
 
 
@@ -162,7 +163,7 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
     """Return the photo, or ``None`` if it has expired. Raises ``Http404`` for an unknown id."""
     photo = QueryPhoto.objects.defer("content").filter(pk=photo_id).first()
     if photo is None:
-        raise Http404(_("There is no such photo, or it was deleted after its time."))
+        raise Http404(_("This photo does not exist or has expired."))
     return photo if photo.expires > timezone.now() else None
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks are sent to nobody, and nobody waits for them."""
     monkeypatch.setattr("recommender.photo_search.views.enqueue", lambda *args: None)
-    monkeypatch.setattr("recommender.photo_search.views.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("recommender.photo_search.views.MAX_WAIT_SECONDS", 0)
 
 
 def _send(client: Client, content: bytes, name: str = "photo.jpg"):  # type: ignore[no-untyped-def]
@@ -208,7 +208,7 @@ def test_a_photo_is_private_and_not_indexed(client: Client) -> None:
 def test_expired_photos_are_deleted_in_batches_without_being_read(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photos, "BATCH", 2)
+    monkeypatch.setattr(photos, "DELETE_BATCH", 2)
     for _photo in range(5):
         _send(client, picture_bytes())
     kept = QueryPhoto.objects.first()
