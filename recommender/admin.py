@@ -1,4 +1,4 @@
-"""The staff's view of what the network has seen."""
+"""Show staff the state of embeddings, embedding models and garments of categories."""
 
 from __future__ import annotations
 
@@ -33,29 +33,31 @@ from shop.catalogue.admin import ProductAdmin, ProductImageInline, VariantInline
 from shop.catalogue.models import Product, ProductImage
 from shop.core.tasks import enqueue
 
-STATES = dict(ImageEmbedding.Status.choices)
-LABELS = {"embedded": "success", "pending": "warning", "failed": "danger"}
+STATUSES = dict(ImageEmbedding.Status.choices)
+LABEL_COLOURS = {"embedded": "success", "pending": "warning", "failed": "danger"}
 
 
 class EmbeddingStateFilter(admin.SimpleListFilter):
-    """Narrows pictures, or products by their pictures."""
+    """Filters images by the status of their embedding, or products that have such an image."""
 
     title = _("embedding")
     parameter_name = "embedding"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
-        return list(STATES.items())
+        return list(STATUSES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() not in STATES:
+        if self.value() not in STATUSES:
             return queryset
         images = queue.with_state(ProductImage.objects.all())
         images = images.filter(Q(state=self.value()))
-        own = "pk" if queryset.model is ProductImage else "product"
-        return queryset.filter(pk__in=images.values(own))
+        key = "pk" if queryset.model is ProductImage else "product"
+        return queryset.filter(pk__in=images.values(key))
 
 
 class EmbeddedImageInline(ProductImageInline):
+    """Adds the status of the embedding, and why it failed, to each image of a product."""
+
     fields = (*ProductImageInline.fields, "embedding")
     readonly_fields = (*ProductImageInline.readonly_fields, "embedding")
 
@@ -65,63 +67,63 @@ class EmbeddedImageInline(ProductImageInline):
     @admin.display(description=_("embedding"))
     def embedding(self, image: ProductImage) -> SafeString | str:
         state = getattr(image, "state", None)
-        return format_html("{} {}", STATES[state], image.failure) if state else "-"  # type: ignore[attr-defined]
+        return format_html("{} {}", STATUSES[state], image.failure) if state else "-"  # type: ignore[attr-defined]
 
 
 def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
-    """Let workers try the images again that failed, and say how many there are."""
+    """Let workers retry failed images, and tell staff how many there are."""
     count = queue.requeue(images)
     enqueue("recommender.tasks.embed_pending_images")
     text = ngettext(
-        "%(count)d picture is looked at again.", "%(count)d pictures are looked at again.", count
+        "%(count)d picture will be retried.", "%(count)d pictures will be retried.", count
     )
     messages.success(request, text % {"count": count})
 
 
 class EmbeddedProductAdmin(ProductAdmin):
-    """The shop's product pages with what the recommender knows; the shop does not know it."""
+    """Extends the shop's admin of products by embeddings, similar items and near-duplicates."""
 
     list_display = (*ProductAdmin.list_display, "embedding")
     list_filter = (EmbeddingStateFilter, *ProductAdmin.list_filter)
     inlines = (VariantInline, EmbeddedImageInline)
-    readonly_fields = (*ProductAdmin.readonly_fields, "look_alikes")
+    readonly_fields = (*ProductAdmin.readonly_fields, "similar_products")
     actions: ClassVar = ["retry"]
 
     def get_urls(self) -> list[URLPattern]:
-        def at(route: str, view: Any, name: str) -> URLPattern:
-            return path(route, self.admin_site.admin_view(view), name=f"catalogue_product_{name}")
+        def route(address: str, view: Any, name: str) -> URLPattern:
+            return path(address, self.admin_site.admin_view(view), name=f"catalogue_product_{name}")
 
         own = [
-            at("copies/", duplicate_views.duplicates, "copies"),
-            at("copies/merge/", duplicate_views.merge, "copies_merge"),
-            at("copies/hide/", duplicate_views.hide, "copies_hide"),
-            at("copies/list/", duplicate_views.list_again, "copies_list"),
-            at("copies/dismiss/", duplicate_views.dismiss, "copies_dismiss"),
+            route("copies/", duplicate_views.duplicates, "copies"),
+            route("copies/merge/", duplicate_views.merge, "copies_merge"),
+            route("copies/hide/", duplicate_views.hide, "copies_hide"),
+            route("copies/list/", duplicate_views.list_again, "copies_list"),
+            route("copies/dismiss/", duplicate_views.dismiss, "copies_dismiss"),
         ]
         return [*own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         images = queue.with_state(ProductImage.objects.all())
-        shown = super().get_queryset(request).prefetch_related(None)
-        return shown.prefetch_related(Prefetch("images", images))
+        products = super().get_queryset(request).prefetch_related(None)
+        return products.prefetch_related(Prefetch("images", images))
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> tuple:
         sets = tuple(super().get_fieldsets(request, obj))
-        return (*sets, (_("Look-alikes"), {"fields": ("look_alikes",)})) if obj else sets
+        return (*sets, (_("Similar items"), {"fields": ("similar_products",)})) if obj else sets
 
-    @display(description=_("embedding"), label={STATES[s]: LABELS[s] for s in STATES})
+    @display(description=_("embedding"), label={STATUSES[s]: LABEL_COLOURS[s] for s in STATUSES})
     def embedding(self, product: Product) -> str:
-        """The worst state of its pictures."""
+        """Return the worst status of the product's images."""
         states = {getattr(image, "state", "") for image in product.images.all()}
         worst = next((s for s in ("failed", "pending", "embedded") if s in states), None)
-        return str(STATES[worst]) if worst else "-"
+        return str(STATUSES[worst]) if worst else "-"
 
-    @admin.display(description=_("shoppers see"))
-    def look_alikes(self, product: Product) -> str:
+    @admin.display(description=_("shown to shoppers"))
+    def similar_products(self, product: Product) -> str:
         products = similar_to_product(product)
-        return render_to_string("admin/look_alikes.html", {"products": products})
+        return render_to_string("admin/similar_products.html", {"products": products})
 
-    @admin.action(description=_("Look at the pictures again"), permissions=["change"])
+    @admin.action(description=_("Retry failed pictures"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         _retry(request, ProductImage.objects.filter(product__in=queryset))
 
@@ -132,7 +134,7 @@ admin.site.register(Product, EmbeddedProductAdmin)
 
 @admin.register(ProductImage)
 class ProductImageAdmin(ModelAdmin):
-    """The pipeline at work: what waits, what is parked and why. Pictures are edited at products."""
+    """Lists images with the status of their embeddings; images are edited on product pages."""
 
     list_display = ("thumbnail", "product", "embedding", "attempts", "failure")
     list_display_links = None
@@ -156,9 +158,9 @@ class ProductImageAdmin(ModelAdmin):
     def thumbnail(self, image: ProductImage) -> SafeString | str:
         return thumbnail(image)
 
-    @display(description=_("embedding"), label={STATES[s]: LABELS[s] for s in STATES})
+    @display(description=_("embedding"), label={STATUSES[s]: LABEL_COLOURS[s] for s in STATUSES})
     def embedding(self, image: ProductImage) -> str:
-        return str(STATES.get(image.state, "-"))  # type: ignore[attr-defined]
+        return str(STATUSES.get(image.state, "-"))  # type: ignore[attr-defined]
 
     @admin.display(description=_("attempts"))
     def attempts(self, image: ProductImage) -> int:
@@ -168,14 +170,14 @@ class ProductImageAdmin(ModelAdmin):
     def failure(self, image: ProductImage) -> str:
         return image.failure or "-"  # type: ignore[attr-defined]
 
-    @admin.action(description=_("Look at these pictures again"), permissions=["change"])
+    @admin.action(description=_("Retry failed pictures"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProductImage]) -> None:
         _retry(request, ProductImage.objects.filter(pk__in=queryset.values("pk")))
 
 
 @admin.register(EmbeddingModel)
 class EmbeddingModelAdmin(ModelAdmin):
-    """Read only: `manage.py embedding_model` switches, and counts before it does."""
+    """Lists the models; ``manage.py embedding_model`` changes them, after checks."""
 
     list_display = ("name", "slot", "state", "created", "embedded", "problem")
 
@@ -215,7 +217,7 @@ class GarmentForm(forms.ModelForm):
 
 @admin.register(CategoryGarment)
 class CategoryGarmentAdmin(ModelAdmin):
-    """Which garments a category holds; what staff change is not measured again."""
+    """Lets staff correct the garments of a category, which the classifier then leaves alone."""
 
     form = GarmentForm
     list_display = ("category", "garment", "share", "images", "corrected")

@@ -1,4 +1,4 @@
-"""Look-alikes and photo searches for programs."""
+"""Serve similar products and photo searches by the HTTP API."""
 
 from __future__ import annotations
 
@@ -40,32 +40,27 @@ MAX_WAIT_SECONDS = 10
 STATES = ("waiting", "ready", "failed", "unavailable")
 VISUAL_FILTERS = [
     *FILTERS,
-    OpenApiParameter("not_colour", str, many=True, description="A base colour to keep out."),
-    OpenApiParameter("not_type", str, many=True, description="Path of a category to keep out."),
+    OpenApiParameter("not_colour", str, many=True, description="A base colour to exclude."),
+    OpenApiParameter("not_type", str, many=True, description="Path of a category to exclude."),
 ]
-REGION_HELP = "Search with this part only: left,top,right,bottom, each from 0 to 1."
-WAIT = OpenApiParameter(
-    "wait", float, description="Wait up to so many seconds (at most 10) for the five."
-)
-
-
+REGION_HELP = "Search this region only: left,top,right,bottom, each from 0 to 1."
+WAIT = OpenApiParameter("wait", float, description="Seconds to wait for the products, at most 10.")
 GARMENT = OpenApiParameter(
     "garment",
     str,
     enum=[*garments(), EVERYTHING],
-    description="Search for this garment instead of the one that was made out.",
+    description="Search for this garment instead of the one that was detected.",
 )
 COUNT = OpenApiParameter(
-    "count", int, description=f"How many products, at most {MAX_COUNT}; 5 unless given."
+    "count", int, description=f"Number of products, at most {MAX_COUNT}; default 5."
 )
-
 BASIS = OpenApiParameter(
     "Similarity-Basis",
     str,
     OpenApiParameter.HEADER,
     enum=["image", "newest"],
     response=True,
-    description="newest: no network has seen the product yet; these are the newest of its kind.",
+    description="newest: the product has no embedding yet; these are new in its category.",
 )
 
 
@@ -81,7 +76,7 @@ class ImageSearchSerializer(serializers.Serializer[Any]):
     page = serializers.URLField()
     expires = serializers.DateTimeField()
     failure = serializers.CharField(allow_blank=True)
-    garments = GuessSerializer(many=True, help_text="The likeliest garments, the first best.")
+    garments = GuessSerializer(many=True, help_text="The likeliest garments, most likely first.")
     searched = serializers.ListField(
         child=serializers.CharField(), help_text="The garments that the search was limited to."
     )
@@ -89,7 +84,7 @@ class ImageSearchSerializer(serializers.Serializer[Any]):
 
 
 class RegionField(serializers.CharField):
-    """Four fractions of the picture's sides, checked."""
+    """Parses and validates a region: four fractions of the picture's width and height."""
 
     def to_internal_value(self, data: Any) -> Any:
         try:
@@ -103,19 +98,19 @@ class PhotoUploadSerializer(serializers.Serializer[Any]):
     region = RegionField(required=False, help_text=REGION_HELP)
 
 
-class PhotoTextSerializer(serializers.Serializer[Any]):
+class Base64PhotoSerializer(serializers.Serializer[Any]):
     region = RegionField(required=False, help_text=REGION_HELP)
     photo = serializers.CharField(help_text="The file's bytes in base64.")
 
 
-class Similar(APIView):
+class SimilarProducts(APIView):
     @extend_schema(
         operation_id="products_similar_list",
         parameters=[COUNT, *VISUAL_FILTERS, BASIS],
         responses={200: ProductSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> Response:
-        """The five products that look most like this one, nearest first; fewer if there are."""
+        """List the products most similar to this one, nearest first; fewer if there are fewer."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
         filters = _filters(request)
         count, basis = _count(request), "image"
@@ -139,7 +134,7 @@ class ImageSearchList(APIView):
         parameters=[WAIT, GARMENT, COUNT, IDEMPOTENCY, *VISUAL_FILTERS],
         request={
             "multipart/form-data": PhotoUploadSerializer,
-            "application/json": PhotoTextSerializer,
+            "application/json": Base64PhotoSerializer,
         },
         responses={201: ImageSearchSerializer, **CREATE_ERRORS, 503: BUSY},
         examples=[
@@ -153,16 +148,16 @@ class ImageSearchList(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Search with a photo. It is private, known by its id only, and deleted when it expires."""
-        seconds = _seconds(request)
-        photo = _kept(request)
+        """Search by a photo, which only its id gives access to and which expires."""
+        seconds = _wait_seconds(request)
+        photo = _store_upload(request)
         if tracking_allowed(request._request):
             record([("photo", Event.Kind.SEARCHED, None)])
         enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
-            # With a key the answer is stored in one transaction, before any worker may see it.
+            # With a key the photo is committed with the response, so no worker could see it yet.
             wait_for_vector(photo, seconds, even_if_stale=True)
-        data = _data(request, photo)
+        data = _representation(request, photo)
         return Response(data, status=201, headers={"Location": data["url"]})
 
 
@@ -173,12 +168,12 @@ class ImageSearchDetail(APIView):
         responses={200: ImageSearchSerializer},
     )
     def get(self, request: Request, photo_id: str) -> Response:
-        """Ask until ``state`` is ready or failed."""
-        seconds = _seconds(request)
+        """Return the search; ask again until ``state`` is ready or failed."""
+        seconds = _wait_seconds(request)
         live = QueryPhoto.objects.live().defer("content")
         photo = get_object_or_404(live, pk=photo_id)
         wait_for_vector(photo, seconds, even_if_stale=True)
-        return Response(_data(request, photo))
+        return Response(_representation(request, photo))
 
     @extend_schema(operation_id="image_searches_destroy", responses={204: None})
     def delete(self, request: Request, photo_id: str) -> Response:
@@ -192,9 +187,9 @@ def _filters(request: Request) -> Filters:
     return Filters.from_query(query).with_words(query.get("q", "")[:200])
 
 
-def _kept(request: Request) -> QueryPhoto:
+def _store_upload(request: Request) -> QueryPhoto:
     as_file = request.content_type.startswith("multipart/")
-    sent = (PhotoUploadSerializer if as_file else PhotoTextSerializer)(data=request.data)
+    sent = (PhotoUploadSerializer if as_file else Base64PhotoSerializer)(data=request.data)
     sent.is_valid(raise_exception=True)
     photo = sent.validated_data["photo"]
     content = photo.read(settings.PICTURE_MAX_BYTES + 1) if as_file else _from_base64(photo)
@@ -208,7 +203,7 @@ def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValidationError({"photo": ["This is not base64."]}) from None
+        raise ValidationError({"photo": ["This is not valid base64."]}) from None
 
 
 def _count(request: Request) -> int:
@@ -221,7 +216,7 @@ def _count(request: Request) -> int:
     return count
 
 
-def _seconds(request: Request) -> float:
+def _wait_seconds(request: Request) -> float:
     try:
         seconds = float(request.query_params.get("wait", "0"))
     except ValueError:
@@ -231,7 +226,7 @@ def _seconds(request: Request) -> float:
     return seconds
 
 
-def _data(request: Request, photo: QueryPhoto) -> dict[str, Any]:
+def _representation(request: Request, photo: QueryPhoto) -> dict[str, Any]:
     state = state_of(photo, EmbeddingModel.objects.active())
     filters = _filters(request)
     query = request.query_params

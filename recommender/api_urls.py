@@ -6,7 +6,7 @@ from recommender import api
 
 app_name = "recommender-api"
 urlpatterns = [
-    path("products/<int:pk>/similar/", api.Similar.as_view(), name="similar"),
+    path("products/<int:pk>/similar/", api.SimilarProducts.as_view(), name="similar"),
     path("image-searches/", api.ImageSearchList.as_view(), name="image-searches"),
     path("image-searches/<str:photo_id>/", api.ImageSearchDetail.as_view(), name="image-search"),
 ]

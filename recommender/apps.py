@@ -14,7 +14,7 @@ class RecommenderConfig(AppConfig):
     name = "recommender"
 
     def ready(self) -> None:
-        """Watch the shop from above: the shop does not know the recommender."""
+        """Connect receivers to the shop's signals, because the shop does not import recommender."""
         from recommender.duplicates.grouping import on_products_merged
         from recommender.models import EmbeddingModel
         from recommender.recommendations.cache import invalidate
@@ -37,7 +37,7 @@ class RecommenderConfig(AppConfig):
 
 
 def _ensure_active_model(using: str, **kwargs: Any) -> None:
-    """Let a database without an active model begin with the one that the project ships."""
+    """Activate the shipped model in a database without an active one."""
     from recommender.embedding.model_store import installed_model
     from recommender.models import EmbeddingModel
     from recommender.models.trigger_sql import insert_missing

@@ -1,4 +1,4 @@
-"""Wrap plain functions for Celery."""
+"""Define the Celery tasks, which call plain functions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from recommender.recommendations import cache, copurchase
 from recommender.tracking import events
 from shop.core.tasks import send
 
-# Long enough to keep the network busy: between two slices it runs empty, for half a second.
+# Long enough to keep the network busy, since it idles for half a second between two slices.
 SLICE_SECONDS = 60
-# A decoder or a server that hangs must not hold the only worker for ever.
-HANGS_SECONDS = 600
+# Ends a task that hangs in a decoder or a query, so that it does not block the worker forever.
+TIME_LIMIT_SECONDS = 600
 
 
-@shared_task(time_limit=HANGS_SECONDS)
+@shared_task(time_limit=TIME_LIMIT_SECONDS)
 def embed_pending_images() -> None:
     for model in EmbeddingModel.objects.filling():
         if not queue.claimable(model).exists():
@@ -29,18 +29,18 @@ def embed_pending_images() -> None:
         outcome = worker.embed_pending(model, seconds=SLICE_SECONDS)
         if outcome.embedded:
             cache.invalidate()
-        # What somebody else holds a lock on is left to beat.
+        # Without progress, such as while all rows are locked, beat sends the next task.
         if outcome != worker.Outcome() and queue.claimable(model).exists():
             send("recommender.tasks.embed_pending_images")
             return
 
 
-@shared_task(time_limit=HANGS_SECONDS)
+@shared_task(time_limit=TIME_LIMIT_SECONDS)
 def fill_garments() -> None:
     categories.fill_garments()
 
 
-@shared_task(time_limit=HANGS_SECONDS)
+@shared_task(time_limit=TIME_LIMIT_SECONDS)
 def repair_embeddings() -> None:
     rollout.repair()
 
@@ -57,14 +57,14 @@ def embed_missed_query_photos() -> None:
 
 @shared_task
 def warm_up() -> None:
-    """Load the network and run it once, which takes seconds."""
+    """Load the network and run it once, so that no shopper waits the seconds this takes."""
     network = embedder(EmbeddingModel.objects.active())
     network.embed([np.zeros((network.input_size, network.input_size, 3), np.uint8)])
 
 
 @worker_ready.connect
 def load_network_at_start(sender: Celery, **kwargs: object) -> None:
-    """A worker for photos begins with its network, not with somebody's photo."""
+    """Let a worker of the photo queue load its network before it accepts photos."""
     if "search" in sender.app.amqp.queues.consume_from:
         send("recommender.tasks.warm_up")
 
