@@ -268,7 +268,7 @@ GUARDS = [
         "shop/catalogue/images/pictures.py",
         "if len(data) > settings.PICTURE_MAX_BYTES:",
         "if False:",
-        f"{T_PHOTO}/test_views.py::test_bad_input_gets_its_message_and_nothing_is_kept",
+        f"{T_PHOTO}/test_views.py::test_an_invalid_photo_is_refused_with_a_reason",
     ),
     Guard(
         "scans of a picture",
@@ -283,7 +283,7 @@ GUARDS = [
         "shop/catalogue/images/pictures.py",
         "return structure.clean and image.format",
         "return image.format",
-        f"{T_PHOTO}/test_views.py::test_metadata_is_removed_and_the_photo_stands_upright",
+        f"{T_PHOTO}/test_views.py::test_metadata_is_removed_and_the_photo_is_upright",
     ),
     Guard(
         "size of a body",

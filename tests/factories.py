@@ -119,6 +119,22 @@ def make_customer(email: str, password: str | None = None) -> User:
     return user
 
 
+def make_purchase(user: User | None, *products: Product, **values: Any) -> Order:
+    """Place an order of one piece of each product."""
+    order = make_order(user=user, **values)
+    order.lines.all().delete()
+    for product in products:
+        OrderLine.objects.create(
+            order=order,
+            variant=product.variants.get(),
+            sku=product.pk,
+            name=product.name,
+            unit_price=product.price,
+            quantity=1,
+        )
+    return order
+
+
 def make_order(**values: Any) -> Order:
     """Create an order for one piece of a new product, by a guest unless ``user`` is given."""
     total = values.pop("total", Decimal("20.00"))

@@ -33,8 +33,8 @@ PRODUCTS = reverse("admin:catalogue_product_changelist")
 PICTURES = reverse("admin:catalogue_productimage_changelist")
 
 
-def form_of(product: Product | None, **changes: Any) -> dict[str, Any]:
-    """What the browser sends from the change page."""
+def form_data(product: Product | None, **changes: Any) -> dict[str, Any]:
+    """Return the fields that the change page of the product submits."""
     images = list(product.images.all()) if product else []
     values: dict[str, Any] = {
         "name": "Red shirt",
@@ -74,13 +74,11 @@ def test_a_visitor_is_sent_to_the_login(client: Client) -> None:
     assert response["Location"] == f"{reverse('admin:login')}?next={PRODUCTS}"
 
 
-def test_the_product_list_costs_the_same_queries_for_two_and_for_twenty(
+def test_the_product_list_takes_as_many_queries_for_two_as_for_twenty(
     admin_client: Client,
 ) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert admin_client.get(PRODUCTS).status_code == 200
         return len(captured)
 
@@ -93,7 +91,7 @@ def test_the_product_list_costs_the_same_queries_for_two_and_for_twenty(
 
 
 def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
-    values = form_of(None, **{"images-0-upload": upload(picture_bytes("red", (300, 400)))})
+    values = form_data(None, **{"images-0-upload": upload(picture_bytes("red", (300, 400)))})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert response["Location"] == PRODUCTS
     product = Product.objects.get(name="Red shirt")
@@ -103,8 +101,8 @@ def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
     assert StoredFile.objects.filter(name=image.file).exists()
 
 
-def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Client) -> None:
-    values = form_of(None, **{"images-0-upload": upload(b"hello")})
+def test_a_file_that_is_no_picture_is_refused(admin_client: Client) -> None:
+    values = form_data(None, **{"images-0-upload": upload(b"hello")})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert "This file is not a picture we can read." in response.content.decode()
     assert not Product.objects.exists()
@@ -112,15 +110,15 @@ def test_a_file_that_is_no_picture_says_so_and_stores_nothing(admin_client: Clie
 
 
 def test_an_image_that_takes_too_long_to_decode_is_refused(admin_client: Client) -> None:
-    values = form_of(None, **{"images-0-upload": upload(scans(2000))})
+    values = form_data(None, **{"images-0-upload": upload(scans(2000))})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
     assert "The picture takes too long to read." in response.content.decode()
     assert not Product.objects.exists()
     assert not StoredFile.objects.exists()
 
 
-def test_staff_are_asked_to_come_back_while_too_many_wait(admin_client: Client) -> None:
-    values = form_of(None, **{"images-0-upload": upload(picture_bytes(kind="GIF"))})
+def test_an_upload_is_refused_while_too_many_requests_wait(admin_client: Client) -> None:
+    values = form_data(None, **{"images-0-upload": upload(picture_bytes(kind="GIF"))})
     with ExitStack() as held:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())
@@ -129,11 +127,11 @@ def test_staff_are_asked_to_come_back_while_too_many_wait(admin_client: Client) 
     assert not Product.objects.exists()
 
 
-def test_a_replaced_picture_is_looked_at_again(admin_client: Client) -> None:
+def test_a_replaced_picture_is_pending_again(admin_client: Client) -> None:
     product = make_product()
     image = make_stored_image(product)
     embed(image, 1)
-    values = form_of(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
+    values = form_data(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
     admin_client.post(change_page(product), values)
     new = ProductImage.objects.get(pk=image.pk)
     assert (new.width, new.height) == (30, 40)
@@ -141,17 +139,17 @@ def test_a_replaced_picture_is_looked_at_again(admin_client: Client) -> None:
     assert (embedding_of(new).status, embedding_of(new).embedding) == ("pending", None)
 
 
-def test_a_changed_alternative_text_keeps_file_and_vector(admin_client: Client) -> None:
+def test_a_new_alternative_text_keeps_file_and_embedding(admin_client: Client) -> None:
     product = make_product()
     image = make_stored_image(product)
     embed(image, 1)
-    admin_client.post(change_page(product), form_of(product, **{"images-0-alt": "A red shirt"}))
+    admin_client.post(change_page(product), form_data(product, **{"images-0-alt": "A red shirt"}))
     new = ProductImage.objects.get(pk=image.pk)
     assert (new.alt, new.file) == ("A red shirt", image.file)
     assert embedding_of(new).embedding == point(1)
 
 
-def test_the_change_page_shows_the_look_alikes_that_shoppers_see(admin_client: Client) -> None:
+def test_the_change_page_shows_the_similar_items_that_shoppers_see(admin_client: Client) -> None:
     product = make_lookalike(1, name="Query")
     near, nearer = make_lookalike(0.5, name="Near"), make_lookalike(0.9, name="Nearer")
     page = admin_client.get(change_page(product)).content.decode()
@@ -161,38 +159,38 @@ def test_the_change_page_shows_the_look_alikes_that_shoppers_see(admin_client: C
     assert f'data-product-id="{product.pk}"' not in block
 
 
-def test_pictures_are_filtered_by_state_and_a_parked_one_is_retried(admin_client: Client) -> None:
+def test_pictures_are_filtered_by_status_and_a_failed_one_is_retried(admin_client: Client) -> None:
     embed(make_image(make_product(name="Done shirt")), 1)
     make_image(make_product(name="Waiting shirt"))
-    parked = make_image(make_product(name="Parked shirt"))
-    fail_embedding(parked, "OSError: torn")
-    for state, name in (("embedded", "Done"), ("pending", "Waiting"), ("failed", "Parked")):
+    failed = make_image(make_product(name="Failed shirt"))
+    fail_embedding(failed, "OSError: torn")
+    for state, name in (("embedded", "Done"), ("pending", "Waiting"), ("failed", "Failed")):
         rows = admin_client.get(PICTURES, {"embedding": state}).context["cl"].result_list
         assert [row.product.name for row in rows] == [f"{name} shirt"]
         rows = admin_client.get(PRODUCTS, {"embedding": state}).context["cl"].result_list
         assert [row.name for row in rows] == [f"{name} shirt"]
     page = admin_client.get(PICTURES, {"embedding": "failed"}).content.decode()
     assert "OSError: torn" in page
-    action = {"action": "retry", "_selected_action": [parked.pk]}
+    action = {"action": "retry", "_selected_action": [failed.pk]}
     response = admin_client.post(PICTURES, action, follow=True)
-    assert "1 picture is looked at again." in response.content.decode()
-    row = embedding_of(parked)
+    assert "1 picture will be retried." in response.content.decode()
+    row = embedding_of(failed)
     assert (row.status, row.attempts, row.failure) == ("pending", 0, "")
 
 
 @pytest.mark.parametrize(("group", "attempts"), [("Catalogue", 0), ("Orders", 3), ("Read-only", 3)])
 @pytest.mark.parametrize("address", [PRODUCTS, PICTURES])
-def test_only_who_may_change_a_product_has_its_pictures_looked_at_again(
+def test_only_staff_who_may_change_products_retry_pictures(
     client: Client, address: str, group: str, attempts: int
 ) -> None:
-    parked = make_image(make_product())
-    fail_embedding(parked)
+    failed = make_image(make_product())
+    fail_embedding(failed)
     user = User.objects.create_user(group, is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
-    pk = parked.product_id if address == PRODUCTS else parked.pk
+    pk = failed.product_id if address == PRODUCTS else failed.pk
     client.post(address, {"action": "retry", "_selected_action": [pk]})
-    assert embedding_of(parked).attempts == attempts
+    assert embedding_of(failed).attempts == attempts
 
 
 def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> None:
@@ -203,7 +201,7 @@ def test_products_are_found_by_name_and_by_external_id(admin_client: Client) -> 
         assert list(found) == [shirt]
 
 
-def test_models_are_shown_with_what_they_have_embedded(admin_client: Client) -> None:
+def test_models_are_listed_with_the_number_of_embedded_pictures(admin_client: Client) -> None:
     EmbeddingModel.objects.create(name="old", slot="green", state="retired")
     embed(make_image(make_product()), 1)
     make_image(make_product())
@@ -212,11 +210,11 @@ def test_models_are_shown_with_what_they_have_embedded(admin_client: Client) -> 
     assert "1 / 2" in page.content.decode()
 
 
-def test_the_product_page_says_what_was_seen_of_each_picture(admin_client: Client) -> None:
+def test_the_product_page_shows_the_status_of_each_picture(admin_client: Client) -> None:
     product = make_product()
     embed(make_stored_image(product, "red"), 1)
     fail_embedding(make_stored_image(product, "blue"), "OSError: torn")
     page = admin_client.get(change_page(product)).content.decode()
-    assert "parked OSError: torn" in page
+    assert "failed OSError: torn" in page
     rows = admin_client.get(PRODUCTS).content.decode()
-    assert "parked" in rows
+    assert "failed" in rows

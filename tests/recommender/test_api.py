@@ -25,14 +25,14 @@ def api() -> APIClient:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives each photo the point (1, 0) as soon as it is asked to."""
+    """Embed each photo at (1, 0) as soon as its task is enqueued."""
 
-    def look(_task: Any, photo_id: str) -> None:
+    def embed(_task: Any, photo_id: str) -> None:
         model = EmbeddingModel.objects.active()
-        seen = {"embedding": point(1), "whole_embedding": point(1), "colour": [25, 0, 0]}
-        QueryPhoto.objects.filter(pk=photo_id).update(**seen, embedding_model=model)
+        values = {"embedding": point(1), "whole_embedding": point(1), "colour": [25, 0, 0]}
+        QueryPhoto.objects.filter(pk=photo_id).update(**values, embedding_model=model)
 
-    monkeypatch.setattr(views, "enqueue", look)
+    monkeypatch.setattr(views, "enqueue", embed)
 
 
 def _photo() -> SimpleUploadedFile:
@@ -40,7 +40,7 @@ def _photo() -> SimpleUploadedFile:
 
 
 @pytest.mark.parametrize("path", [URL, "/api/v1/tokens/"], ids=["photo", "token"])
-def test_a_body_that_is_too_large_is_refused_unread(
+def test_a_request_body_that_is_too_large_is_refused(
     api: APIClient, settings: Any, path: str
 ) -> None:
     settings.PICTURE_MAX_BYTES = 3000
@@ -52,21 +52,19 @@ def test_a_body_that_is_too_large_is_refused_unread(
     assert QueryPhoto.objects.count() == 0
 
 
-def test_a_photo_as_large_as_is_allowed_comes_through_in_base64(
-    api: APIClient, settings: Any
-) -> None:
+def test_a_photo_of_the_largest_size_is_accepted_in_base64(api: APIClient, settings: Any) -> None:
     settings.PICTURE_MAX_BYTES = 3 * 2**20
     content = picture_bytes() + bytes(3 * 2**20 - len(picture_bytes()))
     sent = {"photo": base64.b64encode(content).decode()}
     assert api.post(URL, sent, format="json").status_code == 201
 
 
-def test_a_body_that_is_nested_without_end_is_refused(api: APIClient) -> None:
+def test_a_deeply_nested_request_body_is_refused(api: APIClient) -> None:
     response = api.post(URL, "[" * 100_000, content_type="application/json")
     assert response.status_code == 400
 
 
-def test_similar_products_come_nearest_first(api: APIClient) -> None:
+def test_similar_products_are_listed_nearest_first(api: APIClient) -> None:
     source = make_lookalike(1, name="source")
     make_lookalike(1, 0.5, name="far", gender="Men")
     make_lookalike(1, 0.1, name="near", gender="Women")
@@ -76,7 +74,7 @@ def test_similar_products_come_nearest_first(api: APIClient) -> None:
     assert api.get("/api/v1/products/999999/similar/").status_code == 404
 
 
-def test_a_photo_waits_until_it_was_looked_at(
+def test_a_photo_search_is_waiting_until_the_photo_is_embedded(
     api: APIClient, worker: None, django_capture_on_commit_callbacks: Any
 ) -> None:
     near, far = make_lookalike(1, 0.1), make_lookalike(1, 0.5)
@@ -90,7 +88,7 @@ def test_a_photo_waits_until_it_was_looked_at(
     assert api.get(ready["page"]).status_code == 200
 
 
-def test_a_photo_comes_in_base64(api: APIClient) -> None:
+def test_a_photo_is_accepted_in_base64(api: APIClient) -> None:
     text = base64.b64encode(picture_bytes()).decode()
     made = api.post(URL, {"photo": text}, format="json")
     assert (made.status_code, QueryPhoto.objects.count()) == (201, 1)
@@ -106,19 +104,19 @@ def test_a_photo_comes_in_base64(api: APIClient) -> None:
         ([], 400),
     ],
 )
-def test_what_is_no_photo_is_refused(api: APIClient, values: Any, status: int) -> None:
+def test_an_invalid_photo_is_refused(api: APIClient, values: Any, status: int) -> None:
     assert api.post(URL, values, format="json").status_code == status
     assert not QueryPhoto.objects.exists()
 
 
 @pytest.mark.parametrize("wait", ["-1", "11", "x", "nan", "inf"])
-def test_a_strange_patience_is_refused(api: APIClient, wait: str) -> None:
+def test_an_invalid_wait_is_refused(api: APIClient, wait: str) -> None:
     made = api.post(f"{URL}?wait={wait}", {"photo": _photo()}, format="multipart")
     assert made.status_code == 400
     assert not QueryPhoto.objects.exists()
 
 
-def test_a_photo_can_be_deleted_and_ends_by_itself(api: APIClient) -> None:
+def test_a_photo_can_be_deleted_and_expires(api: APIClient) -> None:
     url = api.post(URL, {"photo": _photo()}, format="multipart").json()["url"]
     assert api.delete(url).status_code == 204
     assert api.get(url).status_code == 404
@@ -127,7 +125,7 @@ def test_a_photo_can_be_deleted_and_ends_by_itself(api: APIClient) -> None:
     assert api.get(url).status_code == 404
 
 
-def test_one_photo_under_one_key_is_searched_once(api: APIClient) -> None:
+def test_requests_with_one_idempotency_key_store_one_photo(api: APIClient) -> None:
     urls = {
         api.post(
             URL, {"photo": _photo()}, format="multipart", headers={"Idempotency-Key": "k"}
@@ -137,21 +135,21 @@ def test_one_photo_under_one_key_is_searched_once(api: APIClient) -> None:
     assert (len(urls), QueryPhoto.objects.count()) == (1, 1)
 
 
-def test_a_region_of_a_photo_is_all_that_is_kept(api: APIClient) -> None:
+def test_only_the_region_of_a_photo_is_stored(api: APIClient) -> None:
     assert api.post(URL, {"photo": _photo(), "region": "0,0,1,0.5"}).status_code == 201
     photo = QueryPhoto.objects.get()
     assert (photo.width, photo.height) == (60, 40)
 
 
 @pytest.mark.parametrize("region", ["1,2", "0,0,2,1", "0,0,0.01,1", "0,0,0.1,1"])
-def test_what_is_no_region_is_refused(api: APIClient, region: str) -> None:
+def test_an_invalid_region_is_refused(api: APIClient, region: str) -> None:
     refused = api.post(URL, {"photo": _photo(), "region": region})
     assert refused.status_code == 400
     assert "region" in refused.json()["errors"]
     assert QueryPhoto.objects.count() == 0
 
 
-def test_similar_products_are_steered(api: APIClient) -> None:
+def test_similar_products_are_filtered(api: APIClient) -> None:
     source = make_lookalike(1, name="source", base_colour="Red")
     make_lookalike(1, 0.1, name="red", base_colour="Red")
     make_lookalike(1, 0.5, name="blue linen", base_colour="Blue")

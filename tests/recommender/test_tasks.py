@@ -20,19 +20,19 @@ from tests.factories import embedding_of, make_image, make_product
     ("queues", "sent"),
     [(["search"], ["recommender.tasks.warm_up"]), (["catalogue"], []), (["uploads"], [])],
 )
-def test_only_the_worker_for_photos_is_told_to_load_its_network(
+def test_only_a_worker_of_the_photo_queue_loads_its_network_at_start(
     queues: list[str], sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(tasks, "send", told.append)
+    enqueued: list[Any] = []
+    monkeypatch.setattr(tasks, "send", enqueued.append)
     consumed = dict.fromkeys(queues)
     app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed)))
     tasks.load_network_at_start(SimpleNamespace(app=app))  # type: ignore[arg-type]
-    assert told == sent
+    assert enqueued == sent
 
 
 @pytest.mark.django_db
-def test_a_warm_worker_has_the_active_models_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warming_up_loads_the_network_of_the_active_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "_loaded", {})
     tasks.warm_up()
     assert list(inference._loaded) == [(EmbeddingModel.objects.active().name, 1)]
@@ -45,14 +45,14 @@ def test_embeddings_are_repaired_every_hour() -> None:
 
 
 @pytest.mark.django_db
-def test_the_repair_adds_rows_that_are_missing() -> None:
+def test_the_repair_adds_missing_rows() -> None:
     image = make_image(make_product())
     BlueEmbedding.objects.all().delete()
     tasks.repair_embeddings()
     assert embedding_of(image).status == "pending"
 
 
-def test_what_may_hang_is_ended() -> None:
+def test_tasks_that_may_hang_have_a_time_limit() -> None:
     app.loader.import_default_modules()
     bulk = {name for name, route in ROUTES.items() if route["queue"] in ("search", "catalogue")}
     unlimited = {name for name in bulk if app.tasks[name].time_limit is None}
@@ -60,50 +60,50 @@ def test_what_may_hang_is_ended() -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What ``embed_pending_images`` asks for."""
-    asked: list[str] = []
-    monkeypatch.setattr(tasks, "send", lambda name: asked.append(name.rpartition(".")[2]))
-    monkeypatch.setattr(tasks.cache, "invalidate", lambda: asked.append("invalidate"))
-    return asked
+def effects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the tasks that ``embed_pending_images`` enqueues, and invalidations of the cache."""
+    recorded: list[str] = []
+    monkeypatch.setattr(tasks, "send", lambda name: recorded.append(name.rpartition(".")[2]))
+    monkeypatch.setattr(tasks.cache, "invalidate", lambda: recorded.append("invalidate"))
+    return recorded
 
 
 @pytest.fixture
 def slices(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the models that worked; each embeds one batch in its slice."""
-    worked: list[str] = []
+    """Record the models that the task runs, each of which embeds one batch."""
+    models: list[str] = []
 
     def embed(model: EmbeddingModel, **_options: object) -> worker.Outcome:
         claimed = [pk for pk, _file in ClaimCursor(model).claim()]
-        worked.append(model.name)
+        models.append(model.name)
         return worker.Outcome(model.embeddings.filter(pk__in=claimed).update(status="embedded"))
 
     monkeypatch.setattr(worker, "embed_pending", embed)
-    return worked
+    return models
 
 
 @pytest.mark.django_db
-def test_the_task_asks_for_itself_while_the_active_model_has_something_left(
-    told: list[str], slices: list[str], settings: Any
+def test_the_task_enqueues_itself_while_images_are_pending(
+    effects: list[str], slices: list[str], settings: Any
 ) -> None:
     settings.EMBED_BATCH = 2
     EmbeddingModel.objects.create(name="other", slot="green", state="filling")
     for _number in range(3):
         make_image(make_product())
     tasks.embed_pending_images()
-    assert (slices, told) == (["fashion-3"], ["invalidate", "embed_pending_images"])
+    assert (slices, effects) == (["fashion-3"], ["invalidate", "embed_pending_images"])
     tasks.embed_pending_images()
     assert slices == ["fashion-3", "fashion-3", "other"]
-    assert told[2:] == ["invalidate", "invalidate", "embed_pending_images"]
+    assert effects[2:] == ["invalidate", "invalidate", "embed_pending_images"]
     tasks.embed_pending_images()
-    assert (slices[3:], told[5:]) == (["other"], ["invalidate"])
+    assert (slices[3:], effects[5:]) == (["other"], ["invalidate"])
     tasks.embed_pending_images()
-    assert (slices[4:], told[6:]) == ([], [])
+    assert (slices[4:], effects[6:]) == ([], [])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_image_that_somebody_locks_is_left_to_beat_and_the_next_model_has_its_turn(
-    told: list[str], slices: list[str]
+def test_a_locked_image_is_left_to_beat_and_the_next_model_is_run(
+    effects: list[str], slices: list[str]
 ) -> None:
     other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
     image = make_image(make_product())
@@ -111,10 +111,10 @@ def test_an_image_that_somebody_locks_is_left_to_beat_and_the_next_model_has_its
         for table in (BlueEmbedding, GreenEmbedding):
             name = table._meta.db_table
             held.execute(f"SELECT FROM {name} WHERE image_id = %s FOR UPDATE", [image.pk])
-        told.clear()
+        effects.clear()
         tasks.embed_pending_images()
-        assert (slices, told) == (["fashion-3", "other"], [])
+        assert (slices, effects) == (["fashion-3", "other"], [])
     tasks.embed_pending_images()
     assert slices[2:] == ["fashion-3", "other"]
-    assert told == ["invalidate", "invalidate"]
+    assert effects == ["invalidate", "invalidate"]
     assert [embedding_of(image).status, embedding_of(image, other).status] == ["embedded"] * 2

@@ -1,4 +1,4 @@
-"""A shop of version 0.1, whose images hold vectors of 2,048 values, becomes one of today's."""
+"""Upgrade a shop of version 0.1, whose images have vectors of 2,048 values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEW_APPS = ("pages", "reviews")
 
 @pytest.fixture
 def old_apps(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
-    """The models of version 0.1, on a database of that version."""
+    """Return the app registry of version 0.1, on a database of that version."""
     with django_db_blocker.unblock():
         migrations = leaf_migrations() | VERSION_0_1
         for app in NEW_APPS:
@@ -65,7 +65,7 @@ def _make_order(get: Any, product: int) -> None:
 
 @pytest.fixture
 def old_shop(old_apps: Any) -> dict[str, Any]:
-    """Three shirts, of which two are told apart; an order, a photo and the model ``fashion``."""
+    """Make three shirts, two of which were dismissed as duplicates, an order, photos and models."""
     get = old_apps.get_model
     model = get("recommender", "EmbeddingModel").objects.create(
         name="fashion", slot="blue", state="active"
@@ -88,26 +88,26 @@ def old_shop(old_apps: Any) -> dict[str, Any]:
         )  # fmt: skip
         products.append(product.pk)
     _make_order(get, products[0])
-    told = {"one_id": products[0], "other_id": products[2]}
-    get("recommender", "NotTheSame").objects.create(**told)
+    pair = {"one_id": products[0], "other_id": products[2]}
+    get("recommender", "NotTheSame").objects.create(**pair)
     photo = get("recommender", "QueryPhoto").objects.create(
         content=b"", width=1, height=1, embedding=_vector(1), embedding_model=model
     )
     get("recommender", "QueryPhoto").objects.create(
         content=b"", width=1, height=1, whole=photo, region="0,0,1,1"
     )
-    return {"products": products, "told": (products[0], products[2])}
+    return {"products": products, "dismissed": (products[0], products[2])}
 
 
-def test_a_shop_of_0_1_goes_on_with_every_image_pending_for_the_default_model(
+def test_after_the_upgrade_every_image_is_pending_for_the_default_model(
     old_shop: dict[str, Any],
 ) -> None:
     call_command("migrate", verbosity=0)
     assert list(Product.objects.order_by("pk").values_list("pk", "stock")) == [
         (pk, 5) for pk in old_shop["products"]
     ]
-    told = DuplicateDismissal.objects.values_list("one", "other")
-    assert list(told) == [old_shop["told"]]
+    dismissed = DuplicateDismissal.objects.values_list("one", "other")
+    assert list(dismissed) == [old_shop["dismissed"]]
     assert not QueryPhoto.objects.exists()
     states = EmbeddingModel.objects.order_by("pk").values_list("name", "slot", "state")
     assert list(states) == [
@@ -138,7 +138,7 @@ def test_after_the_upgrade_images_are_embedded_and_photos_find_them(
     assert (photo.failure, similar_to_photo(photo)[0]) == ("", third)
 
 
-def test_orders_and_uploads_go_on_after_the_upgrade(old_shop: dict[str, Any]) -> None:
+def test_orders_are_kept_and_images_are_added_after_the_upgrade(old_shop: dict[str, Any]) -> None:
     call_command("migrate", verbosity=0)
     line = Order.objects.get().lines.get()
     assert (line.sku, line.quantity, line.variant.product_id) == ("S0", 2, old_shop["products"][0])

@@ -18,14 +18,14 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def make_seen(file: str = "same.jpg") -> Product:
-    """A product whose image of this file a worker has just embedded."""
+def make_embedded(file: str = "same.jpg") -> Product:
+    """Make a product with an image of the file, embedded and grouped as by a worker."""
     product = make_product()
-    see(product, file)
+    add_embedded_image(product, file)
     return product
 
 
-def see(product: Product, file: str = "same.jpg") -> None:
+def add_embedded_image(product: Product, file: str = "same.jpg") -> None:
     image = make_image(product, file=file)
     embed(image, 1)
     group_copies(EmbeddingModel.objects.active(), [image.pk])
@@ -43,8 +43,8 @@ def group_of(product: Product) -> int | None:
     return embedding_of(product.images.get()).duplicate_group
 
 
-def test_images_of_equal_files_are_a_group_of_the_first() -> None:
-    one, copy, other = make_seen(), make_seen(), make_seen("other.jpg")
+def test_images_of_equal_files_are_grouped_by_the_first() -> None:
+    one, copy, other = make_embedded(), make_embedded(), make_embedded("other.jpg")
     first = one.images.get().pk
     assert (group_of(one), group_of(copy)) == (first, first)
     assert group_of(other) == other.images.get().pk
@@ -60,27 +60,27 @@ def test_the_order_of_embedding_does_not_matter() -> None:
     assert found() == [pks(*products)]
 
 
-def test_nothing_that_was_just_embedded_is_no_copy() -> None:
-    make_seen()
+def test_no_images_change_no_groups() -> None:
+    make_embedded()
     assert group_copies(EmbeddingModel.objects.active(), []) == 0
 
 
 def test_the_newest_group_comes_first() -> None:
-    old = make_seen(), make_seen()
-    new = make_seen("new.jpg"), make_seen("new.jpg")
+    old = make_embedded(), make_embedded()
+    new = make_embedded("new.jpg"), make_embedded("new.jpg")
     assert found() == [pks(*new), pks(*old)]
 
 
 def test_two_images_of_one_product_are_no_group() -> None:
-    product = make_seen()
-    see(product)
+    product = make_embedded()
+    add_embedded_image(product)
     assert found() == []
 
 
 def test_products_with_several_common_images_are_one_group() -> None:
-    one, other = make_seen(), make_seen()
+    one, other = make_embedded(), make_embedded()
     for product in (one, other):
-        see(product, "new.jpg")
+        add_embedded_image(product, "new.jpg")
     assert found() == [pks(one, other)]
 
 
@@ -95,8 +95,8 @@ def test_equal_files_are_grouped_by_the_worker_that_embeds_them() -> None:
     assert found() == [pks(image.product, *(other.product for other in others))]
 
 
-def test_a_replaced_file_leaves_the_group_at_once_and_finds_a_new_one() -> None:
-    one, copy, other = make_seen(), make_seen(), make_seen("new.jpg")
+def test_an_image_with_a_replaced_file_changes_its_group() -> None:
+    one, copy, other = make_embedded(), make_embedded(), make_embedded("new.jpg")
     image = copy.images.get()
     ProductImage.objects.filter(pk=image.pk).update(file="new.jpg")
     assert (found(), group_of(copy)) == ([], None)
@@ -106,38 +106,38 @@ def test_a_replaced_file_leaves_the_group_at_once_and_finds_a_new_one() -> None:
     assert group_of(one) == one.images.get().pk
 
 
-def test_a_further_copy_joins_what_is_left_when_the_first_was_replaced_or_deleted() -> None:
-    first, second, third = make_seen(), make_seen(), make_seen()
+def test_a_new_copy_joins_the_group_after_its_first_image_is_gone() -> None:
+    first, second, third = make_embedded(), make_embedded(), make_embedded()
     ProductImage.objects.filter(product=first).update(file="new.jpg")
     assert found() == [pks(second, third)]
     second.images.get().delete()
     assert found() == []
-    fourth = make_seen()
+    fourth = make_embedded()
     assert found() == [pks(third, fourth)]
 
 
-def test_another_model_groups_by_its_own_account() -> None:
-    one, copy = make_seen(), make_seen()
+def test_each_model_has_its_own_groups() -> None:
+    one, copy = make_embedded(), make_embedded()
     EmbeddingModel.objects.filter(state="active").update(state="previous")
     EmbeddingModel.objects.create(name="imagenet", slot="green", state="active")
     assert found() == []
-    other, other_copy = make_seen(), make_seen()
+    other, other_copy = make_embedded(), make_embedded()
     assert found() == [pks(other, other_copy)]
     EmbeddingModel.objects.filter(slot="green").delete()
     EmbeddingModel.objects.update(state="active")
     assert found() == [pks(one, copy)]
 
 
-def test_unlisted_products_are_shown_among_the_hidden() -> None:
-    one, two, three = make_seen(), make_seen(), make_seen()
+def test_groups_with_unlisted_products_are_returned_as_hidden() -> None:
+    one, two, three = make_embedded(), make_embedded(), make_embedded()
     assert found(hidden=True) == []
     Product.objects.filter(pk=three.pk).update(listed=False)
     assert found() == [pks(one, two)]
     assert found(hidden=True) == [pks(one, two, three)]
 
 
-def test_what_was_dismissed_leaves_its_group_and_never_comes_back() -> None:
-    one, two, three = make_seen(), make_seen(), make_seen()
+def test_a_dismissed_product_leaves_its_group_for_good() -> None:
+    one, two, three = make_embedded(), make_embedded(), make_embedded()
     assert dismiss([two.pk], pks(one, two, three), None) == 2
     assert found() == [pks(one, three)]
     group_copies(EmbeddingModel.objects.active(), [two.images.get().pk])
@@ -146,25 +146,25 @@ def test_what_was_dismissed_leaves_its_group_and_never_comes_back() -> None:
     assert DuplicateDismissal.objects.count() == 2
 
 
-def test_the_others_stay_a_group_when_the_first_is_dismissed() -> None:
-    one, two, three = make_seen(), make_seen(), make_seen()
+def test_the_others_remain_a_group_when_the_first_is_dismissed() -> None:
+    one, two, three = make_embedded(), make_embedded(), make_embedded()
     dismiss([one.pk], pks(one, two, three), None)
     assert found() == [pks(two, three)]
     assert group_of(one) == one.images.get().pk
 
 
 def test_dismissed_products_are_not_joined_by_a_copy_of_both() -> None:
-    one, two = make_seen(), make_seen()
+    one, two = make_embedded(), make_embedded()
     dismiss(pks(one, two), pks(one, two), None)
     assert found() == []
-    three = make_seen()
+    three = make_embedded()
     assert found() == [pks(one, three)]
-    see(two)
+    add_embedded_image(two)
     assert found() == [pks(one, three)]
 
 
-def test_a_merge_ends_the_group_and_keeps_what_was_dismissed() -> None:
-    one, two, three = make_seen(), make_seen(), make_seen()
+def test_a_merge_ends_the_group_and_keeps_dismissals() -> None:
+    one, two, three = make_embedded(), make_embedded(), make_embedded()
     dismiss([three.pk], pks(one, two, three), None)
     Event.objects.create(block="product", kind="viewed", product=two)
     merge(one.pk, [two.pk])

@@ -15,22 +15,22 @@ from tests.factories import make_category, make_product, make_stored_image
 pytestmark = pytest.mark.django_db
 
 
-def _guess(**probabilities: float) -> Any:
-    """Return a classifier that says the same of every picture."""
+def _classifier(**probabilities: float) -> Any:
+    """Return a classifier with the same result for every image."""
     row = np.array([probabilities.get(name, 0.0) for name in garments()], np.float32)
     return lambda images: np.tile(row, (len(images), 1))
 
 
 def _fill_by(monkeypatch: pytest.MonkeyPatch, **probabilities: float) -> int:
-    monkeypatch.setattr(categories, "guess_garments", _guess(**probabilities))
+    monkeypatch.setattr(categories, "guess_garments", _classifier(**probabilities))
     return fill_garments()
 
 
-def test_every_garment_has_a_name_to_translate() -> None:
+def test_every_garment_has_a_translatable_name() -> None:
     assert set(NAMES) == set(garments())
 
 
-def test_a_category_named_like_an_article_type_needs_no_look(
+def test_a_category_named_like_an_article_type_is_not_classified(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     product = make_product(category=make_category("Apparel", "Dress", "Dresses"))
@@ -39,7 +39,7 @@ def test_a_category_named_like_an_article_type_needs_no_look(
     assert fill_garments() == 0
 
 
-def test_a_category_in_any_language_is_known_by_its_pictures(
+def test_a_category_in_any_language_is_classified_by_its_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     product = make_product(category=make_category("Mode", "Kleider"))
@@ -50,7 +50,7 @@ def test_a_category_in_any_language_is_known_by_its_pictures(
     assert categories_of(["Tops"]) == ()
 
 
-def test_a_category_is_looked_at_again_when_it_has_more_pictures(
+def test_a_category_is_classified_again_when_it_has_more_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     product = make_product(category=make_category("Mode", "Kleider"))
@@ -62,7 +62,7 @@ def test_a_category_is_looked_at_again_when_it_has_more_pictures(
     assert garments_of(product.category) == {"Skirts"}
 
 
-def test_what_staff_correct_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_corrections_of_staff_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     product = make_product(category=make_category("Mode", "Kleider"))
     make_stored_image(product)
     CategoryGarment.objects.create(
@@ -79,7 +79,7 @@ def test_without_a_classifier_nothing_is_filled(monkeypatch: pytest.MonkeyPatch)
     assert not CategoryGarment.objects.exists()
 
 
-def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
+def test_an_unreadable_image_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     product = make_product(category=make_category("Mode", "Kleider"))
@@ -88,7 +88,7 @@ def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
     assert _fill_by(monkeypatch, Dresses=1.0) == 1
 
 
-def test_underwear_starts_as_discreet_and_staff_decide_afterwards(
+def test_underwear_is_discreet_until_staff_decide_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bras = make_product(category=make_category("Innerwear", "Bra"))
@@ -100,7 +100,7 @@ def test_underwear_starts_as_discreet_and_staff_decide_afterwards(
     assert discreet_ids() == []
 
 
-def test_a_long_sleeved_top_may_be_a_sweater() -> None:
+def test_a_search_for_long_sleeved_tops_includes_sweaters() -> None:
     sweaters = make_category("Apparel", "Topwear", "Sweaters")
     CategoryGarment.objects.create(category=sweaters, garment="Sweaters", share=1)
     assert article_types()["Sweaters"] == "Sweaters"

@@ -8,7 +8,7 @@ from recommender.garments import classifier
 from recommender.garments.classifier import garments, guess_garments, shows_nothing
 
 
-def test_probabilities_are_given_for_each_picture_and_garment() -> None:
+def test_each_image_has_a_probability_for_each_garment() -> None:
     pictures = [Image.new("RGB", (60, 80), "white"), Image.new("RGB", (300, 200), "navy")]
     found = guess_garments(pictures)
     assert found is not None
@@ -16,7 +16,7 @@ def test_probabilities_are_given_for_each_picture_and_garment() -> None:
     assert found.sum(axis=1) == pytest.approx([1, 1], abs=1e-3)
 
 
-def test_without_openvino_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openvino_nothing_is_classified(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier._network.cache_clear()
     monkeypatch.setattr(classifier, "find_spec", lambda name: None)
     try:
@@ -35,7 +35,7 @@ def test_without_openvino_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> 
     ],
     ids=["blank", "nearly black", "something", "too small"],
 )
-def test_a_picture_of_nothing_is_known(picture: Image.Image, nothing: bool) -> None:
+def test_an_image_that_shows_nothing_is_detected(picture: Image.Image, nothing: bool) -> None:
     assert bool(shows_nothing(picture.convert("RGB"))) is nothing
 
 

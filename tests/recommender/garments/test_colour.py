@@ -19,7 +19,7 @@ def _picture(garment, background, size=(60, 80), box=(15, 20, 45, 60)) -> Image.
 
 
 def _on_a_floor() -> Image.Image:
-    """A green garment on grey boards with some grain."""
+    """Draw a green garment on a grainy grey floor."""
     rng = np.random.default_rng(1)
     floor = rng.integers(110, 150, (300, 240, 1), dtype=np.uint8).repeat(3, axis=2)
     image = Image.fromarray(floor)
@@ -28,7 +28,7 @@ def _on_a_floor() -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [(60, 80), (600, 800)])
-def test_the_white_around_a_garment_does_not_count(size: tuple[int, int]) -> None:
+def test_white_around_a_garment_is_ignored(size: tuple[int, int]) -> None:
     scale = size[0] // 60
     image = _picture(RED, "white", size, tuple(scale * edge for edge in (15, 20, 45, 60)))
     assert garment_colour(image) == pytest.approx(RED_COLOUR, abs=0.1)
@@ -44,7 +44,7 @@ def test_dark_and_bright_differ_by_half_their_lightness() -> None:
     assert np.linalg.norm(black - grey) == pytest.approx(25, abs=0.2)
 
 
-def test_what_lies_around_a_garment_on_a_photo_does_not_count() -> None:
+def test_the_background_of_a_photo_is_ignored() -> None:
     photo = _on_a_floor()
     expected = garment_colour(_picture(GREEN, "white"))
     assert not has_white_border(photo)
@@ -61,7 +61,7 @@ def test_a_garment_is_cut_out_on_white_and_cropped() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 3), (300, 200)])
-def test_a_photo_of_one_colour_stays_what_it_is(size: tuple[int, int]) -> None:
+def test_a_photo_of_one_colour_is_not_cut_out(size: tuple[int, int]) -> None:
     photo = Image.new("RGB", size, RED)
     assert garment_colour(photo) == pytest.approx(RED_COLOUR, abs=0.1)
     assert (np.asarray(cut_out(photo)) == RED).all()

@@ -13,7 +13,7 @@ from tests.html import one_line
 pytestmark = pytest.mark.django_db
 
 
-def _photo(*garments: tuple[str, float], guessed: bool = True) -> QueryPhoto:
+def _photo(*garments: tuple[str, float], classified: bool = True) -> QueryPhoto:
     return QueryPhoto.objects.create(
         content=b"",
         width=60,
@@ -22,7 +22,7 @@ def _photo(*garments: tuple[str, float], guessed: bool = True) -> QueryPhoto:
         whole_embedding=point(0, 0, 1),
         colour=[25, 0, 0],
         embedding_model=EmbeddingModel.objects.active(),
-        garments=[list(each) for each in garments] if guessed else None,
+        garments=[list(each) for each in garments] if classified else None,
     )
 
 
@@ -36,7 +36,7 @@ def _product(category: str, garment: str, *values: float) -> Product:
 
 @pytest.fixture
 def shop() -> dict[str, Product]:
-    """A bag that looks most like the photo, then a dress and a skirt."""
+    """Make a bag that is most similar to the photo, then a dress and a skirt."""
     return {
         "bag": _product("Backpacks", "Bags", 1),
         "dress": _product("Dresses", "Dresses", 0.9, 0.1),
@@ -44,7 +44,7 @@ def shop() -> dict[str, Product]:
     }
 
 
-def test_a_sure_guess_is_the_only_garment_searched(shop: dict[str, Product]) -> None:
+def test_a_certain_garment_is_the_only_one_searched(shop: dict[str, Product]) -> None:
     photo = _photo(("Dresses", 0.8), ("Skirts", 0.1), ("Bags", 0.05))
     answer = answer_photo(photo, Filters())
     assert answer.products == [shop["dress"]]
@@ -52,14 +52,14 @@ def test_a_sure_guess_is_the_only_garment_searched(shop: dict[str, Product]) -> 
     assert answer.offered == ("Skirts", "Bags")
 
 
-def test_three_possible_guesses_are_searched_together(shop: dict[str, Product]) -> None:
+def test_three_likely_garments_are_searched_together(shop: dict[str, Product]) -> None:
     answer = answer_photo(_photo(("Dresses", 0.3), ("Skirts", 0.2), ("Tops", 0.1)), Filters())
     assert answer.products == [shop["dress"], shop["skirt"]]
     assert answer.searched == ("Dresses", "Skirts", "Tops")
 
 
 @pytest.mark.usefixtures("shop")
-def test_where_no_garment_is_likely_the_shopper_is_asked() -> None:
+def test_the_shopper_is_asked_if_no_garment_is_likely() -> None:
     answer = answer_photo(_photo(("Dresses", 0.1), ("Skirts", 0.1), ("Tops", 0.05)), Filters())
     assert answer.asks
     assert answer.products == []
@@ -67,30 +67,30 @@ def test_where_no_garment_is_likely_the_shopper_is_asked() -> None:
 
 
 @pytest.mark.usefixtures("shop")
-def test_of_a_photo_that_shows_nothing_the_shopper_is_asked() -> None:
+def test_the_shopper_is_asked_if_the_photo_shows_nothing() -> None:
     assert answer_photo(_photo(), Filters()).asks
 
 
-def test_without_a_guess_everything_is_searched(shop: dict[str, Product]) -> None:
-    answer = answer_photo(_photo(guessed=False), Filters())
+def test_everything_is_searched_without_a_classifier(shop: dict[str, Product]) -> None:
+    answer = answer_photo(_photo(classified=False), Filters())
     assert answer.products == [shop["bag"], shop["dress"], shop["skirt"]]
     assert answer.everything
 
 
-def test_added_words_come_first_and_empty_no_page(shop: dict[str, Product]) -> None:
+def test_products_with_the_added_words_come_first(shop: dict[str, Product]) -> None:
     Product.objects.filter(pk=shop["skirt"].pk).update(name="Pleated midi")
-    photo = _photo(guessed=False)
+    photo = _photo(classified=False)
     pleated = answer_photo(photo, Filters().with_words("pleated"))
     assert pleated.products == [shop["skirt"], shop["bag"], shop["dress"]]
     assert answer_photo(photo, Filters().with_words("nowhere")).products == list(shop.values())
 
 
-def test_before_the_categories_are_known_nothing_is_limited() -> None:
+def test_the_search_is_not_limited_before_categories_are_classified() -> None:
     product = make_lookalike(1)
     assert answer_photo(_photo(("Dresses", 0.9)), Filters()).products == [product]
 
 
-def test_what_the_shopper_chooses_wins(shop: dict[str, Product]) -> None:
+def test_the_choice_of_the_shopper_takes_precedence(shop: dict[str, Product]) -> None:
     photo = _photo(("Bags", 0.9), ("Skirts", 0.05), ("Tops", 0.01))
     assert answer_photo(photo, Filters(), "Skirts").products == [shop["skirt"]]
     assert answer_photo(photo, Filters(), EVERYTHING).products == list(shop.values())
@@ -99,32 +99,34 @@ def test_what_the_shopper_chooses_wins(shop: dict[str, Product]) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_garment_that_no_category_holds_is_said() -> None:
+def test_a_garment_that_no_category_holds_is_missing() -> None:
     answer = answer_photo(_photo(("Watches", 0.9), ("Bags", 0.05), ("Tops", 0.01)), Filters())
     assert answer.missing
     assert answer.products == []
 
 
-def test_the_same_picture_comes_first_whatever_the_guess(shop: dict[str, Product]) -> None:
+def test_the_product_of_a_copied_image_comes_first_for_any_garment(
+    shop: dict[str, Product],
+) -> None:
     photo = _photo(("Dresses", 0.9), ("Skirts", 0.05), ("Tops", 0.01))
     photo.whole_embedding = point(1)
     assert answer_photo(photo, Filters()).products == [shop["bag"], shop["dress"]]
 
 
-def test_a_sample_or_a_crop_does_not_find_its_own_source(shop: dict[str, Product]) -> None:
-    photo = _photo(guessed=False)
+def test_a_sample_or_a_crop_does_not_find_its_own_product(shop: dict[str, Product]) -> None:
+    photo = _photo(classified=False)
     photo.image = shop["bag"].images.get()
     photo.save()
     assert answer_photo(photo, Filters()).products == [shop["dress"], shop["skirt"]]
-    crop = _photo(guessed=False)
+    crop = _photo(classified=False)
     crop.parent = photo
     assert answer_photo(crop, Filters()).products == [shop["dress"], shop["skirt"]]
 
 
-def test_underwear_is_found_only_when_made_out_or_chosen(shop: dict[str, Product]) -> None:
+def test_underwear_is_found_only_if_detected_or_chosen(shop: dict[str, Product]) -> None:
     bra = _product("Bra", "Bras", 1)
     DiscreetCategory.objects.create(category=bra.category)
-    everything = answer_photo(_photo(guessed=False), Filters())
+    everything = answer_photo(_photo(classified=False), Filters())
     assert everything.products == list(shop.values())
     assert answer_photo(_photo(("Bras", 0.9)), Filters()).products == [bra]
     assert answer_photo(_photo(("Bags", 0.9)), Filters(), "Bras").products == [bra]
@@ -145,7 +147,7 @@ def test_the_page_offers_other_garments_and_keeps_the_choice_in_its_address(
 
 
 @pytest.mark.usefixtures("shop")
-def test_the_page_asks_what_a_photo_shows(client: Client) -> None:
+def test_the_page_asks_for_the_garment(client: Client) -> None:
     page = client.get(f"/photo-search/{_photo().pk}/").content.decode()
     assert "We could not make out a garment. What is it?" in page
     assert "?garment=Dresses" in page
@@ -153,7 +155,7 @@ def test_the_page_asks_what_a_photo_shows(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-def test_the_page_says_that_the_shop_has_none(client: Client) -> None:
+def test_the_page_says_that_the_shop_has_no_such_garment(client: Client) -> None:
     page = client.get(f"/photo-search/{_photo(('Watches', 0.9)).pk}/").content.decode()
     assert "None in this shop" in page
     assert "?garment=everything" in page
@@ -162,14 +164,14 @@ def test_the_page_says_that_the_shop_has_none(client: Client) -> None:
 def test_more_than_five_are_shown_on_demand(client: Client) -> None:
     for n in range(8):
         embed(make_image(make_product()), 1, n / 100)
-    address = f"/photo-search/{_photo(guessed=False).pk}/"
+    address = f"/photo-search/{_photo(classified=False).pk}/"
     first = client.get(address)
     assert len(first.context["products"]) == 5
     assert "?count=20" in first.content.decode()
     assert len(client.get(f"{address}?count=20").context["products"]) == 8
 
 
-def test_the_api_tells_the_guess_and_takes_a_choice(
+def test_the_api_returns_the_likely_garments_and_accepts_a_choice(
     client: Client, shop: dict[str, Product]
 ) -> None:
     photo = _photo(("Dresses", 0.8), ("Skirts", 0.1))

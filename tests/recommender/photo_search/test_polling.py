@@ -20,7 +20,7 @@ HOURS = 10_000.0
 
 @pytest.fixture
 def full() -> Iterator[None]:
-    """Let as many wait as may."""
+    """Let as many requests wait as are allowed."""
     for _waiter in range(waiting.MAX_WAITERS):
         assert waiting._slots.acquire(blocking=False)
     yield
@@ -29,7 +29,7 @@ def full() -> Iterator[None]:
 
 
 def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
-    """Sent so many seconds ago."""
+    """Make a photo that was sent ``seconds`` ago."""
     photo = QueryPhoto.objects.create(
         id=f"p{seconds}", content=picture_bytes(), width=60, height=80, **values
     )
@@ -38,7 +38,7 @@ def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
     return photo
 
 
-def test_a_stale_photo_holds_no_thread() -> None:
+def test_a_stale_photo_is_not_waited_for() -> None:
     photo = make_photo(seconds=7)
     polling.wait_for_vector(photo, HOURS)
     assert photo.embedding is None
@@ -55,7 +55,7 @@ def test_a_stale_photo_holds_no_thread() -> None:
     ],
     ids=["lost", "just sent", "failed", "embedded", "expired"],
 )
-def test_beat_finds_photos_whose_message_was_lost(
+def test_beat_embeds_photos_whose_task_was_lost(
     monkeypatch: pytest.MonkeyPatch, seconds: float, values: dict[str, object], missed: bool
 ) -> None:
     photo = make_photo(seconds, **values)
@@ -65,7 +65,7 @@ def test_beat_finds_photos_whose_message_was_lost(
     assert found == ([photo.pk] if missed else [])
 
 
-def test_a_photo_from_before_a_switch_of_models_is_embedded_again(
+def test_a_photo_embedded_by_an_earlier_model_is_embedded_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other = EmbeddingModel.objects.create(name="other", slot="green", state="previous")
@@ -81,18 +81,18 @@ def test_a_photo_from_before_a_switch_of_models_is_embedded_again(
     assert photo.embedding_model_id == active.pk
 
 
-def test_no_more_wait_than_leave_threads_for_the_others(full: None) -> None:
+def test_no_request_waits_if_too_many_do_already(full: None) -> None:
     photo = make_photo()
     polling.wait_for_vector(photo, HOURS)
     polling.wait_for_vector(photo, HOURS, even_if_stale=True)
     assert photo.embedding is None
 
 
-def test_the_server_has_twice_as_many_threads_as_may_wait() -> None:
+def test_the_server_has_twice_as_many_threads_as_requests_may_wait() -> None:
     assert gunicorn.threads == 2 * waiting.MAX_WAITERS
 
 
-def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_wait_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**options: object) -> None:
         raise ZeroDivisionError
 
@@ -103,7 +103,7 @@ def test_a_waiter_that_fails_makes_room(monkeypatch: pytest.MonkeyPatch) -> None
             polling.wait_for_vector(photo, HOURS)
 
 
-def test_a_page_for_which_nobody_is_there_asks_more_seldom(client: Client, full: None) -> None:
+def test_a_page_polls_less_often_for_a_stale_photo(client: Client, full: None) -> None:
     photo = make_photo()
     for seconds, trigger, refresh in ((0, "300ms", "2"), (7, "4s", "6")):
         QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=seconds))

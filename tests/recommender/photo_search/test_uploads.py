@@ -1,4 +1,4 @@
-"""That a photo which takes long, or that breaks a decoder, never breaks the page or the API."""
+"""Test photos that take long to decode or break decoders, sent to the page and to the API."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def in_base64(client: Client, data: bytes) -> Any:
     return client.post(API, sent, content_type="application/json")
 
 
-WAYS = [by_page, by_api, in_base64]
+SENDERS = [by_page, by_api, in_base64]
 
 
-@pytest.mark.parametrize("send", WAYS)
+@pytest.mark.parametrize("send", SENDERS)
 def test_a_scan_bomb_is_refused(client: Client, send: Send) -> None:
     response = send(client, scans(2000, (1000, 1000)))
     assert response.status_code == 422
@@ -55,9 +55,9 @@ def test_a_scan_bomb_is_refused(client: Client, send: Send) -> None:
     assert not QueryPhoto.objects.exists()
 
 
-@pytest.mark.parametrize("send", WAYS)
+@pytest.mark.parametrize("send", SENDERS)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
-def test_a_photo_with_broken_exif_is_taken(client: Client, send: Send, kind: str) -> None:
+def test_a_photo_with_broken_exif_is_accepted(client: Client, send: Send, kind: str) -> None:
     response = send(client, with_exif(kind, BROKEN_EXIF["short"]))
     assert response.status_code == (302 if send is by_page else 201)
     photo = QueryPhoto.objects.get()
@@ -65,8 +65,8 @@ def test_a_photo_with_broken_exif_is_taken(client: Client, send: Send, kind: str
 
 
 @pytest.mark.usefixtures("busy")
-@pytest.mark.parametrize("send", WAYS)
-def test_who_would_be_one_too_many_is_asked_to_come_back(client: Client, send: Send) -> None:
+@pytest.mark.parametrize("send", SENDERS)
+def test_an_upload_is_refused_while_too_many_requests_wait(client: Client, send: Send) -> None:
     response = send(client, picture_bytes(kind="GIF"))
     assert (response.status_code, response["Retry-After"]) == (503, "10")
     if send is by_page:
@@ -78,32 +78,32 @@ def test_who_would_be_one_too_many_is_asked_to_come_back(client: Client, send: S
 
 
 @pytest.mark.usefixtures("busy")
-def test_nothing_else_is_held_up_meanwhile(client: Client) -> None:
+def test_other_requests_are_served_while_too_many_wait(client: Client) -> None:
     assert by_page(client, picture_bytes()).status_code == 302
     assert client.get("/").status_code == 200
 
 
-def test_a_key_may_be_used_again_after_that(client: Client) -> None:
+def test_an_idempotency_key_can_be_used_again_after_a_refusal(client: Client) -> None:
     sent = {"photo": base64.b64encode(picture_bytes(kind="GIF")).decode()}
     headers = {"Idempotency-Key": "k"}
     with ExitStack() as held:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())
         refused = client.post(API, sent, "application/json", headers=headers)
-    taken = client.post(API, sent, "application/json", headers=headers)
-    assert (refused.status_code, taken.status_code) == (503, 201)
+    accepted = client.post(API, sent, "application/json", headers=headers)
+    assert (refused.status_code, accepted.status_code) == (503, 201)
     assert QueryPhoto.objects.count() == 1
 
 
 def _stored(data: bytes) -> ProductImage:
-    """A product's picture as an earlier version stored it, whatever it is."""
+    """Store a product image without checks, as an earlier version may have done."""
     image = make_image(make_product())
     store_file(image.file, data)
     return image
 
 
 @pytest.mark.parametrize("data", [scans(2000), picture_bytes()[:200]], ids=["bomb", "torn"])
-def test_what_an_earlier_version_stored_breaks_no_page(client: Client, data: bytes) -> None:
+def test_an_invalid_stored_image_breaks_no_page(client: Client, data: bytes) -> None:
     image = _stored(data)
     crop = {"image": str(image.pk), "region": "0,0,1,0.5"}
     assert client.post(f"{PAGE}part/", crop).status_code == 422
@@ -112,7 +112,7 @@ def test_what_an_earlier_version_stored_breaks_no_page(client: Client, data: byt
     assert not QueryPhoto.objects.exists()
 
 
-def test_an_error_of_ours_is_a_problem_document_by_the_api_and_a_page_otherwise(
+def test_a_server_error_is_a_problem_document_by_the_api_and_a_page_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*args: Any, **options: Any) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks are sent to nobody, and nobody waits for them."""
+    """Enqueue no tasks, and do not wait for them."""
     monkeypatch.setattr("recommender.photo_search.views.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.photo_search.views.MAX_WAIT_SECONDS", 0)
 
@@ -51,7 +51,7 @@ def _huge_png() -> bytes:
     ],
     ids=["empty", "text", "too big", "too many pixels", "truncated", "SVG", "PDF"],
 )
-def test_bad_input_gets_its_message_and_nothing_is_kept(
+def test_an_invalid_photo_is_refused_with_a_reason(
     client: Client, content: Any, message: str
 ) -> None:
     response = _send(client, content() if callable(content) else content)
@@ -60,14 +60,14 @@ def test_bad_input_gets_its_message_and_nothing_is_kept(
     assert QueryPhoto.objects.count() == 0
 
 
-def test_no_file_at_all_is_said(client: Client) -> None:
+def test_a_form_without_a_file_is_refused(client: Client) -> None:
     response = client.post("/photo-search/", {})
     assert response.status_code == 422
     assert "Choose a photo first" in response.content.decode()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
-def test_every_common_format_is_taken(client: Client, kind: str) -> None:
+def test_every_common_format_is_accepted(client: Client, kind: str) -> None:
     response = _send(client, picture_bytes(size=(64, 64), kind=kind))
     assert response.status_code == 302
     photo = QueryPhoto.objects.get()
@@ -75,7 +75,7 @@ def test_every_common_format_is_taken(client: Client, kind: str) -> None:
     assert (photo.width, photo.height) == (64, 64)
 
 
-def test_metadata_is_removed_and_the_photo_stands_upright(client: Client) -> None:
+def test_metadata_is_removed_and_the_photo_is_upright(client: Client) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "a private note"
     _send(client, picture_bytes(size=(80, 40), exif=exif))
@@ -85,10 +85,10 @@ def test_metadata_is_removed_and_the_photo_stands_upright(client: Client) -> Non
     assert not Image.open(BytesIO(bytes(photo.content))).getexif()
 
 
-def test_every_orientation_gives_the_same_vector() -> None:
+def test_every_orientation_is_stored_as_the_same_photo() -> None:
     upright = Image.new("RGB", (90, 60), "white")
     upright.paste("red", (10, 5, 50, 40))
-    turns = {
+    transpositions = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -99,29 +99,31 @@ def test_every_orientation_gives_the_same_vector() -> None:
         8: Image.Transpose.ROTATE_270,
     }
     pixels = set()
-    for orientation, turn in turns.items():
+    for orientation, transposition in transpositions.items():
         exif = Image.Exif()
         exif[0x0112] = orientation
         buffer = BytesIO()
-        (upright.transpose(turn) if turn is not None else upright).save(buffer, "PNG", exif=exif)
+        (upright if transposition is None else upright.transpose(transposition)).save(
+            buffer, "PNG", exif=exif
+        )
         photo = photos.store_photo(buffer.getvalue())
         pixels.add(bytes(photo.content))
     assert len(pixels) == 1
 
 
-def test_the_page_waits_until_there_is_a_vector(client: Client) -> None:
+def test_the_page_polls_until_the_photo_is_embedded(client: Client) -> None:
     response = client.get(_send(client, picture_bytes())["Location"])
     assert response.context["state"] == "waiting"
     assert 'hx-trigger="load delay:300ms"' in response.content.decode()
 
 
-def test_a_page_that_waits_long_says_so(client: Client) -> None:
+def test_the_page_of_a_stale_photo_says_that_the_shop_is_busy(client: Client) -> None:
     url = _send(client, picture_bytes())["Location"]
     QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=30))
     assert "still searching" in client.get(url).content.decode()
 
 
-def test_the_five_stand_beside_the_photo(client: Client) -> None:
+def test_five_similar_products_are_shown_beside_the_photo(client: Client) -> None:
     for step in range(7):
         make_lookalike(1, step)
     url = _send(client, picture_bytes())["Location"]
@@ -132,7 +134,7 @@ def test_the_five_stand_beside_the_photo(client: Client) -> None:
     assert f'src="{url}photo"' in content
 
 
-def test_the_page_says_when_the_photo_goes(client: Client) -> None:
+def test_the_page_says_when_the_photo_is_deleted(client: Client) -> None:
     until = datetime(2099, 1, 2, 15, 4, tzinfo=timezone.get_current_timezone())
     photo = QueryPhoto.objects.create(
         content=picture_bytes(), width=60, height=80, embedding=point(1), expires=until
@@ -148,7 +150,7 @@ def test_the_results_can_be_filtered(client: Client) -> None:
     assert "Nothing looks like it here" in client.get(f"{url}?gender=Women").content.decode()
 
 
-def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
+def test_filters_are_loaded_after_the_results_unless_they_are_in_use(
     client: Client,
 ) -> None:
     make_lookalike(1, gender="Men")
@@ -169,7 +171,7 @@ def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
 
 
 @pytest.mark.parametrize(
-    ("headers", "whole"),
+    ("headers", "full_page"),
     [
         ({}, True),
         ({"HX-Request": "true"}, False),
@@ -178,11 +180,11 @@ def test_the_filters_come_after_the_results_and_with_them_where_they_are_in_use(
     ],
     ids=["alone", "asking again", "from the form", "going back"],
 )
-def test_a_whole_page_comes_where_one_is_shown(
-    client: Client, headers: dict[str, str], whole: bool
+def test_htmx_gets_a_fragment_only_where_it_polls(
+    client: Client, headers: dict[str, str], full_page: bool
 ) -> None:
     url = _send(client, picture_bytes())["Location"]
-    assert ("<h1>" in client.get(url, headers=headers).content.decode()) is whole
+    assert ("<h1>" in client.get(url, headers=headers).content.decode()) is full_page
 
 
 def test_a_sample_is_searched_like_a_photo(client: Client) -> None:
@@ -205,7 +207,7 @@ def test_a_photo_is_private_and_not_indexed(client: Client) -> None:
     assert client.get("/photo-search/AAAAAAAAAAAAAAAAAAAAAA/photo").status_code == 404
 
 
-def test_expired_photos_are_deleted_in_batches_without_being_read(
+def test_expired_photos_are_deleted_without_loading_their_content(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photos, "DELETE_BATCH", 2)

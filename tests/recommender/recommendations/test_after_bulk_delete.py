@@ -1,4 +1,4 @@
-"""A table of which most rows were deleted: the index and the statistics still know them."""
+"""Search a table most of whose rows were deleted, but are still in its index and statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.factories import make_category, make_lookalike, point
 pytestmark = pytest.mark.django_db
 
 
-def test_in_a_table_that_shrank_every_lookalike_is_found() -> None:
+def test_every_neighbour_is_found_after_most_rows_were_deleted() -> None:
     category = make_category()
     gone = Product.objects.bulk_create(
         Product(name=f"P{n}", slug=f"p-{n}", category=category, price=1, stock=1)
@@ -25,8 +25,8 @@ def test_in_a_table_that_shrank_every_lookalike_is_found() -> None:
         ProductImage(product=product, file=f"{n}.jpg", width=1, height=1)
         for n, product in enumerate(gone)
     )
-    seen = {"embedding": point(1, 0.1), "duplicate_group": F("image"), "status": "embedded"}
-    BlueEmbedding.objects.update(**seen)
+    values = {"embedding": point(1, 0.1), "duplicate_group": F("image"), "status": "embedded"}
+    BlueEmbedding.objects.update(**values)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
     ProductImage.objects.all().delete()

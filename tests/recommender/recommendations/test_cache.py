@@ -1,4 +1,4 @@
-"""Test the cache of related products. Not in a transaction, where nothing is cached."""
+"""Test the cache of related products, outside of transactions, which disable it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def products() -> list[Product]:
-    """The first, and twelve of which each is farther from it than the last."""
+    """Make a product and twelve others at increasing distances from it."""
     return [make_lookalike(1, step / 10) for step in range(13)]
 
 
 def _page(product: Product) -> tuple[list[int], bool]:
-    """The similar items, and whether it searched."""
+    """Return the ids of the similar items on the page, and whether they were searched for."""
     with CaptureQueriesContext(connection) as queries:
         content = Client().get(product.get_absolute_url()).content.decode()
     shown = [int(pk) for pk in re.findall(r'data-product-id="(\d+)"', content)]
@@ -41,7 +41,7 @@ def _pks(products: list[Product]) -> list[int]:
     return [product.pk for product in products]
 
 
-def test_the_second_page_searches_for_nothing_and_shows_the_same(products: list[Product]) -> None:
+def test_the_second_request_is_served_from_the_cache(products: list[Product]) -> None:
     first, searched = _page(products[0])
     assert (first, searched) == (_pks(products[1:6]), True)
     assert _page(products[0]) == (first, False)
@@ -71,13 +71,13 @@ def test_a_cached_product_that_cannot_be_bought_is_left_out(
     assert _page(products[0]) == (left, False)
 
 
-def test_a_deleted_product_is_replaced_at_once(products: list[Product]) -> None:
+def test_deleting_a_product_invalidates_the_cache(products: list[Product]) -> None:
     _page(products[0])
     products[1].delete()
     assert _page(products[0]) == (_pks(products[2:7]), True)
 
 
-def test_prices_and_names_are_todays(products: list[Product]) -> None:
+def test_prices_and_names_are_not_cached(products: list[Product]) -> None:
     _page(products[0])
     Product.objects.filter(pk=products[1].pk).update(name="Renamed", price=99)
     content = Client().get(products[0].get_absolute_url()).content.decode()
@@ -85,7 +85,7 @@ def test_prices_and_names_are_todays(products: list[Product]) -> None:
     assert "€99.00" in content
 
 
-def test_a_picture_that_was_replaced_or_deleted_counts_at_once(products: list[Product]) -> None:
+def test_replacing_or_deleting_an_image_invalidates_the_cache(products: list[Product]) -> None:
     _page(products[0])
     image = ProductImage.objects.get(product=products[2])
     image.file = "new.jpg"
@@ -95,7 +95,9 @@ def test_a_picture_that_was_replaced_or_deleted_counts_at_once(products: list[Pr
     assert _page(products[0])[0] == _pks(products[3:8])
 
 
-def test_an_import_a_merge_and_a_saved_product_count_at_once(products: list[Product]) -> None:
+def test_an_import_a_merge_and_saving_a_product_invalidate_the_cache(
+    products: list[Product],
+) -> None:
     first, second = products[1], products[2]
 
     def merge_two() -> None:
@@ -111,7 +113,7 @@ def test_an_import_a_merge_and_a_saved_product_count_at_once(products: list[Prod
     assert _page(products[0])[1]
 
 
-def test_a_new_vector_counts_as_soon_as_a_worker_wrote_it(
+def test_a_new_embedding_invalidates_the_cache(
     products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = make_product()
@@ -127,7 +129,7 @@ def test_a_new_vector_counts_as_soon_as_a_worker_wrote_it(
     assert _page(products[0])[0] == _pks([products[1], new, *products[2:5]])
 
 
-def test_a_switch_of_models_counts_at_once(products: list[Product]) -> None:
+def test_activating_another_model_invalidates_the_cache(products: list[Product]) -> None:
     _page(products[0])
     other = EmbeddingModel.objects.create(name="other", slot="green", state="filling")
     repair()
@@ -142,7 +144,7 @@ def test_a_switch_of_models_counts_at_once(products: list[Product]) -> None:
     assert _page(products[0])[0] == _pks(products[:7:-1])
 
 
-def test_fewer_than_asked_for_are_not_cached(products: list[Product]) -> None:
+def test_fewer_than_five_products_are_not_cached(products: list[Product]) -> None:
     for product in products[1:10]:
         product.delete()
     assert _page(products[0]) == (_pks(products[10:]), True)

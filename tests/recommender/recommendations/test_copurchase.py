@@ -9,14 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from recommender.models import Affinity, Event, Popularity
-from recommender.recommendations import copurchase as affinity
+from recommender.recommendations import copurchase
 from recommender.recommendations.copurchase import affinities, compute_affinities
 from recommender.tasks import compute_affinities as task
 from recommender.tracking.events import delete_old_events
 from shop.catalogue.models import Product
 from shop.orders.models import Order
-from tests.factories import make_order, make_product
-from tests.recommender.recommendations.test_rows import buy
+from tests.factories import make_order, make_product, make_purchase
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +36,9 @@ def three() -> tuple[Product, Product, Product]:
     return make_product(), make_product(), make_product()
 
 
-def test_what_is_viewed_together_more_often_than_by_chance(three: tuple[Product, ...]) -> None:
+def test_products_viewed_together_more_often_than_by_chance_are_related(
+    three: tuple[Product, ...],
+) -> None:
     one, two, three_ = three
     for number in range(3):
         visit(number, one, two)
@@ -50,31 +51,31 @@ def test_what_is_viewed_together_more_often_than_by_chance(three: tuple[Product,
     assert rows("viewed") == [(one, two, 0.5625, 3), (two, one, 0.5625, 3)]
 
 
-def test_what_is_bought_together(three: tuple[Product, ...]) -> None:
+def test_products_bought_together_are_related(three: tuple[Product, ...]) -> None:
     one, two, other = three
     for _order in range(2):
-        buy(None, one, two)
-        buy(None, other)
+        make_purchase(None, one, two)
+        make_purchase(None, other)
     compute_affinities()
     # 2 * 4 / (2 * 2) = 2, of which 2 / 7 is kept.
     score = pytest.approx(4 / 7)
     assert rows("bought") == [(one, two, score, 2), (two, one, score, 2)]
 
 
-def test_one_basket_alone_says_nothing(three: tuple[Product, ...]) -> None:
-    buy(None, *three)
+def test_products_of_a_single_basket_are_not_related(three: tuple[Product, ...]) -> None:
+    make_purchase(None, *three)
     visit(1, *three)
     assert compute_affinities() == 0
 
 
 def test_cancelled_and_refunded_orders_do_not_count(three: tuple[Product, ...]) -> None:
-    buy(None, *three)
-    buy(None, *three, state=Order.State.CANCELLED)
-    buy(None, *three, state=Order.State.REFUNDED)
+    make_purchase(None, *three)
+    make_purchase(None, *three, state=Order.State.CANCELLED)
+    make_purchase(None, *three, state=Order.State.REFUNDED)
     assert compute_affinities() == 0
 
 
-def test_reloading_a_page_counts_once(three: tuple[Product, ...]) -> None:
+def test_reloading_a_page_counts_as_one_view(three: tuple[Product, ...]) -> None:
     one, two, other = three
     visit(1, one, two, one, two, one)
     visit(2, other)
@@ -82,24 +83,24 @@ def test_reloading_a_page_counts_once(three: tuple[Product, ...]) -> None:
     assert Popularity.objects.get(product=one).baskets == 1
 
 
-def test_what_is_in_every_basket_goes_with_nothing(three: tuple[Product, ...]) -> None:
+def test_products_in_every_basket_are_not_related(three: tuple[Product, ...]) -> None:
     one, two, _three = three
     for number in range(4):
         visit(number, one, two)
     assert compute_affinities() == 0
 
 
-def test_a_robot_that_views_everything_is_left_out(
+def test_a_visit_with_very_many_products_is_ignored(
     three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(affinity, "LARGEST", 2)
+    monkeypatch.setattr(copurchase, "MAX_BASKET_SIZE", 2)
     for number in range(3):
         visit(number, *three)
     visit(9, make_product())
     assert compute_affinities() == 0
 
 
-def test_computing_again_changes_nothing_and_forgets_what_is_gone(
+def test_recomputing_affinities_removes_old_ones(
     three: tuple[Product, ...],
 ) -> None:
     one, two, other = three
@@ -114,10 +115,10 @@ def test_computing_again_changes_nothing_and_forgets_what_is_gone(
     assert not Affinity.objects.exists()
 
 
-def test_only_so_many_are_kept_the_strongest(
+def test_only_the_strongest_affinities_of_a_product_are_stored(
     three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(affinity, "KEPT", 1)
+    monkeypatch.setattr(copurchase, "MAX_PER_PRODUCT", 1)
     one, two, other = three
     for number in range(4):
         visit(number, one, two)
@@ -132,7 +133,7 @@ def test_only_so_many_are_kept_the_strongest(
     ]
 
 
-def test_a_failure_leaves_the_old_rows(
+def test_a_failed_computation_keeps_the_old_affinities(
     three: tuple[Product, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two, other = three
@@ -140,13 +141,13 @@ def test_a_failure_leaves_the_old_rows(
     visit(2, one, two)
     visit(3, other)
     compute_affinities()
-    monkeypatch.setattr(affinity, "COMPUTE", "SELECT 1 / 0 {baskets}")
+    monkeypatch.setattr(copurchase, "COMPUTE", "SELECT 1 / 0 {baskets}")
     with pytest.raises(Exception, match=r"syntax|division"):
         compute_affinities()
     assert len(rows("viewed")) == 2
 
 
-def test_sold_out_and_unlisted_others_are_not_read(
+def test_sold_out_and_unlisted_products_are_not_returned(
     three: tuple[Product, ...], django_assert_num_queries: Any
 ) -> None:
     one, two, other = three
@@ -160,24 +161,24 @@ def test_sold_out_and_unlisted_others_are_not_read(
 def test_an_order_counts_for_popularity_as_a_visit_does(three: tuple[Product, ...]) -> None:
     one, two, _three = three
     visit(1, one, two)
-    buy(None, one)
+    make_purchase(None, one)
     compute_affinities()
     assert dict(Popularity.objects.values_list("product", "baskets")) == {one.pk: 2, two.pk: 1}
 
 
-def test_an_order_whose_variant_is_gone_is_passed_over() -> None:
+def test_an_order_of_a_deleted_variant_is_ignored() -> None:
     make_order().lines.update(variant=None)
     assert compute_affinities() == 0
 
 
-# What the page notes
+# Views of product pages
 
 
 def _view(client: Client, product: Product, **headers: str) -> None:
     client.post("/events/", {"event": f"product,viewed,{product.pk}"}, headers=headers)
 
 
-def test_the_pages_of_one_visit_share_a_random_key_and_name_nobody(
+def test_the_pages_of_one_visit_share_a_random_key(
     client: Client, three: tuple[Product, ...]
 ) -> None:
     one, two, other = three
@@ -195,7 +196,7 @@ def test_the_pages_of_one_visit_share_a_random_key_and_name_nobody(
 
 
 @pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec-GPC": "1"}])
-def test_who_does_not_want_it_leaves_no_visit(
+def test_a_visitor_who_opted_out_gets_no_visit_key(
     client: Client, three: tuple[Product, ...], headers: dict[str, str]
 ) -> None:
     _view(client, three[0], **headers)
@@ -221,20 +222,20 @@ def test_a_forged_visit_is_replaced(
 
 
 @pytest.mark.parametrize("event", ["product,viewed,", "product,seen,1", "similar,viewed,1"])
-def test_a_look_without_a_product_or_at_a_block_is_not_noted(client: Client, event: str) -> None:
+def test_a_view_without_a_product_or_of_a_row_is_not_stored(client: Client, event: str) -> None:
     make_product(pk=1)
     client.post("/events/", {"event": event})
     assert not Event.objects.exists()
 
 
-def test_a_visit_dies_after_90_days(three: tuple[Product, ...]) -> None:
+def test_a_visit_is_deleted_after_90_days(three: tuple[Product, ...]) -> None:
     visit(1, *three)
     Event.objects.filter(product=three[0]).update(at=timezone.now() - timedelta(days=91))
     assert delete_old_events() == 1
     assert Event.objects.count() == 2
 
 
-def test_the_planner_is_left_as_it_was() -> None:
+def test_the_settings_of_the_planner_are_restored() -> None:
     compute_affinities()
     with connection.cursor() as cursor:
         cursor.execute("SHOW enable_nestloop")
