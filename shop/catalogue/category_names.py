@@ -1,10 +1,10 @@
-"""Name the categories as shoppers know them; the data set names them for its own use."""
+"""Translate the category names of the Kaggle data set into names for shoppers."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-# A name that is not listed, such as one that staff chose, is shown as it is.
+# A name that is missing here, such as one that staff chose, is shown unchanged.
 NAMES = {
     "Accessories": _("Accessories"),
     "Accessory Gift Set": _("Gift sets"),
@@ -188,5 +188,5 @@ NAMES = {
 
 
 def display_name(name: str) -> str:
-    """Return what shoppers read for a category's name."""
+    """Return the name of a category for shoppers, in their language."""
     return str(NAMES.get(name, name))

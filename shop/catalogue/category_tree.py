@@ -1,4 +1,4 @@
-"""Rename and move categories, keeping the paths below them and the keywords of their products."""
+"""Rename and move categories, updating the paths below and the keywords of their products."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shop.catalogue.models.product import KEYWORD_ATTRIBUTES, category_keywords
 
 
 def validate_position(category: Category) -> None:
-    """Raise ``ValidationError`` if the category cannot stand below its parent with its slug."""
-    if connection.in_atomic_block:  # two concurrent moves could put each below the other
+    """Raise ``ValidationError`` if the category's parent or slug is impossible."""
+    if connection.in_atomic_block:  # because two concurrent moves could create a cycle
         list(Category.objects.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         if category.parent:
             category.parent.refresh_from_db(fields=["path"])
     descendants = Category.objects.filter(pk__in=Category.objects.descendant_ids(category))
     if descendants.filter(pk=category.parent_id or 0).exists():
-        raise ValidationError({"parent": _("A category cannot stand below itself.")})
+        raise ValidationError({"parent": _("A category cannot be placed below itself.")})
     path = category.make_path()
     if Category.objects.filter(path=path).exclude(pk=category.pk).exists():
         text = _("Another category has the address “%(path)s”. Choose another slug or parent.")
@@ -36,13 +36,13 @@ def validate_position(category: Category) -> None:
 def save_category(category: Category) -> None:
     """Save the category; if its path or name changed, update descendants and product keywords."""
     before = Category.objects.filter(pk=category.pk).first()
-    if category.parent:  # an import may have read it long ago
+    if category.parent:  # because an import may have read it long ago
         category.parent.refresh_from_db(fields=["path"])
     if before is None or (before.path, before.name) == (category.make_path(), category.name):
         category.save()
         return
     ids = Category.objects.descendant_ids(before)
-    # Locked first and in primary-key order, as sales and imports lock them.
+    # Locked in primary-key order like sales and imports, because another order could deadlock.
     products = Product.objects.filter(category__in=ids).order_by("pk")
     list(products.select_for_update(no_key=True).values_list("pk"))
     category.save()
@@ -54,7 +54,7 @@ def save_category(category: Category) -> None:
 
 
 def _keywords_expression(category: Category) -> Func:
-    """Compute ``Product.make_keywords`` in the database."""
+    """Return the SQL equivalent of ``Product.make_keywords``."""
     attributes = (NullIf(name, Value("")) for name in KEYWORD_ATTRIBUTES)
     words = (Value(" "), Value(category_keywords(category)), *attributes)
     return Func(*words, function="CONCAT_WS", output_field=TextField())

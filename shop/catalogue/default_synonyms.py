@@ -1,11 +1,11 @@
-"""List the synonyms that a new shop starts with; staff edit them afterwards."""
+"""List the search synonyms of a new shop, which staff can edit."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# English, German, also finds. A row of one word keeps that word from being "corrected" into
-# another garment where the shop does not sell it.
+# English | German | also finds. A row with one word prevents the spelling correction from replacing
+# a garment that the shop does not sell by another.
 GARMENTS = """
 t-shirt, tee, tee shirt, tshirt | t-shirt, tshirt, shirtchen |
 shirt | hemd, hemden, oberhemd |
@@ -90,7 +90,7 @@ kilt | kilt |
 corset | korsett |
 dungarees | latzhose |
 """
-# Colours, people, seasons and materials, which product names and attributes say in English.
+# Colours, genders, seasons and materials, which product names and attributes have in English.
 ATTRIBUTES = """
 black | schwarz |
 white | weiß, weiss |
@@ -146,5 +146,5 @@ def default_synonyms() -> list[dict[str, str]]:
 
 
 def add_default_synonyms(model: Any) -> None:
-    """Add the defaults; ``model`` is ``SearchSynonym`` or what a migration knows of it."""
+    """Create the defaults; ``model`` is ``SearchSynonym`` or its historical version."""
     model.objects.bulk_create(model(**row) for row in default_synonyms())

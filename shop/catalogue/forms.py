@@ -1,4 +1,4 @@
-"""Forms of the catalogue's staff."""
+"""Forms by which staff edit the catalogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shop.catalogue.stock import stock_limit_error
 
 
 class CategoryForm(forms.ModelForm[Category]):
-    """Validates where in the tree a category stands."""
+    """Validates the position of a category in the tree."""
 
     class Meta:
         model = Category
@@ -31,7 +31,7 @@ class CategoryForm(forms.ModelForm[Category]):
 
 
 class ProductImageForm(forms.ModelForm[ProductImage]):
-    """A picture row whose file is checked and cleaned before anything is stored."""
+    """Validates and re-encodes an uploaded picture before it is stored."""
 
     upload = forms.FileField(label=_("file"), widget=forms.ClearableFileInput({"accept": ACCEPT}))
 
@@ -60,7 +60,7 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
 
 
 class VariantForm(forms.ModelForm[Variant]):
-    """The stock of a new variant is typed in; later it is adjusted, with a reason."""
+    """Edits a variant; the stock only of a new one, since later it is adjusted with a reason."""
 
     class Meta:
         model = Variant
@@ -73,7 +73,7 @@ class VariantForm(forms.ModelForm[Variant]):
 
     def save(self, commit: bool = True) -> Variant:
         if self.instance.pk and commit:
-            # What was read before a sale must not come back.
+            # Without the stock, because a sale may have changed it since the form was shown.
             names = [name for name in self.Meta.fields if name != "stock"]
             self.instance.save(update_fields=names)
             return self.instance
@@ -81,17 +81,19 @@ class VariantForm(forms.ModelForm[Variant]):
 
 
 class VariantFormSet(forms.BaseInlineFormSet[Variant, Product, VariantForm]):
-    """All that a product comes in."""
+    """Validates the total stock of a product's variants."""
 
     def clean(self) -> None:
         super().clean()
-        stay = [form for form in self.forms if form not in self.deleted_forms]
-        stock = sum(form.cleaned_data.get("stock") or 0 for form in stay if form.is_valid())
-        if problem := stock_limit_error(stock):
-            raise ValidationError(problem)
+        remaining = [form for form in self.forms if form not in self.deleted_forms]
+        stock = sum(form.cleaned_data.get("stock") or 0 for form in remaining if form.is_valid())
+        if error := stock_limit_error(stock):
+            raise ValidationError(error)
 
 
 class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
+    """Validates and applies a change of a variant's stock."""
+
     class Meta:
         model = StockAdjustment
         fields: ClassVar = ["variant", "change", "reason", "note"]
@@ -99,26 +101,27 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
     def clean_change(self) -> int:
         change: int = self.cleaned_data["change"]
         if change == 0:
-            raise ValidationError(_("A change of 0 changes nothing."))
+            raise ValidationError(_("Enter a change other than 0."))
         if abs(change) > 1_000_000:
-            raise ValidationError(_("At most a million pieces at once."))
+            raise ValidationError(_("A change may be at most a million pieces."))
         return change
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         variant, change = data.get("variant"), data.get("change")
         if variant and change:
-            # The admin saves in the same transaction, so nothing is sold in between.
+            # Locked until the admin saves in the same transaction, so nothing is sold in between.
             variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
             variant = variants.get(pk=variant.pk)
             if variant.stock + change < 0:
-                text = _("There are only %(stock)s pieces; no more can go.")
+                text = _("Only %(stock)s pieces are in stock.")
                 self.add_error("change", text % {"stock": variant.stock})
-            elif problem := stock_limit_error(variant.product.stock + change):
-                self.add_error("change", problem)
+            elif error := stock_limit_error(variant.product.stock + change):
+                self.add_error("change", error)
         return data
 
     def apply(self, by: Any) -> StockAdjustment:
+        """Change the stock and save the adjustment as made ``by`` a user."""
         self.instance.by = by
         changed = Variant.objects.filter(pk=self.instance.variant_id)
         changed.update(stock=F("stock") + self.instance.change)

@@ -1,7 +1,7 @@
-"""The order in which rows are locked, so that nobody waits in a circle.
+"""Lock variants and products in one order, so that transactions cannot deadlock.
 
-Variants by product, then products: who changes a variant's stock locks its product through the
-trigger that keeps the sum. To be called in a transaction, before anything of these is written.
+The order is variants by product, then products, because the trigger that sums the stock locks the
+product after its variant. Call these functions in a transaction before writing any such row.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from shop.catalogue.models import Product, Variant
 
 
 def lock_variants(ids: Iterable[int]) -> list[Variant]:
+    """Lock and return variants."""
     found = Variant.objects.filter(pk__in=list(ids)).order_by("product_id", "pk")
     return list(found.select_for_update())
 
 
 def lock_products(ids: Iterable[int]) -> None:
-    """With their variants."""
+    """Lock products with their variants."""
     ids = list(ids)
     variants = Variant.objects.filter(product__in=ids).order_by("product_id", "pk")
     products = Product.objects.filter(pk__in=ids).order_by("pk")

@@ -1,4 +1,4 @@
-"""The words in which the shop asks for categories, products and pictures."""
+"""Chainable queries for categories and products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CategoryQuerySet(models.QuerySet["Category"]):
     def descendant_ids(self, category: Category) -> list[int]:
         """Return the ids of the category and its descendants.
 
-        A query of their own, because the planner estimates products well only from literal ids.
+        Not a subquery, because the planner estimates the number of products only from literal ids.
         """
         below = self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
         return list(below.values_list("pk", flat=True))
@@ -24,24 +24,25 @@ class CategoryQuerySet(models.QuerySet["Category"]):
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def listed(self) -> Self:
-        """Shown in the shop, sold out or not."""
+        """Exclude products that are not shown in the shop."""
         return self.filter(listed=True)
 
     def unmerged(self) -> Self:
-        """Without those that another product stands for since ``shop.catalogue.merging``."""
+        """Exclude products that were merged into another (``shop.catalogue.merging``)."""
         return self.filter(merged_into=None)
 
     def following_merges(self, ids: Iterable[int]) -> list[int]:
-        """The ids in their order, each once; for a merged product the one that stayed."""
+        """Return the ids with those of merged products replaced by their survivors, each once."""
         merged = self.filter(pk__in=list(ids), merged_into__isnull=False)
-        stayed = dict(merged.values_list("pk", "merged_into"))
-        return list(dict.fromkeys(stayed.get(pk) or pk for pk in ids))
+        survivors = dict(merged.values_list("pk", "merged_into"))
+        return list(dict.fromkeys(survivors.get(pk) or pk for pk in ids))
 
     def in_stock(self) -> Self:
+        """Exclude sold-out products."""
         return self.filter(stock__gt=0)
 
     def with_card_data(self) -> Self:
-        """What a product card shows, in two queries however many cards there are."""
+        """Load what product cards show, in two queries."""
         return self.select_related("category").prefetch_related("images").defer("search")
 
     def newest_first(self) -> Self:

@@ -1,4 +1,4 @@
-"""Translate sizes into centimetres for the size guide of a product page."""
+"""Convert sizes to centimetres for the size guide of a product page."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ FOOTWEAR = "footwear"
 
 @dataclass(frozen=True)
 class SizeGuide:
-    """Holds the table of a size guide: the labels of its columns and a row for each size."""
+    """Holds the table of a size guide, with a row for each size."""
 
     columns: list[str]
     rows: list[tuple[str, ...]]
 
 
 def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
-    """Return the guide to the sizes the product comes in, or None if no table knows them."""
+    """Return the guide for the variants' sizes, or ``None`` if no table has them."""
     rows: list[tuple[str, ...]]
     sizes = list(dict.fromkeys(variant.size for variant in variants if variant.size))
     if product.category.path.split("/")[0] == FOOTWEAR:
         rows = _foot_lengths(sizes)
         columns = [_("EU size"), _("Foot length (cm)")]
     elif product.gender in {Product.Gender.BOYS, Product.Gender.GIRLS}:
-        return None  # letters say little of a child's size
+        return None  # letter sizes of children are not standardised
     else:
         table = WOMEN if product.gender == Product.Gender.WOMEN else MEN
         rows = [(size, *table[size]) for size in sizes if size in table]
@@ -57,7 +57,7 @@ def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | Non
 
 
 def _foot_lengths(sizes: list[str]) -> list[tuple[str, ...]]:
-    """Return the European shoe sizes among ``sizes`` with the length of the foot that fits."""
+    """Return the European shoe sizes among ``sizes`` with the matching foot length."""
     shoes = [size for size in sizes if size.isdecimal() and int(size) in SHOE_SIZES]
     # A size is two thirds of a centimetre, and the shoe is 1.3 cm longer than the foot.
     return [(size, f"{int(size) * 2 / 3 - 1.3:.1f}") for size in shoes]

@@ -8,9 +8,11 @@ from shop.catalogue.images import unused_files
 
 @shared_task
 def refresh_search_words() -> None:
+    """Recount the words from which spelling corrections are chosen."""
     spelling.refresh_search_words()
 
 
 @shared_task(time_limit=1800)
 def delete_unused_files() -> None:
+    """Delete stored pictures that no row names."""
     unused_files.delete_unused()

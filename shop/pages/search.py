@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from shop.catalogue.browsing.search_terms import clean
+from shop.catalogue.browsing.search_terms import normalise
 from shop.pages.models import Page
 
 # What shoppers type to find a page that staff write, by its slug.
@@ -54,7 +54,7 @@ PAGES = (
 
 def page_for(text: str) -> tuple[str | Promise, str] | None:
     """Return the title and URL of the page that the text means, if the shop has it."""
-    query = " ".join(clean(text).split())
+    query = " ".join(normalise(text).split())
     for page in PAGES:
         if query in page.words:
             return page.title, reverse(page.name)

@@ -179,8 +179,8 @@ def test_stock_is_adjusted_with_a_reason(client: Client) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (-6, "There are only 5 pieces"),
-        (0, "changes nothing"),
+        (-6, "Only 5 pieces are in stock"),
+        (0, "other than 0"),
         (2_000_000, "At most a million"),
         ("x", "Enter a whole number"),
     ],

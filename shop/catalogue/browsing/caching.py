@@ -1,4 +1,4 @@
-"""Cache the rows of costly queries."""
+"""Cache the rows of expensive queries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CACHE_SECONDS = 60
 
 
 def cached_rows(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """Return the rows of ``query``, up to ``CACHE_SECONDS`` old; with Redis away they are new.
+    """Return the rows of ``query``, cached for ``CACHE_SECONDS``; fresh while Redis is down.
 
-    They are stored by column, because unpickling thousands of tuples sets off the collection of
-    garbage, which takes 0.1 s.
+    They are stored by column, because unpickling thousands of tuples triggers a garbage collection
+    of 0.1 s.
     """
     try:
         sql = query.query.sql_with_params()
-    except EmptyResultSet:  # Django knows that nothing can pass
+    except EmptyResultSet:  # Django knows without a query that no row matches
         return []
     key = f"rows-{sha256(repr(sql).encode()).hexdigest()}"
     columns: Any = cache.get_or_set(key, lambda: list(zip(*query, strict=True)), CACHE_SECONDS)

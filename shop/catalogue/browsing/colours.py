@@ -1,4 +1,4 @@
-"""The colours that products are labelled with, as swatches."""
+"""Map the colour names of products to swatches."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ HEX = {
 
 
 def hex_of(colour: str) -> str:
-    """``#rrggbb``, or an empty string for a colour that is none (multi, unknown)."""
+    """Return the colour as ``#rrggbb``, or an empty string for an unknown one or "multi"."""
     return HEX.get(colour.lower(), "")

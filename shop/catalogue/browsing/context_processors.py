@@ -1,3 +1,5 @@
+"""Add the site's name, menu and links to the context of every template."""
+
 from __future__ import annotations
 
 from django.conf import settings
@@ -13,26 +15,26 @@ from shop.catalogue.browsing.newness import new_since
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
-    """What the frame of every page shows."""
+    """Return what the base template of every page needs."""
     return {
         "site_name": settings.SITE_NAME,
-        # The page without whatever stands in its query.
+        # Without the query string, so that search engines index each page once.
         "canonical": request.build_absolute_uri(request.path),
-        "came_from": _came_from(request),
+        "came_from": _referring_page(request),
         "menu": SimpleLazyObject(_menu),
         "new_since": SimpleLazyObject(new_since),
     }
 
 
 def _menu() -> list[MenuSection]:
-    """Return the sections of the menu, up to a minute old."""
+    """Return the sections of the menu, cached for ``CACHE_SECONDS``."""
     return cache.get_or_set(f"menu:{get_language()}", menu_sections, CACHE_SECONDS) or []
 
 
-def _came_from(request: HttpRequest) -> str:
-    """Where the form stood that this page answers, whose own address may know no GET.
+def _referring_page(request: HttpRequest) -> str:
+    """Return the page whose form was submitted, since this URL may not support GET.
 
-    Empty if it answers none.
+    Return an empty string for a GET request.
     """
     if request.method in {"GET", "HEAD"}:
         return ""

@@ -1,4 +1,4 @@
-"""Count the products of a list and beside each choice of its filters."""
+"""Count the products of a list, in total and for each filter option."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from shop.catalogue.querysets import ProductQuerySet
 
 @dataclass(frozen=True)
 class Option:
+    """Holds one option of a facet and the number of its products."""
+
     value: str
     label: str
     products: int
@@ -30,15 +32,16 @@ class Option:
 
     @property
     def shown_count(self) -> str:
-        """Return the number with separators; a page has some two hundred of them."""
+        """Return the number with separators, quickly, since a page has about 200 of them."""
         return str(self.products) if self.products < 1000 else str(intcomma(self.products))
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One group of choices; ``name`` is the parameter in the address.
+    """Holds the options of one filter; ``name`` is its query parameter.
 
-    In a long one the shopper searches for ``find``; ``more`` options are left out.
+    Shoppers search long facets: ``find`` is what they searched for, ``None`` for a short facet, and
+    ``more`` the number of options that are not shown.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Facet:
 
     @property
     def is_useful(self) -> bool:
-        """Whether it narrows the list: one choice that all products have does not."""
+        """Return whether the facet can narrow the list, unlike a single option of all products."""
         return bool(len(self.options) > 1 or self.more or self.find or self.selected)
 
     @property
@@ -59,9 +62,9 @@ class Facet:
 
 @dataclass(frozen=True)
 class Counts:
-    """Hold the numbers of products that pass: in all, and by gender, colour and category id.
+    """Holds the numbers of matching products: in total, and by gender, colour and category id.
 
-    Each of the three ignores the choice of its own facet; the total respects all of them.
+    Each of the three groups ignores the choice in its own facet; the total respects all.
     """
 
     total: int
@@ -71,24 +74,24 @@ class Counts:
 
 
 def count(products: ProductQuerySet, filters: Filters) -> Counts:
-    """Count the ``products`` that pass ``filters``, as of up to ``CACHE_SECONDS`` ago.
+    """Count the ``products`` that match ``filters``, as of up to ``CACHE_SECONDS`` ago.
 
-    One query groups them by gender, colour and category. Choices of these are applied to its rows,
-    so that all choices share one cached result (2,740 rows for 43,941 products). The index
-    ``product_facets`` holds all that is read, unless other filters narrow the products.
+    One query groups them by gender, colour and category, by the covering index ``product_facets``
+    unless other filters apply. Choices of these three are applied to its rows in Python, so that
+    all choices share one cached result (2,740 rows for 43,941 products).
     """
     columns = ("gender", "base_colour", "category_id")
     narrowed = products.filter(filters.ungrouped_q()).order_by()
-    return _add_up(cached_rows(narrowed.values_list(*columns).annotate(n=Count("*"))), filters)
+    return _sum_groups(cached_rows(narrowed.values_list(*columns).annotate(n=Count("*"))), filters)
 
 
-def _add_up(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -> Counts:
-    """Add up the groups of (gender, colour, category id, number) that ``filters`` let pass."""
+def _sum_groups(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -> Counts:
+    """Sum the groups of (gender, colour, category id, number) that match ``filters``."""
     total = 0
     genders: dict[str, int] = defaultdict(int)
     colours: dict[str, int] = defaultdict(int)
     categories: dict[int, int] = defaultdict(int)
-    # Sets, because a choice of a whole branch of the tree is hundreds of ids.
+    # Sets, because choosing a top category means hundreds of ids.
     chosen_categories, excluded = set(filters.category_ids), set(filters.excluded_category_ids)
     for gender, colour, category, n in groups:
         if colour in filters.excluded_colours or category in excluded:
@@ -107,9 +110,10 @@ def _add_up(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -> Co
 
 
 def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
-    """Gender, colour and article type, most frequent first. One query, for the types' names.
+    """Return the facets gender, colour and article type, with the most frequent options first.
 
-    What is chosen is among them even if no product is left with it: it narrows the list.
+    Chosen options are included even if no product matches them, so that they can be removed. One
+    query loads the names of the types.
     """
     known = [gender for gender in chosen["gender"] if gender in Product.Gender.values]
     genders = dict.fromkeys(known, 0) | counts.genders
@@ -124,7 +128,7 @@ def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
 
 
 def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, str, int]]:
-    """Path, name and how many; a chosen one stands for what is below it as well."""
+    """Yield path, name and number of each category; a chosen one includes its descendants."""
     either = Q(pk__in=counted) | Q(path__in=chosen)
     rows = list(Category.objects.filter(either).values_list("pk", "path", "name"))
     for pk, path, name in rows:
@@ -136,7 +140,7 @@ def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, st
 
 
 def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:
-    """Of all that can be bought, with what an address has chosen."""
+    """Return the facets of all products in stock, with the choices of a query string."""
     counts = count(Product.objects.listed().in_stock(), filters)
     return facets(counts, {name: query.getlist(name) for name in FACETS})
 
@@ -144,7 +148,7 @@ def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:
 def _options(
     name: str, counted: Iterable[tuple[str, str, int]], chosen: dict[str, list[str]]
 ) -> list[Option]:
-    """From value, label and how many."""
+    """Return the options from (value, label, number) rows, most frequent first."""
     ordered = sorted(counted, key=lambda one: (-one[2], one[0]))
     return [
         Option(value, label, n, value in chosen[name], hex_of(value) if name == "colour" else "")

@@ -1,4 +1,4 @@
-"""What a shopper narrows a list of products down by, read from a page's address."""
+"""Parse the filters of a product list from a query string and apply them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from shop.catalogue.browsing.search import all_words
 from shop.catalogue.models import SEARCH_CONFIG, Category, Product, Variant
 
 FACETS = ("gender", "colour", "type")
-# Only lists of products have these.
+# Photo searches have only ``FACETS``.
 LISTING_FACETS = (*FACETS, "brand", "size")
 FINEST = Decimal("0.0001")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """``category_ids`` are leaves of the tree. Empty means everything; prices are inclusive.
+    """Holds the filters of a list; empty ones match every product, prices are inclusive.
 
-    ``words`` is a tsquery; a product has one of the ``sizes`` in stock; ``excluded_colours`` and
-    ``excluded_category_ids`` are kept out.
+    ``category_ids`` includes all descendants of the chosen categories. ``words`` is a tsquery.
+    Products match ``sizes`` if a variant of one of these sizes is in stock.
     """
 
     genders: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Filters:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filters:
-        """Read an address. What makes no sense is passed over: an old link must still work."""
+        """Parse a query string, ignoring invalid values, so that old links still work."""
         return cls(
             genders=tuple(g for g in query.getlist("gender") if g in Product.Gender.values),
             colours=tuple(c for c in query.getlist("colour") if c)[:50],
@@ -55,7 +55,7 @@ class Filters:
         )
 
     def with_words(self, text: str) -> Filters:
-        """Narrowed to what has all the words, spelling mistakes corrected."""
+        """Return a copy that requires all words of the text, with corrected spelling."""
         return replace(self, words=all_words(text))
 
     def q(self) -> Q:
@@ -74,7 +74,7 @@ class Filters:
         return condition
 
     def ungrouped_q(self) -> Q:
-        """Return the part of the condition that gender, colour and category do not decide."""
+        """Return the condition on ``Product`` without gender, colour and category."""
         condition = Q()
         if self.price_from is not None:
             condition &= Q(price__gte=self.price_from)
@@ -97,7 +97,7 @@ class Filters:
 
 
 def _leaves(paths: list[str]) -> tuple[int, ...]:
-    """The ids of the categories at and below these paths; unknown paths are passed over."""
+    """Return the ids of the categories at and below these paths, ignoring unknown paths."""
     if not paths:
         return ()
     condition = Q(path__in=paths)
@@ -108,7 +108,7 @@ def _leaves(paths: list[str]) -> tuple[int, ...]:
 
 def _price(text: str | None) -> Decimal | None:
     try:
-        # Rounded, as PostgreSQL cannot compare with every number that is finite here: 1e-20000.
+        # Rounded, because PostgreSQL cannot compare with every finite Decimal, such as 1e-20000.
         price = Decimal(text or "").quantize(FINEST)
     except InvalidOperation:
         return None

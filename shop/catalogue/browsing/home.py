@@ -1,4 +1,4 @@
-"""Choose the products and categories that the home page shows."""
+"""Choose the products and categories of the home page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CATEGORIES = 12
 
 @dataclass(frozen=True)
 class HomeRows:
-    """Holds the rows of the home page; ``shown`` are all products that they and others show."""
+    """Holds the rows of the home page; ``shown`` has their products and those already shown."""
 
     hero: list[Product]
     new: list[Product]
@@ -27,7 +27,7 @@ class HomeRows:
 
 
 def home_rows(already_shown: Collection[Product]) -> HomeRows:
-    """Return the rows without the products ``already_shown``, and no product twice."""
+    """Return the rows without duplicates and without the products ``already_shown``."""
     products = Product.objects.listed().in_stock().with_card_data().newest_first()
     known = {product.pk for product in already_shown}
     wanted = NEW_ARRIVALS + HERO_PICTURES
@@ -45,7 +45,7 @@ def home_rows(already_shown: Collection[Product]) -> HomeRows:
 def largest_categories(limit: int, without: Collection[Product] = ()) -> list[Category]:
     """Return the categories with most listed products, each with its newest image as ``cover``.
 
-    No cover shows one of the products ``without``.
+    Covers never show the products ``without``.
     """
     products = count(Product.objects.listed(), Filters()).categories
     images = ProductImage.objects.filter(

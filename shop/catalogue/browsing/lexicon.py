@@ -1,4 +1,4 @@
-"""Know the words that shoppers search with: staff's synonyms and the names of the categories."""
+"""Build the search lexicon from the staff's synonyms and the names of categories."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shop.catalogue.browsing.caching import CACHE_SECONDS
 from shop.catalogue.models import Category, SearchSynonym
 from shop.catalogue.models.synonym import terms_of
 
-# Of the version that all processes should have; each builds its own, since unpickling takes ms.
+# Caches the version only; each process builds its own lexicon, because unpickling it is slow.
 CACHE_KEY = "search-lexicon"
 MAX_TERM_WORDS = 4
 STEMS = """SELECT word, array_to_string(ts_lexize('english_stem', word), ''),
@@ -33,7 +33,7 @@ FROM unnest(%s::text[]) AS typed (word)"""
 
 @dataclass(frozen=True)
 class Stems:
-    """A word's stems, empty for a stop word, and whether products have this word."""
+    """Holds the stems of a word, empty for stop words, and whether products have the word."""
 
     word: str
     english: str
@@ -43,9 +43,9 @@ class Stems:
 
 @dataclass(frozen=True)
 class Concept:
-    """What a term means: English terms that products are found by, and the categories of it.
+    """Holds the meaning of a term: English search terms and matching categories.
 
-    ``also`` and ``also_categories`` widen the search, and what has only them ranks lower.
+    ``also`` and ``also_categories`` broaden the search; products that match only them rank lower.
     """
 
     terms: tuple[str, ...]
@@ -56,22 +56,23 @@ class Concept:
 
 @dataclass
 class Lexicon:
-    """Look terms up by the stems of their words.
+    """Looks up terms by the stems of their words.
 
-    ``german_exact`` is for words that products have as well: "jack" is a brand's and not "Jacke".
+    ``german_exact`` is used for words that products have, because stemming confuses them: the brand
+    "Jack" is not "Jacke".
     """
 
     english: dict[tuple[str, ...], Concept] = field(default_factory=dict)
     german: dict[tuple[str, ...], Concept] = field(default_factory=dict)
     german_exact: dict[tuple[str, ...], Concept] = field(default_factory=dict)
-    # Categories in whose name a stem occurs: "perfume" in "Perfume and Body Mist".
+    # The categories with a stem in their name, such as "perfume" in "Perfume and Body Mist".
     categories_by_stem: dict[str, frozenset[int]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    # By language, the terms that a search can be completed to.
+    # The suggested terms by language.
     completions: dict[str, dict[str, Concept]] = field(default_factory=lambda: {"en": {}, "de": {}})
 
     def find(self, words: list[Stems]) -> Concept | None:
-        """Return what these words mean together, if that is known."""
+        """Return the concept that these words name together, or ``None``."""
         if concept := self.english.get(tuple(word.english or word.word for word in words)):
             return concept
         if any(word.in_shop for word in words):
@@ -85,7 +86,7 @@ def split(text: str) -> list[str]:
 
 
 def stems_of(words: Iterable[str]) -> dict[str, Stems]:
-    """Return the stems of each word by the dictionaries of the full-text search."""
+    """Return the stems of each word, by PostgreSQL's text search dictionaries."""
     if not (distinct := sorted(set(words))):
         return {}
     with connection.cursor() as cursor:
@@ -94,7 +95,7 @@ def stems_of(words: Iterable[str]) -> dict[str, Stems]:
 
 
 def lexicon() -> Lexicon:
-    """Return the lexicon, up to ``CACHE_SECONDS`` old: renaming many categories sends no signal."""
+    """Return the lexicon, cached for ``CACHE_SECONDS``, since bulk updates send no signals."""
     return _built(cache.get_or_set(CACHE_KEY, lambda: uuid4().hex, CACHE_SECONDS))
 
 
@@ -105,17 +106,17 @@ def _built(version: str) -> Lexicon:
 
 @receiver([post_save, post_delete], sender=SearchSynonym)
 @receiver([post_save, post_delete], sender=Category)
-def forget_lexicon(**kwargs: Any) -> None:
-    """Let what staff change be found at once.
+def invalidate_lexicon(**kwargs: Any) -> None:
+    """Invalidate the cached lexicon when staff edit a synonym or category.
 
-    Also on commit, because another process may have read what stood before it meanwhile.
+    Again on commit, because another process may have rebuilt it from the old rows.
     """
     cache.delete(CACHE_KEY)
     transaction.on_commit(partial(cache.delete, CACHE_KEY))
 
 
 def build_lexicon() -> Lexicon:
-    """Read synonyms and categories."""
+    """Build the lexicon from synonyms and categories."""
     synonyms = [
         (terms_of(one.english), terms_of(one.german), terms_of(one.also_finds))
         for one in SearchSynonym.objects.order_by("pk")
@@ -152,7 +153,7 @@ def _key(term: str, stems: dict[str, Stems], language: str) -> tuple[str, ...]:
 
 
 class _CategoryNames:
-    """Find categories by a term that is their name: leaves, or else all below a node."""
+    """Finds the categories that a term names."""
 
     def __init__(self, rows: list[tuple[int, str, str]], stems: dict[str, Stems]) -> None:
         self._stems = stems
@@ -175,7 +176,7 @@ class _CategoryNames:
         self.by_stem = {stem: frozenset(ids) for stem, ids in by_stem.items()}
 
     def named(self, terms: Iterable[str]) -> frozenset[int]:
-        """Return the leaf categories of these names, or what is below nodes of these names."""
+        """Return the leaf categories with these names, or else all below categories with them."""
         keys = [_key(term, self._stems, "english") for term in terms]
         for ids in (self._leaves, self._below):
             if found := frozenset(pk for key in keys for pk in ids.get(key, ())):

@@ -1,4 +1,4 @@
-"""Draw up a page of products with filters, sorting and counts, for categories and for search."""
+"""Page, filter, sort and count the products of a category or search."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "-price": (_("Price: high to low"), ("-price", "pk")),
     "name": (_("Name"), ("name", "pk")),
 }
-# Ranking takes the database 1 ms for each thousand products that have the words.
+# The ranking is cached for larger results, because it takes 1 ms per thousand products.
 CACHE_RANKING_FROM = 50_000
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A chosen filter and the address without it."""
+    """Holds a chosen filter and the URL without it."""
 
     label: str
     url: str
 
 
 class Listing:
-    """Narrow and sort ``products`` by the query of an address, and count beside each filter."""
+    """Filters and sorts ``products`` by a query string, and counts each filter option."""
 
     def __init__(self, products: ProductQuerySet, query: QueryDict, *, default_sort: str) -> None:
         self._all = products
@@ -52,9 +52,9 @@ class Listing:
 
     @cached_property
     def page(self) -> Page[Product]:
-        """Find the products of the page that the address asks for, or of the last that has any.
+        """Return the requested page, or the last that has products.
 
-        Only the total, and the order of many search results, may be ``CACHE_SECONDS`` old.
+        Only the total, and the order of large search results, may be ``CACHE_SECONDS`` old.
         """
         products = self._all.filter(self.filters.q()).order_by(*SORTS[self.sort][1])
         total = self._counts.total
@@ -67,9 +67,9 @@ class Listing:
         return Page([found[pk] for pk in ids if pk in found], number, _paginator(total))
 
     def _page_ids(self, products: ProductQuerySet, total: int) -> tuple[int, list[int]]:
-        """Return the page's number, at most the last of ``total`` products, and its product ids.
+        """Return the number of the page, at most the last, and its product ids.
 
-        Without other columns an index alone answers, so that skipping pages is cheap.
+        Selects only the ids, because an index-only scan makes large offsets cheap.
         """
         paginator = _paginator(total)
         number = paginator.get_page(self.query.get("page")).number
@@ -84,6 +84,7 @@ class Listing:
 
     @cached_property
     def facets(self) -> list[Facet]:
+        """Return the facets with the number of products for each option."""
         chosen = {name: self.query.getlist(name) for name in FACETS}
         shown = facets(self._counts, chosen)
         shown.append(brand_facet(self._all, self.filters, self.query))
@@ -92,10 +93,12 @@ class Listing:
 
     @property
     def page_numbers(self) -> list[int | str]:
+        """Return the numbers for the page links, with ellipses."""
         return list(self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1))
 
     @property
     def chips(self) -> list[Chip]:
+        """Return the chosen filters, which shoppers can remove one by one."""
         chips = [
             Chip(option.label, self._address(remove=(facet.name, option.value)))
             for facet in self.facets
@@ -110,13 +113,13 @@ class Listing:
 
     @property
     def query_without_page(self) -> str:
-        """The address's query to which a page's number is added; empty or ending in ``&``."""
+        """Return the query string for a page number to follow: empty or ending in ``&``."""
         query = self._copy_without("page")
         return f"{query.urlencode()}&" if query else ""
 
     @property
     def clear_url(self) -> str:
-        """The same list without any filter."""
+        """Return the URL of the list without filters."""
         finds = (f"{name}_find" for name in LISTING_FACETS)
         names = ("page", *LISTING_FACETS, *finds, "price_from", "price_to", "in_stock")
         return f"?{self._copy_without(*names).urlencode()}"

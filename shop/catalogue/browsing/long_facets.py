@@ -1,4 +1,4 @@
-"""Count beside the brands and sizes of a list, which may be too many to show."""
+"""Build the facets brand and size, which may have too many options to show."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shop.catalogue.models import Variant
 from shop.catalogue.querysets import ProductQuerySet
 
 MAX_OPTIONS = 20
-# Of more products their variants are too many to be counted with every page.
+# Sizes of more products are not counted, because their variants are too many for every page.
 MAX_SIZED_PRODUCTS = 100_000
-# As they are worn; then numbers, then all others.
+# In size order, before numbers and other sizes.
 LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL", "5XL")
 
 
 def brand_facet(products: ProductQuerySet, filters: Filters, query: QueryDict) -> Facet:
-    """Return the most frequent brands, or those that contain what was searched for."""
+    """Return the most frequent brands, or those that contain the searched text."""
     narrowed = products.filter(replace(filters, brands=()).q()).exclude(brand="").order_by()
     rows = cached_rows(narrowed.values_list("brand").annotate(n=Count("*")))
     find = query.get("brand_find", "").strip()[:50]
@@ -32,7 +32,7 @@ def brand_facet(products: ProductQuerySet, filters: Filters, query: QueryDict) -
 
 
 def size_facet(products: ProductQuerySet, filters: Filters, query: QueryDict, total: int) -> Facet:
-    """Return the sizes that are in stock, as they are worn."""
+    """Return the sizes in stock, from small to large."""
     rows: Iterable[tuple[str, int]] = []
     if total <= MAX_SIZED_PRODUCTS:
         narrowed = products.filter(replace(filters, sizes=()).q()).order_by()
@@ -41,10 +41,11 @@ def size_facet(products: ProductQuerySet, filters: Filters, query: QueryDict, to
         counted = variants.values_list("size").annotate(n=Count("product", distinct=True))
         rows = cached_rows(counted)
     find = query.get("size_find", "").strip()[:50]
-    return _facet("size", _("Size"), sorted(rows, key=_worn), filters.sizes, find)
+    return _facet("size", _("Size"), sorted(rows, key=_size_order), filters.sizes, find)
 
 
-def _worn(row: tuple[str, int]) -> tuple[int, float, str]:
+def _size_order(row: tuple[str, int]) -> tuple[int, float, str]:
+    """Return a sort key: letter sizes, then numbers, then others."""
     size = row[0]
     if size.upper() in LETTER_SIZES:
         return 0, LETTER_SIZES.index(size.upper()), size
@@ -57,7 +58,7 @@ def _worn(row: tuple[str, int]) -> tuple[int, float, str]:
 def _facet(
     name: str, label: str, rows: list[tuple[str, int]], chosen: tuple[str, ...], find: str
 ) -> Facet:
-    """Chosen ones stay among the options, even if nothing is left with them."""
+    """Return a facet that includes chosen options even if no product matches them."""
     counted = dict.fromkeys(chosen, 0) | dict(rows)
     values = [v for v in counted if v in chosen or find.casefold() in v.casefold()]
     values.sort(key=lambda value: value not in chosen)

@@ -1,4 +1,4 @@
-"""Build the menu of the site's header: whom clothes are for, and their categories."""
+"""Build the menu in the header: a section for each gender with its categories."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from shop.catalogue.category_names import display_name
 from shop.catalogue.models import Category, Product
 
 COLUMN_LENGTH = 8
-# Gifts that the data set lists as products; no shopper looks for them.
+# Gifts with purchase, which the data set lists as products.
 HIDDEN = {"free-items"}
 
 
 @dataclass(frozen=True)
 class MenuLink:
-    """Holds a name and its address."""
+    """Holds the name and URL of a link."""
 
     name: str
     url: str
@@ -28,7 +28,7 @@ class MenuLink:
 
 @dataclass(frozen=True)
 class MenuSection:
-    """Holds a section of the menu: ``columns`` are a master category and its largest categories."""
+    """Holds a section; each column is a top category with its largest categories."""
 
     name: str
     url: str
@@ -36,7 +36,7 @@ class MenuSection:
 
 
 def menu_sections() -> list[MenuSection]:
-    """Return a section for women, men and kids where there are products, and one for all."""
+    """Return sections for women, men, kids and all, leaving out those without products."""
     categories = list(Category.objects.order_by().values_list("pk", "path", "name"))
     paths = {pk: path for pk, path, _name in categories}
     names = {path: name for _pk, path, name in categories}

@@ -1,4 +1,4 @@
-"""Decide which products are marked as new: the recent ones of an older catalogue."""
+"""Decide which products are marked as new."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.models import Product
 
 DAYS = 30
-# If more of the catalogue is new, as after the first import, the word says nothing.
-MOST_SHARE = 0.25
+# No product is marked if more are new, as after the first import.
+MAX_SHARE = 0.25
 
 
 def new_since() -> datetime | None:
-    """Return the time after which a product was created to be new; None if none counts as new."""
+    """Return the time since when products count as new, or ``None`` to mark none."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(days=DAYS)
     counted = Product.objects.listed().order_by().values_list("listed")
     new = Count("pk", filter=Q(created__gte=since))
     for _listed, total, newer in cached_rows(counted.annotate(total=Count("pk"), newer=new)):
-        return since if newer <= total * MOST_SHARE else None
+        return since if newer <= total * MAX_SHARE else None
     return None

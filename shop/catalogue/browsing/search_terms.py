@@ -1,4 +1,4 @@
-"""Read what a shopper typed: its words, what they mean, and the tsquery that finds them."""
+"""Parse search queries into parts with their meaning and tsquery."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from shop.catalogue.browsing.lexicon import (
 )
 
 MAX_WORDS = 10
-# Shorter ones are seldom two: "Damenschuhe", "Ledertasche".
+# Shorter German words are rarely compounds such as "Damenschuhe" or "Ledertasche".
 MIN_COMPOUND = 8
 MIN_COMPOUND_PART = 3
 
 
 @dataclass(frozen=True)
-class Part:
-    """One or more words that are searched for together.
+class QueryPart:
+    """Holds one or more words of a query that name one concept.
 
-    ``own`` is a tsquery of what was meant, ``tsquery`` the same widened by what the synonyms also
-    find; ``terms`` are the words of ``own``. ``exact`` is whether ``categories`` bear just this
-    name. An unknown word is in no product: it may be mistyped.
+    ``strict_tsquery`` matches the concept's own ``terms``, ``tsquery`` also its broader synonyms.
+    ``exact`` says that the ``categories`` have exactly this name. An ``unknown`` word is in no
+    product and may be mistyped.
     """
 
     words: tuple[str, ...]
-    own: str
+    strict_tsquery: str
     tsquery: str
     terms: tuple[str, ...]
     categories: frozenset[int] = frozenset()
@@ -41,21 +41,21 @@ class Part:
     unknown: bool = False
 
 
-def clean(text: str) -> str:
-    """Return the text in one kind of letters, hyphens and apostrophes; ``women's`` as ``women``."""
+def normalise(text: str) -> str:
+    """Normalise case, Unicode form and hyphens, and remove ``'s``: ``Women's`` to ``women``."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = re.sub(r"[‐‑‒–—―−]", "-", text)
     return re.sub(r"['’´`]s\b", "", text)
 
 
-def read(text: str) -> list[Part]:
-    """Return the parts of a text in their order; empty for one without a letter or digit."""
-    words, joined = _words(clean(text))
+def parse_query(text: str) -> list[QueryPart]:
+    """Return the parts of a query in order; empty without a letter or digit."""
+    words, joined = _words(normalise(text))
     if not words:
         return []
     known = lexicon()
     stems = stems_of(words)
-    parts: list[Part] = []
+    parts: list[QueryPart] = []
     at = 0
     while at < len(words):
         found = _longest_term([stems[word] for word in words[at : at + MAX_TERM_WORDS]], known)
@@ -72,7 +72,7 @@ def read(text: str) -> list[Part]:
 
 
 def _words(text: str) -> tuple[list[str], list[bool]]:
-    """Return the words, and of each whether only punctuation parts it from the one before."""
+    """Return the words, and for each whether only punctuation separates it from the last."""
     words: list[str] = []
     joined: list[bool] = []
     for chunk in re.split(r"[^\w&.'’+-]+", text):
@@ -82,23 +82,23 @@ def _words(text: str) -> tuple[list[str], list[bool]]:
     return words[:MAX_WORDS], joined[:MAX_WORDS]
 
 
-def _longest_term(words: list[Stems], known: Lexicon) -> Part | None:
+def _longest_term(words: list[Stems], known: Lexicon) -> QueryPart | None:
     for length in range(len(words), 0, -1):
         if concept := known.find(words[:length]):
             return _concept_part(words[:length], concept)
     return None
 
 
-def _concept_part(words: list[Stems], concept: Concept) -> Part:
+def _concept_part(words: list[Stems], concept: Concept) -> QueryPart:
     typed = " ".join(word.word for word in words)
     terms = list(concept.terms)
     if len(words) == 1 and words[0].in_shop and typed not in terms:
         terms.append(typed)
-    own = _any_of(terms)
-    return Part(
+    strict = _any_of(terms)
+    return QueryPart(
         words=tuple(word.word for word in words),
-        own=own,
-        tsquery=_any_of([*terms, *concept.also]) if concept.also else own,
+        strict_tsquery=strict,
+        tsquery=_any_of([*terms, *concept.also]) if concept.also else strict,
         terms=tuple(terms),
         categories=concept.categories,
         also_categories=concept.also_categories,
@@ -107,27 +107,27 @@ def _concept_part(words: list[Stems], concept: Concept) -> Part:
 
 
 def concept_query(concept: Concept) -> str:
-    """Return the tsquery of all that a concept finds."""
+    """Return the tsquery of a concept, broader synonyms included."""
     return _any_of([*concept.terms, *concept.also])
 
 
 def _any_of(terms: list[str]) -> str:
-    # Where "tee" is searched for, the phrase "tee shirt" finds nothing more and takes longer.
+    # Without phrases that contain another term, because "tee" already finds "tee shirt".
     needed = [t for t in terms if " " not in t or not set(t.split()) & set(terms)]
     return f"({' | '.join(_quoted(term) for term in needed)})"
 
 
 def _quoted(term: str) -> str:
-    """Return a term as an operand of to_tsquery, which makes a phrase of several words."""
+    """Quote a term for to_tsquery, which turns several words into a phrase."""
     letters = re.sub(r"[^\w -]+", " ", term)
     return f"'{letters}'"
 
 
-def _plain(words: list[str], stems: dict[str, Stems], known: Lexicon) -> list[Part]:
-    """Return the parts of words outside the lexicon: one, or several joined by punctuation."""
+def _plain(words: list[str], stems: dict[str, Stems], known: Lexicon) -> list[QueryPart]:
+    """Return the parts for a word outside the lexicon, or several joined by punctuation."""
     if len(words) > 1:
         phrase = f"({' <-> '.join(_prefix(stems[word]) for word in words)})"
-        return [Part(tuple(words), phrase, phrase, ())]
+        return [QueryPart(tuple(words), phrase, phrase, ())]
     word = stems[words[0]]
     if _is_stop_word(word):
         return []
@@ -136,7 +136,7 @@ def _plain(words: list[str], stems: dict[str, Stems], known: Lexicon) -> list[Pa
     tsquery = _prefix(word)
     categories = known.categories_by_stem.get(word.english, frozenset())
     words = [word.word]
-    return [Part((*words,), tsquery, tsquery, (*words,), categories, unknown=not word.in_shop)]
+    return [QueryPart((*words,), tsquery, tsquery, (*words,), categories, unknown=not word.in_shop)]
 
 
 def _is_stop_word(word: Stems) -> bool:
@@ -144,12 +144,12 @@ def _is_stop_word(word: Stems) -> bool:
 
 
 def _prefix(word: Stems) -> str:
-    # Words that products have are not prefixes: "top" would find everything in "topwear".
+    # Only unknown words match as prefixes, because "top" would find everything in "topwear".
     return word.word if word.in_shop else f"{word.word}:*"
 
 
-def _compound(text: str, known: Lexicon) -> list[Part]:
-    """Read a German compound of two known words: Damenschuhe, Ledertasche, Arbeitshose."""
+def _compound(text: str, known: Lexicon) -> list[QueryPart]:
+    """Split a German compound into two known words: Damenschuhe, Ledertasche, Arbeitshose."""
     if len(text) < MIN_COMPOUND:
         return []
     cuts = range(MIN_COMPOUND_PART, len(text) - MIN_COMPOUND_PART + 1)
@@ -163,13 +163,13 @@ def _compound(text: str, known: Lexicon) -> list[Part]:
     return []
 
 
-def joined_query(parts: list[Part], operator: str, *, own: bool = False) -> str:
-    """Return the tsquery of all parts; empty without parts."""
-    return f" {operator} ".join(part.own if own else part.tsquery for part in parts)
+def joined_query(parts: list[QueryPart], operator: str, *, strict: bool = False) -> str:
+    """Join the tsqueries of the parts; return an empty string without parts."""
+    return f" {operator} ".join(part.strict_tsquery if strict else part.tsquery for part in parts)
 
 
-def main_part(parts: list[Part]) -> Part | None:
-    """Return the part that names the garment: in "shirt dress" and "Hemdkleid" the last."""
+def main_part(parts: list[QueryPart]) -> QueryPart | None:
+    """Return the part that names the garment, the last one in "shirt dress" or "Hemdkleid"."""
     for wanted in (True, False):
         named = [part for part in parts if part.categories and part.exact is wanted]
         if named:

@@ -1,4 +1,4 @@
-"""Correct mistyped words, and keep the words that corrections are chosen from."""
+"""Correct mistyped search words, and maintain the words to choose corrections from."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from shop.catalogue.browsing.lexicon import Concept, lexicon, stems_of
-from shop.catalogue.browsing.search_terms import Part
+from shop.catalogue.browsing.search_terms import QueryPart
 from shop.catalogue.models import SearchWord
 
-# Three letters with one of them wrong may be any word.
+# Shorter words are not corrected, because one edit turns them into too many others.
 MIN_LENGTH = 4
-# From this length on, two mistakes leave a word that is still recognised.
+# Longer words may have two mistakes.
 LONG = 8
 MAX_CHOICES = 3
 
 
 @dataclass(frozen=True)
 class Correction:
-    """The corrected text; or where it could be several garments, ``choices`` and no text."""
+    """Holds the corrected text, or no text but ``choices`` if several garments may be meant."""
 
     text: str = ""
     choices: tuple[str, ...] = ()
 
 
-def correct(parts: list[Part]) -> Correction:
-    """Replace each unknown word by the word that it is most probably a mistyping of."""
+def correct(parts: list[QueryPart]) -> Correction:
+    """Replace each unknown word by the known word that it most probably stands for."""
     doubtful = [part for part in parts if part.unknown and len(part.words[0]) >= MIN_LENGTH]
     if not doubtful:
         return Correction()
@@ -47,10 +47,10 @@ def correct(parts: list[Part]) -> Correction:
 
 
 def _corrections(word: str) -> list[str]:
-    """Return what was probably meant: "jens" is nearer to jeans than the start of Jennifer.
+    """Return the likely corrections of a word, terms of the lexicon first.
 
-    A word that is the start of another is no mistake. A first letter is seldom wrong, unless it
-    changed places with the next.
+    A prefix of a known word is not corrected. The first letter is assumed to be right or swapped
+    with the second, because mistakes there are rare.
     """
     starts = (word[0], word[1::-1])
     meant = [other for other in lexicon().words if other.startswith(starts)]
@@ -70,7 +70,7 @@ def _corrections(word: str) -> list[str]:
 
 
 def _closest(word: str, vocabulary: list[str], allowed: int) -> list[str]:
-    """Return the word at the smallest distance; several if they are different garments."""
+    """Return the closest words within the ``allowed`` distance, one per garment."""
     found = process.extract(word, vocabulary, scorer=OSA.distance, score_cutoff=allowed, limit=20)
     if not found:
         return []
@@ -80,7 +80,7 @@ def _closest(word: str, vocabulary: list[str], allowed: int) -> list[str]:
 
 
 def _one_per_garment(words: list[str]) -> list[str]:
-    """Return the most frequent word of each garment, or of all if none is one."""
+    """Return the first word of each garment, or the first of all if none is a garment."""
     if len(words) == 1:
         return words
     stems, known = stems_of(words), lexicon()
@@ -92,7 +92,7 @@ def _one_per_garment(words: list[str]) -> list[str]:
     return list(garments.values()) or words[:1]
 
 
-# Whoever writes words does so alone; those who read them go on.
+# Blocks other writers but not readers.
 LOCK_WORDS = "LOCK TABLE catalogue_searchword IN SHARE ROW EXCLUSIVE MODE"
 COUNT_WORDS = """SELECT word, ndoc FROM ts_stat($$
     SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
@@ -104,7 +104,7 @@ ON CONFLICT (word) DO UPDATE SET products = known.products + excluded.products""
 
 
 def refresh_search_words() -> int:
-    """Count afresh which words occur in listed products. Returns how many there are."""
+    """Recount the words of listed products and return the number of words."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK_WORDS)
         cursor.execute("DELETE FROM catalogue_searchword")
@@ -114,7 +114,7 @@ def refresh_search_words() -> int:
 
 
 def words_in(products: Iterable[int]) -> Counter[str]:
-    """In how many of these each word occurs, of those that are listed."""
+    """Return each word of these products with the number of listed products that have it."""
     if not (ids := ", ".join(str(int(pk)) for pk in products)):
         return Counter()
     with connection.cursor() as cursor:
@@ -123,7 +123,7 @@ def words_in(products: Iterable[int]) -> Counter[str]:
 
 
 def add_search_words(words: Counter[str]) -> None:
-    """Count these as well: to count all afresh takes 9 s where a million products are listed."""
+    """Add to the counts, because recounting a million products takes 9 s."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK_WORDS)
         cursor.execute(ADD_WORDS, [list(words), list(words.values())])

@@ -10,12 +10,12 @@ from shop.catalogue.browsing.facets import count
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.browsing.lexicon import lexicon, split
 from shop.catalogue.browsing.search import BEST_MATCH, matching, search_products
-from shop.catalogue.browsing.search_terms import Part, clean, concept_query, read
+from shop.catalogue.browsing.search_terms import QueryPart, concept_query, normalise, parse_query
 from shop.catalogue.models import Category, Product, SearchWord
 
 MIN_LETTERS = 2
 MAX_LETTERS = 60
-# What begins with two letters is thousands of products.
+# Products are not suggested earlier, because thousands begin with the same two letters.
 MIN_LETTERS_FOR_PRODUCTS = 3
 MAX_SEARCHES = 5
 MAX_CATEGORIES = 3
@@ -24,7 +24,7 @@ MAX_PRODUCTS = 3
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Each list begins with the best; all are empty for a text that is too short."""
+    """Holds suggestions, best first; all lists are empty for a text that is too short."""
 
     searches: list[str] = field(default_factory=list)
     categories: list[Category] = field(default_factory=list)
@@ -35,8 +35,8 @@ class Suggestions:
 
 
 def suggest(text: str) -> Suggestions:
-    """Return suggestions for what has been typed so far."""
-    words = clean(text)[:MAX_LETTERS].split()
+    """Return suggestions for the text typed so far."""
+    words = normalise(text)[:MAX_LETTERS].split()
     letters = len("".join(split(" ".join(words))))
     if letters < MIN_LETTERS:
         return Suggestions()
@@ -50,13 +50,13 @@ def suggest(text: str) -> Suggestions:
 
 
 def _searches(words: list[str]) -> list[str]:
-    """Complete the last word to terms and words that products are found by together with the rest.
+    """Complete the last word so that the search finds products.
 
-    Terms come first: what staff wrote as "t-shirt" is what shoppers mean. Of terms that find the
-    same one is enough.
+    Terms of the lexicon come before words of products; of terms with the same tsquery only the
+    first is suggested.
     """
     *before, last = words
-    head = read(" ".join(before))
+    head = parse_query(" ".join(before))
     terms = lexicon().completions["de" if get_language() == "de" else "en"]
     found: dict[str, str] = {}
     for term, concept in terms.items():
@@ -68,16 +68,16 @@ def _searches(words: list[str]) -> list[str]:
             found[word] = word
     searches: list[str] = []
     for tsquery, term in list(found.items())[: 3 * MAX_SEARCHES]:
-        parts = [*head, Part((term,), tsquery, tsquery, ())]
+        parts = [*head, QueryPart((term,), tsquery, tsquery, ())]
         if len(searches) < MAX_SEARCHES and matching(Product.objects.listed(), parts).exists():
             searches.append(" ".join([*before, term]))
     return searches
 
 
 def _categories(words: list[str]) -> list[Category]:
-    """Return the categories that are named or begun, those with most products first."""
+    """Return the categories whose name or its beginning was typed, the largest first."""
     products = count(Product.objects.listed(), Filters()).categories
-    named = {pk for part in read(" ".join(words)) if part.exact for pk in part.categories}
+    named = {pk for part in parse_query(" ".join(words)) if part.exact for pk in part.categories}
     begun = Category.objects.filter(pk__in=products, name__istartswith=" ".join(words))
     named |= set(begun.values_list("pk", flat=True))
     ids = sorted((pk for pk in named if pk in products), key=lambda pk: (-products[pk], pk))

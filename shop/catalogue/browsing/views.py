@@ -1,4 +1,4 @@
-"""The pages on which shoppers browse."""
+"""Views of the home, category, search, product and privacy pages."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ from shop.core.htmx import is_htmx_fragment
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what is picked for the visitor, what is new and what sells best.
-
-    The template asks for the rows, each without the products of those before it.
-    """
+    """Render the home page; its template loads the rows, so that no product is shown twice."""
     return render(request, "shop/home.html")
 
 
@@ -62,7 +59,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def suggestions(request: HttpRequest) -> HttpResponse:
-    """What the search box shows while somebody types; a part of a page."""
+    """Render the suggestions for the search box as a fragment."""
     found = suggest(request.GET.get("q", "")[:200])
     response = render(request, "shop/includes/suggestions.html", {"suggestions": found})
     patch_cache_control(response, private=True, max_age=60)
@@ -70,7 +67,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
 
 
 def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
-    """The whole page, or for htmx only its changing part: one view, one template each."""
+    """Render the page, or for htmx only the list and its filters."""
     template = "shop/includes/listing.html" if is_htmx_fragment(request) else "shop/listing.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
@@ -82,8 +79,8 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     products = Product.objects.with_card_data().prefetch_related("variants")
     product = products.filter(slug=slug, merged_into=None).first()
     if product is None:
-        stayed = Product.objects.listed().filter(merged__slug=slug).first()
-        return _moved(stayed or get_object_or_404(Product, redirects__slug=slug))
+        survivor = Product.objects.listed().filter(merged__slug=slug).first()
+        return _moved(survivor or get_object_or_404(Product, redirects__slug=slug))
     context = {"product": product, "return_days": settings.RETURN_DAYS}
     if not product.listed:
         return render(request, "shop/product_gone.html", context, status=410)
@@ -92,7 +89,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _moved(to: Category | Product) -> HttpResponse:
     response = redirect(to, permanent=True)
-    # Who is renamed there and back would be sent in a circle by a browser that remembers.
+    # Not cached, because browsers would redirect in a loop after renaming there and back.
     patch_cache_control(response, no_cache=True)
     return response
 

@@ -1,6 +1,6 @@
-"""Convert pictures in a process of their own, which may die of the time or memory that they take.
+"""Convert pictures in a child process that is killed if it exceeds its time or memory limit.
 
-One process a picture: nothing is left of it, and none needs to be replaced. It starts in 0.3 s.
+Each picture has its own process, which starts in 0.3 s, so that no state survives it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import sys
 from pathlib import Path
 
 from shop.catalogue.images.conversion import convert, encode, open_limited, with_end_marker
-from shop.catalogue.images.structure import Refused, examine
+from shop.catalogue.images.structure import ImageRefused, examine
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[3]
-# Of a processor, and by the clock, which runs on while others have the processor.
+# CPU time, and wall-clock time, which passes also while other processes run.
 CPU_SECONDS, SECONDS = 10, 30
-# 48 million pixels of a HEIC or AVIF take 1.1 GB, of others 0.45.
+# A HEIC or AVIF of 48 million pixels takes 1.1 GB, other formats 0.45 GB.
 MAX_BYTES = 3 * 512 * 1024**2
-# So that whoever waits for a page is served first.
+# Lowers the priority, because web requests matter more.
 NICENESS = 10
 REFUSED = 3
 
@@ -30,7 +30,7 @@ REFUSED = 3
 def convert_in_child(data: bytes, max_side: int, max_pixels: int) -> bytes:
     """Return the converted picture as JPEG.
 
-    Raises ``Refused``, also when the child had to be stopped.
+    Raises ``ImageRefused``, also if the child was killed.
     """
     command = [sys.executable, "-m", "shop.catalogue.images.child", str(max_side), str(max_pixels)]
     environment = {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -39,14 +39,14 @@ def convert_in_child(data: bytes, max_side: int, max_pixels: int) -> bytes:
             command, input=data, capture_output=True, timeout=SECONDS, cwd=ROOT, env=environment
         )
     except subprocess.TimeoutExpired:
-        raise Refused("complex") from None
+        raise ImageRefused("complex") from None
     if done.returncode == 0:
         return done.stdout
     if done.returncode == REFUSED:
         answer = json.loads(done.stdout)
-        raise Refused(answer["reason"], **answer["values"])
+        raise ImageRefused(answer["reason"], **answer["values"])
     logger.warning("A picture stopped its process (%s): %s", done.returncode, done.stderr[-500:])
-    raise Refused("complex")
+    raise ImageRefused("complex")
 
 
 def main(max_side: int, max_pixels: int) -> None:
@@ -58,11 +58,11 @@ def main(max_side: int, max_pixels: int) -> None:
     try:
         written = _convert(sys.stdin.buffer.read(), max_side, max_pixels)
     except MemoryError:
-        refusal = Refused("complex")
-    except Refused as error:
+        refusal = ImageRefused("complex")
+    except ImageRefused as error:
         refusal = error
     except Exception:  # decoders raise OSError, SyntaxError, struct.error and others
-        refusal = Refused("damaged")
+        refusal = ImageRefused("damaged")
     else:
         sys.stdout.buffer.write(written)
         return

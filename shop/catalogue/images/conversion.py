@@ -1,6 +1,6 @@
-"""Turn the bytes of any picture into an upright sRGB image without metadata.
+"""Convert any picture to an upright sRGB image without metadata.
 
-Imports nothing of Django, because ``child`` runs it in a process of its own.
+Django is not imported, because ``child`` must start quickly.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
-from shop.catalogue.images.structure import BOUNDED, SIGNATURES, Refused, Structure
+from shop.catalogue.images.structure import BOUNDED, SIGNATURES, ImageRefused, Structure
 
 pillow_heif.register_heif_opener()
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 JPEG_QUALITY = 92
-# Of a million pixels, and of each of a JPEG's scans over them: the slowest measured on two cores
-# that others used too, reading and writing included.
-SECONDS_A_MILLION, SECONDS_A_SCAN = 0.12, 0.0025
+# Upper bounds measured on two busy cores: per million pixels, reading and writing included, and per
+# million pixels for each scan of a JPEG.
+SECONDS_PER_MILLION, SECONDS_PER_SCAN = 0.12, 0.0025
 QUICK_SECONDS = 2.0
 TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,45 +31,48 @@ TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 END_MARKER = b"\xff\xd9"
-# Grey levels. Of a picture whose visible part is nearly white, the ground must not be.
+# Grey levels: a transparent picture that is nearly white gets a grey background to be visible.
 NEARLY_WHITE, GREY = 235, 200
 
 
 def open_limited(data: bytes, max_pixels: int) -> Image.Image:
-    """Open a picture without decoding its pixels. Raises ``Refused``, and what Pillow raises."""
+    """Open a picture without decoding its pixels.
+
+    Raises ``ImageRefused``, and any error that Pillow raises.
+    """
     try:
         with warnings.catch_warnings():
-            # Our own limit follows, and it is stricter.
+            # Superfluous, because our own limit below is stricter.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = _opened(data)
+            image = _open(data)
     except Image.DecompressionBombError:
-        raise Refused("pixels", limit=max_pixels) from None
+        raise ImageRefused("pixels", limit=max_pixels) from None
     except UnidentifiedImageError:
-        raise Refused("unknown") from None
-    if weight(image) > max_pixels:
-        limit = max_pixels * image.width * image.height // weight(image)
-        raise Refused("pixels", limit=limit, width=image.width, height=image.height)
+        raise ImageRefused("unknown") from None
+    if decoding_cost(image) > max_pixels:
+        limit = max_pixels * image.width * image.height // decoding_cost(image)
+        raise ImageRefused("pixels", limit=limit, width=image.width, height=image.height)
     return image
 
 
-def _opened(data: bytes) -> Image.Image:
-    """Open a file in spite of lists and EXIF blocks that are broken beside a good picture."""
+def _open(data: bytes) -> Image.Image:
+    """Open a picture, tolerating broken metadata."""
     if SIGNATURES["JPEG"].match(data):
-        # Not by Image.open, which reads the list of further pictures (MPO) as well.
+        # Not by Image.open, because that fails on a broken list of further pictures (MPO).
         return JpegImagePlugin.JpegImageFile(BytesIO(data))
     try:
         return Image.open(BytesIO(data), formats=FORMATS)
     except Exception:
         if not SIGNATURES["ISO"].match(data):
             raise
-        # libavif and Pillow open no AVIF with a broken EXIF block, but skip blocks of other types.
+        # Renamed, because libavif and Pillow fail on a broken EXIF block but skip unknown ones.
         return Image.open(BytesIO(data.replace(b"Exif", b"none")), formats=FORMATS)
 
 
-def weight(image: Image.Image) -> int:
-    """Return the pixels, counted twice where each takes the decoder 12 to 16 bytes and not 5 to 10.
+def decoding_cost(image: Image.Image) -> int:
+    """Return the number of pixels, doubled for formats that take 12 to 16 bytes each, not 5 to 10.
 
-    Those of the file: a JPEG's decoder leaves some out, but may need the whole picture for it.
+    All pixels of a JPEG count, because a decoder that downscales it may still need them all.
     """
     twice = (
         image.format == "WEBP"
@@ -80,26 +83,26 @@ def weight(image: Image.Image) -> int:
 
 
 def is_quick(image: Image.Image, structure: Structure) -> bool:
-    """Return whether the picture is surely read within two seconds."""
+    """Return whether the picture is certain to be read within ``QUICK_SECONDS``."""
     if structure.kind not in BOUNDED or not structure.ended:
         return False
     million = image.width * image.height / 1_000_000
-    return million * (SECONDS_A_MILLION + SECONDS_A_SCAN * structure.scans) <= QUICK_SECONDS
+    return million * (SECONDS_PER_MILLION + SECONDS_PER_SCAN * structure.scans) <= QUICK_SECONDS
 
 
 def convert(image: Image.Image, max_side: int) -> Image.Image:
     """Return an upright sRGB copy without metadata that fits into a square of ``max_side``.
 
-    Raises what Pillow raises. The caller forgets the image that it gave.
+    The given image is changed, too. Raises any error that Pillow raises.
     """
-    # A JPEG's decoder leaves out what twice the size does not need.
+    # To twice the size, because a JPEG's decoder downscales quickly but coarsely.
     image.draft(None, (2 * max_side, 2 * max_side))
     image.load()
-    # Smaller before anything else: each copy of 50 million pixels takes 200 MB.
+    # Downscaled first, because each copy of 50 million pixels takes 200 MB.
     image = _resizable(_upright(image))
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     image = _flat_srgb(image)
-    image.info.clear()  # else a comment would be written again
+    image.info.clear()  # because Pillow would write a comment again
     return image
 
 
@@ -111,34 +114,34 @@ def encode(image: Image.Image) -> bytes:
 
 
 def with_end_marker(data: bytes) -> bytes:
-    """Complete a JPEG that lacks its end marker only. Raises ``Refused`` if pixels are missing.
+    """Append the end marker to a JPEG. Raises ``ImageRefused`` if pixels are missing, too.
 
-    A decoder goes on into whatever follows the last bit: bytes of either kind change the picture
-    where it was not complete. Pillow tells no other way.
+    Pillow does not report missing pixels. Two different fillings are decoded instead, which give
+    different pictures if the data is incomplete.
     """
     data = data.rstrip(b"\xff")
     first, second = (data + fill * 64 + END_MARKER for fill in (b"\0", b"\xaa"))
-    if ImageChops.difference(_opened(first), _opened(second)).getbbox():
-        raise Refused("damaged")
+    if ImageChops.difference(_open(first), _open(second)).getbbox():
+        raise ImageRefused("damaged")
     return first
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Apply EXIF rotation; wide-gamut colours in sRGB, 16 bits in 8, transparency on white."""
+    """Convert to upright RGB: sRGB colours, 8 bits per channel, no transparency."""
     return _flat_srgb(_upright(image))
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn as EXIF says. As it is if EXIF is broken, which raises anything."""
+    """Apply the rotation in EXIF, ignoring broken EXIF, for which Pillow raises any error."""
     try:
-        turn = TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        transposition = TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
         return image
-    return image.transpose(turn) if turn is not None else image
+    return image.transpose(transposition) if transposition is not None else image
 
 
 def _resizable(image: Image.Image) -> Image.Image:
-    """Return it in a mode in which pixels can be mixed."""
+    """Convert to a mode in which pixels can be interpolated."""
     if image.mode.startswith(("I", "F")):
         image = _eight_bits(image)
     if image.has_transparency_data and image.mode != "RGBA":
@@ -154,16 +157,16 @@ def _flat_srgb(image: Image.Image) -> Image.Image:
         image = _eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, _ground(image)), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _background(image)), image)
     return image.convert("RGB")
 
 
-def _ground(image: Image.Image) -> tuple[int, int, int]:
-    """Return the colour on which a transparent picture is seen: white, or grey for a white one."""
+def _background(image: Image.Image) -> tuple[int, int, int]:
+    """Return a background for a transparent picture: white, or grey if the picture is white."""
     grey, alpha = image.convert("L"), image.getchannel("A")
-    seen = grey.histogram(alpha.point(lambda value: 255 if value >= 128 else 0))
-    white = sum(seen[NEARLY_WHITE:])
-    return (GREY, GREY, GREY) if 2 * white > sum(seen) else (255, 255, 255)
+    visible = grey.histogram(alpha.point(lambda value: 255 if value >= 128 else 0))
+    white = sum(visible[NEARLY_WHITE:])
+    return (GREY, GREY, GREY) if 2 * white > sum(visible) else (255, 255, 255)
 
 
 def _as_srgb(image: Image.Image) -> Image.Image:
@@ -176,13 +179,13 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         converted = ImageCms.profileToProfile(
             image, source, ImageCms.createProfile("sRGB"), outputMode=target
         )
-    except Exception:  # a broken profile raises anything: the colours as they are
+    except Exception:  # a broken profile, for which Pillow raises any error
         return image
     return converted or image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Floats run from 0 to 1 or 0 to 255 by convention, integers of 32 bits to 255 or 65535."""
+    """Convert floats, by convention up to 1 or 255, and integers up to 255 or 65535, to 8 bits."""
     values = np.array(image, dtype=np.float32)
     top = float(values.max(initial=0.0))
     if image.mode.startswith("I;16") or (image.mode == "I" and top > 255):

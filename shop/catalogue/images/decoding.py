@@ -1,4 +1,4 @@
-"""Limit what a process decodes at once, and how long a request waits for its turn."""
+"""Limit the pixels that a process decodes at once, and how long a request waits for that."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from django.conf import settings
 
 from shop.core.waiting import TooBusy, waiting_slot
 
-# Pictures with fewer pixels take 27 MB at most, and wait for nobody.
-SMALL = 1_000_000
-# How long a request waits. A worker, for which nobody waits, gives ``None`` and waits for its turn.
-PATIENCE_SECONDS = 5.0
+# Smaller pictures are not limited, because they take at most 27 MB.
+UNLIMITED_PIXELS = 1_000_000
+# For requests; workers pass ``None`` and wait without limit.
+WAIT_SECONDS = 5.0
 
 
-class Decoding:
-    """Let all threads together decode as many pixels as one picture may have."""
+class PixelBudget:
+    """Lets all threads together decode at most ``PICTURE_MAX_PIXELS`` pixels at a time."""
 
     def __init__(self) -> None:
-        self.now = 0
+        self.in_use = 0
         self.waiting: list[object] = []
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, pixels: int, patience: float | None = PATIENCE_SECONDS) -> Iterator[None]:
+    def reserve(self, pixels: int, timeout: float | None = WAIT_SECONDS) -> Iterator[None]:
         """Block until ``pixels`` fit; first come, first served. Raises ``TooBusy``."""
-        if pixels <= SMALL:
+        if pixels <= UNLIMITED_PIXELS:
             yield
             return
         pixels = min(pixels, settings.PICTURE_MAX_PIXELS)
         if not self._take(pixels, 0):
-            with _place(patience):
-                if not self._take(pixels, patience):
+            with _waiting(timeout):
+                if not self._take(pixels, timeout):
                     raise TooBusy
         try:
             yield
         finally:
             with self._changed:
-                self.now -= pixels
+                self.in_use -= pixels
                 self._changed.notify_all()
 
     def _take(self, pixels: int, seconds: float | None) -> bool:
@@ -48,38 +48,38 @@ class Decoding:
             self.waiting.append(turn)
             try:
                 fits = self._changed.wait_for(
-                    lambda: self.waiting[0] is turn and self.now + pixels <= limit, seconds
+                    lambda: self.waiting[0] is turn and self.in_use + pixels <= limit, seconds
                 )
-                self.now += pixels if fits else 0
+                self.in_use += pixels if fits else 0
             finally:
                 self.waiting.remove(turn)
                 self._changed.notify_all()
         return fits
 
 
-decoding = Decoding()
-_child = threading.Lock()
+pixel_budget = PixelBudget()
+_child_lock = threading.Lock()
 
 
 @contextmanager
-def child_turn(patience: float | None) -> Iterator[None]:
-    """Block until no other thread has a child that decodes. Raises ``TooBusy``.
+def child_slot(timeout: float | None) -> Iterator[None]:
+    """Block until no other thread of the process has a decoding child. Raises ``TooBusy``.
 
-    One at a time: memory is that of one picture, and a processor is left for pages.
+    Only one at a time, to limit memory and to leave a processor for pages.
     """
-    with _place(patience):
-        if not _child.acquire(timeout=-1 if patience is None else patience):
+    with _waiting(timeout):
+        if not _child_lock.acquire(timeout=-1 if timeout is None else timeout):
             raise TooBusy
         try:
             yield
         finally:
-            _child.release()
+            _child_lock.release()
 
 
 @contextmanager
-def _place(patience: float | None) -> Iterator[None]:
-    """Hold a place among the request threads that wait; workers need none."""
-    with ExitStack() as held:
-        if patience is not None:
-            held.enter_context(waiting_slot())
+def _waiting(timeout: float | None) -> Iterator[None]:
+    """Hold a slot for waiting request threads; workers, without a ``timeout``, need none."""
+    with ExitStack() as stack:
+        if timeout is not None:
+            stack.enter_context(waiting_slot())
         yield

@@ -1,4 +1,4 @@
-"""From any file that a person sends to a clean picture: checked, upright, sRGB, no metadata."""
+"""Validate uploaded pictures and convert them to upright sRGB JPEGs without metadata."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from shop.catalogue.images.child import convert_in_child
-from shop.catalogue.images.conversion import convert, encode, is_quick, open_limited, weight
-from shop.catalogue.images.decoding import PATIENCE_SECONDS, child_turn, decoding
-from shop.catalogue.images.structure import BOUNDED, Refused, Structure, examine
+from shop.catalogue.images.conversion import convert, decoding_cost, encode, is_quick, open_limited
+from shop.catalogue.images.decoding import WAIT_SECONDS, child_slot, pixel_budget
+from shop.catalogue.images.structure import BOUNDED, ImageRefused, Structure, examine
 
 ACCEPT = (
     "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff,image/avif,image/heic,.heic"
@@ -27,60 +27,63 @@ MAX_SIDE = 2400
 
 
 class PictureError(ValueError):
-    """The file is no usable picture; the message tells the person what to do."""
+    """Refuses a file that is no usable picture; the message tells the user what to do."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright RGB picture and the JPEG bytes that keep it."""
+    """Holds an upright RGB picture and its JPEG bytes."""
 
     image: Image.Image
     jpeg: bytes
 
     @property
     def name(self) -> str:
-        """The content-addressed name under which the picture is stored."""
+        """Return the content-addressed name under which the picture is stored."""
         return f"{hashlib.sha256(self.jpeg).hexdigest()}.jpg"
 
     def save(self) -> str:
-        """Store the picture and return its name, which a row has to hold within a day."""
+        """Store the picture and return its name.
+
+        ``delete_unused`` deletes it if no row names it within a day.
+        """
         store_file(self.name, self.jpeg)
         return self.name
 
 
 def store_file(name: str, data: bytes) -> None:
-    """Store bytes under a name made from them; a file that exists already becomes young again.
+    """Store bytes under their content-addressed name, refreshing the age of an existing file.
 
-    Being young saves it from ``unused_files`` until the caller has committed a row naming it.
+    The new age protects the file from ``delete_unused`` until a row that names it is committed.
     """
     storage = storages["pictures"]
     with suppress(NotImplementedError, FileNotFoundError):
         os.utime(storage.path(name))
         return
     saved = storage.save(name, ContentFile(data))
-    if saved != name:  # the storage does not overwrite, and the name is taken by the same bytes
+    if saved != name:  # renamed by the storage, because the same bytes are stored already
         storage.delete(saved)
 
 
 def read_picture(
-    data: bytes, *, max_side: int = MAX_SIDE, patience: float | None = PATIENCE_SECONDS
+    data: bytes, *, max_side: int = MAX_SIDE, timeout: float | None = WAIT_SECONDS
 ) -> Picture:
-    """Check and clean one file.
+    """Validate and convert one file.
 
-    Raises ``PictureError``, and ``TooBusy`` after waiting for ``patience`` seconds; workers, for
-    which nobody waits, give ``None``. A clean JPEG of at most ``max_side`` pixels keeps its bytes;
-    all else is re-encoded, which drops every kind of metadata.
+    A JPEG without metadata of at most ``max_side`` pixels keeps its bytes; all others are
+    re-encoded, which removes all metadata. Raises ``PictureError``, and ``TooBusy`` after waiting
+    ``timeout`` seconds for other pictures; workers pass ``None`` to wait without limit.
     """
     _check_size(data)
     with translate_errors(data):
         structure = examine(data)
-        # The others are not even opened here, as the lists in them may be endless.
+        # Other formats are opened in the child only, because their lists may be endless.
         image = _open(data) if structure.kind in BOUNDED else None
     if image is None or not is_quick(image, structure):
-        with child_turn(patience), translate_errors(data):
+        with child_slot(timeout), translate_errors(data):
             jpeg = convert_in_child(data, max_side, settings.PICTURE_MAX_PIXELS)
             return Picture(Image.open(BytesIO(jpeg), formats=["JPEG"]), jpeg)
-    with decoding.of(weight(image), patience), translate_errors(data):
+    with pixel_budget.reserve(decoding_cost(image), timeout), translate_errors(data):
         if _is_clean_jpeg(image, structure) and max(image.size) <= max_side:
             return Picture(image.convert("RGB"), data)
         image = convert(image, max_side)
@@ -88,9 +91,9 @@ def read_picture(
 
 
 def open_stored(data: bytes) -> Image.Image:
-    """Open a stored picture, or a photo, whose pixels are decoded later.
+    """Open a stored picture without decoding its pixels.
 
-    Raises ``PictureError`` for what an earlier version stored and this one refuses.
+    Raises ``PictureError`` for files that an earlier version accepted and this one refuses.
     """
     with translate_errors(data):
         examine(data)
@@ -99,15 +102,15 @@ def open_stored(data: bytes) -> Image.Image:
 
 @contextmanager
 def translate_errors(data: bytes) -> Iterator[None]:
-    """Raise ``PictureError`` for whatever a picture library raises."""
+    """Translate any error of a picture library to ``PictureError``."""
     try:
         yield
     except PictureError:
         raise
-    except Refused as error:
+    except ImageRefused as error:
         raise PictureError(_explanation(error, data)) from error
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and others
-        raise PictureError(_explanation(Refused("damaged"), data)) from error
+        raise PictureError(_explanation(ImageRefused("damaged"), data)) from error
 
 
 def _check_size(data: bytes) -> None:
@@ -125,11 +128,11 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _is_clean_jpeg(image: Image.Image, structure: Structure) -> bool:
-    """Return whether the file holds nothing but the picture, in colours that need no conversion."""
+    """Return whether the file needs no re-encoding: no metadata, RGB or grey."""
     return structure.clean and image.format == "JPEG" and image.mode in {"RGB", "L"}
 
 
-def _explanation(refusal: Refused, data: bytes) -> str:
+def _explanation(refusal: ImageRefused, data: bytes) -> str:
     match refusal.reason:
         case "unknown":
             return _not_a_picture(data)

@@ -1,4 +1,4 @@
-"""The sizes in which a picture is shown: WebP, made on first request and kept."""
+"""Create resized WebP renditions of pictures on first request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.core.files.storage import storages
 from django.urls import reverse
 from PIL import Image
 
-from shop.catalogue.images.conversion import weight
-from shop.catalogue.images.decoding import decoding
+from shop.catalogue.images.conversion import decoding_cost
+from shop.catalogue.images.decoding import pixel_budget
 from shop.catalogue.images.pictures import open_stored, store_file, translate_errors
 
 WIDTHS = {"card": 360, "page": 840, "zoom": 1680}
@@ -20,31 +20,33 @@ NAME = re.compile(r"\A(?P<stem>[0-9a-f]{64})-(?P<width>\d{1,4})\.webp\Z")
 
 
 def rendition_widths(width: int) -> list[int]:
-    """The widths in pixels in which a picture of ``width`` is offered; never wider than it is."""
+    """Return the widths in which a picture of this width is offered, without upscaling."""
     return sorted({min(width, limit) for limit in WIDTHS.values()})
 
 
 def rendition_name(file: str, width: int) -> str:
+    """Return the name of a rendition of an original."""
     return f"{file.removesuffix('.jpg')}-{width}.webp"
 
 
 def original_name(name: str) -> str:
-    """Of a rendition's name, or of an original's, which stays as it is."""
+    """Return the name of the original of a rendition; an original's name is returned unchanged."""
     return NAME.sub(r"\g<stem>.jpg", name)
 
 
 def rendition_url(file: str, width: int) -> str:
+    """Return the URL of a rendition of an original."""
     return reverse("catalogue:picture", args=[rendition_name(file, width)])
 
 
 def read_rendition(name: str) -> bytes:
-    """The bytes of a rendition, made now if nobody has asked for it before.
+    """Return the bytes of a rendition, creating it on the first request, or of an original.
 
     Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered,
     ``PictureError`` for one that cannot be read, and ``TooBusy``.
     """
     storage = storages["pictures"]
-    # Not asked before whether it is there: nearly always it is.
+    # Without checking whether it exists, because it nearly always does.
     with suppress(FileNotFoundError), storage.open(name) as file:
         return bytes(file.read())
     match = NAME.fullmatch(name)
@@ -57,7 +59,7 @@ def read_rendition(name: str) -> bytes:
 
 
 def make_rendition(original: bytes, width: int) -> bytes:
-    """Return WebP of ``width`` pixels.
+    """Return the original resized to ``width`` pixels, as WebP.
 
     Raises ``FileNotFoundError`` for a width not offered, ``PictureError`` and ``TooBusy``.
     """
@@ -66,7 +68,7 @@ def make_rendition(original: bytes, width: int) -> bytes:
         raise FileNotFoundError(f"{width} is not a width of this picture")
     kind = next(kind for kind, limit in WIDTHS.items() if width <= limit)
     height = max(1, round(image.height * width / image.width))
-    with decoding.of(weight(image)), translate_errors(original):
+    with pixel_budget.reserve(decoding_cost(image)), translate_errors(original):
         image.draft("RGB", (width, height))
         small = image.convert("RGB").resize(
             (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0

@@ -1,4 +1,4 @@
-"""Files in PostgreSQL behind Django's storage interface."""
+"""Store files in PostgreSQL behind Django's storage interface."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shop.catalogue.models import StoredFile
 
 
 class PostgresStorage(Storage):
-    """Bytes in the table ``StoredFile``. A name is made from its content."""
+    """Stores files as ``StoredFile`` rows; names must be content-addressed."""
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         try:
@@ -27,11 +27,11 @@ class PostgresStorage(Storage):
         return name
 
     def save_many(self, contents: Mapping[str, bytes]) -> None:
-        """Store many files by few statements; one that exists already becomes young again.
+        """Store many files in few statements, refreshing the age of existing ones.
 
-        Being young saves it from ``unused_files`` until the caller has committed a row naming it.
+        The new age protects a file from ``delete_unused`` until a row that names it is committed.
         """
-        # Sorted, so that two writers of the same names cannot deadlock.
+        # Sorted, because two writers of the same names could deadlock.
         rows = [
             StoredFile(name=name, content=data, size=len(data))
             for name, data in sorted(contents.items())

@@ -1,8 +1,8 @@
-"""Walk the parts of an image file before any decoder sees it.
+"""Examine the structure of an image file before it is decoded.
 
 Decoders spend time on every scan, segment and chunk, however few pixels there are: a JPEG of 360 KB
-whose last scan is repeated 2,000 times takes minutes, and Pillow reads 10 MB of empty segments or
-chunks in 7 to 30 s.
+whose last scan is repeated 2,000 times takes minutes, and Pillow takes 7 to 30 s for 10 MB of empty
+segments or chunks.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# As libtiff allows. Encoders write 1 to 20.
+# The limit of libtiff; encoders write 1 to 20.
 MAX_SCANS = 100
-# Tables, profiles and the like; a long ICC or XMP block takes 255 at most.
+# A long ICC or XMP block takes at most 255; other segments are few.
 MAX_SEGMENTS = 1_000
-# Bytes that belong to nothing, which Pillow reads one by one.
+# Bytes between segments, limited because Pillow reads them one by one.
 MAX_JUNK = 10_000
-# Encoders write at least 4 KB in each, of which PICTURE_MAX_BYTES has 2,560.
+# Encoders put at least 4 KB into each, so that a file of PICTURE_MAX_BYTES has at most 2,560.
 MAX_CHUNKS = 10_000
 
 SIGNATURES = {
@@ -28,17 +28,17 @@ SIGNATURES = {
     "TIFF": re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
     "ISO": re.compile(rb"....ftyp", re.DOTALL),  # AVIF and HEIF
 }
-# Their decoders take a time in proportion to the pixels (and a JPEG's scans). Those of the others
-# are driven by lists in the file: frames, strips, or images that are laid over one another.
+# Decoding time is proportional to the pixels, and to a JPEG's scans. For other formats it depends
+# on lists in the file: frames, strips or overlaid images.
 BOUNDED = {"JPEG", "PNG", "WEBP", "BMP"}
 
-# Within a scan, FF is followed by 0, or by the number of a restart.
+# Within a scan, FF is followed by 00 or by a restart number, neither of which is a marker.
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 SOI, EOI, SOS, APP0, APP14 = b"\xd8", b"\xd9", b"\xda", b"\xe0", b"\xee"
-# No JPEG holds a marker below, and decoders do not agree where such a segment ends.
+# Lower markers are refused, because decoders disagree on where such a segment ends.
 FIRST_FRAME = b"\xc0"
-# What a clean JPEG consists of: quantisation and Huffman tables, baseline, extended or progressive
-# frames, restart intervals, and scans; besides, one JFIF and one Adobe segment with known fields.
+# A clean JPEG has only these: quantisation and Huffman tables, baseline, extended or progressive
+# frames, restart intervals and scans, and one JFIF and one Adobe segment with known fields.
 PLAIN = {b"\xdb", b"\xc4", b"\xc0", b"\xc1", b"\xc2", b"\xdd", SOS}
 HEADERS = {
     APP0: re.compile(rb"\x00\x10JFIF\x00\x01.[\x00-\x02]....\x00\x00", re.DOTALL),
@@ -46,8 +46,8 @@ HEADERS = {
 }
 
 
-class Refused(ValueError):
-    """Says why a file is not decoded: ``unknown``, ``complex``, ``pixels`` or ``damaged``."""
+class ImageRefused(ValueError):
+    """Refuses a file, with the reason ``unknown``, ``complex``, ``pixels`` or ``damaged``."""
 
     def __init__(self, reason: str, **values: int) -> None:
         super().__init__(reason, values)
@@ -56,9 +56,9 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Structure:
-    """The kind of a file and, of a JPEG, its scans and whether it holds nothing but the picture.
+    """Holds the kind of a file and, for a JPEG, the number of its scans.
 
-    ``ended`` is false for a JPEG that lacks its end marker.
+    ``clean`` means that the JPEG has no metadata, ``ended`` that it has an end marker.
     """
 
     kind: str
@@ -68,10 +68,13 @@ class Structure:
 
 
 def examine(data: bytes) -> Structure:
-    """Return what the file is. Raises ``Refused`` for an unknown kind and for too many parts."""
+    """Return the structure of a file.
+
+    Raises ``ImageRefused`` for an unknown kind or too many scans, segments or chunks.
+    """
     kind = next((kind for kind, starts in SIGNATURES.items() if starts.match(data)), "")
     if not kind:
-        raise Refused("unknown")
+        raise ImageRefused("unknown")
     if kind == "JPEG":
         return _examine_jpeg(data)
     if kind == "PNG":
@@ -85,7 +88,7 @@ def _count_chunks(data: bytes) -> None:
         if at + 8 > len(data):
             return
         at += 12 + int.from_bytes(data[at : at + 4], "big")
-    raise Refused("complex")
+    raise ImageRefused("complex")
 
 
 def _examine_jpeg(data: bytes) -> Structure:
@@ -99,17 +102,18 @@ def _examine_jpeg(data: bytes) -> Structure:
         if marker == EOI:
             return Structure("JPEG", scans, clean and not junk and begin == len(data))
         if marker < FIRST_FRAME or marker == SOI:
-            raise Refused("damaged")
+            raise ImageRefused("damaged")
         clean = clean and _is_plain(data, marker, begin, seen)
         seen.add(marker)
         scans += marker == SOS
         if scans > MAX_SCANS or junk > MAX_JUNK:
             break
         at = begin + max(2, int.from_bytes(data[begin : begin + 2], "big"))
-    raise Refused("complex")
+    raise ImageRefused("complex")
 
 
 def _is_plain(data: bytes, marker: bytes, begin: int, seen: set[bytes]) -> bool:
+    """Return whether a clean JPEG may have this segment."""
     if marker in PLAIN:
         return True
     header = HEADERS.get(marker)

@@ -1,4 +1,4 @@
-"""Delete stored pictures that no row names any more, and their renditions."""
+"""Delete stored pictures that no row names, and their renditions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import ProductImage, StoredFile
 from shop.catalogue.signals import files_needed
 
-# A file is stored before its row is committed; no transaction is open for so long.
+# Newer files are spared, because a file is stored before the row that names it is committed.
 GRACE = timedelta(days=1)
-# Other files in the same folder or bucket belong to somebody else.
+# Files with other names are ignored, because the folder or bucket may be shared.
 ORIGINAL = re.compile(r"[0-9a-f]{64}\.jpg")
 RENDITION = re.compile(r"[0-9a-f]{64}-\d{1,4}\.webp")
 
 
 def delete_unused() -> int:
-    """Delete originals that are unused and older than a day, then renditions without an original.
+    """Delete unused originals older than a day and renditions without an original.
 
     Return the number of deleted files.
     """
@@ -43,9 +43,9 @@ def _delete_original_rows() -> int:
         name__endswith=".jpg",
         created__lt=timezone.now() - GRACE,
     )
-    # A locked row is being stored again. Waiting for it could deadlock with an importer's batch.
+    # Skips locked rows, which are being stored again; waiting could deadlock with an import.
     names = list(unnamed.select_for_update(skip_locked=True).values_list("name", flat=True))
-    # `unnamed` again, because a rollback committed meanwhile moves a name from its notes to a row.
+    # Filters again, because a rollback may have committed a row that names a file since.
     return unnamed.filter(name__in=set(names) - _needed(names)).delete()[0]
 
 
@@ -74,19 +74,19 @@ def _delete_from(storage: Storage) -> int:
 
 
 def _needed(originals: Iterable[str]) -> set[str]:
-    """Return those originals that other apps will show again."""
+    """Return those originals that other apps may need again."""
     answers = files_needed.send(sender=None, files=list(originals))
     return {name for _receiver, needed in answers for name in needed or ()}
 
 
 def _delete_if_unused(storage: Storage, name: str) -> bool:
-    # The age is checked last, since storing a file makes it young before a row names it.
+    # The age is checked last, because storing a file again refreshes it before a row names it.
     if ProductImage.objects.filter(file=name).exists():
         return False
     try:
         if storage.get_modified_time(name) > timezone.now() - GRACE:
             return False
-    except FileNotFoundError:  # somebody else has deleted it
+    except FileNotFoundError:  # deleted by another process
         return False
     storage.delete(name)
     return True

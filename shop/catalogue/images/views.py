@@ -1,4 +1,4 @@
-"""Serve pictures."""
+"""Serve pictures and their renditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.catalogue.images.renditions import read_rendition
 @etag(lambda request, name: f'"{name}"')
 @cache_control(public=True, immutable=True, max_age=31_536_000)
 def picture(request: HttpRequest, name: str) -> HttpResponse:
-    """A stored picture. Its name says what it contains, so it never changes."""
+    """Return a picture; cached for ever, because its name is a hash of its content."""
     try:
         content = read_rendition(name)
     except (FileNotFoundError, PictureError):

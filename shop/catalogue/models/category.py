@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Category(models.Model):
-    """Represent a node of the category tree: master category, sub-category, article type."""
+    """Represents a node of the category tree."""
 
     name = models.CharField(_("name"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=80, allow_unicode=True)
@@ -66,25 +66,25 @@ class Category(models.Model):
         return reverse("catalogue:category", args=[self.path])
 
     def make_path(self) -> str:
-        """Return the path of the parent and the slug."""
+        """Return the path of the parent followed by the slug."""
         slug = self.slug or category_slug(self.name)
         return f"{self.parent.path}/{slug}" if self.parent else slug
 
     @property
     def display_name(self) -> str:
-        """Return the name that shoppers read, in their language."""
+        """Return the name for shoppers, in their language."""
         return display_name(self.name)
 
     @cached_property
     def trail(self) -> list[Category]:
         """Return the ancestors from the top and the category itself, in one query.
 
-        An ancestor with one child, or with its child's name, is skipped: it leads nowhere else.
+        Ancestors with one child or with their child's name are skipped, because they add nothing.
         """
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
         nodes = Category.objects.filter(path__in=paths).annotate(forks=Count("children"))
-        trail: list[Any] = list(nodes.order_by("path"))  # Any: with the annotation
+        trail: list[Any] = list(nodes.order_by("path"))  # Any, because of the annotation
         return [
             node
             for node, child in zip(trail, [*trail[1:], None], strict=True)
@@ -93,7 +93,7 @@ class Category(models.Model):
 
     @cached_property
     def branches(self) -> list[Category]:
-        """Return the children to choose from, or if there is only one, its children."""
+        """Return the children, descending as long as there is only one."""
         children = list(self.children.all())
         while len(children) == 1:
             children = list(children[0].children.all())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ProductImage(models.Model):
-    """Represent a picture of a product. Its bytes are in the storage "pictures"."""
+    """Represents a picture of a product; its bytes are in the storage "pictures"."""
 
     product = models.ForeignKey(
         Product, models.CASCADE, related_name="images", verbose_name=_("product")
@@ -41,11 +41,11 @@ class ProductImage(models.Model):
         return self.alt or self.product.name
 
     def replace_file(self, picture: Picture) -> None:
-        """Store a picture and set this row's fields to it, unsaved."""
+        """Store a picture and set the fields of this row, without saving it."""
         self.file = picture.save()
         self.width, self.height = picture.image.size
 
     def read(self) -> bytes:
-        """The original's bytes."""
+        """Return the bytes of the original."""
         with storages["pictures"].open(self.file) as file:
             return bytes(file.read())

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
 NEEDS_PRICE = _("A listed product needs a price.")
-# Kept by triggers of the database; what was read before must not come back with a form.
-KEPT_BY_TRIGGERS = {"stock", "rating_count", "rating_sum"}
-# Searched with the category's name and path.
+# Maintained by triggers and never saved, because a form would overwrite newer values.
+TRIGGER_FIELDS = {"stock", "rating_count", "rating_sum"}
+# Part of the keywords, like the category's name and path.
 KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")
 
 
 class Product(models.Model):
+    """Represents a product, which is sold as one or more variants."""
+
     class Gender(models.TextChoices):
         WOMEN = "Women", _("Women")
         MEN = "Men", _("Men")
@@ -75,13 +77,13 @@ class Product(models.Model):
         editable=False,
         help_text=_("The sum over the variants, kept by a trigger of the database."),
     )
-    # Of published reviews, counted by the triggers of ``shop.reviews.models.Review``.
+    # Count published reviews, maintained by the triggers of ``shop.reviews.models.Review``.
     rating_count = models.PositiveIntegerField(_("reviews"), default=0, editable=False)
     rating_sum = models.PositiveIntegerField(default=0, editable=False)
     listed = models.BooleanField(
         _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
     )
-    # Of a product that was merged into another, only the address and the ids are left.
+    # A merged product is kept only for its URL and its ids.
     merged_into = models.ForeignKey(
         "self", models.CASCADE, null=True, editable=False, related_name="merged"
     )
@@ -120,11 +122,11 @@ class Product(models.Model):
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
-            # The newest for one person and use, however rare, which outfits are made of.
+            # For outfits, which need the newest products for a gender and use, however rare.
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
-            # A list in each order, and the counts beside its filters, without reading the table.
+            # For lists in each order, and the total, by index-only scans.
             *(
                 models.Index(fields=[*fields], condition=Q(listed=True), name=name)
                 for name, fields in {
@@ -134,8 +136,8 @@ class Product(models.Model):
                     "product_category_price": ("category", "price", "id"),
                 }.items()
             ),
-            # Without the stock, because a sale would no longer be a HOT update: 1.8 kB of log
-            # instead of 0.2 kB. Counting what is in stock reads the table, once a minute.
+            # Without the stock, because sales would no longer be HOT updates, with 1.8 kB of WAL
+            # instead of 0.2 kB. Counts of products in stock read the table, once a minute.
             models.Index(
                 fields=["category", "gender", "base_colour"],
                 include=["price"],
@@ -163,26 +165,26 @@ class Product(models.Model):
                 for field in self._meta.concrete_fields
                 if not (field.primary_key or field.generated)
             }
-            kwargs["update_fields"] -= KEPT_BY_TRIGGERS | self.get_deferred_fields()
+            kwargs["update_fields"] -= TRIGGER_FIELDS | self.get_deferred_fields()
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("catalogue:product", args=[self.slug])
 
     def make_keywords(self) -> str:
-        """Return the category's words and the attributes, which the full-text search finds."""
+        """Return words of the category and the attributes for full-text search."""
         attributes = (getattr(self, name) for name in KEYWORD_ATTRIBUTES)
         return " ".join(word for word in (category_keywords(self.category), *attributes) if word)
 
     @property
     def short_name(self) -> str:
-        """Return the name without the brand in front, for where the brand stands above it."""
+        """Return the name without a leading brand, for places that show the brand above it."""
         rest = self.name.removeprefix(f"{self.brand} ") if self.brand else self.name
         return rest or self.name
 
     @property
     def rating(self) -> float | None:
-        """The mean of the stars of published reviews; None without any."""
+        """Return the mean stars of published reviews, or ``None`` without reviews."""
         return round(self.rating_sum / self.rating_count, 1) if self.rating_count else None
 
     @property
@@ -199,10 +201,10 @@ class Product(models.Model):
 
     @property
     def primary_image(self) -> ProductImage | None:
-        """The first picture; uses what ``with_card_data`` prefetched."""
+        """Return the first picture, without a query after ``with_card_data``."""
         return next(iter(self.images.all()), None)
 
 
 def category_keywords(category: Category) -> str:
-    """Return the words by which the products of a category are found."""
+    """Return the category's share of its products' keywords."""
     return f"{category.name} {category.path.replace('/', ' ').replace('-', ' ')}"

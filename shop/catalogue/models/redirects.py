@@ -1,6 +1,6 @@
-"""Define redirects from the addresses that categories and products had before a rename.
+"""Define redirects from the former URLs of renamed categories and products.
 
-Triggers of ``Category`` and ``Product`` write them, whoever renames.
+Triggers on ``Category`` and ``Product`` insert them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def redirect_trigger(field: str, table: str, owner: str) -> pgtrigger.Trigger:
 
 
 class CategoryRedirect(models.Model):
-    """Redirect a former path to the category that had it last."""
+    """Represents a redirect from a former path to the category that had it last."""
 
     path = models.CharField(max_length=255, primary_key=True)
     category = models.ForeignKey("catalogue.Category", models.CASCADE, related_name="redirects")
@@ -42,7 +42,7 @@ class CategoryRedirect(models.Model):
 
 
 class ProductRedirect(models.Model):
-    """Redirect a former slug to the product that had it last."""
+    """Represents a redirect from a former slug to the product that had it last."""
 
     slug = models.SlugField(max_length=120, primary_key=True)
     product = models.ForeignKey("catalogue.Product", models.CASCADE, related_name="redirects")

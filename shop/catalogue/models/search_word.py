@@ -6,7 +6,7 @@ from django.db import models
 
 
 class SearchWord(models.Model):
-    """A word that occurs in listed products, for correcting what a shopper mistyped."""
+    """Represents a word of listed products, with the number of products that have it."""
 
     word = models.CharField(max_length=64, primary_key=True)
     products = models.PositiveIntegerField()

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class StoredFile(models.Model):
-    """One file of ``PostgresStorage``: its bytes under their name."""
+    """Represents a file of ``PostgresStorage``."""
 
     name = models.CharField(max_length=80, primary_key=True)
     content = models.BinaryField()

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SearchSynonym(models.Model):
-    """Represent words by which shoppers mean the same thing.
+    """Represents search terms with the same meaning.
 
-    A search for any of them finds products that have one of ``english`` or ``also_finds``. The
-    words of ``german`` are only recognised: product names are English, and the German for skirt
-    is their "rock".
+    A search for any of them finds products with a term of ``english`` or ``also_finds``. Products
+    are not searched for the ``german`` terms, because product names are English, in which "rock",
+    the German for skirt, means something else.
     """
 
     english = models.CharField(
@@ -46,11 +46,11 @@ class SearchSynonym(models.Model):
         return self.english or self.german
 
     def clean(self) -> None:
-        """Refuse a row without words, which would do nothing."""
+        """Refuse a row without terms."""
         if not terms_of(self.english) and not terms_of(self.german):
             raise ValidationError(_("Enter at least one word."))
 
 
 def terms_of(text: str) -> list[str]:
-    """Return the terms of a list separated by commas, in lower case."""
+    """Return the terms of a comma-separated list, in lower case."""
     return [term for part in text.lower().split(",") if (term := " ".join(part.split()))]

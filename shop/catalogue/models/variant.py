@@ -1,4 +1,4 @@
-"""Define variants, which are what is sold, and the stock that staff adjust by hand."""
+"""Define variants of products and manual adjustments of their stock."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models.product import Product
 
-# Differences and not a new sum: two transactions that change two variants of one product would
-# each overwrite the sum of the other.
+# Adds the difference, because transactions that each wrote a new sum would overwrite one another.
 ADD_TO_PRODUCT = (
     "UPDATE catalogue_product AS product SET stock = product.stock + change.amount"
     " FROM (SELECT product_id, sum(amount) AS amount FROM ({rows}) AS each GROUP BY 1) AS change"
@@ -28,7 +27,7 @@ REMOVED = "SELECT product_id, -stock AS amount FROM old_rows"
 def _stock_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) -> pgtrigger.Trigger:
     """Return a trigger that adds the ``amount`` of ``rows`` to the stock of their products.
 
-    It runs once a statement, since the importer writes thousands of variants in one.
+    It runs once per statement, because the importer writes thousands of variants in one.
     """
     return pgtrigger.Trigger(
         name=f"stock_on_{operation}".lower(),
@@ -41,10 +40,10 @@ def _stock_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) -> 
 
 
 class Variant(models.Model):
-    """Represent a size or colour of a product, which is what is put into a cart.
+    """Represents a size and colour of a product, which is the unit that customers order.
 
-    Every product has at least one, unless it was merged into another. Triggers add each change of
-    ``stock`` to ``Product.stock``, whoever writes it.
+    Every product has at least one variant unless it was merged into another. Triggers add each
+    change of ``stock`` to ``Product.stock``.
     """
 
     product = models.ForeignKey(
@@ -82,7 +81,7 @@ class Variant(models.Model):
                 fields=["product", "size"], condition=~Q(size=""), name="variant_product_size"
             )
         ]
-        # PostgreSQL allows the changed rows of only one operation to a trigger.
+        # One for each operation, because a trigger with transition tables may have only one.
         triggers: ClassVar = [
             _stock_trigger(pgtrigger.Insert, ADDED, new="new_rows"),
             _stock_trigger(pgtrigger.Delete, REMOVED, old="old_rows"),
@@ -96,17 +95,17 @@ class Variant(models.Model):
 
     @property
     def label(self) -> str:
-        """``M, Red``: what tells it from the product's other variants; may be empty."""
+        """Return size and colour, such as ``M, Red``, or an empty string without either."""
         return ", ".join(word for word in (self.size, self.colour) if word)
 
     @property
     def unit_price(self) -> Decimal | None:
-        """Return the variant's own price, else the product's: never ``None`` if it is listed."""
+        """Return the variant's or else the product's price; never ``None`` for a listed product."""
         return self.product.price if self.price is None else self.price
 
 
 class StockAdjustment(models.Model):
-    """Stock changed by hand, by whom and why. Rows are added and never changed."""
+    """Represents a manual change of stock; rows are never changed."""
 
     class Reason(models.TextChoices):
         DELIVERY = "delivery", _("delivery")

@@ -1,4 +1,4 @@
-"""The addresses that search engines are to know."""
+"""Sitemaps of the pages, categories and products for search engines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProductSitemap(Sitemap[Product]):
         return item.updated
 
     def get_latest_lastmod(self) -> datetime | None:
-        # Django would read every product.
+        # One query, because Django would read every product.
         latest: datetime | None = Product.objects.listed().aggregate(at=Max("updated"))["at"]
         return latest
 

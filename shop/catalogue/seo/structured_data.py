@@ -1,4 +1,4 @@
-"""What search engines and messengers read of a page: schema.org in JSON-LD, and Open Graph."""
+"""Describe pages to search engines as schema.org data in JSON-LD."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString, mark_safe
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import Category, Product, Variant
 
-# Characters that could end the script element, as in Django's own json_script.
+# Escaped as in Django's json_script, because they could end the script element.
 ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
 
 
 def script(data: dict[str, Any]) -> SafeString:
+    """Return the data as a JSON-LD script element."""
     text = json.dumps({"@context": "https://schema.org", **data}, ensure_ascii=False)
     return mark_safe(  # noqa: S308 - escaped just here
         f'<script type="application/ld+json">{text.translate(ESCAPES)}</script>'
@@ -23,6 +24,7 @@ def script(data: dict[str, Any]) -> SafeString:
 
 
 def breadcrumbs(request: HttpRequest, trail: list[Category]) -> dict[str, Any]:
+    """Return the ``BreadcrumbList`` of a category's trail."""
     items = [
         {
             "@type": "ListItem",
@@ -35,7 +37,8 @@ def breadcrumbs(request: HttpRequest, trail: list[Category]) -> dict[str, Any]:
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
-def picture_addresses(request: HttpRequest, product: Product) -> list[str]:
+def picture_urls(request: HttpRequest, product: Product) -> list[str]:
+    """Return the absolute URLs of the product's pictures."""
     return [
         request.build_absolute_uri(rendition_url(image.file, min(image.width, WIDTHS["page"])))
         for image in product.images.all()
@@ -43,13 +46,14 @@ def picture_addresses(request: HttpRequest, product: Product) -> list[str]:
 
 
 def product_data(request: HttpRequest, product: Product) -> dict[str, Any]:
+    """Return the ``Product`` with its offers and rating."""
     url = request.build_absolute_uri(product.get_absolute_url())
     data: dict[str, Any] = {
         "@type": "Product",
         "name": product.name,
         "url": url,
         "sku": product.external_id or product.slug,
-        "image": picture_addresses(request, product),
+        "image": picture_urls(request, product),
         "category": product.category.display_name,
         "offers": [_offer(product, variant, url) for variant in product.variants.all()],
     }
@@ -84,6 +88,7 @@ def _offer(product: Product, variant: Variant, url: str) -> dict[str, Any]:
 
 
 def site_data(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Return the ``WebSite`` with its search."""
     target = request.build_absolute_uri("/search/?q=")
     return {
         "@type": "WebSite",

@@ -1,4 +1,4 @@
-"""Tell crawlers what they may read."""
+"""Serve ``robots.txt``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """What search engines may read: everything that is not somebody's own."""
+    """Allow crawlers everything except personal pages."""
     context = {"sitemap": request.build_absolute_uri("/sitemap.xml")}
     return render(request, "robots.txt", context, content_type="text/plain")

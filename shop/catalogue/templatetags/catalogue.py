@@ -1,4 +1,4 @@
-"""Pictures and prices in templates."""
+"""Template tags for pictures, size guides and the home page, and the filter ``money``."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ register = template.Library()
 def picture(
     image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
 ) -> dict[str, object]:
-    """``<img>`` with ``srcset``, width, height and alternative text; ``kind`` is a rendition."""
+    """Render an ``<img>`` with ``srcset``; ``kind`` is the rendition for its ``src``."""
     urls = {width: rendition_url(image.file, width) for width in rendition_widths(image.width)}
     return {
         "src": urls[min(image.width, WIDTHS[kind])],
         "srcset": ", ".join(f"{url} {width}w" for width, url in urls.items()),
         "sizes": sizes,
-        # As text: numbers would be localised, a card at a time.
+        # As text, because localising numbers takes time for each card.
         "width": str(image.width),
         "height": str(image.height),
         "alt": image.alt_text,
@@ -36,6 +36,7 @@ def picture(
 
 @register.simple_tag
 def picture_url(image: ProductImage, kind: str = "zoom") -> str:
+    """Return the URL of a rendition."""
     return rendition_url(image.file, min(image.width, WIDTHS[kind]))
 
 

@@ -1,3 +1,5 @@
+"""Template tags for Open Graph and JSON-LD in the head of pages."""
+
 from __future__ import annotations
 
 from django import template
@@ -8,7 +10,7 @@ from django.utils.safestring import SafeString
 from shop.catalogue.models import Category, Product
 from shop.catalogue.seo.structured_data import (
     breadcrumbs,
-    picture_addresses,
+    picture_urls,
     product_data,
     script,
     site_data,
@@ -19,13 +21,14 @@ register = template.Library()
 
 @register.inclusion_tag("includes/social.html", takes_context=True)
 def product_social(context: Context, product: Product) -> dict[str, object]:
+    """Render the tags of a product page."""
     request = context["request"]
     return {
         "kind": "product",
         "title": product.name,
         "url": request.build_absolute_uri(product.get_absolute_url()),
         "description": product.description,
-        "pictures": picture_addresses(request, product),
+        "pictures": picture_urls(request, product),
         "more": {
             "product:price:amount": str(product.price),
             "product:price:currency": product.currency,
@@ -39,6 +42,7 @@ def product_social(context: Context, product: Product) -> dict[str, object]:
 
 @register.inclusion_tag("includes/social.html", takes_context=True)
 def site_social(context: Context) -> dict[str, object]:
+    """Render the tags of the home page."""
     request = context["request"]
     return {
         "kind": "website",
@@ -50,4 +54,5 @@ def site_social(context: Context) -> dict[str, object]:
 
 @register.simple_tag(takes_context=True)
 def breadcrumb_data(context: Context, trail: list[Category]) -> SafeString:
+    """Return the JSON-LD of a category's breadcrumbs."""
     return script(breadcrumbs(context["request"], trail))

@@ -134,6 +134,6 @@ def _prepare_picture(data: bytes, known: Sizes) -> PreparedPicture:
     name = f"{hashlib.sha256(data).hexdigest()}.jpg"
     if name in known:
         return PreparedPicture(name, *known[name], data, True)
-    picture = read_picture(data, patience=None)
+    picture = read_picture(data, timeout=None)
     name = name if picture.jpeg is data else picture.name
     return PreparedPicture(name, *picture.image.size, picture.jpeg, name in known)

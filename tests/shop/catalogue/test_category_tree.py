@@ -102,7 +102,7 @@ def test_what_stands_where_a_category_cannot_is_refused(
     top, topwear = (Category.objects.get(path=path) for path in ("apparel", "apparel/topwear"))
     for parent in (top, topwear, shirt.category):
         said = edit(admin_client, top, parent=parent.pk)
-        assert said == "A category cannot stand below itself."
+        assert said == "A category cannot be placed below itself."
     said = edit(admin_client, topwear, parent="", slug="apparel-care")
     assert said.startswith("Another category has the address “apparel-care”.")
     values = {"name": "Topwear", "slug": "topwear", "parent": top.pk}
@@ -163,5 +163,5 @@ def test_two_cannot_put_each_below_the_other(admin_client: Client) -> None:
             save_category(one)
             second = pool.submit(put_other_below_one)
             wait_until_a_lock_blocks()
-        assert second.result(60) == "A category cannot stand below itself."
+        assert second.result(60) == "A category cannot be placed below itself."
     assert paths() == ["other", "other/one"]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from shop.catalogue.images import conversion
-from shop.catalogue.images.decoding import child_turn, decoding
+from shop.catalogue.images.decoding import child_slot, pixel_budget
 from shop.catalogue.images.pictures import PictureError, read_picture
 from shop.catalogue.images.renditions import make_rendition
 from shop.core.waiting import MAX_WAITERS, TooBusy, waiting_slot
@@ -43,7 +43,7 @@ class Room:
         """So many are inside, and one waits outside."""
         end = time.monotonic() + 30
         try:
-            while self.inside != count or not decoding.waiting:
+            while self.inside != count or not pixel_budget.waiting:
                 assert time.monotonic() < end, f"{self.inside} are inside."
                 time.sleep(0.001)
         finally:
@@ -69,7 +69,7 @@ def decode(room: Room, work: Callable[[bytes], Any], data: bytes, count: int) ->
         room.open_when(count)
         for one in done:
             one.result()
-    assert decoding.now == 0
+    assert pixel_budget.in_use == 0
     return room.most
 
 
@@ -79,7 +79,7 @@ def test_as_many_pixels_are_decoded_at_once_as_one_picture_may_have(
 ) -> None:
     settings.PICTURE_MAX_PIXELS = 4 * SIZE[0] * SIZE[1]
     data = saved(Image.new("RGB", SIZE), kind)
-    assert decode(room, partial(read_picture, patience=None), data, at_once) == at_once
+    assert decode(room, partial(read_picture, timeout=None), data, at_once) == at_once
 
 
 def test_renditions_count_too(room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_renditions_count_too(room: Room, settings: Any, monkeypatch: pytest.Mon
 
 def test_a_small_picture_waits_for_none(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
-    with decoding.of(SIZE[0] * SIZE[1]):
+    with pixel_budget.reserve(SIZE[0] * SIZE[1]):
         assert read_picture(picture_bytes(size=(1000, 1000))).image.size == (1000, 1000)
 
 
@@ -105,7 +105,7 @@ def test_a_picture_that_cannot_be_decoded_takes_no_place(settings: Any) -> None:
     data = picture_bytes("red", SIZE, "PNG")
     with pytest.raises(PictureError, match="damaged or incomplete"):
         read_picture(data[: len(data) // 2])
-    assert decoding.now == 0
+    assert pixel_budget.in_use == 0
 
 
 @pytest.mark.parametrize(("kind", "side"), [("PNG", 2000), ("HEIF", 2000), ("WEBP", 1000)])
@@ -122,17 +122,17 @@ def test_a_kind_that_takes_twice_the_memory_may_have_half_the_pixels(
 def test_a_request_that_waits_too_long_is_told_so(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     data = picture_bytes("red", SIZE)
-    with decoding.of(SIZE[0] * SIZE[1]), pytest.raises(TooBusy):
-        read_picture(data, patience=0.01)
-    assert (decoding.now, decoding.waiting) == (0, [])
-    assert read_picture(data, patience=0.01).jpeg == data
+    with pixel_budget.reserve(SIZE[0] * SIZE[1]), pytest.raises(TooBusy):
+        read_picture(data, timeout=0.01)
+    assert (pixel_budget.in_use, pixel_budget.waiting) == (0, [])
+    assert read_picture(data, timeout=0.01).jpeg == data
 
 
 def test_a_request_waits_for_the_one_child_no_longer_either() -> None:
     data = picture_bytes(kind="GIF")
-    with child_turn(0.01), pytest.raises(TooBusy):
-        read_picture(data, patience=0.01)
-    assert read_picture(data, patience=0.01).image.size == (60, 80)
+    with child_slot(0.01), pytest.raises(TooBusy):
+        read_picture(data, timeout=0.01)
+    assert read_picture(data, timeout=0.01).image.size == (60, 80)
 
 
 def test_no_more_than_half_of_the_threads_wait(settings: Any) -> None:
@@ -141,12 +141,12 @@ def test_no_more_than_half_of_the_threads_wait(settings: Any) -> None:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())
         with pytest.raises(TooBusy):
-            read_picture(picture_bytes(kind="GIF"), patience=60)
-        assert read_picture(picture_bytes("red", SIZE), patience=60).image.size == SIZE
-        held.enter_context(decoding.of(SIZE[0] * SIZE[1]))
+            read_picture(picture_bytes(kind="GIF"), timeout=60)
+        assert read_picture(picture_bytes("red", SIZE), timeout=60).image.size == SIZE
+        held.enter_context(pixel_budget.reserve(SIZE[0] * SIZE[1]))
         with pytest.raises(TooBusy):
-            read_picture(picture_bytes("red", SIZE), patience=60)
-    assert (decoding.now, decoding.waiting) == (0, [])
+            read_picture(picture_bytes("red", SIZE), timeout=60)
+    assert (pixel_budget.in_use, pixel_budget.waiting) == (0, [])
 
 
 def test_a_worker_waits_without_a_place(settings: Any) -> None:
@@ -154,8 +154,8 @@ def test_a_worker_waits_without_a_place(settings: Any) -> None:
     with ExitStack() as held, ThreadPoolExecutor(1) as thread:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())
-        with decoding.of(SIZE[0] * SIZE[1]):
-            job = thread.submit(read_picture, picture_bytes("red", SIZE), patience=None)
-            while not decoding.waiting:
+        with pixel_budget.reserve(SIZE[0] * SIZE[1]):
+            job = thread.submit(read_picture, picture_bytes("red", SIZE), timeout=None)
+            while not pixel_budget.waiting:
                 time.sleep(0.001)
         assert job.result().image.size == SIZE
