@@ -31,7 +31,7 @@ set_up_django()
 from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from tests.faults.machines import Host, Site, apart  # noqa: E402
-from tests.faults.test_catalogue_worker import FILL  # noqa: E402
+from tests.faults.shop import FILL  # noqa: E402
 
 REPEATS = 3
 # Each host must do at least this part of an even share, or the rate is not that of all hosts.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.cache import cache
 from django.utils import translation
 
 from shop.core.waiting import MAX_WAITERS, waiting_slot
+from shop.orders.models import ShippingMethod
 
 
 def pytest_configure() -> None:
@@ -40,3 +42,10 @@ def busy() -> Iterator[None]:
         for _slot in range(MAX_WAITERS):
             held.enter_context(waiting_slot())
         yield
+
+
+@pytest.fixture
+def method(db: None) -> ShippingMethod:
+    """The standard shipping method, which costs 4.95 and is free from 60."""
+    values = {"price": Decimal("4.95"), "free_from": Decimal(60)}
+    return ShippingMethod.objects.update_or_create(name="Standard", defaults=values)[0]

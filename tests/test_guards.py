@@ -16,7 +16,7 @@ from shop.catalogue.models import Variant
 from shop.core.rate_limit import client_address
 from shop.orders.models import Order, OrderEvent
 from tests.factories import make_customer, make_order, make_product
-from tests.shop.orders.test_checkout import CHECKOUT, form, method
+from tests.shop.orders.checkouts import CHECKOUT, checkout_data
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-7"
@@ -31,7 +31,6 @@ ACTIONS = [
     ("make_refunded", "delivered"),
     ("record_payment", "packed"),
 ]
-__all__ = ["method"]
 
 
 @pytest.mark.parametrize(("action", "state"), ACTIONS)
@@ -62,7 +61,7 @@ def test_nothing_is_ordered_without_a_csrf_token(method: Any) -> None:
     line = cart.lines.create(variant=variant, quantity=1)
     client.cookies["csrftoken"] = "x" * 32
     for token in ({}, {"csrfmiddlewaretoken": "y" * 32}):
-        assert client.post(CHECKOUT, form(method) | token).status_code == 403
+        assert client.post(CHECKOUT, checkout_data(method) | token).status_code == 403
     assert (Order.objects.count(), CartLine.objects.get()) == (0, line)
 
 

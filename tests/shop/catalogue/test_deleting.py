@@ -14,7 +14,7 @@ from shop.catalogue.models import Product, ProductImage, StockAdjustment
 from shop.orders.models import OrderLine, ShippingMethod
 from tests.factories import make_order, make_product, make_stored_image
 from tests.locks import wait_until_a_lock_blocks
-from tests.shop.orders.test_checkout import buy
+from tests.shop.orders.checkouts import buy
 
 LIST = "/admin/catalogue/product/"
 

@@ -18,7 +18,7 @@ from shop.orders.models import Order, OrderLine, ShippingMethod
 from shop.orders.states import transition
 from shop.wishlist.models import SavedProduct, StockAlert
 from tests.factories import make_customer, make_image, make_product, make_variant
-from tests.shop.orders.test_checkout import CONTACT
+from tests.shop.orders.checkouts import CONTACT
 
 pytestmark = pytest.mark.django_db
 

@@ -10,11 +10,9 @@ from django.test import Client
 from shop.orders.models import Order, ShippingMethod
 from shop.orders.payment import METHODS
 from shop.payments.card import Card
-from tests.shop.orders.test_checkout import fill, form, method
+from tests.shop.orders.checkouts import checkout_data, fill_cart
 from tests.shop.payments.events import SECRET
 from tests.shop.payments.stub import KEY, Stripe
-
-__all__ = ["method"]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +34,7 @@ def stripe(server: Stripe, settings: Any, monkeypatch: pytest.MonkeyPatch) -> St
 @pytest.fixture
 def order(stripe: Stripe, client: Client, method: ShippingMethod) -> Order:
     """An order of a guest who was redirected to Stripe's page and has not paid yet."""
-    fill(client, stock=5, price=Decimal("20.00"))
-    response = client.post("/checkout/", form(method, payment="card"))
+    fill_cart(client, stock=5, price=Decimal("20.00"))
+    response = client.post("/checkout/", checkout_data(method, payment="card"))
     assert response["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"
     return Order.objects.get()

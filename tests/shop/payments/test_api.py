@@ -10,7 +10,7 @@ from shop.catalogue.models import Variant
 from shop.orders.models import Order, ShippingMethod, Voucher
 from tests.factories import make_customer, make_product
 from tests.shop.api.conftest import client_of
-from tests.shop.orders.test_checkout import CONTACT
+from tests.shop.orders.checkouts import CONTACT
 from tests.shop.payments.stub import Stripe
 
 KEY = {"Idempotency-Key": "k1"}

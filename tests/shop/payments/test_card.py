@@ -14,7 +14,7 @@ from shop.orders.payment import METHODS
 from shop.orders.states import TransitionError, transition
 from shop.payments.card import minor_units
 from shop.payments.models import Payment
-from tests.shop.orders.test_checkout import fill, form
+from tests.shop.orders.checkouts import checkout_data, fill_cart
 from tests.shop.payments.events import TOTAL, event, failed, send, succeeded
 from tests.shop.payments.order_state import at_once, state
 from tests.shop.payments.stub import Stripe
@@ -51,8 +51,8 @@ def test_when_stripe_is_down_the_order_is_kept_and_paid_later(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.fails = 500
-    fill(client, stock=5, price=Decimal("20.00"))
-    page = client.post("/checkout/", form(method, payment="card"), follow=True)
+    fill_cart(client, stock=5, price=Decimal("20.00"))
+    page = client.post("/checkout/", checkout_data(method, payment="card"), follow=True)
     assert "The payment could not be started." in page.content.decode()
     order = Order.objects.get()
     assert (order.state, Product.objects.get().stock) == ("placed", 4)
@@ -68,17 +68,17 @@ def test_an_unpaid_card_order_is_not_packed(order: Order) -> None:
 
 
 def test_an_invoice_order_has_no_payment_page(client: Client, method: ShippingMethod) -> None:
-    fill(client)
-    client.post("/checkout/", form(method))
+    fill_cart(client)
+    client.post("/checkout/", checkout_data(method))
     order = Order.objects.get()
     assert "Pay now" not in client.get(order.get_absolute_url()).content.decode()
     assert client.post(f"{order.get_absolute_url()}pay/")["Location"] == order.get_absolute_url()
 
 
 def test_cards_are_offered_only_with_stripe(client: Client, method: ShippingMethod) -> None:
-    fill(client)
+    fill_cart(client)
     assert "Apple Pay" not in client.get("/checkout/").content.decode()
-    assert client.post("/checkout/", form(method, payment="card")).status_code == 422
+    assert client.post("/checkout/", checkout_data(method, payment="card")).status_code == 422
     assert not Order.objects.exists()
 
 
@@ -128,8 +128,8 @@ def test_a_lost_response_of_stripe_is_retried(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.loses = 1
-    fill(client)
-    response = client.post("/checkout/", form(method, payment="card"))
+    fill_cart(client)
+    response = client.post("/checkout/", checkout_data(method, payment="card"))
     assert response["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"
     assert list(stripe.sessions) == ["cs_test_1"]
 
@@ -138,8 +138,8 @@ def test_the_order_is_kept_when_stripe_is_unreachable(
     client: Client, stripe: Stripe, settings: Any, method: ShippingMethod
 ) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
-    fill(client, stock=5)
-    page = client.post("/checkout/", form(method, payment="card"), follow=True)
+    fill_cart(client, stock=5)
+    page = client.post("/checkout/", checkout_data(method, payment="card"), follow=True)
     assert "Your order is kept; try again in a minute." in page.content.decode()
     order = Order.objects.get()
     assert (order.state, Product.objects.get().stock) == ("placed", 4)
@@ -154,8 +154,10 @@ def test_a_wrong_key_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.STRIPE_SECRET_KEY = "sk_test_wrong"
-    fill(client)
-    page = client.post("/checkout/", form(method, payment="card"), follow=True).content.decode()
+    fill_cart(client)
+    page = client.post(
+        "/checkout/", checkout_data(method, payment="card"), follow=True
+    ).content.decode()
     assert "The payment could not be started." in page
     assert "Invalid API Key provided" in caplog.text
     assert "Invalid API Key" not in page
@@ -165,8 +167,10 @@ def test_an_amount_too_small_for_stripe_is_explained(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     ShippingMethod.objects.update(price=0)
-    fill(client, price=Decimal("0.30"))
-    page = client.post("/checkout/", form(method, payment="card"), follow=True).content.decode()
+    fill_cart(client, price=Decimal("0.30"))
+    page = client.post(
+        "/checkout/", checkout_data(method, payment="card"), follow=True
+    ).content.decode()
     assert "This order cannot be paid by card." in page
     assert Order.objects.get().state == "placed"
 
@@ -176,8 +180,8 @@ def test_a_free_order_is_paid_at_once(
 ) -> None:
     ShippingMethod.objects.update(price=0)
     Voucher.objects.create(code="FREE", kind="percentage", value=100)
-    fill(client)
-    response = client.post("/checkout/", form(method, payment="card", code="FREE"))
+    fill_cart(client)
+    response = client.post("/checkout/", checkout_data(method, payment="card", code="FREE"))
     order = Order.objects.get()
     assert (response["Location"], order.state) == (order.get_absolute_url(), "paid")
     assert stripe.sessions == {}

@@ -13,7 +13,7 @@ from shop.orders.payment import METHODS
 from shop.orders.states import TransitionError, transition
 from shop.payments.models import WebhookEvent
 from shop.payments.reconciliation import reconcile_payments
-from tests.shop.orders.test_checkout import fill, form
+from tests.shop.orders.checkouts import checkout_data, fill_cart
 from tests.shop.payments.events import event, refunded, send, succeeded
 from tests.shop.payments.order_state import age, at_once, history, state
 from tests.shop.payments.stub import Stripe
@@ -121,8 +121,8 @@ def test_an_order_that_never_reached_stripe_is_cancelled(
     client: Client, stripe: Stripe, method: ShippingMethod
 ) -> None:
     stripe.fails = 500
-    fill(client, stock=5)
-    client.post("/checkout/", form(method, payment="card"))
+    fill_cart(client, stock=5)
+    client.post("/checkout/", checkout_data(method, payment="card"))
     order = Order.objects.get()
     age(order, 61)
     reconcile_payments()
@@ -131,8 +131,8 @@ def test_an_order_that_never_reached_stripe_is_cancelled(
 
 
 def test_orders_on_invoice_are_never_cancelled(client: Client, method: ShippingMethod) -> None:
-    fill(client)
-    client.post("/checkout/", form(method))
+    fill_cart(client)
+    client.post("/checkout/", checkout_data(method))
     age(Order.objects.get(), 100_000)
     reconcile_payments()
     assert Order.objects.get().state == "placed"
