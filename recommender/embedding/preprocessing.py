@@ -29,9 +29,9 @@ def prepare(content: bytes, side: int) -> Prepared:
 
 @dataclass(frozen=True)
 class PreparedPhoto:
-    """Holds a photo to search with: upright and whole, then its cut-out if one could be made.
+    """Holds the images of a query photo: the upright whole, then its cut-out if one was found.
 
-    ``views`` are what the network sees of the images; ``colour`` is the cut-out garment's.
+    ``views`` are the network's inputs of these images; ``colour`` is that of the last one.
     """
 
     images: list[Image.Image]

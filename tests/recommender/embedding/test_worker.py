@@ -217,7 +217,7 @@ def test_a_worker_waits_for_rows_locked_by_an_import(
 def test_rows_locked_until_their_claim_expires_are_left_pending(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    settings.EMBED_LEASE_SECONDS = 1
+    settings.EMBED_LEASE_SECONDS = 5  # longer than decoding takes on a busy machine
     monkeypatch.setattr(worker, "LOCK_RETRY_SECONDS", 0.2)
     image = make_stored_image(make_product())
     monkeypatch.setattr(worker, "_write", lambda _model, rows: (0, rows))
