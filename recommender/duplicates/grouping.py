@@ -1,7 +1,7 @@
 """Group images whose files are equal, and products that share such images.
 
-Perceptual hash and colour were measured as well: of their pairs every third was of another article
-type or colour (``docs/quality/duplicates.md``).
+Rules by perceptual hash and colour were measured as well: a third of the pairs that they joined
+were of different article types or colours (``docs/quality/duplicates.md``).
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ LOCK_TIMEOUT = "200ms"
 LOCK_ATTEMPTS = 100
 SAMPLE = 20
 # This share of copies (2 % cropped on each side, JPEG quality 85) must find their originals among
-# the nearest five. Fewer do if the vectors are another network's; a tenth may fail in a catalogue
-# with many nearly equal images.
+# the nearest five. Fewer succeed if the vectors are another network's; a tenth may fail in a
+# catalogue with many nearly equal images.
 MIN_RETRIEVED = 0.9
 MAX_FAILURES_LISTED = 10
 
@@ -139,7 +139,7 @@ def _free_slot(name: str) -> str:
 
 
 def coverage(model: EmbeddingModel) -> tuple[int, int]:
-    """Return how many images of listed products the model has embedded, and how many there are."""
+    """Return the number of images of listed products that the model has embedded, and of all."""
     done = model.embeddings.filter(
         status=ImageEmbedding.Status.EMBEDDED, image__product__listed=True
     )

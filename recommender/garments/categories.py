@@ -32,7 +32,7 @@ def categories_of(names: Iterable[str]) -> tuple[int, ...]:
 
 
 def _confused_garments(garment: str) -> set[str]:
-    """Return garments that the classifier confuses with this one, as sweaters with tops."""
+    """Return garments often confused with this one, such as sweaters with tops."""
     known = article_types()
     return {known[name] for name in manifest()["wider"].get(garment, ()) if name in known}
 

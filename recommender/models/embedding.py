@@ -102,7 +102,7 @@ class GreenEmbedding(ImageEmbedding):
 
 
 class EmbeddedImage(ProductImage):
-    """Declares the triggers on images that keep the rows of embeddings."""
+    """Declares the triggers on images that maintain the rows of embeddings."""
 
     class Meta:
         proxy = True

@@ -70,5 +70,5 @@ class QueryPhoto(models.Model):
 
     @property
     def likely_garments(self) -> list[str]:
-        """The names of the guessed garments, the likeliest first."""
+        """The names of the detected garments, the likeliest first."""
         return [name for name, _probability in self.garments or ()]

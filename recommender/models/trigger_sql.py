@@ -31,7 +31,7 @@ def insert_missing(slot: str, images: str = "catalogue_productimage") -> str:
 
 
 def correct_stale(slot: str) -> str:
-    """Return SQL that corrects product columns which a trigger missed to update."""
+    """Return SQL that corrects product columns of which a trigger missed a change."""
     return f"""
 UPDATE {TABLE.format(slot=slot)} AS embedded SET ({COLUMNS}) = ROW ({VALUES})
 FROM catalogue_productimage AS image
@@ -51,7 +51,7 @@ def _for_both_tables(statement: str) -> str:
 
 
 ADD = "; ".join([*(insert_missing(slot, "new_rows") for slot in SLOTS), "RETURN NULL;"])
-# Copies of the old file form a group of the first of them, since this image leaves it.
+# The group of the old file is named by its next image, since this image leaves it.
 RESET = _for_both_tables(
     """UPDATE {table} SET duplicate_group = (SELECT min(copy.image_id) FROM {table} AS copy
         WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)

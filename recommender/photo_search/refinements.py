@@ -62,7 +62,7 @@ def _refinement(
 ) -> Refinement:
     """Return the link that sets ``name`` to ``value``, or unsets it if it is ``active``.
 
-    A guessed garment is unset by ``EVERYTHING``, since without a parameter it is guessed again.
+    A detected garment is replaced by ``EVERYTHING``, since without a parameter it applies again.
     """
     changed = query.copy()
     if not active:

@@ -243,8 +243,8 @@ def _nearest(
 ) -> list[Neighbour]:
     """Return products by ascending score, then primary key, without duplicates.
 
-    If duplicates leave too few products, it selects more candidates, and searches exactly once the
-    index has no more.
+    If duplicates leave too few products, more candidates are selected; if the index has no more,
+    the search is exact.
     """
     candidate_count = max(CANDIDATES, 4 * count)
     with connections[server].cursor() as cursor:

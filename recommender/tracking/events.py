@@ -68,7 +68,7 @@ def _is_valid(block: str, kind: str, product: int | None) -> bool:
 
 @dataclass(frozen=True)
 class BlockPerformance:
-    """Holds how often a row was shown, clicked, and a product added to the cart after a click."""
+    """Counts the impressions and clicks of a row, and additions to the cart after a click."""
 
     block: str
     impressions: int
@@ -98,7 +98,10 @@ def performance(days: int, *, ago: int = 0) -> list[BlockPerformance]:
 
 
 def delete_old_events() -> int:
-    """Delete events and empty searches older than ``EVENT_LIFETIME_DAYS``; count the events."""
+    """Delete events and empty searches older than ``EVENT_LIFETIME_DAYS``.
+
+    Returns the number of events deleted.
+    """
     before = timezone.now() - timedelta(days=settings.EVENT_LIFETIME_DAYS)
     EmptySearch.objects.filter(day__lt=before.date()).delete()
     return Event.objects.filter(at__lt=before).delete()[0]

@@ -1,4 +1,4 @@
-"""``manage.py evaluate_embeddings``: see docs/quality/README.md."""
+"""``manage.py evaluate_embeddings``: measure recommendations (docs/quality/README.md)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.run import Request, Results, evaluate
 from recommender.evaluation.vectorizers import BASELINES
 
-# Named the same in a request.
+# Options that are fields of ``Request`` by the same name.
 OPTIONS = (
     *("catalogue", "queries", "exclude_queries", "photos", "photos_only"),
     *("product_pages", "street_photos", "seed"),
@@ -27,7 +27,7 @@ OPTIONS = (
 
 
 class Command(BaseCommand):
-    help = "Measure how good the five are, of several networks side by side; writes a report."
+    help = "Measures the recommendations of several networks and writes a report."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         default = settings.DEFAULT_MODEL
@@ -74,16 +74,16 @@ class Command(BaseCommand):
         except EvaluationError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error}. Look at permissions and free space.") from error
+            raise CommandError(f"{error}. Check permissions and free space.") from error
         except KeyboardInterrupt:
             raise CommandError(
-                "Stopped. Vectors that were complete are kept for the next time.", returncode=130
+                "Stopped. Complete vectors are cached for the next run.", returncode=130
             ) from None
-        self._say(results)
-        self._say_pages(results)
+        self._print_results(results)
+        self._print_pages(results)
         self.stdout.write(f"The report is in {folder / HTML}, its figures in {folder / JSON}")
 
-    def _say(self, results: Results) -> None:
+    def _print_results(self, results: Results) -> None:
         for each in results["vectorizers"]:
             if "missing" in each:
                 self.stdout.write(f"{each['name']} is not in the report: {each['missing']}")
@@ -93,22 +93,22 @@ class Command(BaseCommand):
                 figures = ", ".join(f"{name} {row['precision'].value:.3f}" for name, row in rows)
                 self.stdout.write(f"P@5 {label.replace('_', ' ')}: {figures}")
 
-    def _say_pages(self, results: Results) -> None:
+    def _print_pages(self, results: Results) -> None:
         if pages := results.get(PRODUCT_PAGES):
-            self._say_means("Product pages", pages["measures"]["all"])
+            self._print_means("Product pages", pages["measures"]["all"])
         if photos := results.get(PHOTO_TO_CATALOGUE):
             for row in photos["classes"]:
                 means = {name: mean for name, mean in row.items() if name != "class"}
-                self._say_means(f"Photo to catalogue, {row['class']}", means)
+                self._print_means(f"Photo to catalogue, {row['class']}", means)
 
-    def _say_means(self, title: str, means: dict[str, Mean]) -> None:
+    def _print_means(self, title: str, means: dict[str, Mean]) -> None:
         known = {name: mean.estimate.value for name, mean in means.items() if mean.estimate}
         figures = ", ".join(f"{name.replace('_', ' ')} {each:.3f}" for name, each in known.items())
         self.stdout.write(f"{title}: {figures}")
 
 
 class Progress:
-    """A bar for each thing that takes long, where stderr is a terminal."""
+    """Shows a progress bar for each long step if stderr is a terminal."""
 
     def __init__(self) -> None:
         self._bar: Any = None

@@ -284,7 +284,7 @@ def test_a_full_disk_leaves_the_old_report(
         return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(CommandError, match=r"No space left on device. Look at permissions"):
+    with pytest.raises(CommandError, match=r"No space left on device. Check permissions"):
         _evaluate(folder, catalogue=catalogue, seed=2)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

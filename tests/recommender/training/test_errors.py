@@ -135,7 +135,7 @@ def test_a_file_of_ids_must_fit(places: Path, content: str, message: str) -> Non
 @pytest.mark.parametrize("folder", ["models", "training"])
 def test_a_place_that_cannot_be_written_is_noticed_at_once(places: Path, folder: str) -> None:
     (places / folder).write_text("in the way")
-    with pytest.raises(CommandError, match=r"Look at permissions and free space under VAR_DIR"):
+    with pytest.raises(CommandError, match=r"Check permissions and free space under VAR_DIR"):
         _train()
     assert _left(places) == [folder]
 
