@@ -1,4 +1,4 @@
-"""Log each request without what opens something private."""
+"""Log requests without personal data or secret links."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ logger = logging.getLogger("access")
 
 
 class AccessLogMiddleware:
-    """Logs method, route, status, duration and the client's address where ``ACCESS_LOG`` is set.
+    """Logs method, route, status, duration and the client's IP address if ``ACCESS_LOG`` is set.
 
-    The route stands for the address, because links in e-mails open an order, a photo or a new
-    password for whoever reads them; query strings hold what shoppers search for.
+    The route is logged instead of the URL, because links in e-mails give access to an order, a
+    photo or a new password, and query strings contain what shoppers search for.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -41,7 +41,7 @@ class AccessLogMiddleware:
 
 
 def _route(request: HttpRequest) -> str:
-    """Return the route of the request, the path of a static file, or "-" for an unknown address."""
+    """Return the route of the request, the path of a static file, or "-" for an unknown URL."""
     if request.resolver_match:
         return f"/{request.resolver_match.route}"
     return request.path if request.path.startswith(settings.STATIC_URL) else "-"

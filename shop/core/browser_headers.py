@@ -1,4 +1,4 @@
-"""Tell browsers and proxies what to keep to themselves: answers, cameras, positions."""
+"""Set headers that protect personal pages from caches and disable device features."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from shop.core.problems import is_api
 
-# Pages that show what belongs to one person.
+# Pages with personal data.
 PERSONAL_PATHS = (
     "/account/",
     "/admin/",
@@ -23,7 +23,7 @@ PERSONAL_PATHS = (
     "/saved/",
     "/wishlists/",
 )
-# A photo is chosen in a form, which needs no permission.
+# Includes the camera, because photos are taken through a file input, which needs no permission.
 FORBIDDEN = (
     *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
     *("microphone", "midi", "payment", "usb"),
@@ -32,7 +32,7 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in FORBIDDEN)
 
 
 class BrowserHeadersMiddleware:
-    """Lets nobody store personal answers, and pages use no device."""
+    """Forbids caches to store personal responses, and pages to use devices."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,10 +46,10 @@ class BrowserHeadersMiddleware:
 
 
 def is_personal(request: HttpRequest) -> bool:
-    """Return whether the answer may show what belongs to one person.
+    """Return whether the response may contain personal data.
 
-    Every answer of the API may if the call carries a token or a session.
+    Any API response may if the request has a token or a session.
     """
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-    known = is_api(request) and (has_session or "HTTP_AUTHORIZATION" in request.META)
-    return known or request.path.startswith(PERSONAL_PATHS)
+    identified = is_api(request) and (has_session or "HTTP_AUTHORIZATION" in request.META)
+    return identified or request.path.startswith(PERSONAL_PATHS)

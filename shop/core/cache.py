@@ -1,4 +1,4 @@
-"""Cache in Redis, and go on without a cache while Redis is away."""
+"""Cache in Redis, continuing without a cache while Redis is down."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis import RedisError
 
 logger = logging.getLogger(__name__)
-# A sign-in calls the cache twenty times, and a Redis that accepts but never answers would take the
-# whole timeout of 5 seconds each time.
+# After an error the cache is not called, because one page may call it 20 times, and each call to a
+# Redis that does not respond takes the full timeout of 5 seconds.
 PAUSE_SECONDS = 5
 
 
 def _tolerant(method: Callable[..., Any], fallback: Callable[..., Any]) -> Any:
-    """Wrap a method so that ``fallback`` answers when Redis fails, and while it pauses then."""
+    """Wrap a method to call ``fallback`` when Redis fails, and for ``PAUSE_SECONDS`` after that."""
 
     def call(self: TolerantClient, *args: Any) -> Any:
         if time.monotonic() < self.paused_until:
@@ -25,7 +25,7 @@ def _tolerant(method: Callable[..., Any], fallback: Callable[..., Any]) -> Any:
         try:
             return method(self, *args)
         except RedisError as error:
-            logger.warning("The cache is away: %s", error)
+            logger.warning("The cache is unavailable: %s", error)
             self.paused_until = time.monotonic() + PAUSE_SECONDS
             return fallback(*args)
 
@@ -33,16 +33,16 @@ def _tolerant(method: Callable[..., Any], fallback: Callable[..., Any]) -> Any:
 
 
 def _raise_unknown_key(key: str, delta: int) -> None:
-    """Answer ``incr`` as Django's caches do for a key that they do not have."""
+    """Raise ``ValueError`` for ``incr``, as Django's caches do for an unknown key."""
     raise ValueError(f"Key {key!r} not found.")
 
 
 class TolerantClient(RedisCacheClient):
-    """Knows no key and keeps none while Redis fails."""
+    """Behaves like an empty cache while Redis is down."""
 
     paused_until = 0.0
 
-    # A lock that nobody can hold must not be waited for.
+    # True, because callers that use ``add`` as a lock would otherwise wait for ever.
     add = _tolerant(RedisCacheClient.add, lambda *args: True)
     get = _tolerant(RedisCacheClient.get, lambda key, default: default)
     set = _tolerant(RedisCacheClient.set, lambda *args: None)
@@ -57,7 +57,7 @@ class TolerantClient(RedisCacheClient):
 
 
 class TolerantRedisCache(RedisCache):
-    """Django's Redis cache whose errors never reach a page."""
+    """Provides Django's Redis cache without raising errors of Redis."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)

@@ -1,4 +1,4 @@
-"""Know the countries that orders are delivered to, by their ISO 3166 codes."""
+"""List and find the countries of delivery, by their ISO 3166 codes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _names(language: str) -> Mapping[str, str]:
-    """Return the names of all territories by their codes; babel keeps them."""
+    """Return the names of all territories by their codes."""
     names: Mapping[str, str] = Locale.parse(language, sep="-").territories
     return names
 
 
 def country_name(code: str) -> str:
-    """Return the country's name in the visitor's language; what is no code is returned as it is.
+    """Return the country's name in the current language.
 
-    Addresses from before codes were stored hold names.
+    Other texts are returned unchanged, because old addresses contain names instead of codes.
     """
     return _names(get_language() or settings.LANGUAGE_CODE).get(code, code)
 
 
 def delivery_countries() -> list[tuple[str, str]]:
-    """Return code and name of the countries that are delivered to, by name."""
+    """Return (code, name) of the countries of delivery, sorted by name."""
     countries = [(code, country_name(code)) for code in settings.DELIVERY_COUNTRIES]
     return sorted(countries, key=lambda country: country[1])
 
 
 def find_country(text: str) -> str:
-    """Return the code of a country that is delivered to, from its code or a name; else ``""``."""
+    """Return the code of the country of delivery with this code or name, or ``""``."""
     wanted = text.strip().casefold()
     for code in settings.DELIVERY_COUNTRIES:
         names = (_names(language).get(code, "") for language, _label in settings.LANGUAGES)
@@ -44,7 +44,7 @@ def find_country(text: str) -> str:
 
 
 class CountryField(forms.ChoiceField):
-    """Offers the countries that are delivered to; takes a country's name as well as its code."""
+    """Offers the countries of delivery; accepts a country's name as well as its code."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Steer the planner of PostgreSQL for single queries."""
+"""Change PostgreSQL's planner settings for single queries."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 @contextmanager
 def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
-    """Apply settings such as ``enable_seqscan=False`` to what the block executes.
+    """Apply settings such as ``enable_seqscan=False`` to the queries in the block.
 
-    Needs a transaction. An error in the block aborts that, which ends the settings too.
+    Needs a transaction. After an error its rollback resets the settings.
     """
     calls = ", ".join("set_config(%s, %s, true)" for _name in settings)
     values = [text for name, value in settings.items() for text in (name, _text(value))]
@@ -23,7 +23,7 @@ def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
 def execute_with_settings(
     cursor: Any, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, object]
 ) -> None:
-    """Execute one query under settings that end with it, in one message to the server."""
+    """Execute one query under the settings and reset them, in one round trip."""
     before = "".join(f"SET LOCAL {name} = '{_text(value)}';\n" for name, value in settings.items())
     after = "".join(f";\nSET LOCAL {name} TO DEFAULT" for name in settings)
     cursor.execute(before + sql + after, parameters)
@@ -32,7 +32,7 @@ def execute_with_settings(
 
 
 def _text(value: object) -> str:
-    """Return a value as PostgreSQL writes it."""
+    """Return a value as PostgreSQL writes it in settings."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

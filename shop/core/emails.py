@@ -1,7 +1,8 @@
-"""Compare e-mail addresses: equal means equal but for the case of ASCII letters.
+"""Compare e-mail addresses, ignoring the case of ASCII letters only.
 
-``iexact`` is ``UPPER()`` in PostgreSQL, which makes ``gmaıl`` (dotless i) ``GMAIL``; ``casefold``
-and NFKC join others. Whoever owns such an address would own what its double has.
+Other comparisons would give the owner of one address access to another's account: ``iexact`` is
+``UPPER()`` in PostgreSQL, which turns ``gmaıl`` (dotless i) into ``GMAIL``, and ``casefold`` and
+NFKC also equate different letters.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ def ascii_lower(text: str) -> str:
 
 
 def email_key() -> Lower:
-    """Return ``ascii_lower`` of the column ``email``: the collation C knows no other letters."""
-    # Django refuses its own Collate below another function in an index.
+    """Return ``ascii_lower`` of the column ``email`` in SQL, by the collation C."""
+    # By a template, because Django does not allow Collate within a function in an index.
     return Lower("email", template='%(function)s(%(expressions)s COLLATE "C")')
 
 
 def email_among(emails: Iterable[str]) -> In:
-    """Return the condition that the column ``email`` equals one of the addresses."""
+    """Return the condition that the column ``email`` is one of the addresses."""
     return In(email_key(), [ascii_lower(email) for email in emails])

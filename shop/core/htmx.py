@@ -1,4 +1,4 @@
-"""Recognise the requests of htmx."""
+"""Recognise requests by htmx."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.http import HttpRequest
 
 
 def is_htmx_fragment(request: HttpRequest) -> bool:
-    """Return whether htmx swaps the answer into a part of the page.
+    """Return whether htmx swaps the response into the current page.
 
-    A boosted form and a step back in the browser's history need the whole page.
+    Boosted requests and restoring the history need a complete page.
     """
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)

@@ -1,4 +1,4 @@
-"""Take PostgreSQL advisory locks, whose numbers all stand here."""
+"""Acquire PostgreSQL advisory locks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 
 class AdvisoryLock(IntEnum):
-    """Names the lock numbers that this project uses in its database."""
+    """Numbers all advisory locks, so that no two use the same number."""
 
     CO_PURCHASES = 7_405_226
     MODEL_ROLLOUT = 7_405_227
@@ -21,13 +21,13 @@ class AdvisoryLock(IntEnum):
 
 
 def lock_until_commit(lock: AdvisoryLock) -> None:
-    """Wait for the lock and hold it until the end of the transaction."""
+    """Acquire the lock, waiting for it, until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
 
 
 def try_lock_until_commit(lock: AdvisoryLock) -> bool:
-    """Take the lock until the end of the transaction, or return ``False`` if it is taken."""
+    """Acquire the lock until the end of the transaction; return ``False`` if another holds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
         return bool(cursor.fetchone()[0])
@@ -35,7 +35,7 @@ def try_lock_until_commit(lock: AdvisoryLock) -> bool:
 
 @contextmanager
 def try_lock(lock: AdvisoryLock, key: int) -> Iterator[bool]:
-    """Hold the lock for one key over several transactions, or yield ``False`` if it is taken."""
+    """Hold the lock for a key, also across transactions; yield ``False`` if another holds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
         locked = bool(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Refuse large bodies and NUL characters, answer health checks, and say when all are busy."""
+"""Refuse large bodies and NUL, answer health checks, compress, and report overload."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 
 
 def body_limit() -> int:
-    """Return the bytes that anybody may send: a picture of ``PICTURE_MAX_BYTES`` in base64."""
+    """Return the limit for visitors: a picture of ``PICTURE_MAX_BYTES`` in base64 and 1 MB."""
     return settings.PICTURE_MAX_BYTES * 4 // 3 + 2**20
 
 
 class BodyLimitMiddleware:
-    """Refuses a body by its ``Content-Length``, before any of it is read.
+    """Refuses a large body by its ``Content-Length``, before any of it is read.
 
-    Django reads a form to find its CSRF token, and stores files of any size on the disk for that.
-    Staff may send a catalogue, as soon as the session shows who they are.
+    Django would read a form to find the CSRF token, storing files of any size on disk. Staff may
+    upload larger catalogues; ``process_view`` checks for that, since it knows the user.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -48,7 +48,7 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
-        """Refuse what only staff may send; the CSRF token is not looked for yet."""
+        """Refuse a large body unless the user is staff; runs before the CSRF check."""
         length, limit = int(request.META.get("CONTENT_LENGTH") or 0), body_limit()
         if length <= limit or getattr(request.user, "is_staff", False):
             return None
@@ -65,7 +65,7 @@ def _refuse_large(request: HttpRequest, limit: int) -> HttpResponse:
 class HealthMiddleware:
     """Answers health checks before the host and HTTPS are checked.
 
-    A monitor calls a process by its address, which is not in ``ALLOWED_HOSTS``, and without TLS.
+    Monitors call a process by its IP address, which is not in ``ALLOWED_HOSTS``, and without TLS.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -90,7 +90,7 @@ class GZipTextMiddleware(GZipMiddleware):
 
 
 class RefuseNulMiddleware:
-    """Answers 400 to requests with the character NUL, which PostgreSQL cannot store."""
+    """Answers requests that contain NUL, which PostgreSQL cannot store, with status 400."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -102,14 +102,14 @@ class RefuseNulMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer for a NUL in the body, which psycopg finds; searching uploads would be slow."""
+        """Handle psycopg's error for a NUL in the body, since searching uploads would be slow."""
         return (
             _bad_request(request) if isinstance(error, DataError) and "NUL" in str(error) else None
         )
 
 
 class TooBusyMiddleware:
-    """Answers 503 with ``Retry-After`` to pages that raise ``TooBusy``; the API does so itself."""
+    """Answers with status 503 when a page raises ``TooBusy``; the API handles it itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -118,7 +118,7 @@ class TooBusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the page for ``TooBusy``."""
+        """Return the response for ``TooBusy``."""
         return unavailable(request) if isinstance(error, TooBusy) else None
 
 
@@ -127,7 +127,7 @@ def _bad_request(request: HttpRequest) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, status: int, text: str) -> HttpResponse:
-    """Answer with one sentence, which the API wraps in a problem document."""
+    """Return the text as a plain response, or as problem details for the API."""
     if is_api(request):
         return problem(request, status, text)
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

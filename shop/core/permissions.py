@@ -1,4 +1,4 @@
-"""Keep the permissions of staff when a model is renamed."""
+"""Rename the permissions of a renamed model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db.migrations import RunPython
 
 
 def rename_permissions(app_label: str, old: str, new: str) -> RunPython:
-    """Return the operation that goes with ``RenameModel(old, new)`` in a migration.
+    """Return the operation that must accompany ``RenameModel(old, new)`` in a migration.
 
-    Django renames the content type alone, so that groups would keep permissions nothing asks for.
+    Django renames only the content type, so that groups would keep the old, useless permissions.
     """
     return RunPython(partial(_rename, app_label, old, new), partial(_rename, app_label, new, old))
 

@@ -1,4 +1,4 @@
-"""Answer programs with problem details (RFC 9457) outside of the API's views."""
+"""Return errors as problem details (RFC 9457) outside the API's views."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    """Return a response that says what went wrong."""
+    """Return a problem details response."""
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

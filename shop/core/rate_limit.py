@@ -1,7 +1,7 @@
-"""Limit how often one client address, account, e-mail or session may do something.
+"""Limit how often an IP address, account, e-mail address or session may do something.
 
-The counters are in Redis. Each call counts and checks in one step of Redis, so that simultaneous
-calls cannot pass a limit together.
+The counters are in Redis, which increments and checks them atomically, so that concurrent requests
+cannot exceed a limit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import RedisError
 
-# A Redis that accepts but never answers is asked once and then left alone for so long.
+# After a timeout Redis is not called for a while, because each page would wait for it.
 TIMEOUT_SECONDS, PAUSE_SECONDS = 1, 5
 T = TypeVar("T")
 
@@ -38,22 +38,22 @@ class _Pause:
     until = 0.0
 
 
-def _ask(question: Callable[[SlidingWindowCounterRateLimiter], T], without_redis: T) -> T:
-    """Return Redis's answer, or ``without_redis`` while it is away.
+def _call(function: Callable[[SlidingWindowCounterRateLimiter], T], default: T) -> T:
+    """Call a function with the limiter; return ``default`` while Redis is down.
 
-    Everybody is let in then, because an open shop matters more than the limits.
+    The defaults allow everything, because an open shop matters more than the limits.
     """
     if time.monotonic() < _Pause.until:
-        return without_redis
+        return default
     try:
-        return question(_limiter())
+        return function(_limiter())
     except RedisError:
         _Pause.until = time.monotonic() + PAUSE_SECONDS
-        return without_redis
+        return default
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the visitor's address as the outermost of our own ``PROXIES`` saw it."""
+    """Return the visitor's IP address as seen by the outermost of our own ``PROXIES``."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if settings.PROXIES and len(forwarded) >= settings.PROXIES:
         address = str(forwarded[-settings.PROXIES]).strip()
@@ -63,7 +63,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return what limits count by: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """Return the key for limits: an IPv4 address, or the /64 network of an IPv6 address."""
     text = client_address(request)
     try:
         address = ipaddress.ip_address(text)
@@ -75,32 +75,32 @@ def client_network(request: HttpRequest) -> str:
 
 
 def hit(limit: RateLimitItem, subject: str, key: str) -> bool:
-    """Count one more for the key and return whether it is within the limit."""
-    return _ask(lambda limiter: limiter.hit(limit, subject, key), True)
+    """Increment the key's count and return whether it is within the limit."""
+    return _call(lambda limiter: limiter.hit(limit, subject, key), True)
 
 
 def reset(limit: RateLimitItem, subject: str, key: str) -> None:
-    """Start the key's count again at zero."""
-    _ask(lambda limiter: limiter.clear(limit, subject, key), None)
+    """Reset the key's count to zero."""
+    _call(lambda limiter: limiter.clear(limit, subject, key), None)
 
 
 def wait_seconds(limit: RateLimitItem, subject: str, key: str) -> int:
-    """Return after how many seconds the key may try again, at least one."""
-    free = _ask(lambda limiter: limiter.get_window_stats(limit, subject, key).reset_time, 0.0)
+    """Return the seconds until the key may try again, at least one."""
+    free = _call(lambda limiter: limiter.get_window_stats(limit, subject, key).reset_time, 0.0)
     return max(1, round(free - time.time()))
 
 
 def allows(request: HttpRequest, subject: str, per_hour: int) -> bool:
-    """Count the request and return whether it is within the limit of its client's address."""
+    """Count the request and return whether it is within the limit of its IP address."""
     return allows_key(client_network(request), subject, per_hour)
 
 
 def too_many_requests(
     request: HttpRequest, subject: str, per_hour: int, *others: tuple[str, str]
 ) -> HttpResponse:
-    """Answer 429 and say when to try again.
+    """Return a response with status 429 that says when to try again.
 
-    ``others`` are (key, subject) pairs with the same limit that may have refused the request.
+    ``others`` are (key, subject) pairs with the same limit that may have been exceeded as well.
     """
     keys = [(client_network(request), subject), *others]
     limit = RateLimitItemPerHour(per_hour)
@@ -111,5 +111,5 @@ def too_many_requests(
 
 
 def allows_key(key: str, subject: str, per_hour: int) -> bool:
-    """Count one more for the key and return whether it is within the key's limit an hour."""
+    """Increment the key's count and return whether it is within its hourly limit."""
     return hit(RateLimitItemPerHour(per_hour), subject, key)

@@ -1,4 +1,4 @@
-"""Send Celery tasks by name, so that whoever sends one need not import it."""
+"""Send Celery tasks by name, so that callers do not import them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a worker drops a message of the task; beat sends what is still to be done.
+# Seconds after which workers discard a message; beat enqueues the work that is still to be done.
 EXPIRES: dict[str, int | None] = {
     "recommender.tasks.embed_pending_images": 60,
     "recommender.tasks.embed_query_photo": 60,
@@ -28,13 +28,13 @@ def enqueue(name: str, *args: object) -> None:
 
 
 def send(name: str, *args: object) -> bool:
-    """Send the task now; return ``False`` if the broker is away.
+    """Send the task now; return ``False`` if the broker is unavailable.
 
-    Losing the message is harmless, because beat looks in the database for what is to be done.
+    A lost message does no harm, because beat finds pending work in the database.
     """
     try:
         current_app.send_task(name, args, expires=EXPIRES[name])
     except OperationalError as error:
-        logger.warning("The broker is away, %s was not sent: %s", name, error)
+        logger.warning("The broker is unavailable, %s was not sent: %s", name, error)
         return False
     return True

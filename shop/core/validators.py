@@ -1,4 +1,4 @@
-"""Validate values from outside."""
+"""Validate user input."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# What mail programs make a link of; "Dr.Meier" and "c/o" are none.
+# Matches what e-mail programs turn into links, but not "Dr.Meier" or "c/o".
 _LINK = re.compile(r"//|www\.|https?:|\w\.\w+/|\w{3,}\.[a-z]{2,}", re.IGNORECASE)
 
 
 def refuse_links(text: str) -> None:
-    """Refuse a name with a link, which would reach a stranger by the shop's own mail."""
+    """Refuse a name with a link, because spammers would send it through the shop's e-mails."""
     if _LINK.search(text):
         raise ValidationError(_("Enter a name without a web address."))
 

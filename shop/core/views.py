@@ -1,4 +1,4 @@
-"""Answer requests that Django refuses before any of our views, or that a view fails to answer."""
+"""Render the pages for CSRF failures, server errors and overload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ View = Callable[..., HttpResponse]
 
 
 def on_csrf_failure(answer: Callable[[HttpRequest], HttpResponse | None]) -> Callable[[View], View]:
-    """Let a view show its form again, with what was typed, when its CSRF token is not valid."""
+    """Let a view show its form with the input again when the CSRF token is invalid."""
 
     def decorate(view: View) -> View:
         view.on_csrf_failure = answer  # type: ignore[attr-defined]
@@ -29,9 +29,9 @@ def on_csrf_failure(answer: Callable[[HttpRequest], HttpResponse | None]) -> Cal
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Render the CSRF failure page in the shop's layout, which Django's own view leaves out.
+    """Render the CSRF failure page in the shop's layout, or call the view's ``on_csrf_failure``.
 
-    A view with ``on_csrf_failure`` may answer instead.
+    Django's own view would render it without the context processors.
     """
     match = request.resolver_match
     answer = getattr(match.func, "on_csrf_failure", None) if match else None
@@ -41,20 +41,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Render the page for status 500, or a problem document for programs.
+    """Return the response for status 500, or 503 for errors of PostgreSQL.
 
-    Django calls it while it handles the error. What PostgreSQL cannot do at the moment, because it
-    restarts or its disk is full, is worth another try.
+    A restart or a full disk is temporary, so clients should try again. Django calls this handler
+    while it handles the exception.
     """
     if isinstance(sys.exc_info()[1], (InterfaceError, OperationalError)):
         return unavailable(request)
     if is_api(request):
-        return problem(request, 500, "Something went wrong, and we have been told.")
+        return problem(request, 500, "Something went wrong. We have been notified.")
     return defaults.server_error(request)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer 503 with ``Retry-After``, without asking the database for anything."""
+    """Return a response with status 503 and ``Retry-After``, without using the database."""
     if is_api(request):
         response = problem(request, 503, "The shop is busy. Try again in a few seconds.")
     else:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -18,7 +17,6 @@ from tests.factories import (
     embed,
     embedding_of,
     fail_embedding,
-    make_category,
     make_image,
     make_lookalike,
     make_product,
@@ -26,6 +24,7 @@ from tests.factories import (
     picture_bytes,
     point,
 )
+from tests.product_forms import change_page, form_data
 from tests.shop.catalogue.images.crafted import scans
 
 pytestmark = pytest.mark.django_db
@@ -33,40 +32,8 @@ PRODUCTS = reverse("admin:catalogue_product_changelist")
 PICTURES = reverse("admin:catalogue_productimage_changelist")
 
 
-def form_data(product: Product | None, **changes: Any) -> dict[str, Any]:
-    """Return the fields that the change page of the product submits."""
-    images = list(product.images.all()) if product else []
-    values: dict[str, Any] = {
-        "name": "Red shirt",
-        "category": (product.category if product else make_category()).pk,
-        "price": "20.00",
-        "currency": "EUR",
-        "listed": "on",
-        "images-TOTAL_FORMS": str(len(images) + 1),
-        "images-INITIAL_FORMS": str(len(images)),
-        f"images-{len(images)}-position": "0",
-    }
-    variants = list(product.variants.all()) if product else []
-    values |= {
-        "variants-TOTAL_FORMS": "1",
-        "variants-INITIAL_FORMS": str(len(variants)),
-        "variants-0-id": str(variants[0].pk) if variants else "",
-        "variants-0-sku": "RED-1",
-        "variants-0-stock": "3",
-        "variants-0-position": "0",
-    }
-    for number, image in enumerate(images):
-        values[f"images-{number}-id"] = str(image.pk)
-        values[f"images-{number}-position"] = str(image.position)
-    return values | changes
-
-
 def upload(data: bytes, name: str = "shirt.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data)
-
-
-def change_page(product: Product) -> str:
-    return reverse("admin:catalogue_product_change", args=[product.pk])
 
 
 def test_a_visitor_is_sent_to_the_login(client: Client) -> None:

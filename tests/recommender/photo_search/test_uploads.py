@@ -127,7 +127,7 @@ def test_a_server_error_is_a_problem_document_by_the_api_and_a_page_otherwise(
         "type": "about:blank",
         "title": "Internal Server Error",
         "status": 500,
-        "detail": "Something went wrong, and we have been told.",
+        "detail": "Something went wrong. We have been notified.",
         "instance": API,
     }
     page = by_page(client, picture_bytes())

@@ -65,7 +65,7 @@ def test_a_lost_broker_is_logged_and_not_raised(
         monkeypatch.setattr(type(app), "connection_for_write", lambda self, *a, **k: broken)
         with caplog.at_level(logging.WARNING):
             assert send(NAME) is False
-    assert "The broker is away" in caplog.text
+    assert "The broker is unavailable" in caplog.text
 
 
 def test_an_unknown_name_is_an_error() -> None:

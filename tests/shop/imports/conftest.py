@@ -1,4 +1,4 @@
-"""Small catalogues in a temporary folder."""
+"""Build small catalogues, upload them, and read the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.imports.jobs import uploads
+from shop.imports.jobs.run import Result
 from shop.imports.models import Upload
 from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from shop.imports.writing import preparation
@@ -60,6 +62,50 @@ def zipped(folder: Path, path: Path) -> Path:
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder))
     return path
+
+
+def result_counts(result: Result) -> tuple[int, int, int, int]:
+    """Return how many rows were imported, updated, unchanged and rejected."""
+    assert result.read == result.done
+    return result.imported, result.updated, result.unchanged, result.rejected
+
+
+def all_rows() -> list[list[tuple[Any, ...]]]:
+    """Return the rows of products, images, files and categories, to find out what changed."""
+    return [
+        list(Product.objects.order_by("pk").values_list()),
+        list(ProductImage.objects.order_by("pk").values_list("pk", "file", "product", "position")),
+        list(StoredFile.objects.order_by("pk").values_list("pk", "size")),
+        list(Category.objects.order_by("pk").values_list()),
+    ]
+
+
+def upload_counts(upload: Upload) -> tuple[int, int, int, int]:
+    """Return how many rows were imported, updated, unchanged and rejected."""
+    assert upload.read == upload.processed == upload.rows
+    return upload.imported, upload.updated, upload.unchanged, upload.rejected
+
+
+def catalogue_contents() -> list[list[Any]]:
+    """Return all that an import may change, without primary keys and times."""
+    products = Product.objects.order_by("external_id", "name")
+    return [
+        list(
+            products.values_list(
+                *("external_id", "name", "slug", "brand", "category__path", "gender"),
+                *("base_colour", "season", "year", "usage", "price", "currency", "stock"),
+                *("description", "keywords", "listed"),
+            )
+        ),
+        list(
+            Variant.objects.order_by("sku").values_list("sku", "size", "colour", "price", "stock")
+        ),
+        list(
+            ProductImage.objects.order_by("product__external_id", "position").values_list(
+                "product__external_id", "file", "width", "height", "position"
+            )
+        ),
+    ]
 
 
 @pytest.fixture

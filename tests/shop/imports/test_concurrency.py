@@ -14,8 +14,7 @@ from shop.catalogue.models import Product, SearchWord, Variant
 from shop.imports.jobs.run import Result, import_catalogue
 from tests.factories import make_product, make_variant
 from tests.locks import wait_until_a_lock_blocks
-from tests.shop.imports.conftest import SOLD_HEADER, row, sold_row
-from tests.shop.imports.test_import import counts
+from tests.shop.imports.conftest import SOLD_HEADER, result_counts, row, sold_row
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +32,7 @@ def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_f
 def test_rows_without_other_words_are_not_counted_again(make_folder):
     import_catalogue(make_folder(sold_row(1), header=SOLD_HEADER))
     Product.objects.update(season="Winter")
-    assert counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
+    assert result_counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
     assert SearchWord.objects.get(word="jersey").products == 1
 
 
@@ -68,7 +67,7 @@ def test_a_sale_and_an_import_of_one_product_never_deadlock(make_folder):
             coming = pool.submit(_import_alone, make_folder(row(1)))
             wait_until_a_lock_blocks()
             Variant.objects.filter(pk=sold.pk).update(stock=F("stock") - 1)
-        assert counts(coming.result()) == (0, 1, 0, 0)
+        assert result_counts(coming.result()) == (0, 1, 0, 0)
     product.refresh_from_db()
     assert (product.name, product.stock) == ("Nike Men Blue Jersey", 9)
 

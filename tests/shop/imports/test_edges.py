@@ -19,8 +19,7 @@ from shop.imports.jobs import uploads
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
 from tests.factories import make_category, make_product, make_variant
-from tests.shop.imports.conftest import NEW, Send, act, row
-from tests.shop.imports.test_uploads import contents
+from tests.shop.imports.conftest import NEW, Send, act, catalogue_contents, row
 
 pytestmark = pytest.mark.django_db
 
@@ -94,11 +93,11 @@ def test_what_staff_typed_goes_round_unchanged(tmp_path: Path) -> None:
     product = make_product(name="Odd", external_id="A  1")
     make_variant(product, sku="a  b", size="X  L", colour="Light  Blue")
     make_variant(product, sku="=1", size="-1")
-    before = contents()
+    before = catalogue_contents()
     result = take(tmp_path, "".join(export_lines()))
     assert [r.reason for r in result.rejections] == []
     assert (result.unchanged, result.imported, result.updated) == (5, 0, 0)
-    assert contents() == before
+    assert catalogue_contents() == before
 
 
 def test_a_product_without_an_id_whose_sku_is_anothers_id_goes_round(
@@ -107,10 +106,10 @@ def test_a_product_without_an_id_whose_sku_is_anothers_id_goes_round(
     make_product(name="Gift card")
     Variant.objects.update(sku="1")
     import_catalogue(make_folder(row(1)))
-    before = contents()
+    before = catalogue_contents()
     result = take(tmp_path, "".join(export_lines()))
     assert [r.reason for r in result.rejections] == []
-    assert (result.unchanged, contents()) == (2, before)
+    assert (result.unchanged, catalogue_contents()) == (2, before)
 
 
 def test_an_unexpected_fault_stops_the_upload_and_says_so(

@@ -23,8 +23,7 @@ from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.parsing import source, web
 from shop.imports.parsing.table import ReadOptions
 from tests.factories import make_category
-from tests.shop.imports.conftest import MakeFolder, Send, act, picture, zipped
-from tests.shop.imports.test_import import counts
+from tests.shop.imports.conftest import MakeFolder, Send, act, picture, result_counts, zipped
 
 pytestmark = pytest.mark.django_db
 Row = dict[str, Any]
@@ -144,7 +143,7 @@ PICTURES = ("tee-front.jpg", "tee-back.jpg", "tee detail.jpg", "cap.jpg")
 
 def test_a_shopify_export_comes_in_by_itself(take: Take) -> None:
     result = take(SHOP, *PICTURES)
-    assert (reasons(result), counts(result)) == ([], (4, 0, 0, 0))
+    assert (reasons(result), result_counts(result)) == ([], (4, 0, 0, 0))
     assert result.dialect == "Shopify, UTF-8, comma, 1,234.56"
     shirt = Product.objects.get(external_id="linen-tee")
     assert (shirt.name, shirt.brand, shirt.gender) == ("Linen Tee", "Northwind", "Women")
@@ -162,12 +161,12 @@ def test_a_shopify_export_comes_in_by_itself(take: Take) -> None:
     assert result.row_warnings == []
     assert {"Tags", "Variant Compare At Price", "Cost per item"} <= set(result.ignored_columns)
     assert not {"Type", "Status", "Option1 Name"} & set(result.ignored_columns)
-    assert counts(take(SHOP, *PICTURES)) == (0, 0, 4, 0)
+    assert result_counts(take(SHOP, *PICTURES)) == (0, 0, 4, 0)
 
 
 def test_pictures_of_shopify_that_are_not_there_are_named(take: Take) -> None:
     result = take(SHOP, "linen-tee.jpg", "linen-tee_2.jpg", "cap.jpg")
-    assert counts(result) == (4, 0, 0, 0)
+    assert result_counts(result) == (4, 0, 0, 0)
     text = "Pictures on the web are not fetched: "
     (warning,) = result.row_warnings
     advests = [f"{CDN}tee-front.jpg?v=1700000000", f"{CDN}tee-back.jpg"]
@@ -186,7 +185,7 @@ def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) 
 
 def test_what_shopify_has_oversold_is_sold_out(take: Take) -> None:
     result = take(table(SHOPIFY, CAP | {"Variant Inventory Qty": "-3"}), "cap.jpg")
-    assert counts(result) == (1, 0, 0, 0)
+    assert result_counts(result) == (1, 0, 0, 0)
     assert [w.reason for w in result.row_warnings] == ["The stock is -3; it is imported as 0."]
     assert variants("cord-cap") == [("cord-cap", "", "", 0, "19.00")]
 
@@ -213,10 +212,10 @@ def test_a_chosen_category_and_gender_are_of_new_products_only(take: Take) -> No
         (2, "The row has no category, and none was chosen for such rows.")
     ]
     caps, hats = make_category("Caps"), make_category("Hats")
-    assert counts(take(text, "cap.jpg", category=caps.path, gender="Men")) == (1, 0, 0, 0)
+    assert result_counts(take(text, "cap.jpg", category=caps.path, gender="Men")) == (1, 0, 0, 0)
     product = Product.objects.get()
     assert (product.category, product.gender) == (caps, "Men")
-    assert counts(take(text, "cap.jpg", category=hats.path)) == (0, 0, 1, 0)
+    assert result_counts(take(text, "cap.jpg", category=hats.path)) == (0, 0, 1, 0)
     product.refresh_from_db()
     assert (product.category, product.gender) == (caps, "Men")
 
@@ -308,7 +307,7 @@ def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
     m = variation(46, "M", Parent="id:44", Images=f"{SITE}hoodie-m.jpg", Published="0")
     text = table(WOO, HOODIE, SOCKS, variation(45, "S"), m)
     result = take(text, *WOO_PICTURES, category=socks.path)
-    assert (reasons(result), counts(result)) == ([], (3, 0, 0, 0))
+    assert (reasons(result), result_counts(result)) == ([], (3, 0, 0, 0))
     assert result.dialect == "WooCommerce, UTF-8, comma, 1,234.56"
     hoodie = Product.objects.get(external_id="HOOD")
     assert (hoodie.name, hoodie.category.path) == ("Zip Hoodie", "clothing/hoodies-sweaters")
@@ -329,7 +328,7 @@ def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
     ]
     assert {"Sale price", "Tags", "In stock?"} <= set(result.ignored_columns)
     assert not {"Type", "Parent", "Attribute 1 name"} & set(result.ignored_columns)
-    assert counts(take(text, *WOO_PICTURES, category=socks.path)) == (0, 0, 3, 0)
+    assert result_counts(take(text, *WOO_PICTURES, category=socks.path)) == (0, 0, 3, 0)
 
 
 def test_what_woocommerce_sells_otherwise_is_named(take: Take) -> None:
@@ -404,7 +403,7 @@ def test_a_google_feed_comes_in_by_itself(take: Take, delimiter: str) -> None:
     larger = DRESS | {"id": "DR-38", "size": "38", "price": "84.90 EUR", "title": "Wrap Dress 38"}
     text = table(GOOGLE, DRESS, larger, VEST, delimiter=delimiter)
     result = take(text, *FEED_PICTURES)
-    assert (reasons(result), counts(result)) == ([], (3, 0, 0, 0))
+    assert (reasons(result), result_counts(result)) == ([], (3, 0, 0, 0))
     assert result.dialect.startswith("Google, UTF-8, ")
     dress, vest = Product.objects.order_by("external_id")
     assert (dress.external_id, dress.name, dress.brand) == ("DR", "Wrap Dress", "Aster")
@@ -423,7 +422,7 @@ def test_a_google_feed_comes_in_by_itself(take: Take, delimiter: str) -> None:
     assert result.warnings[0].startswith("The file names no stock for 2 new products")
     ignored = {"sale_price", "material", "availability", "link", "google_product_category"}
     assert ignored <= set(result.ignored_columns)
-    assert counts(take(text, *FEED_PICTURES)) == (0, 0, 3, 0)
+    assert result_counts(take(text, *FEED_PICTURES)) == (0, 0, 3, 0)
 
 
 def test_a_google_feed_without_groups_and_categories_asks_for_one(

@@ -7,14 +7,16 @@ import pytest
 from django.db import connection
 
 from shop.catalogue.models import Category, Product, ProductImage, SearchWord, StoredFile, Variant
-from shop.imports.jobs.run import Result, import_catalogue
+from shop.imports.jobs.run import import_catalogue
 from shop.imports.signals import catalogue_imported
 from tests.factories import embedding_of, make_category, make_product
 from tests.shop.imports.conftest import (
     LONG_HEADER,
     SHIRT,
     SOLD_HEADER,
+    all_rows,
     picture,
+    result_counts,
     row,
     sold_row,
     zipped,
@@ -23,23 +25,9 @@ from tests.shop.imports.conftest import (
 pytestmark = pytest.mark.django_db
 
 
-def counts(result: Result) -> tuple[int, int, int, int]:
-    assert result.read == result.done
-    return result.imported, result.updated, result.unchanged, result.rejected
-
-
-def shop_contents() -> list[list[tuple]]:
-    return [
-        list(Product.objects.order_by("pk").values_list()),
-        list(ProductImage.objects.order_by("pk").values_list("pk", "file", "product", "position")),
-        list(StoredFile.objects.order_by("pk").values_list("pk", "size")),
-        list(Category.objects.order_by("pk").values_list()),
-    ]
-
-
 def test_a_folder_comes_in_whole(make_folder):
     folder = make_folder(row(1), row(2, "Puma Women Cap"))
-    assert counts(import_catalogue(folder)) == (2, 0, 0, 0)
+    assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
     product = Product.objects.get(external_id="1")
     assert (product.name, product.brand, product.gender) == ("Nike Men Blue Jersey", "", "Men")
     assert product.category.path == "apparel/topwear/tshirts"
@@ -65,21 +53,21 @@ def test_what_came_in_can_be_searched(make_folder):
 def test_a_folder_and_a_zip_give_the_same(make_folder, tmp_path):
     folder = make_folder(row(1), row(2, "Puma, and more"))
     import_catalogue(folder)
-    assert counts(import_catalogue(zipped(folder, tmp_path / "c.zip"))) == (0, 0, 2, 0)
+    assert result_counts(import_catalogue(zipped(folder, tmp_path / "c.zip"))) == (0, 0, 2, 0)
 
 
 def test_a_zip_may_hold_one_folder_around_everything(make_folder, tmp_path):
     make_folder(row(1), name="outer/fashion")
     archive = zipped(tmp_path / "outer", tmp_path / "c.zip")
-    assert counts(import_catalogue(archive)) == (1, 0, 0, 0)
+    assert result_counts(import_catalogue(archive)) == (1, 0, 0, 0)
 
 
 def test_a_table_and_its_pictures_may_lie_apart(make_folder, tmp_path):
     folder = make_folder(row(1))
     pictures = zipped(folder / "images", tmp_path / "pictures.zip")
     table = (folder / "styles.csv").rename(tmp_path / "mine.csv")
-    assert counts(import_catalogue(table, images=pictures)) == (1, 0, 0, 0)
-    assert counts(import_catalogue(table, images=folder)) == (0, 0, 1, 0)
+    assert result_counts(import_catalogue(table, images=pictures)) == (1, 0, 0, 0)
+    assert result_counts(import_catalogue(table, images=folder)) == (0, 0, 1, 0)
 
 
 def test_commas_too_many_belong_to_the_name(make_folder):
@@ -90,13 +78,13 @@ def test_commas_too_many_belong_to_the_name(make_folder):
 
 def test_a_new_product_without_a_name_is_refused(make_folder):
     result = import_catalogue(make_folder(row(1, "")))
-    assert (counts(result), Product.objects.count()) == ((0, 0, 0, 1), 0)
+    assert (result_counts(result), Product.objects.count()) == ((0, 0, 0, 1), 0)
     assert result.rejections[0].reason == "productDisplayName is empty."
 
 
 def test_a_row_without_a_name_leaves_the_name_of_a_product(make_folder):
     import_catalogue(make_folder(row(1)))
-    assert counts(import_catalogue(make_folder(row(1, "")))) == (0, 0, 1, 0)
+    assert result_counts(import_catalogue(make_folder(row(1, "")))) == (0, 0, 1, 0)
     assert Product.objects.get().name == "Nike Men Blue Jersey"
 
 
@@ -104,13 +92,13 @@ def test_a_row_without_a_price_comes_in_unlisted_with_a_warning(make_folder):
     make_category("Apparel", "Topwear", "Tshirts")
     folder = make_folder(f"1,{SHIRT},Shirt,,", f"2,{SHIRT},Shirt,19.90,3", header=SOLD_HEADER)
     result = import_catalogue(folder)
-    assert counts(result) == (2, 0, 0, 0)
+    assert result_counts(result) == (2, 0, 0, 0)
     products = Product.objects.order_by("external_id").values_list("price", "listed", "stock")
     assert list(products) == [(None, False, 0), (Decimal("19.90"), True, 3)]
     warning = "The price is empty: the product is imported, but not listed."
     assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [(2, "price", warning)]
     assert result.warnings == ["The file names no stock for 1 new product: it is sold out."]
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
 
 
 def test_a_later_price_does_not_list_a_product_and_an_empty_one_does_not_remove_it(make_folder):
@@ -118,7 +106,7 @@ def test_a_later_price_does_not_list_a_product_and_an_empty_one_does_not_remove_
     import_catalogue(make_folder(f"1,{SHIRT},Shirt,19.90,5", header=SOLD_HEADER))
     product = Product.objects.get()
     assert (product.price, product.listed) == (Decimal("19.90"), False)
-    assert counts(import_catalogue(make_folder(row(1, "Shirt")))) == (0, 0, 1, 0)
+    assert result_counts(import_catalogue(make_folder(row(1, "Shirt")))) == (0, 0, 1, 0)
     assert Product.objects.get().price == Decimal("19.90")
 
 
@@ -127,23 +115,23 @@ def test_sample_data_is_made_up_on_demand_only_and_stays(make_folder):
         row(1), row(2, ""), row(3, ""), pictures={"1.jpg": picture(), "2.jpg": picture()}
     )
     result = import_catalogue(folder, sample_data=True)
-    assert counts(result) == (2, 0, 0, 1)
+    assert result_counts(result) == (2, 0, 0, 1)
     assert result.sample_values == {"brand": 1, "price": 2, "stock": 2, "name": 1}
     warning = "The name was made of the attributes: Men Blue Tshirts."
     assert [(w.line, w.reason) for w in result.row_warnings] == [(3, warning)]
     one, two = Product.objects.order_by("external_id")
     assert (one.brand, one.listed, one.price > 0) == ("Nike", True, True)
     assert (two.name, two.brand, two.listed) == ("Men Blue Tshirts", "", True)
-    before = shop_contents()
-    assert counts(import_catalogue(folder, sample_data=True)) == (0, 0, 2, 1)
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 1)
-    assert shop_contents() == before
+    before = all_rows()
+    assert result_counts(import_catalogue(folder, sample_data=True)) == (0, 0, 2, 1)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 1)
+    assert all_rows() == before
 
 
 def test_a_row_without_a_picture_is_rejected_with_its_line(make_folder):
     folder = make_folder(row(1), row(2), pictures={"1.jpg": picture()})
     result = import_catalogue(folder)
-    assert counts(result) == (1, 0, 0, 1)
+    assert result_counts(result) == (1, 0, 0, 1)
     rejection = result.rejections[0]
     assert (rejection.line, rejection.external_id) == (3, "2")
     assert rejection.reason == "There is no picture 2.jpg."
@@ -153,7 +141,7 @@ def test_a_row_without_a_picture_is_rejected_with_its_line(make_folder):
 def test_a_broken_picture_rejects_its_row_only(make_folder):
     files = {"1.jpg": picture()[:300], "2.jpg": picture(), "3.jpg": b"%PDF-1.7"}
     result = import_catalogue(make_folder(row(1), row(2), row(3), pictures=files))
-    assert counts(result) == (1, 0, 0, 2)
+    assert result_counts(result) == (1, 0, 0, 2)
     assert [rejection.line for rejection in result.rejections] == [2, 4]
     assert "damaged" in result.rejections[0].reason
     assert "PDF" in result.rejections[1].reason
@@ -163,13 +151,13 @@ def test_a_broken_picture_rejects_its_row_only(make_folder):
 def test_a_picture_that_is_too_large_is_not_even_read(make_folder, settings):
     settings.PICTURE_MAX_BYTES = 100
     result = import_catalogue(make_folder(row(1)))
-    assert counts(result) == (0, 0, 0, 1)
+    assert result_counts(result) == (0, 0, 0, 1)
     assert "larger than" in result.rejections[0].reason
 
 
 def test_the_second_of_two_equal_ids_is_rejected(make_folder):
     result = import_catalogue(make_folder(row(1, "First"), row(2), row(1, "Second")))
-    assert counts(result) == (2, 0, 0, 1)
+    assert result_counts(result) == (2, 0, 0, 1)
     assert result.rejections[0].line == 4
     assert "already on line 2" in result.rejections[0].reason
     assert Product.objects.get(external_id="1").name == "First"
@@ -177,17 +165,17 @@ def test_the_second_of_two_equal_ids_is_rejected(make_folder):
 
 def test_bad_rows_do_not_stop_good_ones(make_folder):
     result = import_catalogue(make_folder("1,Men", row(2), f"3,Robot,{SHIRT[4:]},Name"))
-    assert counts(result) == (1, 0, 0, 2)
+    assert result_counts(result) == (1, 0, 0, 2)
     assert {rejection.line for rejection in result.rejections} == {2, 4}
 
 
 def test_a_second_run_changes_nothing(make_folder):
     files = {"1.jpg": picture(), "2.png": picture("blue", "PNG"), "2-2.jpg": picture("pink")}
     folder = make_folder(row(1), row(2), pictures=files)
-    assert counts(import_catalogue(folder)) == (2, 0, 0, 0)
-    before = shop_contents()
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
-    assert shop_contents() == before
+    assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
+    before = all_rows()
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert all_rows() == before
 
 
 def test_a_changed_row_updates_what_changed_and_nothing_else(make_folder):
@@ -196,7 +184,7 @@ def test_a_changed_row_updates_what_changed_and_nothing_else(make_folder):
     Variant.objects.update(stock=77)
     before = Product.objects.get(external_id="1")
     changed = row(1, "Puma Men Red Shirt").replace("Tshirts", "Shirts")
-    assert counts(import_catalogue(make_folder(changed, row(2)))) == (0, 1, 1, 0)
+    assert result_counts(import_catalogue(make_folder(changed, row(2)))) == (0, 1, 1, 0)
     after = Product.objects.get(external_id="1")
     assert (after.name, after.brand) == ("Puma Men Red Shirt", "")
     assert after.category.path == "apparel/topwear/shirts"
@@ -209,14 +197,14 @@ def test_a_changed_row_updates_what_changed_and_nothing_else(make_folder):
 def test_a_brand_written_by_staff_is_kept(make_folder):
     import_catalogue(make_folder(row(1)))
     Product.objects.update(brand="House")
-    assert counts(import_catalogue(make_folder(row(1, "Puma Men Shirt")))) == (0, 1, 0, 0)
+    assert result_counts(import_catalogue(make_folder(row(1, "Puma Men Shirt")))) == (0, 1, 0, 0)
     assert Product.objects.get().brand == "House"
 
 
 def test_columns_of_the_file_win_over_what_the_shop_has(make_folder):
     import_catalogue(make_folder(row(1)))
     line = f'{row(1)},Acme,19.90,USD,5,"Soft, and\nwarm"'
-    assert counts(import_catalogue(make_folder(line, header=LONG_HEADER))) == (0, 1, 0, 0)
+    assert result_counts(import_catalogue(make_folder(line, header=LONG_HEADER))) == (0, 1, 0, 0)
     product = Product.objects.get()
     assert (product.brand, product.price, product.currency) == ("Acme", Decimal("19.90"), "USD")
     assert (product.stock, product.description) == (5, "Soft, and\nwarm")
@@ -225,7 +213,7 @@ def test_columns_of_the_file_win_over_what_the_shop_has(make_folder):
 def test_a_sku_that_something_else_bears_gets_a_mark(make_folder):
     other = make_product(name="Gift card")
     Variant.objects.update(sku="1")
-    assert counts(import_catalogue(make_folder(row(1)))) == (1, 0, 0, 0)
+    assert result_counts(import_catalogue(make_folder(row(1)))) == (1, 0, 0, 0)
     variant = Variant.objects.exclude(product=other).get()
     assert variant.sku.startswith("1-")
     assert variant.product.external_id == "1"
@@ -239,17 +227,17 @@ def test_the_long_layout_is_quoted_csv(make_folder):
     ]
     folder = make_folder(*lines, header=LONG_HEADER)
     result = import_catalogue(folder)
-    assert counts(result) == (2, 0, 0, 1)
+    assert result_counts(result) == (2, 0, 0, 1)
     assert (result.rejections[0].line, result.rejections[0].external_id) == (4, "2")
     assert Product.objects.get(external_id="1").stock == 0
     assert Product.objects.get(external_id="3").price is None
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 1)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 1)
 
 
 def test_a_quotation_mark_that_never_closes_is_one_rejected_row(make_folder):
     folder = make_folder(f"1,{SHIRT},Good,,,,,", f'2,{SHIRT},"Open,,,,,', header=LONG_HEADER)
     result = import_catalogue(folder)
-    assert counts(result) == (1, 0, 0, 1)
+    assert result_counts(result) == (1, 0, 0, 1)
     assert "quotation marks" in result.rejections[0].reason
 
 
@@ -283,7 +271,7 @@ def test_a_replaced_picture_gets_a_fresh_row_and_the_others_stay(make_folder):
         product=product, file=first.file, width=1, height=1, position=2
     )
     (folder / "images" / "1.jpg").write_bytes(picture("blue"))
-    assert counts(import_catalogue(folder)) == (0, 1, 0, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 1, 0, 0)
     anew, *others = product.images.all()
     assert anew.pk not in {first.pk, second.pk}
     assert (anew.position, anew.file == first.file) == (0, False)
@@ -296,26 +284,26 @@ def test_pictures_that_change_places_keep_their_rows(make_folder):
     first, second = ProductImage.objects.order_by("position")
     swapped = {"1.jpg": files["1-2.jpg"], "1-2.jpg": files["1.jpg"]}
     result = import_catalogue(make_folder(row(1), pictures=swapped))
-    assert (counts(result), result.new_pictures) == ((0, 1, 0, 0), 0)
+    assert (result_counts(result), result.new_pictures) == ((0, 1, 0, 0), 0)
     ordered = ProductImage.objects.order_by("position")
     assert [image.pk for image in ordered] == [second.pk, first.pk]
 
 
 def test_ids_that_look_alike_get_addresses_of_their_own(make_folder):
     folder = make_folder(row("A 1"), row("a-1"))
-    assert counts(import_catalogue(folder)) == (2, 0, 0, 0)
+    assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
     assert Product.objects.values("slug").distinct().count() == 2
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(make_folder, batches_of_two):
     import_catalogue(make_folder(row(1), row(2)))
-    before = shop_contents()
+    before = all_rows()
     new = f"3,{SHIRT.replace('Tshirts', 'Clogs')},New"
     folder = make_folder(row(1, "Other"), row(2), new, "4,Men", pictures={"3.jpg": picture("pink")})
     result = import_catalogue(folder, dry_run=True)
-    assert (counts(result), result.dry_run) == ((1, 1, 1, 1), True)
-    assert shop_contents() == before
-    assert counts(import_catalogue(folder)) == counts(result)
+    assert (result_counts(result), result.dry_run) == ((1, 1, 1, 1), True)
+    assert all_rows() == before
+    assert result_counts(import_catalogue(folder)) == result_counts(result)
 
 
 def test_only_the_first_rows_are_read_on_demand(make_folder):
@@ -342,7 +330,7 @@ def test_a_run_that_is_killed_leaves_whole_batches_and_a_rerun_goes_on(make_fold
         import_catalogue(folder, progress=die)
     assert Product.objects.count() == ProductImage.objects.count() == 2
     assert StoredFile.objects.count() == 2
-    assert counts(import_catalogue(folder)) == (3, 0, 2, 0)
+    assert result_counts(import_catalogue(folder)) == (3, 0, 2, 0)
     assert Product.objects.count() == 5
 
 
@@ -372,8 +360,8 @@ def test_another_storage_gets_the_pictures_too(make_folder, settings, tmp_path):
         }
     }
     folder = make_folder(row(1), row(2))
-    assert counts(import_catalogue(folder)) == (2, 0, 0, 0)
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
     stored = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert stored == set(ProductImage.objects.values_list("file", flat=True))
     assert StoredFile.objects.count() == 0
@@ -387,5 +375,5 @@ def test_pictures_that_point_out_of_the_archive_are_ignored(make_folder, tmp_pat
         file.writestr("images/../images/2.jpg", picture())
         file.writestr("C:/images/2.jpg", picture())
         file.writestr("__MACOSX/images/2.jpg", picture())
-    assert counts(import_catalogue(archive)) == (0, 0, 0, 2)
+    assert result_counts(import_catalogue(archive)) == (0, 0, 0, 2)
     assert Product.objects.count() == 0

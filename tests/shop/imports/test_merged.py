@@ -9,8 +9,17 @@ from shop.catalogue.merging import merge
 from shop.catalogue.models import Product, Variant
 from shop.imports.export import export_lines
 from shop.imports.jobs.run import import_catalogue
-from tests.shop.imports.conftest import HEADER, SHIRT, MakeFolder, Send, act, picture, row
-from tests.shop.imports.test_import import counts, shop_contents
+from tests.shop.imports.conftest import (
+    HEADER,
+    SHIRT,
+    MakeFolder,
+    Send,
+    act,
+    all_rows,
+    picture,
+    result_counts,
+    row,
+)
 
 pytestmark = pytest.mark.django_db
 SIZES = f"{HEADER},price,sku,size,stock"
@@ -34,9 +43,9 @@ def test_the_same_catalogue_again_changes_nothing(make_folder: MakeFolder) -> No
     Product.objects.update(price=20, listed=True)
     one, other = products()
     merge(one.pk, [other.pk])
-    before = shop_contents(), stocks()
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
-    assert (shop_contents(), stocks()) == before
+    before = all_rows(), stocks()
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert (all_rows(), stocks()) == before
 
 
 def test_another_name_or_picture_in_its_row_is_not_taken(make_folder: MakeFolder) -> None:
@@ -44,13 +53,13 @@ def test_another_name_or_picture_in_its_row_is_not_taken(make_folder: MakeFolder
     Product.objects.update(price=20, listed=True)
     one, other = products()
     merge(one.pk, [other.pk])
-    before = shop_contents(), stocks()
+    before = all_rows(), stocks()
     changed = make_folder(
         row(1), row(2, "Other"), name="b",
         pictures={"1.jpg": picture("red"), "2.jpg": picture("pink")},
     )  # fmt: skip
-    assert counts(import_catalogue(changed)) == (0, 0, 2, 0)
-    assert (shop_contents(), stocks()) == before
+    assert result_counts(import_catalogue(changed)) == (0, 0, 2, 0)
+    assert (all_rows(), stocks()) == before
 
 
 def test_the_stock_of_a_size_that_moved_is_taken(make_folder: MakeFolder) -> None:
@@ -59,7 +68,7 @@ def test_the_stock_of_a_size_that_moved_is_taken(make_folder: MakeFolder) -> Non
     one, other = products()
     merge(one.pk, [other.pk])
     folder = make_folder(rows[0], sized(2, "L", 9), header=SIZES, name="b")
-    assert counts(import_catalogue(folder)) == (0, 1, 1, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 1, 1, 0)
     assert stocks() == {"1-M": 3, "2-L": 9}
     one.refresh_from_db()
     assert one.stock == 12
@@ -73,7 +82,7 @@ def test_stock_for_a_size_that_was_added_to_another_is_refused(make_folder: Make
     merge(one.pk, [other.pk])
     assert stocks() == {"1-M": 7, "2-M": 0}
     result = import_catalogue(make_folder(rows[1], header=SIZES, name="b"))
-    assert counts(result) == (0, 0, 0, 1)
+    assert result_counts(result) == (0, 0, 0, 1)
     reason = "“Other Jersey” was merged into “Nike Men Blue Jersey”: name its SKUs."
     assert [(r.reason, r.column) for r in result.rejections] == [(reason, "sku")]
     assert stocks() == {"1-M": 7, "2-M": 0}
@@ -87,7 +96,7 @@ def test_what_is_exported_comes_in_again_unchanged(make_folder: MakeFolder) -> N
     merge(one.pk, [other.pk])
     folder = make_folder(row(9), name="b")
     (folder / "styles.csv").write_text("".join(export_lines()), encoding="utf-8")
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
     assert stocks() == {"1-M": 7, "2-M": 0, "2-L": 1}
 
 

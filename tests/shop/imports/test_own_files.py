@@ -38,11 +38,11 @@ from tests.shop.imports.conftest import (
     Send,
     act,
     picture,
+    result_counts,
     row,
     sold_row,
     zipped,
 )
-from tests.shop.imports.test_import import counts
 
 pytestmark = pytest.mark.django_db
 GERMAN = SOLD_HEADER.replace(",", ";")
@@ -134,7 +134,7 @@ def test_a_german_file_is_read_in_its_notation(take: Take) -> None:
     lines = [f"Z-0{n};{WOMEN};Shirt;{price};2" for n, price in ((1, "19,90"), (2, "1.249,00"))]
     text = "\n".join([GERMAN, *lines, f"Z-03;{WOMEN};Shirt;49;5,0"])
     result = take(text, "Z-01", "Z-02", "Z-03")
-    assert counts(result) == (3, 0, 0, 0)
+    assert result_counts(result) == (3, 0, 0, 0)
     assert result.dialect == "UTF-8, semicolon, 1.234,56"
     assert prices() == {"Z-01": "19.90", "Z-02": "1249.00", "Z-03": "49.00"}
     assert Variant.objects.get(sku="Z-03").stock == 5
@@ -146,7 +146,7 @@ def test_an_ambiguous_file_asks(take: Take) -> None:
         take(text, "Z-1")
     assert not Product.objects.exists()
     result = take(text, "Z-1", read_options=ReadOptions(decimal=","))
-    assert (counts(result), prices()) == ((1, 0, 0, 0), {"Z-1": "1249.00"})
+    assert (result_counts(result), prices()) == ((1, 0, 0, 0), {"Z-1": "1249.00"})
 
 
 def test_a_file_of_two_notations_asks_and_then_refuses_the_other(take: Take) -> None:
@@ -155,7 +155,7 @@ def test_a_file_of_two_notations_asks_and_then_refuses_the_other(take: Take) -> 
     with pytest.raises(ImportProblem, match=r"Line 2 has the amount 19\.90, line 3 has 24,90"):
         take(text, "Z-1", "Z-2")
     result = take(text, "Z-1", "Z-2", read_options=ReadOptions(decimal="."))
-    assert (counts(result), prices()) == ((1, 0, 0, 1), {"Z-1": "19.90"})
+    assert (result_counts(result), prices()) == ((1, 0, 0, 1), {"Z-1": "19.90"})
     assert result.rejections[0].reason == "price is 24,90; write it above 0, such as 19.90."
 
 
@@ -214,13 +214,13 @@ def test_our_export_comes_back_unchanged_through_a_german_spreadsheet(
 
 def test_empty_columns_at_the_end_are_not_read(take: Take) -> None:
     text = f"{GERMAN};;\nZ-31;{WOMEN};Shirt;19.90;5;;\nZ-32;{WOMEN};Shirt;19.90;5;;;;\n"
-    assert counts(take(text, "Z-31", "Z-32")) == (2, 0, 0, 0)
+    assert result_counts(take(text, "Z-31", "Z-32")) == (2, 0, 0, 0)
 
 
 def test_two_columns_that_are_not_read_may_have_one_name(take: Take) -> None:
     text = f"{GERMAN};Note;Note\nZ-1;{WOMEN};Shirt;19.90;5;a;b\n"
     result = take(text, "Z-1")
-    assert (counts(result), result.ignored_columns) == ((1, 0, 0, 0), ["Note", "Note"])
+    assert (result_counts(result), result.ignored_columns) == ((1, 0, 0, 0), ["Note", "Note"])
 
 
 def test_cells_that_a_row_leaves_out_at_its_end_are_empty(take: Take) -> None:
@@ -230,7 +230,7 @@ def test_cells_that_a_row_leaves_out_at_its_end_are_empty(take: Take) -> None:
         f"Z-34;{WOMEN};Shirt",
     )
     result = take("\n".join([f"{GERMAN};description", *rows]), "Z-32", "Z-33", "Z-34")
-    assert counts(result) == (3, 0, 0, 0)
+    assert result_counts(result) == (3, 0, 0, 0)
     products = Product.objects.order_by("external_id")
     assert [(p.price, p.stock, p.description, p.listed) for p in products] == [
         (Decimal("19.90"), 5, "Soft", True),
@@ -243,7 +243,7 @@ def test_cells_that_a_row_leaves_out_at_its_end_are_empty(take: Take) -> None:
 def test_the_header_is_found_below_other_lines(take: Take, before: str) -> None:
     row = f"Z-41;{WOMEN};Shirt;19.90;5"
     result = take(f"{before}{GERMAN}\r\n{row}\r\n{row}\r\n", "Z-41")
-    assert counts(result) == (1, 0, 0, 1)
+    assert result_counts(result) == (1, 0, 0, 1)
     lines = before.count("\n")
     assert result.rejections[0].line == lines + 3
     assert f"already on line {lines + 2}" in result.rejections[0].reason
@@ -268,7 +268,7 @@ def test_two_columns_for_one_value_are_cured_by_ignoring_one(
 
 def test_leading_zeros_make_another_product(take: Take) -> None:
     text = f"{SOLD_HEADER}\n{sold_row('00123')}\n{sold_row('123')}\n"
-    assert counts(take(text, "00123", "123")) == (2, 0, 0, 0)
+    assert result_counts(take(text, "00123", "123")) == (2, 0, 0, 0)
     images = {p.external_id: p.images.get().file for p in Product.objects.all()}
     assert images["00123"] != images["123"]
 
@@ -486,7 +486,7 @@ def test_rows_below_a_product_that_describe_nothing_are_its_variants(take: Take)
     )
     text = "\n".join([SIZED_HEADER, *rows])
     result = take(text, "Z-101", "Z-102")
-    assert (counts(result), result.row_warnings) == ((5, 0, 0, 0), [])
+    assert (result_counts(result), result.row_warnings) == ((5, 0, 0, 0), [])
     assert variants() == [
         ("Z-101", "S", "19.90", 3),
         ("Z-101", "M", "19.90", 4),
@@ -494,7 +494,7 @@ def test_rows_below_a_product_that_describe_nothing_are_its_variants(take: Take)
         ("Z-102", "S", "9.90", 3),
         ("Z-102", "M", "9.90", 1),
     ]
-    assert counts(take(text, "Z-101", "Z-102")) == (0, 0, 5, 0)
+    assert result_counts(take(text, "Z-101", "Z-102")) == (0, 0, 5, 0)
 
 
 def test_whole_rows_of_one_product_give_the_same_and_a_repeated_sku_is_refused(
@@ -504,13 +504,13 @@ def test_whole_rows_of_one_product_give_the_same_and_a_repeated_sku_is_refused(
     rows = [sized("Z-102", price, size) for price, size in sizes]
     text = "\n".join([SIZED_HEADER, *rows, sized("Z-102", "19.90", "M")])
     result = take(text, "Z-102")
-    assert (counts(result), result.rejections[0].line) == ((3, 0, 0, 1), 5)
+    assert (result_counts(result), result.rejections[0].line) == ((3, 0, 0, 1), 5)
     assert "The SKU is already on line 3" in result.rejections[0].reason
     assert prices() == {"Z-102": "19.90"}
     assert [price for _i, _s, price, _n in variants()] == ["19.90", "19.90", "24.90"]
     own = Variant.objects.order_by("position").values_list("price", flat=True)
     assert list(own) == [None, None, Decimal("24.90")]
-    assert counts(take(text, "Z-102")) == (0, 0, 3, 1)
+    assert result_counts(take(text, "Z-102")) == (0, 0, 3, 1)
 
 
 def test_prices_that_change_together_become_the_products(take: Take) -> None:
@@ -519,9 +519,9 @@ def test_prices_that_change_together_become_the_products(take: Take) -> None:
         return "\n".join([SIZED_HEADER, *rows])
 
     take(text("19.90", "19.90", "24.90"), "1")
-    assert counts(take(text("25.00", "25.00", "25.00"), "1")) == (0, 3, 0, 0)
+    assert result_counts(take(text("25.00", "25.00", "25.00"), "1")) == (0, 3, 0, 0)
     assert (prices(), Variant.objects.exclude(price=None).count()) == ({"1": "25.00"}, 0)
-    assert counts(take(text("30.00", "25.00", "25.00"), "1")) == (0, 1, 2, 0)
+    assert result_counts(take(text("30.00", "25.00", "25.00"), "1")) == (0, 1, 2, 0)
     assert [price for _i, _s, price, _n in variants()] == ["30.00", "25.00", "25.00"]
 
 
@@ -553,7 +553,7 @@ def test_where_rows_of_one_id_disagree_the_first_counts_and_the_check_says_so(
             (3, "Jumper", reason, True)
         ]
     assert Product.objects.get().name == "Shirt"
-    assert counts(import_catalogue(folder)) == (0, 0, 2, 0)
+    assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
 
 
 def test_variants_of_a_product_that_was_refused_are_refused_and_join_no_other(take: Take) -> None:
@@ -565,7 +565,7 @@ def test_variants_of_a_product_that_was_refused_are_refused_and_join_no_other(ta
         f"{NOTHING},,3-M,M,4",
     )
     result = take("\n".join([SIZED_HEADER, *rows]), "1", "2")
-    assert counts(result) == (1, 0, 0, 4)
+    assert result_counts(result) == (1, 0, 0, 4)
     assert [(r.line, r.reason) for r in result.rejections] == [
         (3, "year is 12; it must be empty or 1990 to 2100."),
         (4, "There is no product 2-M, and the row does not describe a new one."),
@@ -581,8 +581,8 @@ def test_rows_of_one_product_stay_in_one_batch_so_that_a_check_finds_them(
     rows = (sized("1", "9.00", "S"), sized("2", "9.00", "S"), f"{NOTHING},,2-M,M,4")
     pictures = {"1.jpg": picture("red"), "2.jpg": picture("blue")}
     folder = make_folder(*rows, header=SIZED_HEADER, pictures=pictures)
-    assert counts(import_catalogue(folder, dry_run=True)) == (3, 0, 0, 0)
-    assert counts(import_catalogue(folder)) == (3, 0, 0, 0)
+    assert result_counts(import_catalogue(folder, dry_run=True)) == (3, 0, 0, 0)
+    assert result_counts(import_catalogue(folder)) == (3, 0, 0, 0)
 
 
 # What the check says
@@ -596,7 +596,7 @@ def test_usual_words_for_genders_are_understood_and_staff_add_others(
     text = "\n".join([SOLD_HEADER, *rows])
     ids = [f"Z-{n}" for n in range(len(words))]
     result = take(text, *ids)
-    assert counts(result) == (8, 0, 0, 1)
+    assert result_counts(result) == (8, 0, 0, 1)
     assert result.rejections[0].reason == (
         "gender is Kids; it must be empty or one of Women, Men, Girls, Boys, Unisex, or a word "
         "for one of them that staff add under Gender words."
@@ -606,7 +606,7 @@ def test_usual_words_for_genders_are_understood_and_staff_add_others(
     values = {"word": "Kid's", "gender": "Girls"}
     admin_client.post("/admin/imports/genderword/add/", values)
     assert list(GenderWord.objects.values_list("word", "gender")) == [("kids", "Girls")]
-    assert counts(take(text, *ids)) == (1, 0, 8, 0)
+    assert result_counts(take(text, *ids)) == (1, 0, 8, 0)
 
 
 @pytest.mark.parametrize("damaged", ["4,00638E+12", "4.00638E12", "1e5"])
@@ -627,7 +627,7 @@ def test_sizes_that_became_dates_and_invisible_characters_are_named(take: Take) 
     rows = [f"{sold_row(n)},{n},{size}" for n, size in enumerate(sizes, 1)]
     rows[3] = rows[3].replace("Nike Men Blue", "Nike\u200b Men\ufeff Blue")
     result = take("\n".join([header, *rows]), *"12345")
-    assert counts(result) == (5, 0, 0, 0)
+    assert result_counts(result) == (5, 0, 0, 0)
     assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [
         (2, "size", "size is 04. Mrz: a spreadsheet may have made a date of it."),
         (3, "size", "size is 3-Apr: a spreadsheet may have made a date of it."),
@@ -699,7 +699,7 @@ def test_names_and_categories_of_any_script_come_in_and_have_addresses(
     ]
     text = "\n".join([SOLD_HEADER, *rows])
     ids = ("Z-91", "Z-92", "Z-93", "Z-94")
-    assert counts(take(text, *ids)) == (4, 0, 0, 0)
+    assert result_counts(take(text, *ids)) == (4, 0, 0, 0)
     paths = dict(Product.objects.values_list("external_id", "category__path"))
     assert paths["Z-92"] == "ρούχα/μπλούζες/πουκάμισα"
     assert paths["Z-94"] == "apparel/ubergroen/shirts"  # as before
@@ -710,7 +710,7 @@ def test_names_and_categories_of_any_script_come_in_and_have_addresses(
     category = Category.objects.get(name="Πουκάμισα")
     assert client.get("/sitemap.xml").status_code == 200
     assert category.get_absolute_url().isascii()
-    assert counts(take(text, *ids)) == (0, 0, 4, 0)
+    assert result_counts(take(text, *ids)) == (0, 0, 4, 0)
 
 
 # Errors
@@ -754,7 +754,7 @@ def test_html_becomes_plain_paragraphs_and_lists(take: Take, client: Client) -> 
     plain = "Soft cotton.\n\nWash at 30°\nSizes < 40 & > 30"
     rows = (f'{sold_row("Z-71")},"{html}"', f'{sold_row("Z-72")},"{plain}"')
     text = "\n".join([f"{SOLD_HEADER},description", *rows])
-    assert counts(take(text, "Z-71", "Z-72")) == (2, 0, 0, 0)
+    assert result_counts(take(text, "Z-71", "Z-72")) == (2, 0, 0, 0)
     one, two = Product.objects.order_by("external_id")
     words = "Soft organic cotton.\n\n• Machine wash\n• No bleach\n\nMade in Porto & Braga"
     assert (one.description, two.description) == (words, plain)
@@ -764,7 +764,7 @@ def test_html_becomes_plain_paragraphs_and_lists(take: Take, client: Client) -> 
     assert 'content="Soft organic cotton.' in page
     assert "alert(1)" not in page
     assert "\\u0026 Braga" in page
-    assert counts(take(text, "Z-71", "Z-72")) == (0, 0, 2, 0)
+    assert result_counts(take(text, "Z-71", "Z-72")) == (0, 0, 2, 0)
 
 
 def test_a_file_says_what_is_listed_but_lists_nothing_without_a_price(
@@ -773,13 +773,13 @@ def test_a_file_says_what_is_listed_but_lists_nothing_without_a_price(
     header = f"{SOLD_HEADER},listed"
     rows = (f"{sold_row(1)},nein", f"{sold_row(2)},", f"{row(3)},,5,yes", f"{sold_row(4)},perhaps")
     result = take("\n".join([header, *rows]), *"1234")
-    assert counts(result) == (3, 0, 0, 1)
+    assert result_counts(result) == (3, 0, 0, 1)
     assert result.rejections[0].reason == "listed is perhaps; write yes or no."
     listed = Product.objects.order_by("external_id").values_list("listed", flat=True)
     assert list(listed) == [False, True, False]
     (tmp_path / "list.csv").write_text("id,listed\n1,yes\n2,no\n3,ja\n")
     result = import_catalogue(tmp_path / "list.csv")
-    assert counts(result) == (0, 2, 1, 0)
+    assert result_counts(result) == (0, 2, 1, 0)
     assert [w.reason for w in result.row_warnings] == [
         "The product has no price: it is not listed."
     ]

@@ -34,12 +34,13 @@ from tests.shop.imports.conftest import (
     Send,
     UploadFolder,
     act,
+    catalogue_contents,
     picture,
     row,
     sold_row,
+    upload_counts,
     zipped,
 )
-from tests.shop.imports.test_uploads import contents, counts
 
 pytestmark = pytest.mark.django_db
 CHANGED = "“{}” stays: it has been changed since."
@@ -76,18 +77,18 @@ def test_every_value_is_restored(
         header=header, pictures={"1.jpg": picture("red"), "2.jpg": picture("blue")},
     )  # fmt: skip
     import_catalogue(folder)
-    before = contents()
+    before = catalogue_contents()
     folder = make_folder(
         f"1,{SHIRT},New Name,Puma,12.00,EUR,9,new", f"2,{SHIRT},Same,Nike,10.00,EUR,4,same",
         f"3,{SHIRT},Third,Nike,10.00,EUR,4,third", header=header, name="later",
         pictures={"1.jpg": picture("green"), "2.jpg": picture("blue"), "3.jpg": picture("pink")},
     )  # fmt: skip
     upload = upload_folder(folder)
-    assert counts(upload) == (1, 1, 1, 0)
+    assert upload_counts(upload) == (1, 1, 1, 0)
     assert Product.objects.get(external_id="1").name == "New Name"
     upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings) == ("undone", [])
-    assert contents() == before
+    assert catalogue_contents() == before
 
 
 def test_categories_that_the_upload_made_and_the_time_of_its_change_go(
@@ -140,10 +141,14 @@ def test_a_product_that_staff_changed_is_skipped_with_its_stock(
     upload = act(client, send(f"sku,price,stock\n{table}"), "start")
     coat.refresh_from_db()
     edit(coat)
-    before = contents()[0][0], list(coat.variants.values()), list(coat.images.values())
+    before = catalogue_contents()[0][0], list(coat.variants.values()), list(coat.images.values())
     upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings) == ("undone", [CHANGED.format("Coat")])
-    assert (contents()[0][0], list(coat.variants.values()), list(coat.images.values())) == before
+    assert (
+        catalogue_contents()[0][0],
+        list(coat.variants.values()),
+        list(coat.images.values()),
+    ) == before
     assert price_and_stock(coat)[1] == 9
     assert price_and_stock(other) == (Decimal("10.00"), 5)
 
@@ -221,7 +226,7 @@ def test_uploads_are_rolled_back_one_after_another_the_last_first(
     client: Client, send: Send, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
     import_catalogue(make_folder(row(1), pictures={"1.jpg": picture("red")}))
-    before, image = contents(), ProductImage.objects.get()
+    before, image = catalogue_contents(), ProductImage.objects.get()
     embed(image, 1)
     first = act(client, send("sku,price,stock\n1,77.00,3\n"), "start")
     second = upload_folder(make_folder(row(1), pictures={"1.jpg": picture("lime")}, name="later"))
@@ -230,7 +235,7 @@ def test_uploads_are_rolled_back_one_after_another_the_last_first(
     assert (restored.pk, restored.file) == (image.pk, image.file)
     assert embedding_of(restored).status == "pending"
     first = act(client, first, "roll-back")
-    assert (first.warnings, second.warnings, contents()) == ([], [], before)
+    assert (first.warnings, second.warnings, catalogue_contents()) == ([], [], before)
 
 
 def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
@@ -245,9 +250,9 @@ def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
     (folder / "styles.csv").write_text("\n".join([header, *lines]))
     upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
     checked = act(client, upload, "check")
-    assert counts(checked) == (5, 0, 0, 0)
+    assert upload_counts(checked) == (5, 0, 0, 0)
     upload = act(client, checked, "start")
-    assert counts(upload) == (5, 0, 0, 0)
+    assert upload_counts(upload) == (5, 0, 0, 0)
     upload = act(client, upload, "roll-back")
     assert (upload.state, upload.warnings, Product.objects.count()) == ("undone", [], 0)
 
@@ -310,7 +315,7 @@ def test_a_picture_that_staff_replaced_since_stays(
 ) -> None:
     import_catalogue(make_folder(row(1)))
     upload = upload_folder(make_folder(row(1), pictures={"1.jpg": picture("lime")}, name="later"))
-    assert counts(upload) == (0, 1, 0, 0)
+    assert upload_counts(upload) == (0, 1, 0, 0)
     ProductImage.objects.update(file="0" * 64 + ".jpg")
     upload = act(client, upload, "roll-back")
     assert ProductImage.objects.get().file == "0" * 64 + ".jpg"

@@ -15,7 +15,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.models import Category, Product, Variant
 from shop.core.locks import AdvisoryLock
 from shop.imports.export import export_lines
 from shop.imports.jobs import uploads
@@ -28,39 +28,14 @@ from tests.shop.imports.conftest import (
     SHIRT,
     Send,
     act,
+    catalogue_contents,
     picture,
     row,
+    upload_counts,
     zipped,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def counts(upload: Upload) -> tuple[int, int, int, int]:
-    assert upload.read == upload.processed == upload.rows
-    return upload.imported, upload.updated, upload.unchanged, upload.rejected
-
-
-def contents() -> list[list[Any]]:
-    """All that an import may change, without keys and times."""
-    products = Product.objects.order_by("external_id", "name")
-    return [
-        list(
-            products.values_list(
-                *("external_id", "name", "slug", "brand", "category__path", "gender"),
-                *("base_colour", "season", "year", "usage", "price", "currency", "stock"),
-                *("description", "keywords", "listed"),
-            )
-        ),
-        list(
-            Variant.objects.order_by("sku").values_list("sku", "size", "colour", "price", "stock")
-        ),
-        list(
-            ProductImage.objects.order_by("product__external_id", "position").values_list(
-                "product__external_id", "file", "width", "height", "position"
-            )
-        ),
-    ]
 
 
 def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: Path) -> None:
@@ -70,13 +45,13 @@ def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: P
     upload = send(table, zipped(folder / "images", tmp_path / "p.zip"))
     assert (upload.state, upload.dialect) == ("checked", "UTF-8, comma")
     upload = act(client, upload, "check")
-    assert (upload.state, counts(upload)) == ("checked", (2, 0, 0, 1))
+    assert (upload.state, upload_counts(upload)) == ("checked", (2, 0, 0, 1))
     assert not Product.objects.exists()
     page = client.get(upload.get_absolute_url()).content.decode()
     assert "nothing has been written yet" in page
     assert "not a picture" in page
     upload = act(client, upload, "start")
-    assert (upload.state, counts(upload)) == ("done", (2, 0, 0, 1))
+    assert (upload.state, upload_counts(upload)) == ("done", (2, 0, 0, 1))
     assert set(Product.objects.values_list("external_id", flat=True)) == {"1", "2"}
     report = b"".join(client.get(f"{upload.get_absolute_url()}report/")).decode("utf-8-sig")
     (error,) = csv.DictReader(StringIO(report))
@@ -91,7 +66,7 @@ def test_a_lone_zip_with_its_table_is_taken(
 ) -> None:
     archive = zipped(make_folder(row(1)), tmp_path / "c.zip")
     upload = act(client, send(archive.read_bytes(), name="c.zip"), "start")
-    assert (upload.state, counts(upload)) == ("done", (1, 0, 0, 0))
+    assert (upload.state, upload_counts(upload)) == ("done", (1, 0, 0, 0))
 
 
 def test_a_table_alone_changes_prices_and_stock(client: Client, send: Send) -> None:
@@ -100,7 +75,7 @@ def test_a_table_alone_changes_prices_and_stock(client: Client, send: Send) -> N
     upload = send(f"sku;price;stock\n{sku};25.50;9\nNONE;1.00;1\n")
     assert upload.dialect == "UTF-8, semicolon"
     upload = act(client, upload, "start")
-    assert counts(upload) == (0, 1, 0, 1)
+    assert upload_counts(upload) == (0, 1, 0, 1)
     shirt.refresh_from_db()
     assert (shirt.price, shirt.stock, shirt.name) == (Decimal("25.50"), 9, "Blue Shirt")
     error = upload.errors.get()
@@ -115,12 +90,12 @@ def test_columns_are_mapped_and_the_mapping_is_remembered(client: Client, send: 
     upload = send(table)
     values = {"column0": "sku", "column1": "price", "column2": "stock", "column3": ""}
     upload = act(client, upload, "check", **values)
-    assert (upload.state, counts(upload)) == ("checked", (0, 1, 0, 0))
+    assert (upload.state, upload_counts(upload)) == ("checked", (0, 1, 0, 0))
     act(client, upload, "start")
     shirt.refresh_from_db()
     assert (shirt.price, shirt.stock) == (Decimal("25.50"), 9)
     again = act(client, send(table), "check")
-    assert (again.state, counts(again)) == ("checked", (0, 0, 1, 0))
+    assert (again.state, upload_counts(again)) == ("checked", (0, 0, 1, 0))
 
 
 def test_a_refused_mapping_can_be_mended(client: Client, send: Send) -> None:
@@ -131,7 +106,7 @@ def test_a_refused_mapping_can_be_mended(client: Client, send: Send) -> None:
     assert "must name the column sku or id" in upload.message
     assert upload.message in client.get(upload.get_absolute_url()).content.decode()
     upload = act(client, upload, "check", column0="sku", column1="stock")
-    assert (upload.state, counts(upload)) == ("checked", (0, 1, 0, 0))
+    assert (upload.state, upload_counts(upload)) == ("checked", (0, 1, 0, 0))
 
 
 def test_rows_of_one_id_are_variants(client: Client, send: Send, tmp_path: Path) -> None:
@@ -141,7 +116,7 @@ def test_rows_of_one_id_are_variants(client: Client, send: Send, tmp_path: Path)
     lines = [f"7,{SHIRT},Shirt,7-{size},{size},{stock}" for size, stock in (("M", 2), ("L", 3))]
     table = "\n".join([f"{HEADER},sku,size,stock", *lines, f"7,{SHIRT},Shirt,7-X,M,1"])
     upload = act(client, send(table, pictures), "start")
-    assert counts(upload) == (2, 0, 0, 1)
+    assert upload_counts(upload) == (2, 0, 0, 1)
     product = Product.objects.get()
     assert (product.stock, product.images.count()) == (5, 1)
     assert [(v.sku, v.size, v.stock) for v in product.variants.all()] == [
@@ -168,7 +143,7 @@ def test_stop_and_go_on(
     assert (upload.state, upload.imported, Product.objects.count()) == ("stopped", 2, 2)
     monkeypatch.setattr(uploads, "_after_batch", after_batch)
     upload = act(client, upload, "start")
-    assert (upload.state, counts(upload)) == ("done", (7, 0, 0, 1))
+    assert (upload.state, upload_counts(upload)) == ("done", (7, 0, 0, 1))
     assert Product.objects.count() == 7
     upload = act(client, upload, "roll-back")
     assert (upload.state, Product.objects.count()) == ("undone", 0)
@@ -200,7 +175,7 @@ def test_a_killed_worker_loses_one_batch_and_counts_nothing_twice(
     assert uploads.restart_stalled() == 1
     uploads.run(upload.pk)
     upload.refresh_from_db()
-    assert (upload.state, counts(upload)) == ("done", (7, 0, 0, 1))
+    assert (upload.state, upload_counts(upload)) == ("done", (7, 0, 0, 1))
     assert "already on line 2" in upload.errors.get().reason
 
 
@@ -247,14 +222,14 @@ def test_export_and_import_change_nothing(client: Client, send: Send, make_folde
     )  # fmt: skip
     make_variant(by_hand, sku="'+1", size="L", colour="Red", price=Decimal("12.00"))
     make_product(category=make_category("A", "B", "C", "D"))
-    before = contents()
+    before = catalogue_contents()
     table = "".join(export_lines())
     assert "'=HYPERLINK(1)" in table
     upload = act(client, send(table), "check")
-    assert (upload.dialect, counts(upload)) == ("UTF-8, comma, 1,234.56", (0, 0, 5, 0))
+    assert (upload.dialect, upload_counts(upload)) == ("UTF-8, comma, 1,234.56", (0, 0, 5, 0))
     upload = act(client, upload, "start")
-    assert (upload.state, counts(upload)) == ("done", (0, 0, 5, 0))
-    assert contents() == before
+    assert (upload.state, upload_counts(upload)) == ("done", (0, 0, 5, 0))
+    assert catalogue_contents() == before
     download = b"".join(client.get("/admin/imports/upload/export/")).decode()
     assert download == table
 

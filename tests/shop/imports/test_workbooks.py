@@ -20,9 +20,14 @@ from shop.catalogue.models import Product, Variant
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.run import import_catalogue
 from tests.factories import make_product, make_variant
-from tests.shop.imports.conftest import NEW, Send, act, picture
-from tests.shop.imports.test_import import counts
-from tests.shop.imports.test_uploads import contents
+from tests.shop.imports.conftest import (
+    NEW,
+    Send,
+    act,
+    catalogue_contents,
+    picture,
+    result_counts,
+)
 
 pytestmark = pytest.mark.django_db
 HEADER = (
@@ -119,7 +124,7 @@ def test_a_zip_may_hold_one_table_of_any_name(tmp_path: Path) -> None:
     path = pictures(tmp_path / "c.zip", "1")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("Herbst 2026.xlsx", workbook(A=[HEADER, ("1", *SHIRT, 9, 1)]))
-    assert counts(import_catalogue(path)) == (1, 0, 0, 0)
+    assert result_counts(import_catalogue(path)) == (1, 0, 0, 0)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("other.csv", "sku,stock\n")
     with pytest.raises(ImportProblem, match=r"holds: Herbst 2026\.xlsx, other\.csv"):
@@ -165,7 +170,7 @@ def test_the_export_comes_back_unchanged_as_a_workbook_of_text(
     Product.objects.update(description="'=x\nTwo")
     make_variant(product, sku="3-4", size="3-4", price=Decimal("1012.00"))
     make_product(price=None, listed=False)
-    before = contents()
+    before = catalogue_contents()
     response = client.get("/admin/imports/upload/export/?format=xlsx")
     data = b"".join(response)
     sheet = load_workbook(BytesIO(data)).active
@@ -173,7 +178,12 @@ def test_the_export_comes_back_unchanged_as_a_workbook_of_text(
     assert {(cell.data_type, cell.number_format) for cell in cells} == {("s", "@")}
     assert sheet["A2"].value == "00123"
     upload = act(client, send(data, name="catalogue.xlsx"), "start")
-    assert (upload.unchanged, upload.updated, upload.rejected, contents()) == (3, 0, 0, before)
+    assert (upload.unchanged, upload.updated, upload.rejected, catalogue_contents()) == (
+        3,
+        0,
+        0,
+        before,
+    )
     call_command("export_catalogue", str(tmp_path / "out.xlsx"), stdout=StringIO())
     result = import_catalogue(tmp_path / "out.xlsx")
-    assert (counts(result), contents()) == ((0, 0, 3, 0), before)
+    assert (result_counts(result), catalogue_contents()) == ((0, 0, 3, 0), before)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -27,7 +28,7 @@ from shop.catalogue.signals import files_needed
 from shop.catalogue.tasks import delete_unused_files
 from tests.factories import make_image, make_product, make_stored_image, picture_bytes
 from tests.locks import wait_until_a_lock_blocks
-from tests.recommender.test_admin import change_page, form_of, upload
+from tests.product_forms import change_page, form_data
 
 pytestmark = pytest.mark.django_db
 T = TypeVar("T")
@@ -192,12 +193,13 @@ def test_a_picture_that_staff_replace_or_delete_is_deleted_in_the_night(
 ) -> None:
     product = make_product()
     shown(client, make_stored_image(product))
-    values = form_of(product, **{"images-0-upload": upload(picture_bytes("red", (30, 40)))})
+    new_file = SimpleUploadedFile("shirt.jpg", picture_bytes("red", (30, 40)))
+    values = form_data(product, **{"images-0-upload": new_file})
     assert admin_client.post(change_page(product), values).status_code == 302
     make_old()
     assert delete_unused() == 2
     assert stored() == {product.images.get().file}
-    values = form_of(product, **{"images-0-DELETE": "on"})
+    values = form_data(product, **{"images-0-DELETE": "on"})
     assert admin_client.post(change_page(product), values).status_code == 302
     assert delete_unused() == 1
     assert stored() == set()
