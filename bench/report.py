@@ -342,15 +342,14 @@ def libraries(results: Results) -> list[str]:
 
 
 def sizes(results: Results) -> list[str]:
-    """Return a table of every table and index that holds embeddings, and of the rival's."""
-    lines = ["| | part | MB |", "|---|---|---|"]
+    """Return a table of what holds embeddings, part by part, and the totals of the rival."""
     found = results.get("nearest", {})
     rival = found.get("rival", {})
-    shops = ((None, found), (rival.get("checkout"), rival))
-    for shop, tables in ((shop, one.get("sizes_mb")) for shop, one in shops):
-        for table, parts in (tables or {}).get("tables", {}).items():
-            name = f"{table} ({shop})" if shop else table
-            lines += [f"| {name} | {part} | {size} |" for part, size in parts.items() if size]
+    lines = ["| | part | MB |", "|---|---|---|"]
+    for table, parts in found.get("sizes_mb", {}).get("tables", {}).items():
+        lines += [f"| {table} | {part} | {size} |" for part, size in parts.items() if size]
+    for table, parts in rival.get("sizes_mb", {}).get("tables", {}).items():
+        lines.append(f"| {table} ({rival['checkout']}) | all | {sum(parts.values()):.2f} |")
     return lines
 
 
@@ -453,7 +452,8 @@ def main() -> None:
         "again. All runs used virtual machines with two cores, so compare figures within one run",
         "only. Times are medians, with the fastest and slowest repetition in brackets where the",
         "script kept them. A script that was not run since version 0.1 still shows the figures of",
-        "0.1: each section names the version and the day of its results.",
+        "0.1: each section names the version and the day of its results. `base` is a checkout of",
+        "version 0.1 that was measured in the same run.",
     ]
     for title, (names, rows) in SECTIONS.items():
         head = [
