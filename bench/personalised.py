@@ -36,15 +36,15 @@ from django.db import connection, transaction  # noqa: E402
 from bench.arguments import argument_parser  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from recommender.evaluation.simulation import (  # noqa: E402
-    WORLDS,
+    SCENARIOS,
     Catalogue,
     Recommend,
     by_popularity,
-    leave_visits,
     measure,
     near_mean,
     near_mean_popular,
     populate,
+    record_visits,
 )
 from recommender.models import EmbeddingModel, Event  # noqa: E402
 from recommender.recommendations.personalised import COUNT, personalised  # noqa: E402
@@ -75,9 +75,9 @@ def load() -> Catalogue:
     return Catalogue(np.array(ids), vectors, np.array(kinds), np.array(colours))
 
 
-def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[str, Any]:
+def compare(catalogue: Catalogue, scenario: str, seed: int, shoppers: int) -> dict[str, Any]:
     """Return the hit rate and the diversity of each recommender in one simulated population."""
-    population = populate(catalogue, world, seed=seed, shoppers=VISITS + shoppers)
+    population = populate(catalogue, scenario, seed=seed, shoppers=VISITS + shoppers)
     visitors, tested = population.shoppers[:VISITS], population.shoppers[VISITS:]
 
     def shop(history: list[int]) -> list[int]:
@@ -91,12 +91,12 @@ def compare(catalogue: Catalogue, world: str, seed: int, shoppers: int) -> dict[
     }
     with transaction.atomic():
         Event.objects.all().delete()
-        leave_visits(catalogue, [])
+        record_visits(catalogue, [])
         new = measure(catalogue, tested, shop)
-        leave_visits(catalogue, visitors[:FEW_VISITS])
+        record_visits(catalogue, visitors[:FEW_VISITS])
         few = measure(catalogue, tested, shop)
         Event.objects.all().delete()
-        leave_visits(catalogue, visitors)
+        record_visits(catalogue, visitors)
         found = {
             name: measure(catalogue, tested, recommend) for name, recommend in recommenders.items()
         }
@@ -142,8 +142,10 @@ def main() -> None:
         "few_visits": FEW_VISITS,
         "seeds": list(SEEDS),
     }
-    for world in WORLDS:
-        result[world] = summarise([compare(catalogue, world, seed, shoppers) for seed in SEEDS])
+    for scenario in SCENARIOS:
+        result[scenario] = summarise(
+            [compare(catalogue, scenario, seed, shoppers) for seed in SEEDS]
+        )
     text = json.dumps(result, indent=1)
     (ROOT / "bench" / "results" / "personalised.json").write_text(text + "\n")
     print(text)

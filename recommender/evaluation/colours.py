@@ -1,4 +1,4 @@
-"""Compare the colours of garments in pictures."""
+"""Measure colour differences between the garments of pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from recommender.evaluation.datasets import Collection
+from recommender.evaluation.datasets import Dataset
 from recommender.garments.colour import Colour, garment_colour
 from shop.catalogue.images.conversion import upright_rgb
 
@@ -20,13 +20,13 @@ DELTA_E = (
 
 
 def colour_of(content: bytes) -> Colour:
-    """Return the garment's colour in an encoded picture."""
+    """Return the colour of the garment in an encoded picture."""
     return garment_colour(upright_rgb(Image.open(BytesIO(content))))
 
 
-def colours_of(collection: Collection, rows: Iterable[int]) -> dict[int, Colour]:
-    """Return the garments' colours in these pictures of a collection, by row."""
-    return {row: colour_of(collection.pictures[row].read()) for row in set(rows)}
+def colours_of(dataset: Dataset, rows: Iterable[int]) -> dict[int, Colour]:
+    """Return the garment colours of these rows of a dataset, by row."""
+    return {row: colour_of(dataset.pictures[row].read()) for row in set(rows)}
 
 
 def mean_difference(colour: Colour, others: list[Colour]) -> float:

@@ -1,4 +1,4 @@
-"""Draw contact sheets: a query and its five in each row, to be judged by eye."""
+"""Draw contact sheets for judging results by eye: a query and its five results in each row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from recommender.evaluation.datasets import COUNT
+from recommender.evaluation.datasets import K
 from shop.catalogue.images.conversion import upright_rgb
 
 EXAMPLES = 20
@@ -22,22 +22,22 @@ Query = TypeVar("Query")
 
 @dataclass(frozen=True)
 class Example:
-    """A query and what it found, as encoded pictures, nearest first."""
+    """Holds the encoded pictures of a query and of its results, nearest first."""
 
     caption: str
     query: bytes
     found: list[bytes]
 
 
-def drawn_by_seed(queries: Sequence[Query], seed: int) -> list[Query]:
-    """Draw the queries of a sheet; the same ones for the same seed, whatever they find."""
+def sample_queries(queries: Sequence[Query], seed: int) -> list[Query]:
+    """Choose the queries of a sheet by the seed alone, whatever their results."""
     count = min(EXAMPLES, len(queries))
     chosen = np.random.default_rng([seed, 4]).choice(len(queries), count, replace=False)
     return [queries[place] for place in sorted(chosen.tolist())]
 
 
 def draw_sheet(examples: Iterable[Example]) -> bytes:
-    """Return a JPEG with the examples in two columns; an empty frame is a missing product."""
+    """Return a JPEG of the examples in two columns; an empty frame stands for a missing result."""
     strips = [_draw_strip(number, example) for number, example in enumerate(examples, 1)]
     rows = -(-len(strips) // COLUMNS)
     width, height = strips[0].size
@@ -51,11 +51,11 @@ def draw_sheet(examples: Iterable[Example]) -> bytes:
 
 
 def _draw_strip(number: int, example: Example) -> Image.Image:
-    strip = Image.new("RGB", ((COUNT + 1) * (WIDTH + GAP) + GAP, HEIGHT + CAPTION), "white")
+    strip = Image.new("RGB", ((K + 1) * (WIDTH + GAP) + GAP, HEIGHT + CAPTION), "white")
     draw = ImageDraw.Draw(strip)
     draw.text((0, 0), f"{number}: {example.caption}", "black", ImageFont.load_default(size=11))
     strip.paste(_thumbnail(example.query), (0, CAPTION))
-    for place in range(COUNT):
+    for place in range(K):
         left = (place + 1) * (WIDTH + GAP) + GAP
         if place < len(example.found):
             strip.paste(_thumbnail(example.found[place]), (left, CAPTION))

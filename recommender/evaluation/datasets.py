@@ -1,4 +1,7 @@
-"""Open what is searched with and among: a catalogue with a list of ids, or photos in a ZIP."""
+"""Read the datasets of an evaluation: a catalogue with a list of query ids, or photos in a ZIP.
+
+A dataset has queries, which are searched with, and a gallery, which is searched.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,19 @@ from shop.imports.errors import ImportProblem
 from shop.imports.parsing.archives import ZipStore
 from shop.imports.parsing.source import PICTURE_SUFFIX
 
-COUNT = 5
+# Neighbours that each query is judged by: precision at 5.
+K = 5
 PRODUCT_LABELS = ("article_type", "sub_category", "base_colour", "gender", "usage")
-BOTH = "type_and_colour"
+TYPE_AND_COLOUR = "type_and_colour"
 PATTERN = "pattern"
-# Beginnings of the words by which a product's name tells its pattern: print, printed, checks, …
+# Stems of the words in a product's name that describe its pattern: print, printed, checks, …
 PATTERN_WORD = re.compile(r"\b(check|floral|graphic|polo|print|solid|stripe)", re.IGNORECASE)
 PHOTO_CLASS = "photo_class"
 CATALOGUE, PHOTOS = "catalogue", "photos"
-# The folders of a ZIP of photos: what is searched among, and what with.
+# The folders of a ZIP of photos.
 GALLERY, QUERIES = "train", "validation"
-DRAWN = 500
-# Whether a picture can be decoded does not depend on the size.
+DEFAULT_QUERIES = 500
+# Small, because whether a picture can be decoded does not depend on the size.
 CHECK_SIDE = 32
 Rows = NDArray[np.int64]
 Labels = NDArray[np.str_]
@@ -41,12 +45,15 @@ Progress = Callable[[str, int, int], None]
 
 
 class EvaluationError(Exception):
-    """It cannot be measured; the message says what to do about it."""
+    """Raised when nothing can be measured; the message says what to do about it."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """``labels`` by name; an empty one is unknown. ``sha256`` is of its bytes, once read."""
+class LabelledPicture:
+    """Holds a picture and its labels by name; an empty label is unknown.
+
+    ``sha256`` is the hash of its bytes, empty until they were read.
+    """
 
     id: str
     labels: dict[str, str]
@@ -55,15 +62,16 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Collection:
-    """``queries`` and ``gallery`` are rows of ``pictures``; a query does not find itself.
+class Dataset:
+    """Holds pictures, of which the rows ``queries`` are searched for among the rows ``gallery``.
 
-    ``damaged`` are ids that were left out.
+    The two may overlap, because a query never finds itself. ``damaged`` lists the ids of pictures
+    that were left out.
     """
 
     name: str
     source: str
-    pictures: list[Picture]
+    pictures: list[LabelledPicture]
     queries: Rows
     gallery: Rows
     labels: tuple[str, ...]
@@ -71,10 +79,11 @@ class Collection:
 
     @property
     def digest(self) -> str:
-        """Of all pictures in their order."""
+        """Return a hash of all pictures in their order."""
         return digest_of(self.pictures)
 
     def column(self, label: str) -> Labels:
+        """Return this label of all pictures."""
         return np.array([picture.labels[label] for picture in self.pictures])
 
 
@@ -86,63 +95,67 @@ def open_catalogue(
     progress: Progress,
     *,
     exclude_queries: bool = False,
-) -> Iterator[Collection]:
-    """Open all products with the queries among them; without ``ids``, 500 drawn by the seed.
+) -> Iterator[Dataset]:
+    """Open a catalogue, or the shop's without ``path``, as a dataset of its products.
 
-    With ``exclude_queries`` no query is in the gallery. Raises ``EvaluationError``.
+    The queries are the products of the file ``ids``, or 500 drawn by the seed. They are in the
+    gallery too, unless ``exclude_queries``. Raises ``EvaluationError``.
     """
-    wanted = None if ids is None else read_ids(ids)
+    query_ids = None if ids is None else read_ids(ids)
     try:
         with open_entries(path) as entries:
             pictures = [_product(entry) for entry in sorted(entries, key=lambda entry: entry.id)]
-            if wanted is not None and ids is not None:
-                _check_known(wanted, {picture.id for picture in pictures}, ids)
+            if query_ids is not None and ids is not None:
+                _check_known(query_ids, {picture.id for picture in pictures}, ids)
             kept, damaged = keep_readable(pictures, progress)
-            queries = _find(kept, wanted) if wanted is not None else _draw(len(kept), seed)
-            labels = (*PRODUCT_LABELS, BOTH, PATTERN)
+            queries = _find(kept, query_ids) if query_ids is not None else _draw(len(kept), seed)
+            labels = (*PRODUCT_LABELS, TYPE_AND_COLOUR, PATTERN)
             name, gallery = path.name if path else "the shop", np.arange(len(kept))
             if exclude_queries:
                 gallery = np.setdiff1d(gallery, queries)
-            collection = Collection(CATALOGUE, name, kept, queries, gallery, labels, damaged)
-            _check_size(collection)
-            yield collection
+            dataset = Dataset(CATALOGUE, name, kept, queries, gallery, labels, damaged)
+            _check_size(dataset)
+            yield dataset
     except TrainingError as error:
         raise EvaluationError(str(error)) from error
 
 
 @contextmanager
-def open_photos(path: Path, progress: Progress) -> Iterator[Collection]:
-    """``train/CLASS/`` and ``validation/CLASS/`` of a ZIP. Raises ``EvaluationError``."""
+def open_photos(path: Path, progress: Progress) -> Iterator[Dataset]:
+    """Open a ZIP whose folders train/CLASS/ are the gallery and validation/CLASS/ the queries.
+
+    Raises ``EvaluationError``.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             store = ZipStore(archive)
-            named = [(_place(name), name) for name in store.names()]
+            named = [(_part_and_class(name), name) for name in store.names()]
             pictures = [
-                Picture(name, {PHOTO_CLASS: place[1]}, partial(_read_photo, archive, name))
+                LabelledPicture(name, {PHOTO_CLASS: place[1]}, partial(_read_photo, archive, name))
                 for place, name in named
                 if place
             ]
             if not pictures:
                 raise EvaluationError(
                     f"{path} holds no pictures in {GALLERY}/CLASS/ and {QUERIES}/CLASS/. Put "
-                    "those to search among into the first, those to search with into the second."
+                    "the gallery into the first, the queries into the second."
                 )
             kept, damaged = keep_readable(pictures, progress)
             parts = np.array([picture.id.split("/")[-3] for picture in kept])
             queries, gallery = (np.flatnonzero(parts == part) for part in (QUERIES, GALLERY))
             labels, name = (PHOTO_CLASS,), path.name
-            collection = Collection(PHOTOS, name, kept, queries, gallery, labels, damaged)
-            _check_size(collection)
-            yield collection
+            dataset = Dataset(PHOTOS, name, kept, queries, gallery, labels, damaged)
+            _check_size(dataset)
+            yield dataset
     except (OSError, zipfile.BadZipFile, ImportProblem) as error:
         raise EvaluationError(f"{path} cannot be read as a ZIP of photos: {error}") from error
 
 
-def agreeing(label: str, wanted: Labels | str, others: Labels) -> NDArray[np.bool_]:
-    """Whether labels are the same, element by element; patterns agree where they share a word."""
-    same = np.equal if label != PATTERN else np.vectorize(_share_word, otypes=[bool])
-    agree: NDArray[np.bool_] = same(wanted, others)
-    return agree
+def labels_match(label: str, wanted: Labels | str, others: Labels) -> NDArray[np.bool_]:
+    """Return whether labels match, element by element; patterns match if they share a word."""
+    match = np.equal if label != PATTERN else np.vectorize(_share_word, otypes=[bool])
+    matches: NDArray[np.bool_] = match(wanted, others)
+    return matches
 
 
 def _share_word(one: str, other: str) -> bool:
@@ -150,7 +163,7 @@ def _share_word(one: str, other: str) -> bool:
 
 
 def read_ids(path: Path) -> list[str]:
-    """One id a line, each once. Raises ``EvaluationError``."""
+    """Read ids, one a line, without duplicates. Raises ``EvaluationError``."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -164,33 +177,33 @@ def read_ids(path: Path) -> list[str]:
 
 
 def keep_readable(
-    pictures: Sequence[Picture], progress: Progress
-) -> tuple[list[Picture], list[str]]:
-    """Those that can be decoded, with their hashes, and the ids of the others."""
+    pictures: Sequence[LabelledPicture], progress: Progress
+) -> tuple[list[LabelledPicture], list[str]]:
+    """Return the pictures that can be decoded, with hashes, and the ids of the others."""
     kept, damaged = [], []
     for done, picture in enumerate(pictures, 1):
         progress("pictures", done, len(pictures))
         try:
             content = picture.read()
             decode(content, CHECK_SIDE)
-        except Exception:  # decoders raise anything; the report names it
+        except Exception:  # whatever a decoder raises; the report lists the picture as damaged
             damaged.append(picture.id)
             continue
         kept.append(replace(picture, sha256=hashlib.sha256(content).hexdigest()))
     return kept, damaged
 
 
-def digest_of(pictures: Sequence[Picture]) -> str:
+def digest_of(pictures: Sequence[LabelledPicture]) -> str:
     return hashlib.sha256("".join(each.sha256 for each in pictures).encode()).hexdigest()
 
 
-def _product(entry: Entry) -> Picture:
+def _product(entry: Entry) -> LabelledPicture:
     category, *attributes = entry.labels
     labels = dict(zip(PRODUCT_LABELS, (category, entry.parent, *attributes), strict=True))
     colour = labels["base_colour"]
-    labels[BOTH] = f"{colour} {category}" if colour and category else ""
+    labels[TYPE_AND_COLOUR] = f"{colour} {category}" if colour and category else ""
     labels[PATTERN] = pattern_of(entry.name)
-    return Picture(entry.id, labels, entry.read)
+    return LabelledPicture(entry.id, labels, entry.read)
 
 
 def pattern_of(name: str) -> str:
@@ -199,12 +212,12 @@ def pattern_of(name: str) -> str:
 
 
 def _read_photo(archive: zipfile.ZipFile, name: str) -> bytes:
-    """As the photo page would keep it."""
+    """Return a photo as photo search would store it."""
     return sanitise(archive.read(name)).jpeg
 
 
-def _place(name: str) -> tuple[str, str] | None:
-    """The part and the class that a picture's path names, or nothing."""
+def _part_and_class(name: str) -> tuple[str, str] | None:
+    """Return the part and the class in the path of a picture, or ``None`` for other files."""
     parts = name.split("/")
     suffix = f".{parts[-1].rpartition('.')[2]}"
     if len(parts) < 3 or parts[-3] not in (GALLERY, QUERIES) or not PICTURE_SUFFIX.match(suffix):
@@ -222,22 +235,22 @@ def _check_known(wanted: Sequence[str], known: set[str], path: Path) -> None:
         )
 
 
-def _find(pictures: Sequence[Picture], ids: Sequence[str]) -> Rows:
-    """Their rows; a damaged one has none and is named in the report."""
+def _find(pictures: Sequence[LabelledPicture], ids: Sequence[str]) -> Rows:
+    """Return the rows of these ids without those of damaged pictures, which have none."""
     rows = {picture.id: row for row, picture in enumerate(pictures)}
     return np.array(sorted(rows[each] for each in ids if each in rows), dtype=np.int64)
 
 
 def _draw(count: int, seed: int) -> Rows:
     rng = np.random.default_rng([seed, 1])
-    return np.sort(rng.choice(count, min(count, DRAWN), replace=False))
+    return np.sort(rng.choice(count, min(count, DEFAULT_QUERIES), replace=False))
 
 
-def _check_size(collection: Collection) -> None:
-    """A query finds five others."""
-    if len(collection.gallery) <= COUNT or not len(collection.queries):
+def _check_size(dataset: Dataset) -> None:
+    """Raise ``EvaluationError`` unless each query can have five neighbours."""
+    if len(dataset.gallery) <= K or not len(dataset.queries):
         raise EvaluationError(
-            f"{collection.source} has {len(collection.gallery)} pictures to search among and "
-            f"{len(collection.queries)} to search with that can be read "
-            f"({len(collection.damaged)} damaged); at least {COUNT + 1} and 1 are needed."
+            f"{dataset.source} has {len(dataset.gallery)} pictures in the gallery and "
+            f"{len(dataset.queries)} queries that can be read "
+            f"({len(dataset.damaged)} damaged); at least {K + 1} and 1 are needed."
         )

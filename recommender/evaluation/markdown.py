@@ -1,4 +1,4 @@
-"""Write the parts that go through the pages as Markdown."""
+"""Write the results of product pages and photo search as Markdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = """# {title}
 
 {table}
 
-![A query and its five in each row]({sheet})
+![A query and its five results in each row]({sheet})
 
 {definitions}
 
@@ -27,25 +27,27 @@ PAGE = """# {title}
 
 
 def product_pages_text(results: Results) -> str:
+    """Return the page on the similar items of product pages."""
     part = results[PRODUCT_PAGES]
     rows = [
-        [_words(name), *(_cell(part["measures"][each][name]) for each in product_pages.PARTS)]
+        [_humanise(name), *(_cell(part["measures"][each][name]) for each in product_pages.SUBSETS)]
         for name in product_pages.FIGURES
     ]
     return PAGE.format(
         title="Product pages",
-        about=f"What the strip of similar items shows on {len(part['found'])} product pages",
+        about=f"The similar items of {len(part['found'])} product pages",
         source=_source(results),
-        table=_table(["", *product_pages.PARTS], rows),
+        table=_table(["", *product_pages.SUBSETS], rows),
         sheet=PAGES_SHEET,
         definitions=_definitions(product_pages.FIGURES),
         note="Each figure: mean, 95 % interval, number of products. Type, gender, colour and "
-        "pattern are divided by the other products in stock that agree, at most five; a product "
-        "that has no such label, or that nothing agrees with, is left out.",
+        "pattern are divided by the number of other products in stock that match, at most five; a "
+        "product without that label, or without a match, is left out.",
     )
 
 
 def photo_to_catalogue_text(results: Results) -> str:
+    """Return the page on the results of photo search."""
     part, figures = results[PHOTO_TO_CATALOGUE], street_photos.FIGURES
     rows = [
         [
@@ -59,9 +61,9 @@ def photo_to_catalogue_text(results: Results) -> str:
     damaged = f" ({len(part['damaged'])} more could not be read)" if part["damaged"] else ""
     return PAGE.format(
         title="Photo to catalogue",
-        about=f"What the results page shows for {photos}{damaged}",
+        about=f"The results of photo search for {photos}{damaged}",
         source=_source(results),
-        table=_table(["class", "photos", *(_words(name) for name in figures)], rows),
+        table=_table(["class", "photos", *(_humanise(name) for name in figures)], rows),
         sheet=PHOTOS_SHEET,
         definitions=_definitions(figures),
         note=_right_types([row["class"] for row in part["classes"]]),
@@ -70,8 +72,8 @@ def photo_to_catalogue_text(results: Results) -> str:
 
 def _right_types(classes: Sequence[str]) -> str:
     types = street_photos.ARTICLE_TYPES
-    said = [f"{each}: {', '.join(types[each])}" for each in classes if each in types]
-    return f"Article types that count as right. {'. '.join(said)}."
+    listed = [f"{each}: {', '.join(types[each])}" for each in classes if each in types]
+    return f"Article types that count as correct. {'. '.join(listed)}."
 
 
 def _source(results: Results) -> str:
@@ -83,7 +85,7 @@ def _source(results: Results) -> str:
 
 
 def _definitions(figures: Mapping[str, str]) -> str:
-    lines = [f"- *{_words(name)}*: {text}" for name, text in figures.items()]
+    lines = [f"- *{_humanise(name)}*: {text}" for name, text in figures.items()]
     return "\n".join([*lines, f"- *interval*: {DEFINITIONS['interval']}"])
 
 
@@ -96,10 +98,10 @@ def _cell(mean: Mean, *, with_count: bool = True) -> str:
     if mean.estimate is None:
         return "–"
     value, low, high = mean.estimate
-    places = 3 if high <= 1 else 1  # ΔE alone is above 1
+    places = 3 if high <= 1 else 1  # one for ΔE, which alone is above 1
     figure = f"{value:.{places}f} ({low:.{places}f}–{high:.{places}f})"
     return f"{figure}; {mean.queries}" if with_count else figure
 
 
-def _words(name: str) -> str:
+def _humanise(name: str) -> str:
     return {"delta_e": "ΔE"}.get(name, name.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Measure one collection: the five of every vectorizer for every query, and what they are worth."""
+"""Measure the nearest five of every vectorizer for every query of a dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.datasets import COUNT, Collection, Rows, agreeing
+from recommender.evaluation.datasets import Dataset, K, Rows, labels_match
 from recommender.evaluation.metrics import average_precisions, estimate, precisions
 from recommender.evaluation.vectorizers import Vectors
 from recommender.training.measuring import nearest_indices
@@ -19,48 +19,47 @@ from recommender.training.measuring import nearest_indices
 Found = Mapping[str, Rows]
 Results = dict[str, Any]
 BLOCK = 100
-# Of how many queries a class must be, to stand on its own.
-LEAST_QUERIES = 4
+# Classes with fewer queries get no row, because their figures would be chance.
+MIN_QUERIES = 4
 WORST, CONFUSIONS = 20, 12
 
 
-def find_five(vectors: Vectors, collection: Collection) -> Rows:
-    """(queries, 5): the rows of the exact nearest in the gallery, without the query itself."""
-    gallery = vectors[collection.gallery]
+def find_five(vectors: Vectors, dataset: Dataset) -> Rows:
+    """Return the rows (queries, 5) of the exact nearest in the gallery except the query itself."""
+    gallery = vectors[dataset.gallery]
     blocks = [
-        _find(vectors, gallery, collection.gallery, collection.queries[start : start + BLOCK])
-        for start in range(0, len(collection.queries), BLOCK)
+        _find(vectors, gallery, dataset.gallery, dataset.queries[start : start + BLOCK])
+        for start in range(0, len(dataset.queries), BLOCK)
     ]
     return np.concatenate(blocks)
 
 
 def _find(vectors: Vectors, gallery: Vectors, rows: Rows, queries: Rows) -> Rows:
-    found = rows[nearest_indices(vectors[queries], gallery, COUNT + 1)]
+    found = rows[nearest_indices(vectors[queries], gallery, K + 1)]
     itself = found == queries[:, None]
-    order = np.argsort(itself, axis=1, kind="stable")[:, :COUNT]
+    order = np.argsort(itself, axis=1, kind="stable")[:, :K]
     return np.take_along_axis(found, order, axis=1)
 
 
-def measure(collection: Collection, found: Found, seed: int, against: str) -> Results:
-    """Measure each label: a row for each vectorizer, with its paired difference to ``against``."""
+def measure(dataset: Dataset, found: Found, seed: int, against: str) -> Results:
+    """Measure each label for every vectorizer, with the paired difference to ``against``."""
     return {
-        label: _measure_label(collection, label, found, seed, against)
-        for label in collection.labels
-        if (collection.column(label)[collection.queries] != "").any()
+        label: _measure_label(dataset, label, found, seed, against)
+        for label in dataset.labels
+        if (dataset.column(label)[dataset.queries] != "").any()
     }
 
 
-def measure_without_duplicates(
-    collection: Collection, found: Found, seed: int, against: str
-) -> Results:
-    """Measure the queries whose file is nowhere else in the gallery, and count the others.
+def measure_without_duplicates(dataset: Dataset, found: Found, seed: int, against: str) -> Results:
+    """Measure only queries without a duplicate of their file in the gallery; count the others.
 
-    What has a copy there may have been learned from. A copy that is a query too does not count.
+    A network may have learned from the duplicate of a query. Duplicates that are queries themselves
+    do not count, because networks learn from none of the queries.
     """
-    files = np.array([picture.sha256 for picture in collection.pictures])
-    others = np.setdiff1d(collection.gallery, collection.queries)
-    alone = ~np.isin(files[collection.queries], files[others])
-    fewer = replace(collection, queries=collection.queries[alone])
+    files = np.array([picture.sha256 for picture in dataset.pictures])
+    others = np.setdiff1d(dataset.gallery, dataset.queries)
+    alone = ~np.isin(files[dataset.queries], files[others])
+    fewer = replace(dataset, queries=dataset.queries[alone])
     rows = {name: neighbours[alone] for name, neighbours in found.items()}
     return {
         "duplicates": len(alone) - int(alone.sum()),
@@ -68,16 +67,14 @@ def measure_without_duplicates(
     }
 
 
-def _measure_label(
-    collection: Collection, label: str, found: Found, seed: int, against: str
-) -> Results:
-    labels = collection.column(label)
-    asked = labels[collection.queries] != ""
-    queries = collection.queries[asked]
-    relevant = _relevant(collection, label, queries)
+def _measure_label(dataset: Dataset, label: str, found: Found, seed: int, against: str) -> Results:
+    labels = dataset.column(label)
+    labelled = labels[dataset.queries] != ""
+    queries = dataset.queries[labelled]
+    relevant = _relevant(dataset, label, queries)
     values = {}
     for name, neighbours in found.items():
-        hits = agreeing(label, labels[queries][:, None], labels[neighbours[asked]])
+        hits = labels_match(label, labels[queries][:, None], labels[neighbours[labelled]])
         values[name] = (precisions(hits), average_precisions(hits, relevant))
     reference = values[against][0]
     rows = {
@@ -88,37 +85,39 @@ def _measure_label(
         }
         for name, (precision, average) in values.items()
     }
-    classes = len(set(labels[collection.gallery].tolist()) - {""})
+    classes = len(set(labels[dataset.gallery].tolist()) - {""})
     alone = int((relevant == 0).sum())
     return {"queries": len(queries), "classes": classes, "without_relevant": alone, "rows": rows}
 
 
-def right_counts(collection: Collection, label: str, neighbours: Rows) -> list[int]:
-    """How many queries have 0, 1, … 5 right neighbours."""
-    labels = collection.column(label)
-    asked = labels[collection.queries]
-    right = (labels[neighbours] == asked[:, None]).sum(axis=1)
-    counts: list[int] = np.bincount(right[asked != ""], minlength=COUNT + 1).tolist()
+def count_right(dataset: Dataset, label: str, neighbours: Rows) -> list[int]:
+    """Return how many queries have 0, 1, … 5 neighbours with their label."""
+    labels = dataset.column(label)
+    query_labels = labels[dataset.queries]
+    right = (labels[neighbours] == query_labels[:, None]).sum(axis=1)
+    counts: list[int] = np.bincount(right[query_labels != ""], minlength=K + 1).tolist()
     return counts
 
 
-def _relevant(collection: Collection, label: str, queries: Rows) -> Rows:
-    """How many others of the gallery agree with each query."""
-    labels = collection.column(label)
-    gallery, asked = labels[collection.gallery], labels[queries]
-    counts = {each: int(agreeing(label, each, gallery).sum()) for each in np.unique(asked)}
-    inside = np.isin(queries, collection.gallery)
-    return np.array([counts[each] for each in asked]) - inside
+def _relevant(dataset: Dataset, label: str, queries: Rows) -> Rows:
+    """Return how many other pictures of the gallery match each query."""
+    labels = dataset.column(label)
+    gallery, query_labels = labels[dataset.gallery], labels[queries]
+    counts = {
+        each: int(labels_match(label, each, gallery).sum()) for each in np.unique(query_labels)
+    }
+    inside = np.isin(queries, dataset.gallery)
+    return np.array([counts[each] for each in query_labels]) - inside
 
 
-def measure_spread(collection: Collection, found: Found, seen: Vectors, seed: int) -> Results:
-    """How unlike each other the five are: by one network's distances, and by their labels."""
-    first = collection.labels[0]
-    colours = "base_colour" if "base_colour" in collection.labels else None
+def measure_spread(dataset: Dataset, found: Found, seen: Vectors, seed: int) -> Results:
+    """Measure the diversity of the five, by their distances in ``seen`` and by distinct labels."""
+    first = dataset.labels[0]
+    colours = "base_colour" if "base_colour" in dataset.labels else None
     return {
         name: {"spread": estimate(_spread(seen, neighbours), seed)}
         | {
-            f"distinct_by_{label}": estimate(_different(collection.column(label)[neighbours]), seed)
+            f"distinct_by_{label}": estimate(_different(dataset.column(label)[neighbours]), seed)
             for label in (first, colours)
             if label
         }
@@ -139,32 +138,32 @@ def _different(labels: NDArray[np.str_]) -> NDArray[np.float64]:
     return np.array([float(len(set(row))) for row in labels.tolist()])
 
 
-def by_class(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
-    """Each class with enough queries, the worst first."""
-    labels = collection.column(label)
-    asked = labels[collection.queries]
-    right = (labels[neighbours] == asked[:, None]).mean(axis=1)
-    gallery = Counter(labels[collection.gallery].tolist())
+def by_class(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
+    """Return the precision of each class with enough queries, the lowest first."""
+    labels = dataset.column(label)
+    query_labels = labels[dataset.queries]
+    right = (labels[neighbours] == query_labels[:, None]).mean(axis=1)
+    gallery = Counter(labels[dataset.gallery].tolist())
     rows = [
         {
             "class": name,
             "queries": times,
             "gallery": gallery[name],
-            "precision": round(float(right[asked == name].mean()), 4),
+            "precision": round(float(right[query_labels == name].mean()), 4),
         }
-        for name, times in Counter(asked.tolist()).items()
-        if name and times >= LEAST_QUERIES
+        for name, times in Counter(query_labels.tolist()).items()
+        if name and times >= MIN_QUERIES
     ]
     return sorted(rows, key=lambda row: (row["precision"], row["class"]))
 
 
-def confusions(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
-    """What was taken for what, most often first."""
-    labels = collection.column(label)
-    asked = labels[collection.queries]
+def confusions(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
+    """Count neighbours of another label by the query's label and theirs, most frequent first."""
+    labels = dataset.column(label)
+    query_labels = labels[dataset.queries]
     pairs = Counter(
         (str(wanted), other)
-        for wanted, others in zip(asked, labels[neighbours].tolist(), strict=True)
+        for wanted, others in zip(query_labels, labels[neighbours].tolist(), strict=True)
         for other in others
         if wanted and other != wanted
     )
@@ -172,19 +171,22 @@ def confusions(collection: Collection, label: str, neighbours: Rows) -> list[Res
     return [{"wanted": a, "found": b or "?", "neighbours": times} for (a, b), times in ranked]
 
 
-def worst_queries(collection: Collection, label: str, neighbours: Rows) -> list[Results]:
-    """The queries with the fewest right neighbours; of equals those with the fewest other labels
-    right, then by id. Rows of the collection."""
-    asked = collection.queries
+def worst_queries(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
+    """Return the queries with the fewest neighbours of their label, as rows, with these neighbours.
+
+    Ties are ordered by the fewest matches of the other labels, then by id.
+    """
+    queries = dataset.queries
     right = {
-        each: agreeing(
-            each, collection.column(each)[asked][:, None], collection.column(each)[neighbours]
+        each: labels_match(
+            each, dataset.column(each)[queries][:, None], dataset.column(each)[neighbours]
         )
-        for each in collection.labels
+        for each in dataset.labels
     }
-    first, whole = right[label].sum(axis=1), sum(each.sum(axis=1) for each in right.values())
-    known = np.flatnonzero(collection.column(label)[asked] != "")
-    order = sorted(known.tolist(), key=lambda place: (first[place], whole[place], place))
+    own, total = right[label].sum(axis=1), sum(each.sum(axis=1) for each in right.values())
+    known = np.flatnonzero(dataset.column(label)[queries] != "")
+    order = sorted(known.tolist(), key=lambda place: (own[place], total[place], place))
     return [
-        {"query": int(asked[place]), "found": neighbours[place].tolist()} for place in order[:WORST]
+        {"query": int(queries[place]), "found": neighbours[place].tolist()}
+        for place in order[:WORST]
     ]

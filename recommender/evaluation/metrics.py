@@ -1,6 +1,6 @@
-"""Precision, average precision and the intervals around their means.
+"""Compute precision at 5, average precision at 5 and confidence intervals of their means.
 
-Each takes ``hits`` (queries, 5): whether the neighbour of that rank has the query's label.
+``hits`` (queries, 5) says whether the neighbour of each rank has the query's label.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 PERCENT = 95
 DEFINITIONS = {
-    "precision": "P@5 of a query: how many of the five nearest have its label, divided by 5",
+    "precision": "P@5 of a query: the number of the five nearest that have its label, divided by 5",
     "average_precision": "AP@5 of a query: the sum of the precisions at the ranks that have its "
     "label, divided by the smaller of 5 and the number of others in the gallery that have it "
     "(0 if there is none); mAP@5 is the mean over the queries",
@@ -23,12 +23,12 @@ DEFINITIONS = {
     "missing": "a query without the label is left out; a neighbour without it is wrong",
     "distance": "exact L2 between vectors of length 1 in half precision; ties by id; a query never "
     "finds itself",
-    "spread": "the mean L2 distance between two of the five, all rows seen by the same network",
+    "spread": "the mean L2 distance between two of the five, by the same network for every row",
 }
 
 
 class Estimate(NamedTuple):
-    """A mean and the ends of its interval."""
+    """Holds a mean and the bounds of its interval."""
 
     value: float
     low: float
@@ -36,19 +36,23 @@ class Estimate(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """A mean over the queries that have the figure, and how many they are."""
+    """Holds the number of queries that a figure is defined for, and their mean."""
 
     queries: int
     estimate: Estimate | None
 
 
 def precisions(hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the precision at 5 of each query."""
     result: NDArray[np.float64] = hits.mean(axis=1)
     return result
 
 
 def average_precisions(hits: NDArray[np.bool_], relevant: NDArray[np.int64]) -> NDArray[np.float64]:
-    """``relevant`` (queries,): how many of the gallery have the label, the query left out."""
+    """Return the average precision at 5 of each query.
+
+    ``relevant`` (queries,) is the number of other pictures in the gallery with the query's label.
+    """
     count = hits.shape[1]
     at_ranks = np.cumsum(hits, axis=1) / np.arange(1, count + 1)
     possible = np.clip(relevant, 1, count)
@@ -57,9 +61,10 @@ def average_precisions(hits: NDArray[np.bool_], relevant: NDArray[np.int64]) -> 
 
 
 def estimate(values: NDArray[np.float64], seed: int) -> Estimate:
-    """The mean with its interval; the same resamples for as many values and the same seed.
+    """Return the mean and its bootstrap interval.
 
-    The difference of two rows of the same queries is therefore estimated in pairs.
+    The resamples depend only on the seed and the number of values, so differences between two
+    vectorizers are estimated in pairs.
     """
     rng = np.random.default_rng([seed, 2])
     chosen = rng.integers(0, len(values), (RESAMPLES, len(values)))
@@ -69,6 +74,6 @@ def estimate(values: NDArray[np.float64], seed: int) -> Estimate:
 
 
 def mean_of_known(values: Sequence[float], seed: int) -> Mean:
-    """Average without NaN, which stands for a query that does not have the figure."""
+    """Average the values that are not NaN, which stands for a query without the figure."""
     known = np.array([value for value in values if not np.isnan(value)])
     return Mean(len(known), estimate(known, seed) if len(known) else None)

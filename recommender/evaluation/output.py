@@ -1,6 +1,6 @@
-"""Write the report: ``report.json`` with every figure, ``report.html`` for people.
+"""Write the report of an evaluation: report.json with every figure, report.html for people.
 
-What goes through the pages is Markdown, each part with a contact sheet beside it.
+The results of product pages and of photo search become Markdown with a contact sheet each.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from recommender.evaluation.markdown import (
     photo_to_catalogue_text,
     product_pages_text,
 )
-from recommender.evaluation.measuring import LEAST_QUERIES
+from recommender.evaluation.measuring import MIN_QUERIES
 from recommender.evaluation.metrics import DEFINITIONS, Estimate
 from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.plots import draw_counts, draw_intervals
 
 JSON, HTML = "report.json", "report.html"
 PAGES, STREET = "product-pages.md", "photo-to-catalogue.md"
-TITLES = {CATALOGUE: "Products among products", PHOTOS: "Photos of people’s own clothes"}
+TITLES = {CATALOGUE: "Product pictures", PHOTOS: "Photos of people’s own clothes"}
 Results = dict[str, Any]
 
 
 def check_writable(folder: Path) -> None:
-    """Before hours of work rather than after. Raises ``EvaluationError``."""
+    """Raise ``EvaluationError`` now, before hours of work, if the folder cannot be written."""
     probe = folder / f".probe.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def check_writable(folder: Path) -> None:
 
 
 def write_report(folder: Path, results: Results) -> None:
-    """Write all files, each replaced as a whole. Raises ``OSError``."""
+    """Write all files, replacing each atomically. Raises ``OSError``."""
     contents = _contents(results)
     new = {name: folder / f".{name}.{os.getpid()}" for name in contents}
     try:
@@ -73,13 +73,14 @@ def _contents(results: Results) -> dict[str, bytes]:
 
 
 def _plain(value: Any) -> Any:
-    """Without pictures; an estimate is [value, low, high]."""
+    """Convert results for JSON: estimates to lists, and without pictures."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items() if key != "picture"}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def words(name: str) -> str:
+def humanise(name: str) -> str:
+    """Return a name with spaces for underscores."""
     return name.replace("_", " ")
 
 
@@ -88,33 +89,33 @@ def _context(results: Results) -> Results:
     return {
         "about": results["about"],
         "main": main,
-        "there": [each for each in results["vectorizers"] if "what" in each],
+        "available": [each for each in results["vectorizers"] if "description" in each],
         "missing": [each for each in results["vectorizers"] if "missing" in each],
-        "collections": [
-            _collection(name, results[name], results["vectorizers"], main)
+        "datasets": [
+            _dataset(name, results[name], results["vectorizers"], main)
             for name in TITLES
             if name in results
         ],
-        "parts": _parts(results.get("parts"), results["about"], main),
-        "definitions": {words(name): text for name, text in DEFINITIONS.items()},
-        "least": LEAST_QUERIES,
+        "crops": _crops(results.get("crops"), results["about"], main),
+        "definitions": {humanise(name): text for name, text in DEFINITIONS.items()},
+        "least": MIN_QUERIES,
     }
 
 
-def _collection(name: str, results: Results, vectorizers: list[Results], main: str) -> Results:
+def _dataset(name: str, results: Results, vectorizers: list[Results], main: str) -> Results:
     measures, alone = results["measures"], results["without_duplicates"]["measures"]
     label = next(iter(measures))
     return results | {
         "name": name,
         "title": TITLES[name],
-        "label": words(label),
+        "label": humanise(label),
         "right_of_five": f"{5 * measures[label]['rows'][main]['precision'].value:.1f}",
         "plots": [_plot(each, measures[each], main) for each in measures],
         "tables": [
             {"title": "P@5", **_table(measures, "precision", main)},
             {"title": "mAP@5", **_table(measures, "average_precision", main)},
             {
-                "title": f"P@5 minus that of {main}, query by query",
+                "title": f"P@5 minus that of {main}, paired by query",
                 **_table(measures, f"minus_{main}", main),
             },
         ],
@@ -122,7 +123,7 @@ def _collection(name: str, results: Results, vectorizers: list[Results], main: s
         "duplicates": results["without_duplicates"]["duplicates"],
         "reported": _reported(results["reported_scores"]),
         "measures_reported": [each["measure"] for each in vectorizers if each.get("measure")],
-        "counts": mark_safe(draw_counts("right of five", results["right"][main])),  # noqa: S308
+        "counts": mark_safe(draw_counts("right neighbours of five", results["right"][main])),  # noqa: S308
         "spreads": _spreads(results["spread"], main),
         "examples": [_example(each, label) for each in results["worst"]],
     }
@@ -131,15 +132,15 @@ def _collection(name: str, results: Results, vectorizers: list[Results], main: s
 def _plot(label: str, measure: Results, main: str) -> Results:
     rows = {name: row["precision"] for name, row in measure["rows"].items()}
     # Names are escaped where they are drawn.
-    svg = mark_safe(draw_intervals(words(label), rows, main))  # noqa: S308
-    return {"title": words(label), "svg": svg, **measure}
+    svg = mark_safe(draw_intervals(humanise(label), rows, main))  # noqa: S308
+    return {"title": humanise(label), "svg": svg, **measure}
 
 
 def _table(measures: Results, figure: str, main: str) -> Results:
     """Return a row for each vectorizer and a column for each label."""
     vectorizers = next(iter(measures.values()))["rows"]
     return {
-        "heads": [words(label) for label in measures],
+        "heads": [humanise(label) for label in measures],
         "rows": [
             {
                 "name": name,
@@ -153,9 +154,9 @@ def _table(measures: Results, figure: str, main: str) -> Results:
 
 def _spreads(spread: Results, main: str) -> Results:
     figures = list(next(iter(spread.values()), {}))
-    titles = {"spread": "distance between two of the five"}
+    titles = {"spread": "mean distance between two of the five"}
     return {
-        "heads": [titles.get(figure, words(figure)) for figure in figures],
+        "heads": [titles.get(figure, humanise(figure)) for figure in figures],
         "rows": [
             {"name": name, "main": name == main, "cells": [_cell(row[each]) for each in figures]}
             for name, row in spread.items()
@@ -170,28 +171,28 @@ def _cell(row: Estimate) -> Results:
 def _reported(scores: Results) -> list[Results]:
     """Return a row for each score that a manifest reports, beside the one measured here."""
     return [
-        {"name": name, "label": words(label), "cell": _cell(row["measured"]), **row}
+        {"name": name, "label": humanise(label), "cell": _cell(row["measured"]), **row}
         for name, labels in scores.items()
         for label, row in labels.items()
     ]
 
 
-def _parts(parts: Results | None, about: Results, main: str) -> Results | None:
-    if not parts:
+def _crops(crops: Results | None, about: Results, main: str) -> Results | None:
+    if not crops:
         return None
-    variants = about["parts"]
-    own = {words(name): parts[main][name] for name in variants}
-    gain = parts[main]["right_part_minus_whole"]
+    variants = about["crops"]
+    own = {humanise(name): crops[main][name] for name in variants}
+    gain = crops[main]["right_crop_minus_whole"]
     return {
-        "variants": [(words(name), what) for name, what in variants.items()],
-        "heads": [words(name) for name in variants],
+        "variants": [(humanise(name), text) for name, text in variants.items()],
+        "heads": [humanise(name) for name in variants],
         "rows": [
             {"name": name, "main": name == main, "cells": [_cell(row[each]) for each in variants]}
-            for name, row in parts.items()
+            for name, row in crops.items()
         ],
         "gain": _cell(gain),
         "clear": gain.low > 0,
-        "svg": mark_safe(draw_intervals("parts of a photo", own, "right part")),  # noqa: S308
+        "svg": mark_safe(draw_intervals("crops of a photo", own, "right crop")),  # noqa: S308
     }
 
 

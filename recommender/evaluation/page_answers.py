@@ -1,7 +1,7 @@
-"""Ask the shop's pages what they show.
+"""Return what product pages and photo search show.
 
-This is the only module of the evaluation that calls the code of the pages, so that figures before
-and after a change of the search come from the same evaluation.
+Only this module of the evaluation calls the code of the pages, so that the rest can stay the same
+when the search changes and its figures remain comparable.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from recommender.evaluation.datasets import Collection
+from recommender.evaluation.datasets import Dataset
 from recommender.models import EmbeddingModel
 from recommender.photo_search.answers import answer_photo
 from recommender.photo_search.photos import embed_photo, store_photo
@@ -24,20 +24,20 @@ from shop.catalogue.models import Product
 
 @dataclass(frozen=True)
 class ShopProducts:
-    """Tie the pictures of a collection, by their rows, to the shop's listed products."""
+    """Maps the rows of a dataset to the primary keys of the shop's listed products and back."""
 
     pk_of: dict[int, int]
     row_of: dict[int, int]
     in_stock: NDArray[np.bool_]
 
     def rows(self, product_ids: Iterable[int]) -> list[int]:
-        """Return the products' rows, without products that came after the collection was read."""
+        """Return the rows of products, without those added since the dataset was read."""
         return [self.row_of[pk] for pk in product_ids if pk in self.row_of]
 
 
-def match_products(collection: Collection) -> ShopProducts:
-    """Find the collection's products in the shop, by external id, or else by slug."""
-    row_of_id = {picture.id: row for row, picture in enumerate(collection.pictures)}
+def match_products(dataset: Dataset) -> ShopProducts:
+    """Find the dataset's products in the shop by external id, or by slug if they have none."""
+    row_of_id = {picture.id: row for row, picture in enumerate(dataset.pictures)}
     in_stock = np.zeros(len(row_of_id), bool)
     pk_of = {}
     for pk, external_id, slug, stock in Product.objects.listed().values_list(
@@ -55,9 +55,9 @@ def active_network() -> str:
 
 
 def similar_strip(product_id: int) -> list[int]:
-    """Return the ids of the products that a product's page shows as similar, in their order.
+    """Return the ids of the similar items on a product's page, in order.
 
-    Runs in a transaction, in which the page takes nothing from its cache or from a replica.
+    Runs in a transaction, because the page then uses neither its cache nor a replica.
     """
     with transaction.atomic():
         product = Product.objects.select_related("category").get(pk=product_id)
@@ -66,9 +66,9 @@ def similar_strip(product_id: int) -> list[int]:
 
 
 def photo_results(content: bytes) -> list[int]:
-    """Return the ids of the products that the results page of an uploaded photo shows.
+    """Return the ids of the products on the results page of a photo, none if it has no results.
 
-    Empty where the page has no answer. Leaves nothing in the database. Raises ``PictureError``.
+    Rolls back what it writes. Raises ``PictureError``.
     """
     with transaction.atomic():
         photo = store_photo(content)

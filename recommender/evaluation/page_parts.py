@@ -1,4 +1,4 @@
-"""Measure the parts of a report that go through the pages, on a scratch database or the shop's."""
+"""Measure product pages and photo search on a scratch database, or on the shop's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recommender.evaluation.datasets import (
-    Collection,
+    Dataset,
     EvaluationError,
     Progress,
     Rows,
@@ -28,7 +28,7 @@ Results = dict[str, Any]
 
 
 def measure_pages(
-    collection: Collection,
+    dataset: Dataset,
     network: Network,
     catalogue: Path | None,
     queries: Rows | None,
@@ -36,39 +36,39 @@ def measure_pages(
     seed: int,
     progress: Progress,
 ) -> Results:
-    """Measure product pages if there are ``queries``, photo results if there are ``photos``.
+    """Measure product pages if there are ``queries``, and photo search if there are ``photos``.
 
-    ``catalogue`` goes into a scratch database; without it the shop's is asked. Raises
-    ``EvaluationError``.
+    A ``catalogue`` is imported into a scratch database; without one the shop's database is used.
+    Raises ``EvaluationError``.
     """
     results: Results = {}
-    with _database(catalogue, collection, network, progress):
+    with _database(catalogue, dataset, network, progress):
         if queries is not None:
-            vectors = vectors_of(network, collection.pictures, progress)
+            vectors = vectors_of(network, dataset.pictures, progress)
             results[PRODUCT_PAGES] = measure_product_pages(
-                collection, queries, vectors, seed, progress
+                dataset, queries, vectors, seed, progress
             )
         if photos:
             results[PHOTO_TO_CATALOGUE] = measure_photo_to_catalogue(
-                collection, photos, seed, progress
+                dataset, photos, seed, progress
             )
     return results
 
 
-def queries_in_order(collection: Collection, ids: Path | None) -> Rows:
-    """Return the queries in the order of the file of ids, which tells their halves."""
+def queries_in_order(dataset: Dataset, ids: Path | None) -> Rows:
+    """Return the queries in the order of the file of ids, because that defines their halves."""
     if ids is None:
-        return collection.queries
-    rows = {collection.pictures[row].id: row for row in collection.queries.tolist()}
+        return dataset.queries
+    rows = {dataset.pictures[row].id: row for row in dataset.queries.tolist()}
     return np.array([rows[each] for each in read_ids(ids) if each in rows], np.int64)
 
 
 @contextmanager
 def _database(
-    catalogue: Path | None, collection: Collection, network: Network, progress: Progress
+    catalogue: Path | None, dataset: Dataset, network: Network, progress: Progress
 ) -> Iterator[None]:
     if catalogue is not None:
-        with scratch_database(catalogue, collection, network, progress):
+        with scratch_database(catalogue, dataset, network, progress):
             yield
     elif active_network() != network.name:
         raise EvaluationError(

@@ -1,4 +1,4 @@
-"""Intervals and counts as inline SVG, in the colours of the page around them."""
+"""Draw intervals and counts as inline SVG, in the colours of the page around them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PLOT = WIDTH - LEFT - RIGHT
 
 
 def draw_intervals(title: str, rows: Mapping[str, Estimate], main: str) -> str:
-    """A dot and its interval for each row, from 0 to 1; the main row is drawn stronger."""
+    """Draw the estimate and interval of each row on a scale from 0 to 1; emphasise the main row."""
     height = TOP + ROW * len(rows) + 24
     body = [_scale(TOP + ROW * len(rows))]
     for number, (name, row) in enumerate(rows.items()):
         y = TOP + ROW * (number + 0.5)
         body.append(f'<g class="{"main" if name == main else "row"}">{_interval(name, row, y)}</g>')
-    spoken = ", ".join(f"{name} {row.value:.3f}" for name, row in rows.items())
-    return _svg(f"{title}: {spoken}", WIDTH, height, body)
+    description = ", ".join(f"{name} {row.value:.3f}" for name, row in rows.items())
+    return _svg(f"{title}: {description}", WIDTH, height, body)
 
 
 def _interval(name: str, row: Estimate, y: float) -> str:
@@ -42,7 +42,7 @@ def _scale(bottom: int) -> str:
 
 
 def draw_counts(title: str, counts: Sequence[int]) -> str:
-    """How many queries have 0, 1, … right neighbours: a column for each."""
+    """Draw a bar chart of the number of queries with 0, 1, … right neighbours."""
     width, height, bottom = WIDTH, 190, 150
     slot, top = width / len(counts), max(*counts, 1)
     body = [f'<path d="M0 {bottom}H{width}" class="grid"/>']
@@ -55,8 +55,8 @@ def draw_counts(title: str, counts: Sequence[int]) -> str:
         )
         body.append(_text(x, bottom - tall - 7, f"{times:,}", "middle"))
         body.append(_text(x, bottom + 20, f"{number} of {len(counts) - 1}", "middle"))
-    spoken = ", ".join(f"{number} right: {times}" for number, times in enumerate(counts))
-    return _svg(f"{title}: {spoken}", width, height, body)
+    description = ", ".join(f"{number} right: {times}" for number, times in enumerate(counts))
+    return _svg(f"{title}: {description}", width, height, body)
 
 
 def _svg(label: str, width: int, height: int, body: Sequence[str]) -> str:

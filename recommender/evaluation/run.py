@@ -1,4 +1,4 @@
-"""One evaluation from the beginning to its figures."""
+"""Run an evaluation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from typing import Any
 from PIL import Image
 
 from recommender.evaluation import measuring
+from recommender.evaluation.crops import VARIANTS, measure_crops
 from recommender.evaluation.datasets import (
     CATALOGUE,
     PHOTOS,
-    Collection,
+    Dataset,
     EvaluationError,
-    Picture,
+    LabelledPicture,
     Progress,
     open_catalogue,
     open_photos,
 )
 from recommender.evaluation.metrics import DEFINITIONS
 from recommender.evaluation.page_parts import measure_pages, queries_in_order
-from recommender.evaluation.parts import VARIANTS, measure_parts
 from recommender.evaluation.street_photos import StreetPhoto, read_street_photos
 from recommender.evaluation.vectorizers import (
-    Missing,
     Network,
+    UnavailableVectorizer,
     Vectorizer,
     open_vectorizers,
     reported_measure,
@@ -47,11 +47,12 @@ PACKAGES = ("numpy", "pillow", "openvino", "tensorflow-cpu", "tensorflow")
 
 @dataclass(frozen=True)
 class Request:
-    """Say what to measure.
+    """Holds the options of an evaluation.
 
-    ``models``: the first is the one that the report is about. ``catalogue`` ``None``: the shop's
-    own, unless ``photos_only``. ``exclude_queries`` leaves them out of what is searched among.
-    ``product_pages`` and ``street_photos`` go through the pages.
+    The report is about the first of ``models``, which the others are compared with. Without a
+    ``catalogue`` the shop's products are used, unless ``photos_only``. ``exclude_queries`` keeps
+    the queries out of the gallery. ``product_pages`` measures similar items, ``street_photos``
+    photo search, both by the code of the pages.
     """
 
     models: tuple[str, ...]
@@ -67,11 +68,13 @@ class Request:
 
 
 def evaluate(request: Request, progress: Progress) -> Results:
-    """All figures, ready for JSON but for pictures. Raises ``EvaluationError``."""
+    """Return all figures, and pictures for the report. Raises ``EvaluationError``."""
     _check(request)
     photos = read_street_photos(request.street_photos) if request.street_photos else []
     opened = list(open_vectorizers(request.models, request.without, request.seed))
-    vectorizers = [vectorizer for vectorizer in opened if not isinstance(vectorizer, Missing)]
+    vectorizers = [
+        vectorizer for vectorizer in opened if not isinstance(vectorizer, UnavailableVectorizer)
+    ]
     networks = [vectorizer for vectorizer in vectorizers if isinstance(vectorizer, Network)]
     main = next(vectorizer for vectorizer in networks if vectorizer.name == request.models[0])
     results: Results = {
@@ -79,31 +82,31 @@ def evaluate(request: Request, progress: Progress) -> Results:
         "vectorizers": [_describe(vectorizer) for vectorizer in opened],
     }
     with ExitStack() as stack:
-        # All are opened and read before anything is embedded: what is wrong is said early.
-        for collection in [stack.enter_context(each) for each in _open(request, progress)]:
-            figures = _evaluate(collection, vectorizers, main, request.seed, progress)
-            results[collection.name] = figures
-            if collection.name == PHOTOS:
-                results["parts"] = measure_parts(collection, vectorizers, request.seed, progress)
-            if collection.name == CATALOGUE and (request.product_pages or photos):
-                results |= _through_the_pages(request, collection, main, photos, progress)
+        # All are opened before anything is embedded, so that a bad file is reported early.
+        for dataset in [stack.enter_context(each) for each in _open(request, progress)]:
+            figures = _evaluate(dataset, vectorizers, main, request.seed, progress)
+            results[dataset.name] = figures
+            if dataset.name == PHOTOS:
+                results["crops"] = measure_crops(dataset, vectorizers, request.seed, progress)
+            if dataset.name == CATALOGUE and (request.product_pages or photos):
+                results |= _measure_pages(request, dataset, main, photos, progress)
     return results
 
 
-def _through_the_pages(
+def _measure_pages(
     request: Request,
-    collection: Collection,
+    dataset: Dataset,
     network: Network,
     photos: Sequence[StreetPhoto],
     progress: Progress,
 ) -> Results:
-    queries = queries_in_order(collection, request.queries) if request.product_pages else None
+    queries = queries_in_order(dataset, request.queries) if request.product_pages else None
     return measure_pages(
-        collection, network, request.catalogue, queries, photos, request.seed, progress
+        dataset, network, request.catalogue, queries, photos, request.seed, progress
     )
 
 
-def _open(request: Request, progress: Progress) -> Iterator[AbstractContextManager[Collection]]:
+def _open(request: Request, progress: Progress) -> Iterator[AbstractContextManager[Dataset]]:
     if not request.photos_only:
         yield open_catalogue(
             request.catalogue,
@@ -140,65 +143,63 @@ def _about(request: Request) -> Results:
         "model": request.models[0],
         "seed": request.seed,
         "definitions": DEFINITIONS,
-        "parts": VARIANTS,
+        "crops": VARIANTS,
         "packages": found,
     }
 
 
-def _describe(vectorizer: Vectorizer | Missing) -> Results:
-    if isinstance(vectorizer, Missing):
+def _describe(vectorizer: Vectorizer | UnavailableVectorizer) -> Results:
+    if isinstance(vectorizer, UnavailableVectorizer):
         return {"name": vectorizer.name, "missing": vectorizer.reason}
     return {
         "name": vectorizer.name,
-        "what": vectorizer.what,
+        "description": vectorizer.description,
         "key": vectorizer.key,
         "measure": reported_measure(vectorizer),
     }
 
 
 def _evaluate(
-    collection: Collection,
+    dataset: Dataset,
     vectorizers: Sequence[Vectorizer],
     main: Vectorizer,
     seed: int,
     progress: Progress,
 ) -> Results:
-    found, asked = {}, (collection.pictures, progress)
+    found, arguments = {}, (dataset.pictures, progress)
     for vectorizer in vectorizers:
-        found[vectorizer.name] = measuring.find_five(vectors_of(vectorizer, *asked), collection)
-    first, own = collection.labels[0], found[main.name]
-    rows = measuring.measure(collection, found, seed, main.name)
-    spread = measuring.measure_spread(collection, found, vectors_of(main, *asked), seed)
-    worst = measuring.worst_queries(collection, first, own)
+        found[vectorizer.name] = measuring.find_five(vectors_of(vectorizer, *arguments), dataset)
+    first, own = dataset.labels[0], found[main.name]
+    rows = measuring.measure(dataset, found, seed, main.name)
+    spread = measuring.measure_spread(dataset, found, vectors_of(main, *arguments), seed)
+    worst = measuring.worst_queries(dataset, first, own)
     return {
-        "source": collection.source,
-        "digest": collection.digest,
-        "queries": len(collection.queries),
-        "gallery": len(collection.gallery),
-        "pictures": len(collection.pictures),
-        "damaged": collection.damaged,
+        "source": dataset.source,
+        "digest": dataset.digest,
+        "queries": len(dataset.queries),
+        "gallery": len(dataset.gallery),
+        "pictures": len(dataset.pictures),
+        "damaged": dataset.damaged,
         "measures": rows,
-        "without_duplicates": measuring.measure_without_duplicates(
-            collection, found, seed, main.name
-        ),
+        "without_duplicates": measuring.measure_without_duplicates(dataset, found, seed, main.name),
         "reported_scores": _compare(
             {each.name: reported_scores(each) for each in vectorizers}, rows
         ),
         "spread": spread,
         "right": {
-            name: measuring.right_counts(collection, first, neighbours)
+            name: measuring.count_right(dataset, first, neighbours)
             for name, neighbours in found.items()
         },
-        "classes": measuring.by_class(collection, first, own),
-        "confusions": measuring.confusions(collection, first, own),
-        "worst": [_example(collection, **each) for each in worst],
+        "classes": measuring.by_class(dataset, first, own),
+        "confusions": measuring.confusions(dataset, first, own),
+        "worst": [_example(dataset, **each) for each in worst],
     }
 
 
 def _compare(reported: Mapping[str, Mapping[str, float]], measures: Results) -> Results:
-    """Put each score that a manifest reports, by label, beside the one measured here.
+    """Return each score reported in a manifest beside the one measured here, by label.
 
-    It ``holds`` unless all of the interval is lower.
+    A reported score ``holds`` unless the whole interval of the measured one is below it.
     """
     compared: Results = defaultdict(dict)
     for label, measure in measures.items():
@@ -210,19 +211,19 @@ def _compare(reported: Mapping[str, Mapping[str, float]], measures: Results) -> 
     return dict(compared)
 
 
-def _example(collection: Collection, query: int, found: list[int]) -> Results:
+def _example(dataset: Dataset, query: int, found: list[int]) -> Results:
     return {
-        "query": _show(collection.pictures[query]),
-        "found": [_show(collection.pictures[row]) for row in found],
+        "query": _show(dataset.pictures[query]),
+        "found": [_show(dataset.pictures[row]) for row in found],
     }
 
 
-def _show(picture: Picture) -> Results:
+def _show(picture: LabelledPicture) -> Results:
     return {"id": picture.id, "labels": picture.labels, "picture": _thumbnail(picture.read())}
 
 
 def _thumbnail(content: bytes) -> str:
-    """A small JPEG as a data URI."""
+    """Return a small JPEG as a data URI."""
     image = upright_rgb(Image.open(BytesIO(content)))
     image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     buffer = BytesIO()

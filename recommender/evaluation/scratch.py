@@ -1,4 +1,4 @@
-"""Make a scratch database that holds a catalogue and its embeddings, as a shop would."""
+"""Create a scratch database with a catalogue and its embeddings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from recommender.embedding.queue import pending
 from recommender.embedding.worker import embed_pending
-from recommender.evaluation.datasets import Collection, EvaluationError, Progress
+from recommender.evaluation.datasets import Dataset, EvaluationError, Progress
 from recommender.evaluation.vectorizers import Network
 from recommender.garments.categories import fill_garments
 from recommender.models import EmbeddingModel
@@ -25,14 +25,14 @@ from shop.imports.jobs.run import import_catalogue
 
 @contextmanager
 def scratch_database(
-    catalogue: Path, collection: Collection, network: Network, progress: Progress
+    catalogue: Path, dataset: Dataset, network: Network, progress: Progress
 ) -> Iterator[str]:
-    """Connect to a database of this catalogue and network instead of the shop's; give its name.
+    """Connect to a database of this catalogue and network instead of the shop's; yield its name.
 
-    It lies on the shop's server and is kept: the next run embeds only what is missing. Raises
-    ``EvaluationError``.
+    The database is created on the shop's server and kept, so that the next run embeds only what is
+    missing. Raises ``EvaluationError``.
     """
-    name, shop = database_name(collection, network), str(connection.settings_dict["NAME"])
+    name, shop = database_name(dataset, network), str(connection.settings_dict["NAME"])
     _create(name)
     _connect_to(name)
     try:
@@ -43,10 +43,10 @@ def scratch_database(
         _connect_to(shop)
 
 
-def database_name(collection: Collection, network: Network) -> str:
-    """Return a name that differs for other pictures, another network and other migrations."""
+def database_name(dataset: Dataset, network: Network) -> str:
+    """Return a name that depends on the pictures, the network and the migrations."""
     leaves = MigrationLoader(None).graph.leaf_nodes()
-    text = f"{network.key} {collection.digest} {sorted(leaves)}"
+    text = f"{network.key} {dataset.digest} {sorted(leaves)}"
     return f"evaluation_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -58,13 +58,13 @@ def _create(name: str) -> None:
                 cursor.execute(f'CREATE DATABASE "{name}"')
     except DatabaseError as error:
         raise EvaluationError(
-            f"The scratch database {name} cannot be made: {error}. Let the database user create "
+            f"The scratch database {name} cannot be created: {error}. Let the database user create "
             "databases (ALTER ROLE … CREATEDB), or leave out --catalogue to measure the shop."
         ) from error
 
 
 def _connect_to(name: str) -> None:
-    """Threads that are started from now on connect to it as well: they share the settings."""
+    """Use this database from now on, also in threads started later, which share the settings."""
     connection.close()
     connection.settings_dict["NAME"] = name
 
@@ -73,7 +73,7 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     """Import the catalogue, embed what is not embedded yet and measure the spread."""
     EmbeddingModel.objects.update(name=network.name, sha256=network.folder.sha256)
     try:
-        # The pages show what has a price, which research data lack.
+        # With sample prices, because research data has none and pages show only priced products.
         import_catalogue(catalogue, progress=partial(progress, "import"), sample_data=True)
     except ImportProblem as problem:
         raise EvaluationError(str(problem)) from problem
@@ -88,7 +88,7 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     embed_pending(model, progress=count)
     fill_garments()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
+        cursor.execute("ANALYZE")  # because autovacuum would come too late for the planner
     EmbeddingModel.objects.update(
         spread=measure_spread(model, network.folder.spread or model.spread)
     )

@@ -1,26 +1,25 @@
-"""Simulate shoppers whose tastes are known, to measure recommendations on.
+"""Simulate shoppers with known tastes to measure recommendations.
 
-How a shopper comes about (all of it drawn from one seeded generator; ``World`` has the numbers and
-``docs/population.md`` the reasons for each):
+A shopper is drawn as follows from one seeded generator (``Scenario`` has the parameters,
+``docs/population.md`` the reasons):
 
 1. **Popularity.** Products get Zipf weights ``1 / rank ** skew`` in a random order.
 2. **Tastes.** A shopper has 2, 3 or 4, with shares from a flat Dirichlet distribution. A taste is
 
-   - by *looks*: an anchor picture and the hundred products nearest to it by L2. Each draws with its
-     popularity times ``exp(-(d / s) ** 2)``; ``d`` is the distance and ``s`` that of the hundredth,
-     so a taste is wide and soft, and popular products win within it; or
-   - by *labels*: no picture at all. A gender and an article type of the catalogue, and a favourite
-     colour that draws five times as much as the others; popularity weighs within it.
+   - visual: an anchor picture and the hundred products nearest to it by L2. Each is drawn with its
+     popularity times ``exp(-(d / s) ** 2)``, where ``d`` is its distance and ``s`` that of the
+     hundredth, so popular products win within a taste; or
+   - by labels, without any picture: a gender and an article type of the catalogue, and a favourite
+     colour whose products weigh five times as much as others, all times popularity.
 
-3. **Noise.** Every fifth product is drawn by popularity alone, whatever the tastes say; so is what
-   is left to draw when a narrow taste is used up.
-4. **History.** ``views`` products, none twice, each from a taste drawn by its share, or from the
-   taste before it with the probability ``stay``; one more, drawn in the same way, is held out.
+3. **Noise.** Every fifth product is drawn by popularity alone, and so is the rest of a history when
+   a narrow taste is used up.
+4. **History.** ``views`` distinct products, each from a taste drawn by its share, or with the
+   probability ``stay`` from the taste of the one before. One more, drawn alike, is held out.
 
-Some shoppers only leave visits behind (``leave_visits``), from which the shop counts what is
-popular as it does in production. No recommender sees anchors, tastes or weights, with one
-exception: the popularity that the others are compared with is the true one, better than any shop
-could know it.
+The visits of some shoppers are only recorded (``record_visits``), and the shop counts popularity
+from them as in production. No recommender sees anchors, tastes or weights, except the rival that
+recommends by the true popularity, which no shop could know.
 """
 
 from __future__ import annotations
@@ -60,13 +59,13 @@ WITH query AS MATERIALIZED (
 SELECT product_id, duplicate_group, distance FROM ({candidates} LIMIT %(candidates)s) AS candidate
 ORDER BY distance, product_id
 """
-# So many candidates for each product that is wanted: some are in the history or copies.
-CANDIDATES = 4
+# Candidates for each product to recommend, because some are in the history or duplicates.
+CANDIDATE_FACTOR = 4
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """``ids`` (n,), L2-normalised ``vectors`` (n, d), ``kinds`` (n,): gender and type, colours."""
+    """Holds ids (n,), unit vectors (n, d), kinds (n,), i.e. gender and type, and colours (n,)."""
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
@@ -75,8 +74,10 @@ class Catalogue:
 
     @cached_property
     def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Positions of the ``NEIGHBOURS`` nearest of each product, itself among them, and squared
-        distances; both (n, ``NEIGHBOURS``). Two minutes for 42,170 products."""
+        """Return the rows of the nearest of each product, itself included, and squared distances.
+
+        Both are (n, ``NEIGHBOURS``). Takes two minutes for 42,170 products.
+        """
         wide = min(NEIGHBOURS, len(self.ids))
         near = np.empty((len(self.ids), wide), np.int32)
         squared = np.empty((len(self.ids), wide), np.float32)
@@ -89,90 +90,95 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class World:
-    """``skew``: the Zipf exponent; ``looks``: the share of tastes by looks; ``stay``: how often a
-    product comes from the taste of the one before; ``stocked``: kinds are drawn as often as the
-    shop has products of them, instead of each as often as the others."""
+class Scenario:
+    """Holds the parameters of a simulation.
+
+    ``skew`` is the Zipf exponent of popularity, ``visual_share`` the share of visual tastes,
+    ``stay`` the probability that a product comes from the taste of the one before.
+    ``kinds_by_stock`` draws kinds as often as the shop has products of them, not uniformly.
+    """
 
     skew: float
-    looks: float
+    visual_share: float
     stay: float = 0.0
-    stocked: bool = False
+    kinds_by_stock: bool = False
 
 
-WORLDS = {
-    "shop": World(skew=0.6, looks=0.5, stay=0.5, stocked=True),
-    "looks": World(skew=0.8, looks=1.0),
-    "labels": World(skew=0.8, looks=0.0),
+SCENARIOS = {
+    "shop": Scenario(skew=0.6, visual_share=0.5, stay=0.5, kinds_by_stock=True),
+    "looks": Scenario(skew=0.8, visual_share=1.0),
+    "labels": Scenario(skew=0.8, visual_share=0.0),
 }
 
 
 @dataclass(frozen=True)
 class Shopper:
-    """Positions in the catalogue: ``history`` with the newest first, and what comes ``next``."""
+    """Holds rows of the catalogue: a history, newest first, and the held-out next product."""
 
     history: list[int]
-    next: int
+    held_out: int
 
 
 @dataclass(frozen=True)
 class Population:
+    """Holds the shoppers and the true popularity of each product."""
+
     popularity: Floats
     shoppers: list[Shopper]
 
 
 def populate(
-    catalogue: Catalogue, world: str, *, seed: int, shoppers: int, views: int = 12
+    catalogue: Catalogue, scenario: str, *, seed: int, shoppers: int, views: int = 12
 ) -> Population:
-    """``world`` is one of ``WORLDS``; the module says how it is drawn."""
-    rng, rules = np.random.default_rng(seed), WORLDS[world]
+    """Draw shoppers for one of ``SCENARIOS``, as the module says."""
+    rng, rules = np.random.default_rng(seed), SCENARIOS[scenario]
     weights = 1 / np.arange(1, len(catalogue.ids) + 1) ** rules.skew
     popularity = rng.permutation(weights / weights.sum())
     counts = rng.choice(TASTES, shoppers)
     tastes = _tastes(catalogue, popularity, rng, rules, int(counts.sum()))
-    everything = _Draw(np.arange(len(popularity)), popularity)
+    all_products = _Sampler(np.arange(len(popularity)), popularity)
     people = [
-        _shopper([next(tastes) for _ in range(n)], everything, rng, views, rules.stay)
+        _shopper([next(tastes) for _ in range(n)], all_products, rng, views, rules.stay)
         for n in counts
     ]
     return Population(popularity, people)
 
 
-class _Draw:
+class _Sampler:
     """Draws one of ``items`` with these ``weights``."""
 
     def __init__(self, items: NDArray[np.intp], weights: Floats) -> None:
         self.items, self.ends = items, np.cumsum(weights)
 
     def __call__(self, rng: np.random.Generator) -> int:
-        place = np.searchsorted(self.ends, rng.random() * self.ends[-1], side="right")
-        return int(self.items[min(int(place), len(self.items) - 1)])
+        index = np.searchsorted(self.ends, rng.random() * self.ends[-1], side="right")
+        return int(self.items[min(int(index), len(self.items) - 1)])
 
 
 def _tastes(
-    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, rules: World, count: int
-) -> Iterator[_Draw]:
+    catalogue: Catalogue, popularity: Floats, rng: np.random.Generator, rules: Scenario, count: int
+) -> Iterator[_Sampler]:
     kinds, sizes = np.unique(catalogue.kinds, return_counts=True)
-    chances = sizes / sizes.sum() if rules.stocked else None
-    own = {kind: np.flatnonzero(catalogue.kinds == kind) for kind in kinds}
-    for by_looks in rng.random(count) < rules.looks:
-        if by_looks:
-            yield _by_looks(catalogue, popularity, int(rng.integers(len(catalogue.ids))))
+    chances = sizes / sizes.sum() if rules.kinds_by_stock else None
+    items_of = {kind: np.flatnonzero(catalogue.kinds == kind) for kind in kinds}
+    for visual in rng.random(count) < rules.visual_share:
+        if visual:
+            yield _visual_taste(catalogue, popularity, int(rng.integers(len(catalogue.ids))))
         else:
-            items = own[rng.choice(kinds, p=chances)]
+            items = items_of[rng.choice(kinds, p=chances)]
             favourite = catalogue.colours[items] == rng.choice(catalogue.colours[items])
-            yield _Draw(items, popularity[items] * np.where(favourite, FAVOURITE, 1.0))
+            yield _Sampler(items, popularity[items] * np.where(favourite, FAVOURITE, 1.0))
 
 
-def _by_looks(catalogue: Catalogue, popularity: Floats, anchor: int) -> _Draw:
+def _visual_taste(catalogue: Catalogue, popularity: Floats, anchor: int) -> _Sampler:
     near, squared = (table[anchor] for table in catalogue.neighbours)
     width = max(float(squared.max()), 1e-6)
-    return _Draw(near, popularity[near] * np.exp(-squared / width))
+    return _Sampler(near, popularity[near] * np.exp(-squared / width))
 
 
 def _shopper(
-    tastes: Sequence[_Draw],
-    everything: _Draw,
+    tastes: Sequence[_Sampler],
+    all_products: _Sampler,
     rng: np.random.Generator,
     views: int,
     stay: float,
@@ -183,17 +189,17 @@ def _shopper(
     for attempt in range(100 * views):
         if not seen or rng.random() >= stay:
             taste = tastes[min(int(np.searchsorted(shares, rng.random())), len(tastes) - 1)]
-        # A taste so narrow that all of it was seen leaves the rest to chance.
-        by_chance = rng.random() < NOISE or attempt > 50 * views
-        seen[everything(rng) if by_chance else taste(rng)] = None
+        # Drawn by popularity after many attempts, because a narrow taste may be used up.
+        at_random = rng.random() < NOISE or attempt > 50 * views
+        seen[all_products(rng) if at_random else taste(rng)] = None
         if len(seen) > views:
             break
     *history, last = seen
-    return Shopper(history=history[::-1], next=last)
+    return Shopper(history=history[::-1], held_out=last)
 
 
-def leave_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
-    """Note what they looked at as the pages do, and count it."""
+def record_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
+    """Record the products that shoppers viewed, as the pages do, and count popularity."""
     Event.objects.bulk_create(
         Event(block=PAGE, kind=Event.Kind.VIEWED, product_id=int(pk), visit=f"made-up-{number}")
         for number, shopper in enumerate(shoppers)
@@ -210,13 +216,13 @@ def near_mean(product_ids: list[int], count: int) -> list[int]:
 
 
 def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> list[Neighbour]:
-    """Search as the shop does; of copies the nearest one is kept."""
+    """Search as the shop does and keep the nearest of each duplicate group."""
     with transaction.atomic(), connection.cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, Filters())
         candidates, values = candidate_sql(strategy, model.table, Filters())
         sql = MEAN.format(table=model.table, candidates=candidates)
         values |= {"history": product_ids, "excluded": 0}
-        values["candidates"] = CANDIDATES * (count + len(product_ids))
+        values["candidates"] = CANDIDATE_FACTOR * (count + len(product_ids))
         execute_with_settings(cursor, sql, values, SETTINGS[strategy])
         rows = cursor.fetchall()
     found: list[Neighbour] = []
@@ -230,7 +236,11 @@ def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> lis
 
 
 def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
-    """Weigh as many near the mean as ``personalised.rank`` has by popularity, as it does."""
+    """Return products near the mean, weighted by the popularity that the shop has counted.
+
+    The number of candidates and the weights are those of ``personalised.rank``, so that the
+    difference between the two is that it uses several vectors instead of their mean.
+    """
     model = EmbeddingModel.objects.active()
     near = _near_mean(model, product_ids, MAX_SEEDS * NEIGHBOURS_PER_SEED)
     ids = [one.product_id for one in near]
@@ -244,7 +254,7 @@ def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
 
 
 def by_popularity(catalogue: Catalogue, popularity: Floats, count: int) -> Recommend:
-    """The most popular that are not in the history."""
+    """Return a recommender of the most popular products that are not in the history."""
     order = [int(pk) for pk in catalogue.ids[np.argsort(-popularity)]]
 
     def recommend(history: list[int]) -> list[int]:
@@ -256,17 +266,17 @@ def by_popularity(catalogue: Catalogue, popularity: Floats, count: int) -> Recom
 def measure(
     catalogue: Catalogue, shoppers: Sequence[Shopper], recommend: Recommend
 ) -> dict[str, float]:
-    """``hit_rate``: how often the next one is among those recommended; ``diversity``: the mean
-    L2 distance between two of a list.
+    """Measure a recommender, a function from the product ids of a history to those recommended.
 
-    ``recommend`` takes and gives product ids.
+    ``hit_rate`` is the share of shoppers whose held-out product is recommended, ``diversity`` the
+    mean L2 distance between two products of a list.
     """
-    place = {int(pk): i for i, pk in enumerate(catalogue.ids)}
+    row_of = {int(pk): row for row, pk in enumerate(catalogue.ids)}
     hits, spread = [], []
     for shopper in shoppers:
         found = recommend([int(catalogue.ids[i]) for i in shopper.history])
-        hits.append(int(catalogue.ids[shopper.next]) in found)
-        spread.append(_spread(catalogue.vectors[[place[pk] for pk in found]]))
+        hits.append(int(catalogue.ids[shopper.held_out]) in found)
+        spread.append(_spread(catalogue.vectors[[row_of[pk] for pk in found]]))
     return {"hit_rate": float(np.mean(hits)), "diversity": float(np.mean(spread))}
 
 

@@ -1,4 +1,4 @@
-"""Measure what photos of people's own clothes find in the catalogue."""
+"""Measure photo search on photos of people's own clothes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.evaluation.colours import DELTA_E, colour_of, colours_of, mean_difference
-from recommender.evaluation.contact_sheets import Example, draw_sheet, drawn_by_seed
-from recommender.evaluation.datasets import COUNT, QUERIES, Collection, EvaluationError, Progress
+from recommender.evaluation.contact_sheets import Example, draw_sheet, sample_queries
+from recommender.evaluation.datasets import QUERIES, Dataset, EvaluationError, K, Progress
 from recommender.evaluation.metrics import mean_of_known
 from recommender.evaluation.page_answers import match_products, photo_results
 from shop.catalogue.images.pictures import PictureError
@@ -23,7 +23,7 @@ from shop.catalogue.images.pictures import PictureError
 Results = dict[str, Any]
 LABELS_FILE = "labels.csv"
 COLUMNS = ("file", "label", "part")
-# The article types that count as right for a photo's class.
+# The article types that count as correct results, by the class of a photo.
 ARTICLE_TYPES = {
     "T-Shirt": ("Tshirts",),
     "Polo": ("Tshirts",),
@@ -46,15 +46,17 @@ ARTICLE_TYPES = {
     ),
 }
 FIGURES = {
-    "right_kind": "those of the five whose article type the photo's class may be, divided by five; "
-    "an answer with no products counts 0",
+    "right_kind": "the share of the five whose article type is correct for the photo's class; 0 "
+    "for a photo without results",
     "delta_e": DELTA_E,
-    "unanswered": "share of photos to which the page answers with no products",
+    "unanswered": "the share of photos without results",
 }
 
 
 @dataclass(frozen=True)
 class StreetPhoto:
+    """Holds a photo with its class."""
+
     file: str
     label: str
     content: bytes
@@ -62,19 +64,19 @@ class StreetPhoto:
 
 @dataclass(frozen=True)
 class Answer:
-    """``rows``: the products that the page shows, as rows of the collection."""
+    """Holds a photo and the products on its results page, as rows of the dataset."""
 
     photo: StreetPhoto
     rows: list[int]
 
 
 def read_street_photos(path: Path) -> list[StreetPhoto]:
-    """Read the validation photos of a ZIP with labels.csv. Raises ``EvaluationError``."""
+    """Read the validation photos of a ZIP by its labels.csv. Raises ``EvaluationError``."""
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(LABELS_FILE).decode("utf-8-sig")
-            wanted = [row for row in _labels(path, text) if row["part"] == QUERIES]
-            photos = [StreetPhoto(r["file"], r["label"], archive.read(r["file"])) for r in wanted]
+            rows = [row for row in _labels(path, text) if row["part"] == QUERIES]
+            photos = [StreetPhoto(r["file"], r["label"], archive.read(r["file"])) for r in rows]
     except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise EvaluationError(
             f"{path} cannot be read: {error}. Name a ZIP that holds {LABELS_FILE} and the photos "
@@ -97,20 +99,20 @@ def _with_known_labels(path: Path, photos: Sequence[StreetPhoto]) -> list[Street
     known = [photo for photo in photos if photo.label in ARTICLE_TYPES]
     if not known:
         raise EvaluationError(
-            f"{LABELS_FILE} in {path} names no photo of the part {QUERIES!r} with a label among "
+            f"{LABELS_FILE} in {path} lists no photo of the part {QUERIES!r} with a label among "
             f"{', '.join(ARTICLE_TYPES)}. Correct its columns part and label."
         )
     return known
 
 
 def measure_photo_to_catalogue(
-    collection: Collection, photos: Sequence[StreetPhoto], seed: int, progress: Progress
+    dataset: Dataset, photos: Sequence[StreetPhoto], seed: int, progress: Progress
 ) -> Results:
-    """Search the catalogue with each photo, through the code of the results page.
+    """Search with each photo by the code of its results page and measure the results.
 
     Raises ``EvaluationError``.
     """
-    shop, answers, damaged = match_products(collection), [], []
+    shop, answers, damaged = match_products(dataset), [], []
     for done, photo in enumerate(photos, 1):
         try:
             answers.append(Answer(photo, shop.rows(photo_results(photo.content))))
@@ -119,24 +121,24 @@ def measure_photo_to_catalogue(
         progress("photos", done, len(photos))
     if not answers:
         raise EvaluationError("None of the street photos can be read; save them as JPEG or PNG.")
-    figures = _figures(collection, answers)
-    ids = [picture.id for picture in collection.pictures]
+    figures = _figures(dataset, answers)
+    ids = [picture.id for picture in dataset.pictures]
     return {
         "damaged": damaged,
         "classes": _by_class(figures, [answer.photo.label for answer in answers], seed),
         "found": {each.photo.file: [ids[row] for row in each.rows] for each in answers},
-        "picture": _draw(collection, answers, seed),
+        "picture": _draw(dataset, answers, seed),
     }
 
 
-def _figures(collection: Collection, answers: Sequence[Answer]) -> dict[str, list[float]]:
-    """Return each figure's values in the photos' order."""
-    types = collection.column("article_type")
-    colours = colours_of(collection, [row for answer in answers for row in answer.rows])
+def _figures(dataset: Dataset, answers: Sequence[Answer]) -> dict[str, list[float]]:
+    """Return the values of each figure in the order of the photos."""
+    types = dataset.column("article_type")
+    colours = colours_of(dataset, [row for answer in answers for row in answer.rows])
     figures: dict[str, list[float]] = {name: [] for name in FIGURES}
     for photo, rows in ((answer.photo, answer.rows) for answer in answers):
         right = np.isin(types[rows], ARTICLE_TYPES[photo.label])
-        figures["right_kind"].append(float(right.sum()) / COUNT)
+        figures["right_kind"].append(float(right.sum()) / K)
         shown = [colours[row] for row in rows]
         figures["delta_e"].append(mean_difference(colour_of(photo.content), shown))
         figures["unanswered"].append(float(not rows))
@@ -144,7 +146,7 @@ def _figures(collection: Collection, answers: Sequence[Answer]) -> dict[str, lis
 
 
 def _by_class(figures: dict[str, list[float]], labels: Sequence[str], seed: int) -> list[Results]:
-    """Return the means of each class, the worst first, and of all photos last."""
+    """Return the means of each class, lowest first, and those of all photos last."""
     names = np.array(labels)
     rows = [
         {"class": label, **_means(figures, names == label, seed)} for label in sorted(set(labels))
@@ -160,9 +162,9 @@ def _means(figures: dict[str, list[float]], chosen: NDArray[np.bool_], seed: int
     }
 
 
-def _draw(collection: Collection, answers: Sequence[Answer], seed: int) -> bytes:
-    pictures = collection.pictures
+def _draw(dataset: Dataset, answers: Sequence[Answer], seed: int) -> bytes:
+    pictures = dataset.pictures
     return draw_sheet(
         Example(answer.photo.label, answer.photo.content, [pictures[r].read() for r in answer.rows])
-        for answer in drawn_by_seed(answers, seed)
+        for answer in sample_queries(answers, seed)
     )

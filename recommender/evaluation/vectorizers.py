@@ -1,4 +1,4 @@
-"""Turn pictures into vectors: networks, and baselines to compare them with, a row each."""
+"""Turn pictures into vectors, by networks and by baselines to compare them with."""
 
 from __future__ import annotations
 
@@ -29,26 +29,29 @@ UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
 NEAR_WHITE = 240
-# Of silence, before the ImageNet weights count as out of reach.
-SECONDS = 15.0
-# Vectors that were kept are not those of another preprocessing.
+# Without an answer for so long, downloading the ImageNet weights fails.
+DOWNLOAD_TIMEOUT_SECONDS = 15.0
+# Part of the keys, because stored vectors are not those of another preprocessing.
 PREPROCESSING = hashlib.sha256(Path(preprocessing.__file__).read_bytes()).hexdigest()[:8]
 
 
 class Vectorizer(Protocol):
-    """A row of the report. ``key`` changes whenever the vectors would; vectors have length 1."""
+    """Computes unit vectors of pictures; a row of the report.
+
+    ``key`` identifies the vectors in the cache and changes whenever they would.
+    """
 
     @property
     def name(self) -> str: ...
     @property
-    def what(self) -> str: ...
+    def description(self) -> str: ...
     @property
     def key(self) -> str: ...
     def vectors(self, contents: Sequence[bytes]) -> Vectors: ...
 
 
 def reported_scores(vectorizer: Vectorizer) -> dict[str, float]:
-    """Return the P@5 that a network's manifest reports, by label; nothing of a baseline."""
+    """Return the P@5 reported in a network's manifest, by label; baselines have none."""
     if not isinstance(vectorizer, Network):
         return {}
     reported = vectorizer.folder.manifest.get("quality", {}).get("validation", {})
@@ -56,7 +59,7 @@ def reported_scores(vectorizer: Vectorizer) -> dict[str, float]:
 
 
 def reported_measure(vectorizer: Vectorizer) -> str:
-    """Return what the manifest's scores were measured on, in its own words."""
+    """Return the manifest's description of what its scores were measured on."""
     if not isinstance(vectorizer, Network):
         return ""
     return str(vectorizer.folder.manifest.get("quality", {}).get("measure", ""))
@@ -64,11 +67,11 @@ def reported_measure(vectorizer: Vectorizer) -> str:
 
 @dataclass(frozen=True)
 class Random:
-    """Vectors that know nothing of the picture: what chance finds."""
+    """Returns random vectors, whose precision is that of chance."""
 
     seed: int
     name: str = RANDOM
-    what: str = "vectors drawn by the seed, whatever the picture"
+    description: str = "random vectors, whatever the picture"
 
     @property
     def key(self) -> str:
@@ -82,11 +85,11 @@ class Random:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Colours alone. The L2 distance of square roots is Hellinger's of the histograms."""
+    """Returns colour histograms, with square roots so that L2 is the Hellinger distance."""
 
     name: str = HISTOGRAM
-    what: str = (
-        f"{LEVELS}³ RGB colours of what is not nearly white, compared by Hellinger's distance"
+    description: str = (
+        f"histogram of {LEVELS}³ RGB colours without near-white, compared by the Hellinger distance"
     )
     key: str = f"histogram-{HISTOGRAM_SIDE}-{LEVELS}-{NEAR_WHITE}"
 
@@ -105,11 +108,11 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Network:
-    """A model folder, run as the shop's workers run it."""
+    """Runs the network of a model folder as the shop's workers do."""
 
     folder: ModelFolder
     name: str
-    what: str
+    description: str
 
     @property
     def key(self) -> str:
@@ -127,8 +130,8 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A row that could not be measured here, and why."""
+class UnavailableVectorizer:
+    """Names a vectorizer that is not available here, and the reason."""
 
     name: str
     reason: str
@@ -136,10 +139,10 @@ class Missing:
 
 def open_vectorizers(
     models: Sequence[str], without: Sequence[str], seed: int
-) -> Iterator[Vectorizer | Missing]:
-    """Yield the baselines that are not left out, then the models.
+) -> Iterator[Vectorizer | UnavailableVectorizer]:
+    """Yield the baselines except those named in ``without``, then the models.
 
-    Raises ``EvaluationError`` for a model that there is not.
+    Raises ``EvaluationError`` for an unknown model.
     """
     networks = [_model(name) for name in models]
     for name in BASELINES:
@@ -157,26 +160,26 @@ def _model(name: str) -> Network:
     return Network(folder, name, f"model folder {name}, {folder.input_size} px")
 
 
-def _baseline(name: str, seed: int) -> Vectorizer | Missing:
+def _baseline(name: str, seed: int) -> Vectorizer | UnavailableVectorizer:
     if name == RANDOM:
         return Random(seed)
     if name == HISTOGRAM:
         return Histogram()
     if name == UNTRAINED:
-        what = f"ResNet50 at {UNTRAINED_SIDE} px with the random weights of seed {seed}"
-        return Network(_untrained(seed), UNTRAINED, what)
+        description = f"ResNet50 at {UNTRAINED_SIDE} px with the random weights of seed {seed}"
+        return Network(_untrained(seed), UNTRAINED, description)
     try:
-        with _patience(SECONDS):
+        with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
             return Network(find_model(IMAGENET), IMAGENET, "ResNet50 with Keras's ImageNet weights")
-    except Exception as error:  # what Keras raises when there is no internet
-        # Keras puts the whole address before the reason.
+    except Exception as error:  # whatever Keras raises without internet
+        # Only the end, because Keras puts the whole address before the reason.
         reason = (str(error).splitlines() or [type(error).__name__])[0].rpartition(" -- ")[2]
-        return Missing(IMAGENET, f"Keras could not fetch the weights: {reason}")
+        return UnavailableVectorizer(IMAGENET, f"Keras could not fetch the weights: {reason}")
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """Keras sets no timeout of its own; a network that swallows packets would hold it for ever."""
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Set the default timeout of sockets, because Keras sets none and could wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -186,14 +189,14 @@ def _patience(seconds: float) -> Iterator[None]:
 
 
 def _untrained(seed: int) -> ModelFolder:
-    """Made once; kept so that it runs as any other model folder."""
+    """Return the model folder of an untrained network, created on first use."""
     path = Path(settings.VAR_DIR) / "evaluation" / f"untrained-{UNTRAINED_SIDE}-{seed}"
     if not (path / "manifest.json").exists():
-        _make_untrained(path, seed)
+        _write_untrained(path, seed)
     return ModelFolder(path)
 
 
-def _make_untrained(path: Path, seed: int) -> None:
+def _write_untrained(path: Path, seed: int) -> None:
     import keras
 
     from recommender.embedding.network import build_trunk, weight_names
@@ -210,7 +213,7 @@ def _make_untrained(path: Path, seed: int) -> None:
 
 
 def normalised(vectors: Vectors) -> Vectors:
-    """Each row divided by its length."""
+    """Return the rows scaled to length 1."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     result: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return result

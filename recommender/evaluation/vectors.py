@@ -1,4 +1,4 @@
-"""The vectors of many pictures, kept so that a further row need not embed the others again."""
+"""Cache the vectors of pictures on disk, so that another evaluation need not compute them again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from recommender.evaluation.datasets import Picture, Progress, digest_of
+from recommender.evaluation.datasets import LabelledPicture, Progress, digest_of
 from recommender.evaluation.vectorizers import Vectorizer, Vectors, normalised
 
 BATCH = 64
-# Pictures in one file; a run that stops loses fewer than these.
+# Pictures in one file of the cache. An interrupted run loses fewer than these.
 CHUNK = 64 * BATCH
 
 
-def vectors_of(vectorizer: Vectorizer, pictures: Sequence[Picture], progress: Progress) -> Vectors:
-    """Return (n, d) vectors of length 1, from the disk where they were computed before.
+def vectors_of(
+    vectorizer: Vectorizer, pictures: Sequence[LabelledPicture], progress: Progress
+) -> Vectors:
+    """Return unit vectors (n, d), from the cache where they were computed before.
 
-    Kept in half precision, as the shop keeps its own.
+    They are rounded to half precision, as the shop stores its own.
     """
     parts = []
     for start in range(0, len(pictures), CHUNK):
@@ -32,7 +34,11 @@ def vectors_of(vectorizer: Vectorizer, pictures: Sequence[Picture], progress: Pr
 
 
 def _chunk(
-    vectorizer: Vectorizer, pictures: Sequence[Picture], before: int, total: int, progress: Progress
+    vectorizer: Vectorizer,
+    pictures: Sequence[LabelledPicture],
+    before: int,
+    total: int,
+    progress: Progress,
 ) -> NDArray[np.float16]:
     folder = Path(settings.VAR_DIR) / "evaluation" / "vectors"
     path = folder / f"{vectorizer.key}-{digest_of(pictures)[:16]}.npy"
@@ -48,7 +54,7 @@ def _chunk(
 
 
 def _save(path: Path, vectors: NDArray[np.float16]) -> None:
-    """Whole or not at all."""
+    """Write the file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.stem}.{os.getpid()}.npy")
     try:

@@ -1,9 +1,9 @@
-"""Transfer learning on the shop's own catalogue: ``manage.py train_embedder``, docs/training.md."""
+"""Fine-tune a network on the shop's catalogue: ``manage.py train_embedder``, docs/training.md."""
 
 from __future__ import annotations
 
 import os
 
-# Before TensorFlow is imported.
+# Set here, because TensorFlow reads them when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

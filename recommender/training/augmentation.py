@@ -1,4 +1,4 @@
-"""From a catalogue picture to what a phone might have taken of it."""
+"""Augment catalogue pictures so that they resemble photos taken with a phone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from PIL import Image
 from recommender.garments.letterbox import Pixels
 
 NEAR_WHITE = 240
-# Of the picture's edge, so that the background counts as a catalogue's.
+# Share of the picture's edge that must be near-white for its background to be replaced.
 WHITE_EDGE = 0.6
+# Probability that such a background is replaced.
 REPLACED = 0.3
 SCALES = (0.75, 1.25)
 DEGREES = 10
@@ -20,7 +21,7 @@ SHIFT = 0.08
 
 
 def augment(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """(side, side, 3) to the same shape, 0 to 255: moved, flipped, lit, sometimes elsewhere."""
+    """Return a random variant of a picture (side, side, 3): moved, lit, on another background."""
     moved = move(picture, rng)
     if rng.random() < REPLACED:
         moved = replace_background(moved, rng)
@@ -28,7 +29,7 @@ def augment(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def move(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Scaled, turned a little, shifted and mirrored; white comes in from outside."""
+    """Scale, rotate, shift and mirror a picture at random; fill what becomes free with white."""
     side = len(picture)
     scale, angle = rng.uniform(*SCALES), radians(rng.uniform(-DEGREES, DEGREES))
     across, down = rng.uniform(-SHIFT, SHIFT, 2) * side
@@ -49,8 +50,10 @@ def move(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def replace_background(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """A near-white background becomes a scene; any other stays, and so does white clothing
-    that something darker encloses."""
+    """Replace a near-white background by a random scene.
+
+    Other backgrounds stay, and so does white clothing that something darker encloses.
+    """
     outside = find_background(picture)
     edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
     if edge.mean() < WHITE_EDGE:
@@ -59,7 +62,7 @@ def replace_background(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def find_background(picture: Pixels) -> NDArray[np.bool_]:
-    """(side, side): near-white and seen from an edge straight across near-white."""
+    """Return the mask (side, side) of near-white pixels with only near-white up to some edge."""
     white = picture.min(axis=2) >= NEAR_WHITE
     seen = [
         np.flip(np.logical_and.accumulate(np.flip(white, axes), axis), axes)
@@ -71,7 +74,7 @@ def find_background(picture: Pixels) -> NDArray[np.bool_]:
 
 
 def _scene(side: int, rng: np.random.Generator) -> Pixels:
-    """Soft patches of a few related colours, and grain: a wall, a floor, a street out of focus."""
+    """Draw soft patches of related colours with grain, like a wall or a street out of focus."""
     cells = int(rng.integers(1, 7))
     base = rng.uniform(20, 235, 3)
     patches = base + rng.normal(0, 35, (cells, cells, 3))
@@ -82,7 +85,7 @@ def _scene(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def light(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Brighter or darker, more or less contrast, a cast small enough to leave a colour its name."""
+    """Change brightness, contrast and white balance, so little that colours keep their names."""
     values = picture.astype(np.float32) / 255
     contrast, gamma = rng.uniform(0.85, 1.15), rng.uniform(0.8, 1.25)
     cast = rng.uniform(0.95, 1.05, 3) * rng.uniform(0.85, 1.1)

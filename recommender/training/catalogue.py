@@ -1,4 +1,4 @@
-"""The products to learn from: the shop's own, or a catalogue file's."""
+"""Read the products to train on from the shop or from a catalogue file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LABELS = ("category", "base_colour", "gender", "usage")
 
 @dataclass(frozen=True)
 class Entry:
-    """A product with a picture. ``labels`` are in the order of ``LABELS``, empty where unknown.
+    """Holds a product with a picture; ``labels`` are in the order of ``LABELS``, empty if unknown.
 
-    ``id`` is the external id, or the slug of a product that has none; ``parent`` the category
-    above its own, empty where there is none.
+    ``id`` is the external id, or the slug of a product without one. ``parent`` is the parent of its
+    category, empty if there is none.
     """
 
     id: str
@@ -35,19 +35,22 @@ class Entry:
 
 @contextmanager
 def open_entries(path: Path | None) -> Iterator[list[Entry]]:
-    """All products of the catalogue, or of the shop. Raises ``TrainingError``."""
+    """Yield the products of the catalogue, or the shop's without ``path``.
+
+    Raises ``TrainingError``.
+    """
     if path is None:
-        yield _of_shop()
+        yield _entries_of_shop()
         return
     try:
         with open_source(path) as source:
-            yield list(_of_file(source))
+            yield list(_entries_of_file(source))
     except ImportProblem as problem:
         raise TrainingError(str(problem)) from problem
 
 
-def _of_shop() -> list[Entry]:
-    """The listed products, each with its primary picture."""
+def _entries_of_shop() -> list[Entry]:
+    """Return the listed products of the shop, each with its first picture."""
     images = ProductImage.objects.filter(product__listed=True).select_related("product__category")
     firsts = images.order_by("product_id", "position", "pk").distinct("product_id")
     columns = ("pk", "file", "product__external_id", "product__slug", "product__name")
@@ -62,8 +65,8 @@ def _of_shop() -> list[Entry]:
     ]
 
 
-def _of_file(source: Source) -> Iterator[Entry]:
-    """The rows that the import would take; of several variants the first."""
+def _entries_of_file(source: Source) -> Iterator[Entry]:
+    """Yield the products that the import would accept; of several variants the first."""
     seen: set[str] = set()
     for record in read_table(source).records():
         try:
@@ -74,12 +77,12 @@ def _of_file(source: Source) -> Iterator[Entry]:
         if pictures and row.external_id not in seen:
             seen.add(row.external_id)
             read = partial(source.read_picture_file, pictures[0])
-            parent, category = _tree(row)
+            parent, category = _parent_and_category(row)
             attributes = (row.provided_fields.get(name, "") for name in LABELS[1:])
             yield Entry(row.external_id, (category, *attributes), read, parent, row.name)
 
 
-def _tree(row: Row) -> tuple[str, str]:
-    """The category and the one above it, that one first."""
+def _parent_and_category(row: Row) -> tuple[str, str]:
+    """Return the names of the category's parent and of the category."""
     names = row.category_names or row.category_path.split("/")
     return ("", *names)[-2], names[-1]

@@ -1,4 +1,4 @@
-"""The state of a run after an epoch: one file, replaced as a whole."""
+"""Save and restore the state of a run after an epoch in one file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from recommender.training.options import TrainingError
 from recommender.training.trainer import Tensors, Trainer, values_of
 
 FILE = "checkpoint.safetensors"
-# Raised when the same options and pictures would no longer give the same run.
+# Incremented when the same options and pictures would no longer give the same run.
 VERSION = 2
 
 
 @dataclass
 class State:
-    """``best`` is the epoch whose weights are kept, ``history`` has an entry for each epoch."""
+    """Holds the last epoch, the best one, whose weights are kept, and the figures of each."""
 
     epoch: int = 0
     best: int = 0
@@ -32,13 +32,14 @@ class State:
 
     @property
     def best_precision(self) -> float:
+        """Return the precision of the category in the best epoch, -1 before there is one."""
         return self.history[self.best - 1]["precision"]["category"] if self.best else -1.0
 
 
 def save(folder: Path, trainer: Trainer, state: State, best: Tensors) -> None:
-    """Weights, heads, optimizer, the best weights and the state. Whole, or the old one stays.
+    """Write network, heads, optimizer, best weights and state; a crash leaves the old checkpoint.
 
-    The random state is (seed, epoch): see ``Trainer``.
+    No random state is saved, because ``Trainer`` derives it from the seed and the epoch.
     """
     tensors = {name: values_of(variable) for name, variable in trainer.variables()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
@@ -50,7 +51,10 @@ def save(folder: Path, trainer: Trainer, state: State, best: Tensors) -> None:
 
 
 def restore(folder: Path, trainer: Trainer) -> tuple[State, Tensors]:
-    """Fill the trainer from the checkpoint, if there is one. Raises ``TrainingError``."""
+    """Restore the trainer from the checkpoint, if any; return the state and the best weights.
+
+    Raises ``TrainingError``.
+    """
     path = folder / FILE
     if not path.exists():
         return State(), {}
@@ -77,7 +81,7 @@ def _state(path: Path, metadata: dict[str, str]) -> State:
 
 
 def weights_hash(weights: Tensors) -> str:
-    """SHA-256 over names and values, in the order of the names."""
+    """Return the SHA-256 of the names and values, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(name.encode() + weights[name].tobytes())

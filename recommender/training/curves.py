@@ -1,4 +1,4 @@
-"""Loss and precision over the epochs as one SVG."""
+"""Draw loss and precision over the epochs as an SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLOURS = {
 
 
 def draw_curves(name: str, history: Sequence[dict[str, Any]], best: int) -> str:
-    """The precisions from 0 to 1; the loss, dashed, from 0 to its highest value."""
+    """Draw the precisions from 0 to 1 and the loss, dashed, from 0 to its highest value."""
     top = max(entry["loss"] for entry in history) or 1.0
     series = {"loss": [entry["loss"] / top for entry in history]} | {
         label: [entry["precision"][label] for entry in history] for label in list(COLOURS)[1:]
@@ -43,7 +43,7 @@ def _text(x: float, y: float, text: str, extra: str = "") -> str:
 
 
 def _frame(name: str, count: int, top: float) -> str:
-    """The background, the two scales and the epochs."""
+    """Draw the background, both scales and the numbers of the epochs."""
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n']
     parts.append(_text(LEFT, 20, f"{name}: precision@5 and loss by epoch"))
     for tenth in range(0, 11, 2):
@@ -62,7 +62,7 @@ def _best(best: int, count: int) -> str:
 
 
 def _line(label: str, values: Sequence[float | None], row: int) -> str:
-    """What was not measured is left out."""
+    """Draw the measured values of a series and its entry in the legend."""
     points = [
         (_x(index, len(values)), _y(value))
         for index, value in enumerate(values)

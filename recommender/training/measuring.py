@@ -1,4 +1,4 @@
-"""Measure a network on pictures that it does not learn from."""
+"""Measure a network on pictures that it was not trained on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from recommender.training.catalogue import LABELS
 from recommender.training.snapshot import TRAIN, VALIDATION, Snapshot
 
 if TYPE_CHECKING:
-    # Imports TensorFlow, which an evaluation does without.
+    # Not at runtime, because it imports TensorFlow, which an evaluation does not need.
     from recommender.training.trainer import Trainer
 
-COUNT = 5
-# Embedding the whole of a large catalogue would take longer than the epoch.
+K = 5
+# A limit, because embedding a whole large catalogue would take longer than the epoch.
 MAX_GALLERY = 5000
 Precision = dict[str, float | None]
 
 
 def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Precision:
-    """Return P@5 of a part of the snapshot against the training pictures, by label.
+    """Return P@5 by label of a part of the snapshot, searched for among the training pictures.
 
-    A query without the label is left out; a neighbour without it is wrong. ``None``: no query.
+    A query without the label is left out, a neighbour without it is wrong. The figure is ``None``
+    if there are no queries.
     """
     queries, gallery = snapshot.parts[part], _gallery(snapshot, seed)
     if not len(queries):
         return dict.fromkeys(LABELS)
-    count = min(COUNT, len(gallery))
+    count = min(K, len(gallery))
     found = nearest_indices(trainer.embed(queries), trainer.embed(gallery), count)
     neighbours = gallery[np.asarray(found)]
     return {
@@ -38,13 +39,13 @@ def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Preci
 
 
 def measure_spread(trainer: Trainer, snapshot: Snapshot, seed: int) -> float:
-    """Return half of the squared L2 distance to the fifth training picture, in the median.
+    """Return the median of half the squared L2 distance to the fifth nearest training picture.
 
-    Of the products for validation. Where there are fewer than five, the last one counts.
+    The queries are the validation products. With fewer than five pictures, the last one counts.
     """
     queries = trainer.embed(snapshot.parts[VALIDATION])
     cosines = queries @ trainer.embed(_gallery(snapshot, seed)).T
-    return float(np.median(1 - np.sort(cosines, axis=1)[:, ::-1][:, :COUNT][:, -1]))
+    return float(np.median(1 - np.sort(cosines, axis=1)[:, ::-1][:, :K][:, -1]))
 
 
 def _gallery(snapshot: Snapshot, seed: int) -> NDArray[np.int64]:
@@ -66,10 +67,11 @@ def _precision(
 def nearest_indices(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """Return the exact nearest unit vectors by L2, ties by index."""
+    """Return the indices of the exact nearest unit vectors by L2, ties by index."""
     found: NDArray[np.int64] = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :count]
     return found
 
 
 def precision_at(query_labels: NDArray[Any], neighbour_labels: NDArray[Any]) -> float:
+    """Return the share of all neighbours that have the label of their query."""
     return float((neighbour_labels == query_labels[:, None]).mean())

@@ -1,4 +1,4 @@
-"""What a training run is told, checked before anything is read."""
+"""Check the options of a training run before any data is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.embedding.model_store import find_model
 UNTRAINED = "untrained"
 RESERVED = (UNTRAINED, "imagenet")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-# ResNet50 divides the side by 32; past 512 a CPU trains for days.
+# From 32, because ResNet50 divides the side by that; to 512, because more takes a CPU days.
 SIDES = (32, 512)
 UNTRAINED_SIDE = 96
 LEAST = {"epochs": 1, "batch": 2, "patience": 1, "seed": 0, "limit": 1}
@@ -23,12 +23,12 @@ LAST, ALL = "last", "all"
 
 
 class TrainingError(Exception):
-    """The run cannot start or go on; the message says what to do about it."""
+    """Raised when a run cannot start or go on; the message says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """``source`` is the model folder that it starts from, ``sha256`` its weights' hash."""
+    """Holds the options of a run; ``sha256`` is the hash of the weights of ``source``."""
 
     name: str
     source: str
@@ -49,9 +49,10 @@ class Options:
 
 
 def make_options(name: str, source: str, given: Mapping[str, Any]) -> Options:
-    """What was given and what follows from the source. Raises ``TrainingError``.
+    """Return the given options, completed by defaults. Raises ``TrainingError``.
 
-    A random network has nothing that frozen epochs would protect, and needs larger steps.
+    An untrained network gets no frozen epochs, because they would protect nothing, and a higher
+    learning rate.
     """
     check_name(name)
     size, sha256 = _source(source)
@@ -74,10 +75,10 @@ def make_options(name: str, source: str, given: Mapping[str, Any]) -> Options:
 
 
 def check_name(name: str) -> None:
-    """Raises ``TrainingError`` for one that cannot be given to a model."""
+    """Raise ``TrainingError`` if a name is invalid or taken."""
     if not NAME.fullmatch(name):
         raise TrainingError(
-            f"{name!r} cannot name a model: use up to 80 small letters, digits, - . and _, "
+            f"{name!r} cannot name a model: use up to 80 lower-case letters, digits, - . and _, "
             "a letter or digit first."
         )
     if name in RESERVED or any((parent / name).exists() for parent in settings.MODEL_FOLDERS):
@@ -85,7 +86,7 @@ def check_name(name: str) -> None:
 
 
 def _source(source: str) -> tuple[int, str]:
-    """Return the side in pixels that it was made for and the hash of its weights."""
+    """Return the input size of the source in pixels and the hash of its weights."""
     if source == UNTRAINED:
         return UNTRAINED_SIDE, ""
     try:
@@ -94,7 +95,7 @@ def _source(source: str) -> tuple[int, str]:
         return folder.input_size, folder.sha256
     except ModelFolderError as error:
         raise TrainingError(f"{error}. Or start with --from {UNTRAINED}.") from error
-    except Exception as error:  # what Keras raises when there is no internet
+    except Exception as error:  # whatever Keras raises without internet
         if source != "imagenet":
             raise
         raise TrainingError(f"Keras could not fetch the ImageNet weights: {error}") from error

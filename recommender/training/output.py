@@ -1,4 +1,4 @@
-"""Write what a run leaves: a model folder with its manifest, figures and curves."""
+"""Write the result of a run: a model folder with its manifest, figures and curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_results(
     spread: float,
     weights: Tensors,
 ) -> Path:
-    """Write the folder, whole or not at all, and return it.
+    """Write the model folder atomically and return it.
 
     Raises ``ModelFolderError`` if the name is taken.
     """

@@ -1,4 +1,4 @@
-"""What a person sees on the terminal while a network learns."""
+"""Show the progress of a training run on the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recommender.training.snapshot import VALIDATION, Snapshot
 
 
 class Progress:
-    """A line for each epoch on ``stream``, and bars within it where stderr is a terminal."""
+    """Writes a line for each epoch to ``stream``, and shows bars within it on a terminal."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -44,10 +44,10 @@ class Progress:
 
     def started(self, options: Options, snapshot: Snapshot, state: State) -> None:
         counts = ", ".join(f"{count:,} {name}" for name, count in snapshot.counts.items())
-        self._say(f"{options.name} from {options.source} at {options.size} px: {counts}.")
-        self._say(f"P@5 before: {_figures(state.before[VALIDATION])}")
+        self._print(f"{options.name} from {options.source} at {options.size} px: {counts}.")
+        self._print(f"P@5 before: {_figures(state.before[VALIDATION])}")
         if state.epoch:
-            self._say(f"Going on after epoch {state.epoch}.")
+            self._print(f"Continuing after epoch {state.epoch}.")
         self._since = time.monotonic()
 
     def epoch(self, options: Options, state: State) -> None:
@@ -55,18 +55,18 @@ class Progress:
         seconds = time.monotonic() - self._since
         self._since = time.monotonic()
         best = " (best)" if state.best == state.epoch else ""
-        self._say(
+        self._print(
             f"Epoch {state.epoch} of {options.epochs}, {last['stage']}: loss {last['loss']:.3f}, "
             f"P@5 {_figures(last['precision'])}, {seconds:.0f} s{best}"
         )
 
     def finished(self, state: State, after: dict[str, Precision]) -> None:
         before, now = (each[VALIDATION]["category"] or 0.0 for each in (state.before, after))
-        self._say(f"P@5 of the category: {before:.3f} before, {now:.3f} after.")
+        self._print(f"P@5 of the category: {before:.3f} before, {now:.3f} after.")
         if now <= before:
-            self._say("It is no better than what it came from; keep using that.")
+            self._print("The new model is no better than the one it started from; keep using that.")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self._close()
         self._stream.write(line)
         self._stream.flush()

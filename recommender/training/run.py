@@ -1,4 +1,4 @@
-"""A training run: its folder under ``VAR_DIR/training``, its epochs, its end as a model folder."""
+"""Start or resume a training run in its folder under ``VAR_DIR/training``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from recommender.training.trainer import Tensors, Trainer
 
 
 class Watcher(Protocol):
-    """Who is told how far it is."""
+    """Receives the progress of a run."""
 
     def step(self, what: str, done: int, total: int) -> None: ...
     def started(self, options: Options, snapshot: Snapshot, state: checkpoint.State) -> None: ...
@@ -51,12 +51,12 @@ def start(
     exclude: Path | None = None,
     watcher: Watcher,
 ) -> Path:
-    """Train from the beginning; the new model's folder. Raises ``TrainingError``, ``OSError``."""
+    """Start a run and return the new model's folder. Raises ``TrainingError``, ``OSError``."""
     options = make_options(name, source, given)
     folder = run_folder(name)
     if folder.exists():
         raise TrainingError(
-            f"{folder} holds an unfinished run. Go on with --resume, or remove the folder."
+            f"{folder} holds an unfinished run. Continue it with --resume, or remove the folder."
         )
     _check_writable(Path(settings.MODEL_FOLDERS[0]))
     excluded = _read_ids(exclude) if exclude else set()
@@ -74,11 +74,11 @@ def start(
 
 
 def resume(name: str, given: Mapping[str, Any], *, watcher: Watcher) -> Path:
-    """Go on after the last whole epoch. Raises ``TrainingError``, ``OSError``."""
+    """Continue a run after its last complete epoch. Raises ``TrainingError``, ``OSError``."""
     check_name(name)
     folder = run_folder(name)
     if not folder.exists():
-        raise TrainingError(f"There is no unfinished run {name!r} to go on with.")
+        raise TrainingError(f"There is no unfinished run {name!r} to continue.")
     try:
         options = Options(**json.loads((folder / "options.json").read_text()))
     except (OSError, ValueError, TypeError) as error:
@@ -86,12 +86,12 @@ def resume(name: str, given: Mapping[str, Any], *, watcher: Watcher) -> Path:
     other = [key for key, value in given.items() if value not in (None, getattr(options, key))]
     if other:
         names = ", ".join(f"--{key.replace('_', '-')}" for key in other)
-        raise TrainingError(f"A run goes on with its own options; leave out {names}.")
+        raise TrainingError(f"A resumed run keeps its options; leave out {names}.")
     return _train(folder, options, watcher)
 
 
 def _check_writable(folder: Path) -> None:
-    """Before hours of work rather than after. Raises ``OSError``."""
+    """Raise ``OSError`` now, before hours of work, if the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     probe = folder / f".probe.{os.getpid()}"
     probe.mkdir()
@@ -110,7 +110,8 @@ def _read_ids(path: Path) -> set[str]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[None]:
+    """Raise ``TrainingError`` if another process trains in the folder."""
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,14 +121,14 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _train(folder: Path, options: Options, watcher: Watcher) -> Path:
-    with _alone(folder):
+    with _lock(folder):
         snapshot = load_snapshot(folder, options.size)
         trainer = Trainer(options, snapshot)
         state, best = checkpoint.restore(folder, trainer)
         if not state.epoch:
             state.before = _measure_both(trainer, snapshot, options)
         watcher.started(options, snapshot, state)
-        while not _is_over(options, state):
+        while not _is_finished(options, state):
             best = _epoch(trainer, snapshot, options, state, best, watcher)
             checkpoint.save(folder, trainer, state, best)
             watcher.epoch(options, state)
@@ -145,8 +146,8 @@ def _measure_both(trainer: Trainer, snapshot: Snapshot, options: Options) -> dic
     return {part: measure(trainer, snapshot, part, options.seed) for part in parts}
 
 
-def _is_over(options: Options, state: checkpoint.State) -> bool:
-    """All epochs done, or as many without a better one as there is patience for."""
+def _is_finished(options: Options, state: checkpoint.State) -> bool:
+    """Return whether all epochs are done or too many have passed without improvement."""
     waited = state.epoch - max(state.best, options.frozen_epochs)
     return state.epoch >= options.epochs or (state.best > 0 and waited >= options.patience)
 
@@ -159,10 +160,13 @@ def _epoch(
     best: Tensors,
     watcher: Watcher,
 ) -> Tensors:
-    """One epoch into the state; the best weights so far. The first of equals is the best."""
+    """Train one epoch, record it in ``state`` and return the best weights so far.
+
+    Of equally good epochs the first is the best.
+    """
     number = state.epoch + 1
     loss = trainer.learn(number, partial(watcher.step, f"epoch {number}"))
-    # The heads learn and the network stays: nothing new to measure.
+    # Not measured while frozen, because only the heads have changed.
     frozen = trainer.is_frozen(number)
     precision = (
         state.before[VALIDATION] if frozen else measure(trainer, snapshot, VALIDATION, options.seed)

@@ -1,4 +1,4 @@
-"""The catalogue as it was when the run began, so that going on later means the same pictures.
+"""Copy the catalogue when a run starts, so that resuming it uses the same pictures.
 
 ``pictures.u8`` holds the pixels, ``products.json`` ids, labels and parts.
 """
@@ -29,9 +29,9 @@ TRAIN, VALIDATION, EXCLUDED = "train", "validation", "excluded"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``pictures`` is (n, side, side, 3), ``labels`` (n, 4) indices into ``classes``, -1: unknown.
+    """Holds pictures (n, side, side, 3) and labels (n, 4): indices into ``classes``, -1 if unknown.
 
-    The parts are indices: learned from; asked after every epoch; never seen.
+    ``parts`` are the indices to train on, to measure after each epoch, and to exclude from both.
     """
 
     pictures: Pixels
@@ -52,54 +52,54 @@ def take_snapshot(
     options: Options,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Decode what the run needs into the folder. Raises ``TrainingError``."""
+    """Choose and decode the pictures of a run into its folder. Raises ``TrainingError``."""
     chosen = _choose(entries, excluded, options)
-    unseen = set(_digests(entry for entry in entries if entry.id in excluded))
+    excluded_digests = set(_digests(entry for entry in entries if entry.id in excluded))
     ids: list[str] = []
     digests: list[bytes] = []
     labels: list[tuple[str, ...]] = []
-    copies = 0
+    duplicates = 0  # of excluded files, under another id
     with (folder / "pictures.u8").open("wb") as file:
         for done, entry in enumerate(chosen, 1):
             progress(done, len(chosen))
             try:
-                content = entry.read()
-                pixels = decode(content, options.size)
-            except Exception:  # noqa: S112 - decoders raise anything; it is counted below
+                file_bytes = entry.read()
+                pixels = decode(file_bytes, options.size)
+            except Exception:  # noqa: S112 - whatever a decoder raises; counted as damaged
                 continue
-            digest = hashlib.sha256(content).digest()
-            if entry.id not in excluded and digest in unseen:  # under another id
-                copies += 1
+            digest = hashlib.sha256(file_bytes).digest()
+            if entry.id not in excluded and digest in excluded_digests:
+                duplicates += 1
                 continue
             file.write(pixels.tobytes())
             ids.append(entry.id)
             digests.append(digest)
             labels.append(entry.labels)
-    damaged = len(chosen) - len(ids) - copies
+    damaged = len(chosen) - len(ids) - duplicates
     parts = _split(ids, digests, excluded, options.seed)
     _check(parts, labels, damaged)
-    told = {"ids": ids, "labels": labels, "parts": parts, "damaged": damaged}
-    (folder / "products.json").write_text(json.dumps(told))
+    content = {"ids": ids, "labels": labels, "parts": parts, "damaged": damaged}
+    (folder / "products.json").write_text(json.dumps(content))
 
 
 def _digests(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Of their files; of what cannot be read there is no copy."""
+    """Yield the hashes of the entries' files, without those that cannot be read."""
     for entry in entries:
-        with suppress(Exception):  # whatever the storage raises: decoding will count it
+        with suppress(Exception):  # whatever the storage raises; counted when it is decoded
             yield hashlib.sha256(entry.read()).digest()
 
 
 def _choose(entries: Sequence[Entry], excluded: set[str], options: Options) -> list[Entry]:
-    """All to learn from, or ``limit`` drawn by the seed; the excluded up to ``MAX_VALIDATION``."""
+    """Return all products to train on, or ``limit`` of them, and excluded ones to measure."""
     entries = sorted(entries, key=lambda entry: entry.id)
-    kept = [entry for entry in entries if entry.id not in excluded]
-    apart = [entry for entry in entries if entry.id in excluded]
-    if excluded and not apart:
+    usable = [entry for entry in entries if entry.id not in excluded]
+    unused = [entry for entry in entries if entry.id in excluded]
+    if excluded and not unused:
         raise TrainingError(
             f"None of the {len(excluded):,} ids to exclude is in the catalogue. Is it the right "
             "file? It holds one external id a line."
         )
-    return _draw(kept, options.limit, options.seed) + _draw(apart, MAX_VALIDATION, options.seed)
+    return _draw(usable, options.limit, options.seed) + _draw(unused, MAX_VALIDATION, options.seed)
 
 
 def _draw(entries: list[Entry], count: int | None, seed: int) -> list[Entry]:
@@ -110,20 +110,20 @@ def _draw(entries: list[Entry], count: int | None, seed: int) -> list[Entry]:
 
 
 def _split(ids: list[str], digests: list[bytes], excluded: set[str], seed: int) -> list[str]:
-    """Which part each product belongs to; the same for the same ids and seed.
+    """Return the part of each product, the same for the same ids and seed.
 
-    Products with one file are in one part: an epoch is not chosen by what it learned from.
+    Products with the same file share a part, so that no epoch is chosen by pictures it learned.
     """
     parts = [EXCLUDED if each in excluded else TRAIN for each in ids]
     same: dict[bytes, list[int]] = defaultdict(list)
     for row, part in enumerate(parts):
         if part == TRAIN:
             same[digests[row]].append(row)
-    wanted = min(MAX_VALIDATION, round(VALIDATION_SHARE * parts.count(TRAIN)))
+    remaining = min(MAX_VALIDATION, round(VALIDATION_SHARE * parts.count(TRAIN)))
     for first in np.random.default_rng([seed, 2]).permutation([rows[0] for rows in same.values()]):
         rows = same[digests[int(first)]]
-        if len(rows) <= wanted:
-            wanted -= len(rows)
+        if len(rows) <= remaining:
+            remaining -= len(rows)
             for row in rows:
                 parts[row] = VALIDATION
     return parts
@@ -138,14 +138,14 @@ def _check(parts: list[str], labels: list[tuple[str, ...]], damaged: int) -> Non
         )
     if VALIDATION not in parts:
         raise TrainingError(
-            "Almost all products share one picture; there is nothing to choose an epoch by. Give "
-            "them pictures of their own."
+            "Almost all products share one picture, so there are none for validation. Give them "
+            "pictures of their own."
         )
     categories = {labels[row][0] for row in usable if parts[row] == TRAIN}
     if len(categories) < 2:
         raise TrainingError(
-            f"All products are in one category, {', '.join(categories)}; there is nothing to tell "
-            "apart. Sort them into two categories or more."
+            f"All products are in one category, {', '.join(categories)}; there is nothing to "
+            "learn. Sort them into two categories or more."
         )
 
 

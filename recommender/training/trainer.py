@@ -26,23 +26,24 @@ from recommender.training.snapshot import TRAIN, Snapshot
 
 Tensors = dict[str, NDArray[np.float32]]
 WEIGHTS = {"category": 1.0, "base_colour": 0.6, "gender": 0.3, "usage": 0.2}
-# Logits are 16 times a cosine: enough for a certain answer among some hundred classes.
+# Logits are 16 times a cosine, because softmax over some hundred classes needs that range.
 SCALE = 16.0
 MAX_GRADIENT = 5.0
-# Beginnings of the names of the layers that ``unfreeze="last"`` lets learn.
+# Prefixes of the names of the layers that ``unfreeze="last"`` trains.
 LAST_STAGE = ("conv5_", DENSE)
 WARM_UP_STEPS = 20
-# Heads alone begin from nothing and cannot spoil the network.
+# Factor of the learning rate while only the untrained heads learn, which cannot spoil the network.
 HEADS_RATE = 10.0
 EMBED_BATCH = 64
 
 
 class Trainer:
-    """All randomness comes from (seed, epoch), so a run can begin again at any epoch.
+    """Trains the network and its heads, epoch by epoch.
 
-    BatchNorm keeps the statistics that it came with, of a random network 0 and 1, and learns its
-    scales and offsets. With statistics of each batch the P@5 of the demo catalogue fell from 0.57
-    to 0.2 within 70 steps: what is measured is then another network than the one that learned.
+    All randomness derives from the seed and the epoch, so a run can resume at any epoch. BatchNorm
+    keeps its initial statistics (0 and 1 in an untrained network) and learns scales and offsets:
+    with the statistics of each batch, P@5 on the demo catalogue fell from 0.57 to 0.2 within 70
+    steps, because inference then runs another network than the one that was trained.
     """
 
     def __init__(self, options: Options, snapshot: Snapshot) -> None:
@@ -75,7 +76,7 @@ class Trainer:
     def learn(
         self, epoch: int, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> float:
-        """One pass over the training pictures; the mean loss. Epochs count from 1."""
+        """Train one epoch, counted from 1, and return the mean loss. Raises ``TrainingError``."""
         self.prepare(epoch)
         losses = []
         for step, (pixels, labels) in enumerate(self._batches(epoch)):
@@ -90,7 +91,7 @@ class Trainer:
         return float(np.mean(losses))
 
     def prepare(self, epoch: int) -> None:
-        """The stage of this epoch, with an optimizer of its own."""
+        """Set up the stage of this epoch, heads alone or with the network, with a new optimizer."""
         frozen = self.is_frozen(epoch)
         if frozen == self._frozen:
             return
@@ -122,33 +123,33 @@ class Trainer:
 
     @property
     def steps(self) -> int:
-        """In an epoch. A rest is dropped: it is another one each time."""
+        """Return the steps of an epoch; an incomplete last batch is dropped."""
         return max(1, len(self.snapshot.parts[TRAIN]) // self.options.batch)
 
     def rate(self, epoch: int, step: int) -> float:
-        """A warm-up, then a cosine down to zero, over each of the two stages."""
+        """Return the learning rate: in each stage a warm-up, then a cosine down to zero."""
         options = self.options
         first = 1 if self.is_frozen(epoch) else options.frozen_epochs + 1
         last = options.frozen_epochs if self.is_frozen(epoch) else options.epochs
         done = (epoch - first) * self.steps + step
-        whole = (last - first + 1) * self.steps
-        warm = min(1.0, (done + 1) / min(WARM_UP_STEPS, whole))
+        total = (last - first + 1) * self.steps
+        warm = min(1.0, (done + 1) / min(WARM_UP_STEPS, total))
         rate = options.learning_rate * (HEADS_RATE if self.is_frozen(epoch) else 1.0)
-        return rate * warm * 0.5 * (1 + cos(pi * done / whole))
+        return rate * warm * 0.5 * (1 + cos(pi * done / total))
 
     def _batches(self, epoch: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
-        """Made by threads while the batch before is learned."""
+        """Yield the batches of an epoch; a thread makes the next one meanwhile."""
         rows = np.random.default_rng([self.options.seed, 4, epoch]).permutation(
             self.snapshot.parts[TRAIN]
         )
         size = self.options.batch
         groups = [rows[step * size : (step + 1) * size] for step in range(self.steps)]
         with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(self._batch, groups[0], epoch)
+            next_batch = pool.submit(self._batch, groups[0], epoch)
             for following in [*groups[1:], None]:
-                ready = coming.result()
+                ready = next_batch.result()
                 if following is not None:
-                    coming = pool.submit(self._batch, following, epoch)
+                    next_batch = pool.submit(self._batch, following, epoch)
                 yield ready
 
     def _batch(
@@ -163,7 +164,7 @@ class Trainer:
         return pictures.astype(np.float32), self.snapshot.labels[rows]
 
     def embed(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the (n, 256) unit vectors of these pictures as they are."""
+        """Return the unit vectors (n, 256) of these rows, without augmentation."""
         parts = [rows[start : start + EMBED_BATCH] for start in range(0, len(rows), EMBED_BATCH)]
         vectors = [
             self._embeddings(tf.constant(self.snapshot.pictures[part].astype(np.float32)))
@@ -172,7 +173,7 @@ class Trainer:
         return np.concatenate([np.asarray(each) for each in vectors])
 
     def variables(self) -> Iterator[tuple[str, Any]]:
-        """Everything that a checkpoint must hold, by name."""
+        """Yield all variables of a checkpoint by name."""
         for name, variable in weight_names(self.trunk):
             yield f"trunk/{name}", variable
         for head in self.heads:
@@ -182,7 +183,7 @@ class Trainer:
                 yield f"optimizer/{number}", variable
 
     def weights(self) -> Tensors:
-        """Return the network's own, named as in a model folder."""
+        """Return the weights of the network, named as in a model folder."""
         return {name: values_of(variable) for name, variable in weight_names(self.trunk)}
 
     def restore(self, weights: Tensors) -> None:
@@ -191,19 +192,19 @@ class Trainer:
 
 
 def heads_loss(vectors: Any, heads: list[Any], labels: Any) -> Any:
-    """Return the weighted sum over the labels, each a mean over the pictures that have it.
+    """Return the weighted sum of the labels' losses, each averaged over the pictures that have it.
 
-    ``vectors`` (n, 256) have length 1, ``labels`` (n, 4) -1 for a missing one. As long as the dense
-    layer has learned nothing they all point one way, as pooled ReLU outputs do, so the heads see
-    what is left without the batch's mean.
+    ``vectors`` (n, 256) are unit vectors, ``labels`` (n, 4) are -1 where missing. The mean of the
+    batch is subtracted, because the outputs of an untrained dense layer on pooled ReLU features all
+    point in nearly the same direction.
     """
     vectors = tf.math.l2_normalize(vectors - tf.reduce_mean(vectors, 0), -1)
     loss = tf.constant(0.0)
     for number, head in enumerate(heads):
         logits = SCALE * tf.matmul(vectors, tf.math.l2_normalize(head.value, 0))
-        wanted = labels[:, number]
-        known = tf.cast(wanted >= 0, tf.float32)
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(wanted, 0), logits)
+        label = labels[:, number]
+        known = tf.cast(label >= 0, tf.float32)
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(label, 0), logits)
         mean = tf.reduce_sum(each * known) / tf.maximum(tf.reduce_sum(known), 1.0)
         loss += WEIGHTS[LABELS[number]] * mean
     return loss
@@ -214,5 +215,5 @@ def _images(side: int) -> Any:
 
 
 def values_of(variable: Any) -> NDArray[np.float32]:
-    """A copy as NumPy's own array; a scalar too."""
+    """Return a copy of a variable as a NumPy array, also of a scalar."""
     return np.asarray(variable.numpy()).copy()

@@ -17,7 +17,7 @@ HEADER = (
 
 @pytest.fixture
 def places(settings, tmp_path: Path) -> Path:
-    """Vectors and models of this test only; the shipped model can be found."""
+    """Use a VAR_DIR and a model folder of this test; the shipped model can be found too."""
     settings.VAR_DIR = tmp_path / "var"
     settings.MODEL_FOLDERS = [tmp_path / "models", settings.MODEL_FOLDERS[1]]
     return tmp_path
@@ -25,9 +25,9 @@ def places(settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    """Products 10 to 15 are red, 20 to 25 blue; the even ones are shirts, the odd ones tops.
+    """Write a catalogue: 10 to 15 are red, 20 to 25 blue; even ones are shirts, odd ones tops.
 
-    All are for men but 10, of which nothing is known; usage is not known of any.
+    All are for men but 10, whose gender is unknown; no usage is known.
     """
     table = io.StringIO()
     rows = csv.writer(table)
@@ -55,7 +55,7 @@ def queries(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Two classes, red and blue: six photos of each to search among, two to search with."""
+    """Write a ZIP of two classes, red and blue: six photos each in the gallery, two queries."""
     path = tmp_path / "photos.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for part, count in (("train", 6), ("validation", 2)):

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.evaluation import output, vectorizers, vectors
-from recommender.evaluation.datasets import Picture, keep_readable
+from recommender.evaluation.datasets import LabelledPicture, keep_readable
 from recommender.evaluation.metrics import Estimate
 from recommender.evaluation.run import _compare
 from tests.factories import picture_bytes
@@ -76,12 +76,12 @@ def test_a_catalogue_and_photos_become_figures_and_a_page(
     assert "P@5 base colour: random" in capsys.readouterr().out
 
 
-def test_the_part_that_is_cut_out_is_the_one_that_is_meant(places: Path, photos: Path) -> None:
+def test_each_crop_shows_its_garment(places: Path, photos: Path) -> None:
     figures = _evaluate(places / "report", photos=photos, photos_only=True)
-    parts = figures["parts"]["histogram"]
-    means = {name: parts[name][0] for name in ("alone", "right_part", "rough_part", "other_part")}
-    assert means == {"alone": 1, "right_part": 1, "rough_part": 1, "other_part": 0}
-    assert parts["right_part_minus_whole"][0] == round(1 - parts["whole"][0], 4)
+    crops = figures["crops"]["histogram"]
+    means = {name: crops[name][0] for name in ("alone", "right_crop", "rough_crop", "other_crop")}
+    assert means == {"alone": 1, "right_crop": 1, "rough_crop": 1, "other_crop": 0}
+    assert crops["right_crop_minus_whole"][0] == round(1 - crops["whole"][0], 4)
     assert "catalogue" not in figures
 
 
@@ -98,7 +98,7 @@ def test_a_reported_score_holds_unless_all_of_the_interval_is_lower(
     }
 
 
-def test_what_the_manifest_reports_is_beside_what_is_measured(
+def test_reported_scores_are_shown_beside_measured_ones(
     places: Path, catalogue: Path, queries: Path
 ) -> None:
     """All that the network finds nearest share the query's picture, and so its colour."""
@@ -124,14 +124,14 @@ def test_queries_can_be_left_out_of_the_gallery(
     assert precision == round((4 / 5 + 4 / 5 + 5 / 5) / 3, 4)
 
 
-def test_queries_with_a_copy_are_told_and_the_others_have_figures_of_their_own(
+def test_queries_with_duplicates_are_counted_and_the_others_measured_apart(
     places: Path, catalogue: Path, queries: Path
 ) -> None:
     """All that are red are one file, and all that are blue; then 20 has a file of its own."""
     files = {"catalogue": catalogue, "queries": queries, "without": ["random", *WITHOUT]}
     _evaluate(places / "report", **files)
     page = one_line((places / "report" / "report.html").read_text())
-    assert "3 of the queries are in the gallery under another id as well" in page
+    assert "3 of the queries have the same file as another id in the gallery" in page
     assert "No other queries are left." in page
     with zipfile.ZipFile(catalogue) as old, zipfile.ZipFile(places / "own.zip", "w") as new:
         for name in old.namelist():
@@ -141,12 +141,12 @@ def test_queries_with_a_copy_are_told_and_the_others_have_figures_of_their_own(
     alone = figures["catalogue"]["without_duplicates"]
     assert (alone["duplicates"], alone["measures"]["base_colour"]["queries"]) == (2, 1)
     page = one_line((places / "report" / "report.html").read_text())
-    assert "2 of the queries are in the gallery under another id as well" in page
+    assert "2 of the queries have the same file as another id in the gallery" in page
     assert "No other queries are left." not in page
     assert "<caption>P@5 of the other queries</caption>" in page
 
 
-def test_the_page_needs_nothing_beside_it(places: Path, catalogue: Path, photos: Path) -> None:
+def test_the_report_is_self_contained(places: Path, catalogue: Path, photos: Path) -> None:
     _evaluate(places / "report", catalogue=catalogue, photos=photos)
     page = (places / "report" / "report.html").read_text()
     addresses = set(re.findall(r'(?:src|href)="([^"]{5})', page))
@@ -157,7 +157,7 @@ def test_the_page_needs_nothing_beside_it(places: Path, catalogue: Path, photos:
     assert page.count('<li class="example">') == 12 + 4
 
 
-def test_the_same_again_is_the_same_file_and_embeds_nothing(
+def test_a_second_run_writes_the_same_files_and_embeds_nothing(
     places: Path, catalogue: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {"catalogue": catalogue, "photos": photos}
@@ -171,13 +171,16 @@ def test_the_same_again_is_the_same_file_and_embeds_nothing(
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_what_was_embedded_before_a_stop_is_kept(
+def test_an_interrupted_run_keeps_its_vectors(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vectors, "CHUNK", 2)
     monkeypatch.setattr(vectors, "BATCH", 1)
     pictures, _ = keep_readable(
-        [Picture(each, {}, partial(picture_bytes, each)) for each in ("red", "lime", "blue")],
+        [
+            LabelledPicture(each, {}, partial(picture_bytes, each))
+            for each in ("red", "lime", "blue")
+        ],
         _silent,
     )
     whole = vectors.vectors_of(vectorizers.Histogram(), pictures, _silent)
@@ -195,7 +198,7 @@ def test_what_was_embedded_before_a_stop_is_kept(
     assert again[2, 0] == again[2, 511]
 
 
-def test_a_baseline_that_is_missing_is_named_on_the_page_and_on_the_terminal(
+def test_an_unavailable_baseline_is_named_in_the_report_and_on_the_terminal(
     places: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     def offline(path: Path) -> Path:
@@ -228,7 +231,7 @@ def test_a_baseline_that_is_missing_is_named_on_the_page_and_on_the_terminal(
         ({"output": "below"}, "cannot be written: .* Name another folder with --output"),
     ],
 )
-def test_what_is_wrong_is_said_and_no_report_is_written(
+def test_invalid_options_are_refused_and_no_report_is_written(
     places: Path,
     catalogue: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -261,9 +264,9 @@ def test_photos_only_and_a_catalogue_contradict_each_other(
     assert _files(places / "report") == []
 
 
-def test_six_pictures_are_the_least(places: Path, catalogue: Path, monkeypatch) -> None:
-    monkeypatch.setattr("recommender.evaluation.datasets.COUNT", 12)
-    message = r"has 12 pictures to search among and 12 to search with .* at least 13 and 1"
+def test_too_few_pictures_are_refused(places: Path, catalogue: Path, monkeypatch) -> None:
+    monkeypatch.setattr("recommender.evaluation.datasets.K", 12)
+    message = r"has 12 pictures in the gallery and 12 queries .* at least 13 and 1"
     with pytest.raises(CommandError, match=message):
         _evaluate(places / "report", catalogue=catalogue)
     assert _files(places / "report") == []
@@ -289,7 +292,7 @@ def test_a_full_disk_leaves_the_old_report(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_stopping_writes_nothing(
+def test_an_interrupted_run_writes_no_report(
     places: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*arguments: object) -> None:
@@ -304,11 +307,11 @@ def test_stopping_writes_nothing(
     assert [path.name.split("-")[0] for path in kept.iterdir()] == ["random"]
 
 
-def test_names_cannot_bring_markup_into_the_page() -> None:
+def test_names_are_escaped_in_plots() -> None:
     from recommender.evaluation.plots import draw_intervals
 
     drawn = draw_intervals("<b>", {"<i>&": Estimate(0.5, 0.4, 0.6)}, "x")
     assert "<b>" not in drawn
     assert "<i>" not in drawn
     assert "&lt;i&gt;&amp; 0.500" in drawn
-    assert output.words("base_colour") == "base colour"
+    assert output.humanise("base_colour") == "base colour"

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from PIL import Image
 
-from recommender.evaluation.contact_sheets import Example, draw_sheet, drawn_by_seed
+from recommender.evaluation.contact_sheets import Example, draw_sheet, sample_queries
 from recommender.evaluation.datasets import pattern_of
 from recommender.models import EmbeddingModel, QueryPhoto
 from shop.catalogue.models import Product
@@ -36,7 +36,7 @@ def _is_jpeg(path: Path) -> bool:
 
 
 def _make(number: int, *place: float, category: str = "Tops", **values: Any) -> None:
-    """A product whose picture has the colour of the product and lies at this place."""
+    """Make a product with a picture of its colour and an embedding at this point."""
     tree = make_category("Apparel", "Topwear", category)
     product = make_product(external_id=str(number), category=tree, **values)
     embed(make_stored_image(product, values["base_colour"].lower()), *place)
@@ -52,7 +52,7 @@ def _make_street(path: Path, rows: list[str], files: dict[str, bytes]) -> Path:
 
 @pytest.fixture
 def street(tmp_path: Path) -> Path:
-    """A red and a blue photo to search with, and one that a network may learn from."""
+    """Write a ZIP with a red and a blue validation photo and one for training."""
     rows = ["file,label,part", "red.jpg,Shirt,validation", "blue.jpg,Dress,validation"]
     files = {f"{colour}.jpg": picture_bytes(colour, (90, 120)) for colour in ("red", "blue")}
     rows += ["red.jpg,Shirt,train", "blue.jpg,Not sure,validation"]
@@ -61,7 +61,7 @@ def street(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shop(places: Path) -> None:
-    """Beside product 1 lie 2 to 6, nearest first; 7 is sold out, 8 lies on the other side."""
+    """Make products: 2 to 6 are near 1, nearest first; 7 is sold out, 8 is far away."""
     blue = {"base_colour": "Blue", "gender": "Men", "category": "Shirts"}
     _make(1, 1, 0, name="Striped shirt", **blue)
     _make(2, 0.99, 0.14, name="Polo with stripes", **blue)
@@ -74,7 +74,9 @@ def shop(places: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_a_strip_is_measured_against_what_there_is_in_stock(shop, places: Path, capsys) -> None:
+def test_similar_items_are_measured_against_the_matches_in_stock(
+    shop, places: Path, capsys
+) -> None:
     """Product 1 shows the shirts for men, 2, 3 and 8; 7 cannot be shown."""
     (places / "ids.txt").write_text("1\n8\n")
     figures = _evaluate(places / "report", queries=places / "ids.txt", product_pages=True)
@@ -113,7 +115,7 @@ def test_a_product_without_the_label_is_left_out(shop, places: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_a_photo_counts_what_its_class_may_be_among_five(
+def test_results_of_a_photo_are_right_if_their_type_fits_its_class(
     shop, street: Path, places: Path, capsys
 ) -> None:
     """Three shirts and a top are left in stock: 3 of 5 for the shirt, none for the dress."""
@@ -139,7 +141,7 @@ def test_a_photo_counts_what_its_class_may_be_among_five(
 
 
 @pytest.mark.django_db
-def test_an_answer_without_products_counts_nothing(shop, street: Path, places: Path) -> None:
+def test_a_photo_without_results_counts_as_unanswered(shop, street: Path, places: Path) -> None:
     Product.objects.update(stock=0)
     rows = _evaluate(places / "report", street_photos=street)["photo_to_catalogue"]["classes"]
     assert rows[-1]["right_kind"] == [2, [0.0, 0.0, 0.0]]
@@ -159,7 +161,7 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_named(shop, places: Path) -
 
 @pytest.fixture
 def six_colours(tmp_path: Path) -> Path:
-    """A catalogue of six products that look different: three shirts, three tops."""
+    """Write a catalogue of six products that look different: three shirts, three tops."""
     colours = ("red", "lime", "blue", "black", "yellow", "magenta")
     path = tmp_path / "six.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -224,12 +226,12 @@ def _forbid_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, r"street.zip cannot be read: .* Name a ZIP that holds labels.csv and the photos"),
         (["file,label"], "labels.csv in .* has no column part; it needs file, label, part"),
         (["file,label,part", "x.jpg,Shirt,validation"], r"cannot be read: .*x\.jpg.* Name a ZIP"),
-        (["file,label,part", "a.jpg,Shirt,train"], "names no photo of the part 'validation'"),
+        (["file,label,part", "a.jpg,Shirt,train"], "lists no photo of the part 'validation'"),
         (["file,label,part", "a.jpg,Sock,validation"], "with a label among T-Shirt, .* Correct"),
         (["file,label,part", "a.jpg,Hat,validation"], "None of the street photos can be read"),
     ],
 )
-def test_what_is_wrong_with_street_photos_is_said(
+def test_invalid_street_photos_are_refused(
     shop, places: Path, rows: list[str] | None, message: str
 ) -> None:
     path = places / "street.zip"
@@ -263,11 +265,11 @@ def test_photos_only_and_pages_contradict_each_other(places: Path, photos: Path)
         ("Blueprint shirt", ""),
     ],
 )
-def test_a_name_tells_its_pattern(name: str, pattern: str) -> None:
+def test_patterns_are_read_from_product_names(name: str, pattern: str) -> None:
     assert pattern_of(name) == pattern
 
 
-def test_a_sheet_has_a_row_for_each_query_and_leaves_places_empty() -> None:
+def test_a_sheet_has_a_row_for_each_query_and_empty_frames() -> None:
     red, blue = picture_bytes("red"), picture_bytes("blue")
     sheet = draw_sheet([Example("1", red, [blue] * 5), Example("2", red, [blue])])
     assert sheet == draw_sheet([Example("1", red, [blue] * 5), Example("2", red, [blue])])
@@ -279,6 +281,6 @@ def test_a_sheet_has_a_row_for_each_query_and_leaves_places_empty() -> None:
 
 def test_the_same_seed_draws_the_same_queries() -> None:
     ids = list(range(500))
-    assert drawn_by_seed(ids, 1) == drawn_by_seed(ids, 1) != drawn_by_seed(ids, 2)
-    assert len(drawn_by_seed(ids, 1)) == 20
-    assert drawn_by_seed(ids[:3], 1) == [0, 1, 2]
+    assert sample_queries(ids, 1) == sample_queries(ids, 1) != sample_queries(ids, 2)
+    assert len(sample_queries(ids, 1)) == 20
+    assert sample_queries(ids[:3], 1) == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""A small version of bench/personalised.py."""
+"""Simulate shoppers on a small catalogue, as bench/personalised.py does on a large one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from recommender.evaluation import simulation
 from recommender.evaluation.simulation import (
     Catalogue,
     by_popularity,
-    leave_visits,
     measure,
     near_mean,
     near_mean_popular,
     populate,
+    record_visits,
 )
 from recommender.models import EmbeddingModel, Event, Popularity
 from recommender.recommendations.personalised import personalised
@@ -26,7 +26,7 @@ CLUSTERS, EACH, VALUES = 60, 25, 8
 
 @pytest.fixture
 def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
-    """1,500 products around 60 points on a sphere of 8 dimensions, with rows in the database."""
+    """Make 1,500 products whose embeddings are around 60 points on a sphere of 8 dimensions."""
     monkeypatch.setattr(simulation, "NEIGHBOURS", EACH)
     rng = np.random.default_rng(1)
     centres = np.repeat(rng.normal(size=(CLUSTERS, VALUES)), EACH, axis=0)
@@ -56,7 +56,7 @@ def catalogue(db: None, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
 
 def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogue) -> None:
     people = populate(catalogue, "looks", seed=5, shoppers=600)
-    leave_visits(catalogue, people.shoppers[:200])
+    record_visits(catalogue, people.shoppers[:200])
     tested = people.shoppers[200:]
     popular = measure(catalogue, tested, by_popularity(catalogue, people.popularity, 10))
     mean = measure(catalogue, tested, lambda history: near_mean(history, 10))
@@ -70,16 +70,16 @@ def test_several_vectors_beat_popularity_and_the_mean_vector(catalogue: Catalogu
     assert shop["diversity"] >= mean["diversity"]
 
 
-@pytest.mark.parametrize("world", list(simulation.WORLDS))
+@pytest.mark.parametrize("scenario", list(simulation.SCENARIOS))
 def test_a_seed_makes_the_same_shoppers_again_and_another_makes_others(
-    catalogue: Catalogue, world: str
+    catalogue: Catalogue, scenario: str
 ) -> None:
-    one, again, other = (populate(catalogue, world, seed=s, shoppers=20) for s in (1, 1, 2))
+    one, again, other = (populate(catalogue, scenario, seed=s, shoppers=20) for s in (1, 1, 2))
     assert one.shoppers == again.shoppers
     assert one.shoppers != other.shoppers
     for shopper in one.shoppers:
         assert len(shopper.history) == len(set(shopper.history)) == 12
-        assert shopper.next not in shopper.history
+        assert shopper.held_out not in shopper.history
 
 
 def test_popularity_is_skewed_and_sums_to_one(catalogue: Catalogue) -> None:
@@ -88,10 +88,10 @@ def test_popularity_is_skewed_and_sums_to_one(catalogue: Catalogue) -> None:
     assert weights[0] / weights[99] == pytest.approx(100**0.8)
 
 
-def test_hits_and_diversity_of_a_list_that_is_known(catalogue: Catalogue) -> None:
+def test_hit_rate_and_diversity_of_a_known_list(catalogue: Catalogue) -> None:
     shoppers = populate(catalogue, "looks", seed=1, shoppers=4).shoppers
     right = {
-        tuple(int(catalogue.ids[i]) for i in s.history): int(catalogue.ids[s.next])
+        tuple(int(catalogue.ids[i]) for i in s.history): int(catalogue.ids[s.held_out])
         for s in shoppers
     }
     found = measure(catalogue, shoppers, lambda history: [right[tuple(history)]])
@@ -102,8 +102,8 @@ def test_hits_and_diversity_of_a_list_that_is_known(catalogue: Catalogue) -> Non
     assert wrong["diversity"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_visits_are_left_behind_as_the_pages_leave_them(catalogue: Catalogue) -> None:
+def test_visits_are_recorded_as_the_pages_record_them(catalogue: Catalogue) -> None:
     shoppers = populate(catalogue, "labels", seed=1, shoppers=3).shoppers
-    leave_visits(catalogue, shoppers)
+    record_visits(catalogue, shoppers)
     assert Event.objects.filter(kind="viewed", block="product").count() == 36
     assert sum(Popularity.objects.values_list("baskets", flat=True)) == 36

@@ -14,9 +14,9 @@ from recommender.evaluation.datasets import EvaluationError
 from recommender.evaluation.vectorizers import (
     BASELINES,
     Histogram,
-    Missing,
     Network,
     Random,
+    UnavailableVectorizer,
     open_vectorizers,
     reported_measure,
     reported_scores,
@@ -36,7 +36,7 @@ def test_a_white_picture_has_a_histogram_too() -> None:
     assert np.flatnonzero(vector).tolist() == [511]
 
 
-def test_chance_is_the_same_for_the_same_pictures_and_blind_to_equal_ones() -> None:
+def test_random_vectors_depend_on_the_pictures_and_the_seed() -> None:
     picture = picture_bytes("red")
     first = Random(1).vectors([picture, picture])
     assert np.array_equal(first, Random(1).vectors([picture, picture]))
@@ -45,7 +45,7 @@ def test_chance_is_the_same_for_the_same_pictures_and_blind_to_equal_ones() -> N
     assert np.allclose(np.linalg.norm(first, axis=1), 1)
 
 
-def test_rows_come_in_order_and_a_network_with_the_scores_of_its_manifest(places: Path) -> None:
+def test_vectorizers_keep_their_order_and_networks_have_reported_scores(places: Path) -> None:
     rows = list(open_vectorizers(["fashion-3"], ["untrained", "imagenet"], 1))
     assert [row.name for row in rows] == ["random", "histogram", "fashion-3"]
     assert reported_scores(rows[2]) == {
@@ -59,7 +59,7 @@ def test_rows_come_in_order_and_a_network_with_the_scores_of_its_manifest(places
     assert (reported_scores(rows[0]), reported_measure(rows[0])) == ({}, "")
 
 
-def test_imagenet_that_cannot_be_fetched_is_missing_with_the_reason(
+def test_imagenet_that_cannot_be_downloaded_is_unavailable_with_the_reason(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(path: Path) -> Path:
@@ -69,12 +69,14 @@ def test_imagenet_that_cannot_be_fetched_is_missing_with_the_reason(
     waits: list[float | None] = []
     monkeypatch.setattr("recommender.embedding.model_store.download_imagenet", offline)
     rows = list(open_vectorizers([], ["random", "histogram", "untrained"], 1))
-    assert rows == [Missing("imagenet", "Keras could not fetch the weights: no route")]
-    # Keras itself would wait for ever.
+    assert rows == [
+        UnavailableVectorizer("imagenet", "Keras could not fetch the weights: no route")
+    ]
+    # Set by the code, because Keras itself would wait forever.
     assert (waits, socket.getdefaulttimeout()) == ([15.0], None)
 
 
-def test_the_untrained_network_is_made_once_of_its_seed(places: Path) -> None:
+def test_the_untrained_network_is_created_once_for_each_seed(places: Path) -> None:
     without = ["random", "histogram", "imagenet"]
     [row] = open_vectorizers([], without, 3)
     assert isinstance(row, Network)
@@ -87,7 +89,7 @@ def test_the_untrained_network_is_made_once_of_its_seed(places: Path) -> None:
     assert row.key == f"96-{weights[:16]}-{vectorizers.PREPROCESSING}"
 
 
-def test_a_model_that_there_is_not_is_named(places: Path) -> None:
+def test_an_unknown_model_is_refused_by_name(places: Path) -> None:
     with pytest.raises(EvaluationError, match=r"no model folder 'nothing' .* Train it first"):
         list(open_vectorizers(["nothing"], [], 1))
 
@@ -100,7 +102,7 @@ def test_damaged_weights_are_refused(places: Path, settings) -> None:
         list(open_vectorizers(["copy"], BASELINES, 1))
 
 
-def test_what_training_writes_into_a_manifest_is_no_reported_score(places: Path, settings) -> None:
+def test_scores_written_by_training_are_not_reported_scores(places: Path, settings) -> None:
     copy = settings.MODEL_FOLDERS[0] / "copy"
     shutil.copytree(settings.MODEL_FOLDERS[1] / "fashion-3", copy)
     manifest = json.loads((copy / "manifest.json").read_text())
@@ -110,7 +112,7 @@ def test_what_training_writes_into_a_manifest_is_no_reported_score(places: Path,
     assert reported_scores(row) == {}
 
 
-def test_imagenet_is_a_row_where_it_is(places: Path, settings) -> None:
+def test_imagenet_is_a_row_if_its_weights_exist(places: Path, settings) -> None:
     copy = settings.MODEL_FOLDERS[0] / "imagenet"
     shutil.copytree(settings.MODEL_FOLDERS[1] / "fashion-3", copy)
     [row] = open_vectorizers([], ["random", "histogram", "untrained"], 1)
@@ -118,7 +120,7 @@ def test_imagenet_is_a_row_where_it_is(places: Path, settings) -> None:
     assert (row.name, row.folder.path) == ("imagenet", copy)
 
 
-def test_vectors_of_another_precision_or_preprocessing_are_not_taken_for_these(
+def test_the_cache_key_depends_on_precision_and_preprocessing(
     places: Path, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [network] = open_vectorizers(["fashion-3"], BASELINES, 1)

@@ -10,7 +10,7 @@ DEMO = Path(__file__).with_name("demo-64px.zip")
 
 @pytest.fixture
 def places(settings, tmp_path: Path) -> Path:
-    """Runs and models of this test only; the shipped model can be found."""
+    """Use a VAR_DIR and a model folder of this test; the shipped model can be found too."""
     settings.VAR_DIR = tmp_path
     settings.MODEL_FOLDERS = [tmp_path / "models", settings.MODEL_FOLDERS[1]]
     settings.NETWORK_CACHE = tmp_path / "network-cache"

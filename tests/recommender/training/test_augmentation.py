@@ -10,7 +10,7 @@ from recommender.training.augmentation import augment, find_background, move, re
 
 @pytest.fixture
 def shirt() -> Pixels:
-    """A navy square with a white dot in it, on white."""
+    """Draw a navy square with a white square in it, on white."""
     image = Image.new("RGB", (48, 48), "white")
     ImageDraw.Draw(image).rectangle((12, 12, 35, 35), fill="navy")
     ImageDraw.Draw(image).rectangle((20, 20, 27, 27), fill="white")
@@ -40,7 +40,7 @@ def test_black_and_white_do_not_overflow() -> None:
         assert all(each.dtype == np.uint8 for each in made)
 
 
-def test_the_background_is_what_white_an_edge_sees(shirt: Pixels) -> None:
+def test_the_background_is_near_white_up_to_an_edge(shirt: Pixels) -> None:
     background = find_background(shirt)
     assert background.sum() == 48 * 48 - 24 * 24
     assert not background[12:36, 12:36].any()

@@ -56,7 +56,7 @@ def test_the_shop_gives_its_listed_products_with_their_first_picture() -> None:
 
 
 @pytest.mark.django_db
-def test_a_lost_file_is_left_out_and_counted(tmp_path) -> None:
+def test_a_missing_file_is_left_out_and_counted(tmp_path) -> None:
     for number in range(20):
         category = make_category("Apparel", "Topwear", ("Shirts", "Tops")[number % 2])
         product = make_product(category=category, external_id=f"{number:02}")
@@ -77,12 +77,12 @@ def test_a_catalogue_file_gives_each_product_once() -> None:
         assert entries[0].read()[:2] == b"\xff\xd8"
 
 
-def test_a_file_that_is_no_catalogue_says_so(tmp_path) -> None:
+def test_a_folder_without_a_catalogue_is_refused(tmp_path) -> None:
     with pytest.raises(TrainingError, match=r"holds no styles\.csv"), open_entries(tmp_path):
         pass
 
 
-def test_the_parts_do_not_overlap_and_nothing_excluded_is_learned(tmp_path) -> None:
+def test_the_parts_do_not_overlap_and_excluded_products_are_not_trained_on(tmp_path) -> None:
     excluded = {str(number) for number in range(100001, 100011)}
     snapshot = _snapshot(tmp_path / "a", excluded)
     parts = {name: set(rows.tolist()) for name, rows in snapshot.parts.items()}
@@ -94,7 +94,7 @@ def test_the_parts_do_not_overlap_and_nothing_excluded_is_learned(tmp_path) -> N
     assert set.union(*parts.values()) == set(range(309))
 
 
-def test_products_with_one_file_are_never_in_two_parts(tmp_path) -> None:
+def test_products_with_the_same_file_are_in_the_same_part(tmp_path) -> None:
     """Thirty pictures, each of two products; those of the first three are excluded by one id."""
     files = [picture_bytes((8 * number, 90, 200 - 6 * number)) for number in range(30)]
     entries = [
@@ -133,7 +133,7 @@ def test_a_limit_draws_by_the_seed_and_not_the_first(tmp_path) -> None:
     assert len({picture.tobytes() for picture in snapshot.pictures}) == 50
 
 
-def test_labels_are_numbers_of_classes(tmp_path) -> None:
+def test_labels_are_indices_of_classes(tmp_path) -> None:
     snapshot = _snapshot(tmp_path / "a", set())
     assert [len(names) for names in snapshot.classes] == [22, 28, 3, 4]
     assert snapshot.labels.dtype == np.int32

@@ -1,4 +1,4 @@
-"""Everything that can be wrong before and while a network learns."""
+"""Test the errors of a training run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _left(places: Path) -> list[str]:
 
 
 def _catalogue(path: Path, pictures: list[bytes], types: tuple[str, ...]) -> Path:
-    """A ZIP of products whose article types take turns."""
+    """Write a ZIP of products that have these article types in turn."""
     table = io.StringIO()
     rows = csv.writer(table)
     rows.writerow(
@@ -77,7 +77,7 @@ def _catalogue(path: Path, pictures: list[bytes], types: tuple[str, ...]) -> Pat
         ({"exclude": Path("/none")}, "/none cannot be read"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_written(
+def test_invalid_options_are_refused_and_nothing_is_written(
     places: Path, options: dict, message: str
 ) -> None:
     with pytest.raises(CommandError, match=message):
@@ -103,7 +103,7 @@ def test_one_picture_of_them_all_is_not_enough(places: Path, tmp_path_factory) -
     assert _left(places) == []
 
 
-def test_damaged_pictures_are_counted_out(places: Path, tmp_path_factory) -> None:
+def test_damaged_pictures_do_not_count(places: Path, tmp_path_factory) -> None:
     folder = tmp_path_factory.mktemp("catalogue")
     pictures = [picture_bytes()] * 15 + [b"\xff\xd8 torn"] * 10
     path = _catalogue(folder / "torn.zip", pictures, ("Shirts", "Tops"))
@@ -112,7 +112,7 @@ def test_damaged_pictures_are_counted_out(places: Path, tmp_path_factory) -> Non
     assert _left(places) == []
 
 
-def test_an_empty_shop_has_nothing_to_learn_from(places: Path, db: None) -> None:
+def test_an_empty_shop_is_refused(places: Path, db: None) -> None:
     with pytest.raises(CommandError, match=r"at least 20 products .* there are 0 \(0 damaged\)"):
         _train(catalogue=None)
     assert _left(places) == []
@@ -133,25 +133,27 @@ def test_a_file_of_ids_must_fit(places: Path, content: str, message: str) -> Non
 
 
 @pytest.mark.parametrize("folder", ["models", "training"])
-def test_a_place_that_cannot_be_written_is_noticed_at_once(places: Path, folder: str) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_at_once(places: Path, folder: str) -> None:
     (places / folder).write_text("in the way")
     with pytest.raises(CommandError, match=r"Check permissions and free space under VAR_DIR"):
         _train()
     assert _left(places) == [folder]
 
 
-def test_an_unfinished_run_is_not_begun_again(places: Path) -> None:
+def test_an_unfinished_run_is_not_started_again(places: Path) -> None:
     (places / "training" / "new").mkdir(parents=True)
-    with pytest.raises(CommandError, match=r"an unfinished run. Go on with --resume, or remove"):
+    with pytest.raises(
+        CommandError, match=r"an unfinished run. Continue it with --resume, or remove"
+    ):
         _train()
 
 
-def test_only_an_unfinished_run_goes_on(places: Path) -> None:
+def test_only_an_unfinished_run_is_resumed(places: Path) -> None:
     with pytest.raises(CommandError, match=r"There is no unfinished run 'new'"):
         call_command("train_embedder", "new", resume=True)
 
 
-def test_a_damaged_run_is_told_from_none(places: Path) -> None:
+def test_a_damaged_run_is_reported_as_damaged(places: Path) -> None:
     (places / "training" / "new").mkdir(parents=True)
     (places / "training" / "new" / "options.json").write_text("{")
     with pytest.raises(CommandError, match=r"is damaged: .* Remove it, train again"):

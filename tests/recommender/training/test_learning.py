@@ -1,4 +1,4 @@
-"""Real networks learn from real drawings: the demo catalogue at 48 px."""
+"""Train small networks on the demo catalogue."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def _train(name: str, **options) -> None:
 
 
 def _start_and_kill(name: str, place: Path) -> None:
-    """A process of its own, killed by SIGKILL once its second epoch is kept."""
+    """Train in a process and kill it by SIGKILL once its second epoch is saved."""
     values = {key.replace("_", "-"): value for key, value in SHORT.items()}
     options = [f"--{key}={value}" for key, value in values.items()]
     command = [sys.executable, "manage.py", "train_embedder", name, "--from=untrained"]
-    # It needs neither database nor Redis.
+    # Addresses of nothing, because training needs neither PostgreSQL nor Redis.
     servers = {"DATABASE_URL": "postgresql://none:1/none", "REDIS_URL": "redis://none:1"}
     child = subprocess.Popen(
         [*command, f"--catalogue={DEMO}", *options],
@@ -71,13 +71,13 @@ def _start_and_kill(name: str, place: Path) -> None:
     assert child.returncode == -signal.SIGKILL
 
 
-def test_a_killed_run_that_goes_on_equals_one_that_was_never_interrupted(places: Path) -> None:
+def test_a_killed_run_equals_an_uninterrupted_one_once_resumed(places: Path) -> None:
     _start_and_kill("killed", places)
     assert (places / "training" / "killed" / checkpoint.FILE).exists()
     assert not (places / "models" / "killed").exists()
-    with pytest.raises(CommandError, match=r"unfinished run. Go on with --resume"):
+    with pytest.raises(CommandError, match=r"unfinished run. Continue it with --resume"):
         _train("killed", **SHORT)
-    with pytest.raises(CommandError, match=r"A run goes on with its own options; leave out --size"):
+    with pytest.raises(CommandError, match=r"A resumed run keeps its options; leave out --size"):
         call_command("train_embedder", "killed", resume=True, size=64)
     call_command("train_embedder", "killed", resume=True)
     _train("whole", **SHORT)
@@ -92,7 +92,7 @@ def test_a_killed_run_that_goes_on_equals_one_that_was_never_interrupted(places:
 MARGIN = 0.08
 
 
-def test_learning_improves_what_is_found_and_the_model_can_be_used(places: Path) -> None:
+def test_training_improves_precision_and_writes_a_usable_model(places: Path) -> None:
     """From random weights: 62 products ask, 247 answer."""
     _train("taught", size=48, epochs=5, batch=16, augment=False, seed=1)
     figures = _figures("taught")
@@ -119,7 +119,7 @@ def test_learning_improves_what_is_found_and_the_model_can_be_used(places: Path)
 
 
 def _check_engines(folder: ModelFolder) -> None:
-    """OpenVINO sees what Keras sees: the vectors that the shop will store."""
+    """Check that OpenVINO computes the same vectors as Keras."""
     pictures = list(np.random.default_rng(1).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8))
     fast, plain = (Embedder(folder, engine=e).embed(pictures) for e in ("openvino", "keras"))
     assert fast.shape == (3, 256)
@@ -128,7 +128,7 @@ def _check_engines(folder: ModelFolder) -> None:
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Trainer:
-    """At 32 px, one frozen epoch of two; the network is seeded."""
+    """Make a trainer at 32 px with two epochs, of which one is frozen."""
     return _trainer(tmp_path)
 
 
@@ -144,7 +144,7 @@ def _changed(before: dict, after: dict) -> set[str]:
     return {name for name in before if (before[name] != after[name]).any()}
 
 
-def test_frozen_epochs_teach_the_heads_and_leave_the_network_then_the_last_stage_learns(
+def test_frozen_epochs_train_the_heads_and_later_ones_the_last_stage(
     tmp_path: Path,
 ) -> None:
     trainer = _trainer(tmp_path, unfreeze="last")
@@ -183,7 +183,7 @@ def test_missing_labels_are_masked(trainer: Trainer) -> None:
     assert whole == pytest.approx(0.6 * each[[0, 1, 2, 3], [0, 1, 0, 1]].mean(), rel=1e-4)
 
 
-def test_the_heads_forget_what_is_the_same_in_all_pictures(trainer: Trainer) -> None:
+def test_the_loss_ignores_the_mean_of_the_batch(trainer: Trainer) -> None:
     features = np.random.default_rng(1).normal(size=(4, 256)).astype(np.float32)
     labels = np.zeros((4, 4), np.int32)
     shifted = features + np.float32(3)
@@ -200,7 +200,7 @@ def test_the_rate_warms_up_and_falls_within_each_stage(tmp_path: Path) -> None:
     assert trainer.rate(11, 2) < 0.001
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_leaves_no_model(
+def test_a_loss_that_is_nan_stops_the_run_and_leaves_no_model(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Trainer, "rate", lambda self, epoch, step: float("nan"))

@@ -1,8 +1,8 @@
-"""Whether the part that a shopper draws finds what the whole photo does not.
+"""Measure whether a crop of a photo finds what the whole photo does not.
 
-Each photo gets a second garment of another class beside it. Searched with are the whole, the part
-that shows the first garment, the same part drawn roughly, and the part that shows the other one;
-all of them cut as the photo page cuts them.
+Each photo is put beside a photo of another class. Queries are the whole picture, the crop of the
+first garment, the same crop drawn roughly, and the crop of the other garment, all cropped as photo
+search crops them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recommender.evaluation.datasets import (
-    COUNT,
     PHOTO_CLASS,
-    Collection,
-    Picture,
+    Dataset,
+    K,
+    LabelledPicture,
     Progress,
     keep_readable,
 )
@@ -35,13 +35,13 @@ from recommender.training.measuring import nearest_indices
 Results = dict[str, Any]
 Values = NDArray[np.float64]
 
-ALONE, WHOLE, RIGHT, ROUGH, OTHER = "alone", "whole", "right_part", "rough_part", "other_part"
+ALONE, WHOLE, RIGHT, ROUGH, OTHER = "alone", "whole", "right_crop", "rough_crop", "other_crop"
 VARIANTS = {
-    ALONE: "the photo before the second garment was put beside it",
+    ALONE: "the photo before it was put beside another",
     WHOLE: "the whole photo of two garments",
-    RIGHT: "the part that shows the garment",
-    ROUGH: "the same part, each edge off by up to 10 % of it",
-    OTHER: "the part that shows the other garment",
+    RIGHT: "the crop of the first garment",
+    ROUGH: "the same crop, each edge off by up to 10 % of its width or height",
+    OTHER: "the crop of the other garment",
 }
 ROUGHNESS = 0.1
 HEIGHT = 360
@@ -50,15 +50,15 @@ GAP = 12
 
 @dataclass(frozen=True)
 class Pair:
-    """Two photos side by side; the ``first`` is the one that is meant."""
+    """Holds two photos to show side by side; the query is for the garment of the ``first``."""
 
-    first: Picture
-    second: Picture
+    first: LabelledPicture
+    second: LabelledPicture
     mirrored: bool
     shifts: tuple[float, ...]
 
     def draw(self) -> tuple[bytes, tuple[Region, Region]]:
-        """A JPEG, and where in it the two are."""
+        """Return a JPEG of both photos, and the regions of the first and the second."""
         contents = (self.first.read(), self.second.read())
         pictures = [_scaled(Image.open(BytesIO(content)).convert("RGB")) for content in contents]
         placed = pictures[::-1] if self.mirrored else pictures
@@ -73,19 +73,19 @@ class Pair:
         return buffer.getvalue(), ((right, left) if self.mirrored else (left, right))
 
     def content(self, variant: str) -> bytes:
-        """What is searched with."""
-        photo, (meant, other) = self.draw()
+        """Return the picture to query with."""
+        photo, (first, second) = self.draw()
         if variant == WHOLE:
             return sanitise(photo).jpeg
         if variant == ROUGH:
-            meant = _shifted(meant, self.shifts)
-        return sanitise(photo, other if variant == OTHER else meant).jpeg
+            first = _shifted(first, self.shifts)
+        return sanitise(photo, second if variant == OTHER else first).jpeg
 
 
-def make_pairs(collection: Collection, seed: int) -> list[Pair]:
-    """One for each query, in their order; the second garment is another query's, by the seed."""
+def make_pairs(dataset: Dataset, seed: int) -> list[Pair]:
+    """Return a pair for each query, in order, with another query's photo chosen by the seed."""
     rng = np.random.default_rng([seed, 3])
-    queries = [collection.pictures[row] for row in collection.queries]
+    queries = [dataset.pictures[row] for row in dataset.queries]
     pairs = []
     for query in queries:
         wanted = query.labels[PHOTO_CLASS]
@@ -96,58 +96,58 @@ def make_pairs(collection: Collection, seed: int) -> list[Pair]:
     return pairs
 
 
-def measure_parts(
-    collection: Collection, vectorizers: Sequence[Vectorizer], seed: int, progress: Progress
+def measure_crops(
+    dataset: Dataset, vectorizers: Sequence[Vectorizer], seed: int, progress: Progress
 ) -> Results | None:
-    """Measure P@5 of the class for each vectorizer and variant, and what the part gains.
+    """Measure P@5 by class for each vectorizer and variant, and what cropping gains.
 
-    ``None`` if all photos are of one class.
+    Returns ``None`` if all photos are of one class.
     """
-    if len({collection.pictures[row].labels[PHOTO_CLASS] for row in collection.queries}) < 2:
+    if len({dataset.pictures[row].labels[PHOTO_CLASS] for row in dataset.queries}) < 2:
         return None
-    pairs = make_pairs(collection, seed)
-    photos = [vectors_of(vectorizer, collection.pictures, progress) for vectorizer in vectorizers]
-    right = [{ALONE: _right(each[collection.queries], each, collection)} for each in photos]
+    pairs = make_pairs(dataset, seed)
+    photos = [vectors_of(vectorizer, dataset.pictures, progress) for vectorizer in vectorizers]
+    right = [{ALONE: _right(each[dataset.queries], each, dataset)} for each in photos]
     for variant in list(VARIANTS)[1:]:
-        pictures, _ = keep_readable(_searched(pairs, variant), progress)
+        pictures, _ = keep_readable(_queries(pairs, variant), progress)
         for vectorizer, gallery, values in zip(vectorizers, photos, right, strict=True):
             queries = vectors_of(vectorizer, pictures, progress)
-            values[variant] = _right(queries, gallery, collection)
+            values[variant] = _right(queries, gallery, dataset)
     return {
         vectorizer.name: _estimates(values, seed)
         for vectorizer, values in zip(vectorizers, right, strict=True)
     }
 
 
-def _right(queries: Vectors, photos: Vectors, collection: Collection) -> Values:
-    """(queries,): which share of the five has the class of the garment that is meant."""
-    found = collection.gallery[nearest_indices(queries, photos[collection.gallery], COUNT)]
-    labels = collection.column(PHOTO_CLASS)
-    return precisions(labels[found] == labels[collection.queries][:, None])
+def _right(queries: Vectors, photos: Vectors, dataset: Dataset) -> Values:
+    """Return the share (queries,) of the five that have the class of the first garment."""
+    found = dataset.gallery[nearest_indices(queries, photos[dataset.gallery], K)]
+    labels = dataset.column(PHOTO_CLASS)
+    return precisions(labels[found] == labels[dataset.queries][:, None])
 
 
 def _estimates(values: dict[str, Values], seed: int) -> Results:
     return {variant: estimate(each, seed) for variant, each in values.items()} | {
-        f"{part}_minus_whole": estimate(values[part] - values[WHOLE], seed)
-        for part in (RIGHT, ROUGH)
+        f"{crop}_minus_whole": estimate(values[crop] - values[WHOLE], seed)
+        for crop in (RIGHT, ROUGH)
     }
 
 
-def _searched(pairs: list[Pair], variant: str) -> list[Picture]:
+def _queries(pairs: list[Pair], variant: str) -> list[LabelledPicture]:
     return [
-        Picture(pair.first.id, pair.first.labels, partial(bytes, pair.content(variant)))
+        LabelledPicture(pair.first.id, pair.first.labels, partial(bytes, pair.content(variant)))
         for pair in pairs
     ]
 
 
 def _scaled(image: Image.Image) -> Image.Image:
-    """As high as the other one; however narrow, wide enough to be a region."""
+    """Scale a photo to the height of all, at least as wide as a region must be."""
     width = max(4 * MIN_PIXELS, round(image.width * HEIGHT / image.height))
     return image.resize((width, HEIGHT))
 
 
 def _shifted(region: Region, shifts: tuple[float, ...]) -> Region:
-    """Each edge moved by a share of the region, within the picture."""
+    """Move each edge by a share of the region's size, within the picture."""
     width, height = region.right - region.left, region.bottom - region.top
     moved = (
         region.left + shifts[0] * width,
