@@ -48,7 +48,7 @@ def shirt() -> Product:
     )  # fmt: skip
 
 
-def test_what_is_below_a_renamed_category_stays_below_it(
+def test_descendants_move_with_a_renamed_category(
     admin_client: Client, client: Client, shirt: Product
 ) -> None:
     top = Category.objects.get(path="apparel")
@@ -67,7 +67,7 @@ def test_what_is_below_a_renamed_category_stays_below_it(
     assert "clothing/topwear/t-shirts" in "".join(export_lines())
 
 
-def test_a_moved_category_takes_its_own_along(admin_client: Client, shirt: Product) -> None:
+def test_descendants_move_with_a_moved_category(admin_client: Client, shirt: Product) -> None:
     soap = Category.objects.get(path="apparel-care/soap")
     topwear = Category.objects.get(path="apparel/topwear")
     assert edit(admin_client, topwear, parent=soap.pk) == ""
@@ -77,7 +77,7 @@ def test_a_moved_category_takes_its_own_along(admin_client: Client, shirt: Produ
     ]
 
 
-def test_products_are_found_by_the_new_words_and_not_by_the_old(shirt: Product) -> None:
+def test_products_are_found_by_the_new_category_name_only(shirt: Product) -> None:
     plain = make_product(category=shirt.category)
     top = Category.objects.get(path="apparel")
     top.name, top.slug = "Clothing", "clothing"
@@ -95,9 +95,7 @@ def test_products_are_found_by_the_new_words_and_not_by_the_old(shirt: Product) 
     assert not Product.objects.filter(keywords__contains="pparel").exists()
 
 
-def test_what_stands_where_a_category_cannot_is_refused(
-    admin_client: Client, shirt: Product
-) -> None:
+def test_an_impossible_parent_or_path_is_refused(admin_client: Client, shirt: Product) -> None:
     before = paths()
     top, topwear = (Category.objects.get(path=path) for path in ("apparel", "apparel/topwear"))
     for parent in (top, topwear, shirt.category):
@@ -112,7 +110,7 @@ def test_what_stands_where_a_category_cannot_is_refused(
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(13, True), (14, False)])
-def test_a_path_that_the_database_cannot_hold_is_refused(
+def test_a_path_that_is_too_long_is_refused(
     admin_client: Client, length: int, is_taken: bool
 ) -> None:
     """The longest below counts: ``aaa…/bbb…/ccc…/slug/leaf``, 255 characters at most."""
@@ -146,7 +144,7 @@ def test_an_import_finds_a_category_by_its_name_under_another_slug(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_cannot_put_each_below_the_other(admin_client: Client) -> None:
+def test_concurrent_moves_cannot_create_a_cycle(admin_client: Client) -> None:
     """The second waits for the first, and is told what it did."""
     one, other = make_category("One"), make_category("Other")
 

@@ -37,9 +37,7 @@ def _member(client: Client, group: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("way", ["page", "action"])
-def test_the_catalogues_staff_delete_a_product_and_its_orders_stay(
-    client: Client, way: str
-) -> None:
+def test_catalogue_staff_delete_a_product_and_its_orders_remain(client: Client, way: str) -> None:
     _member(client, "Catalogue")
     product, other = _sold(), make_product()
     name = str(product)
@@ -59,7 +57,7 @@ def test_the_catalogues_staff_delete_a_product_and_its_orders_stay(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("group", ["Orders", "Read-only"])
-def test_others_delete_no_product(client: Client, group: str) -> None:
+def test_other_staff_cannot_delete_a_product(client: Client, group: str) -> None:
     _member(client, group)
     product = _sold()
     assert client.post(f"{LIST}{product.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -67,7 +65,7 @@ def test_others_delete_no_product(client: Client, group: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_checkout_that_has_begun_is_waited_for(admin_client: Client) -> None:
+def test_deleting_waits_for_a_checkout_in_progress(admin_client: Client) -> None:
     product, cart = _sold(), Cart.objects.get()
     method = ShippingMethod.objects.create(name="By hand", price=0)
 

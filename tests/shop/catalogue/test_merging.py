@@ -59,7 +59,7 @@ def order_of(variant: Variant, quantity: int = 1) -> Order:
     )  # fmt: skip
 
 
-def test_sizes_move_and_the_same_sizes_add_up(two: tuple[Product, Product]) -> None:
+def test_variants_move_and_equal_sizes_are_combined(two: tuple[Product, Product]) -> None:
     one, other = two
     assert merge(one.pk, [other.pk]) == [
         "1 variant", "1 variant of a size it has already", "6 pieces in stock"
@@ -70,7 +70,7 @@ def test_sizes_move_and_the_same_sizes_add_up(two: tuple[Product, Product]) -> N
     assert [v.sku for v in one.variants.all()] == ["A-M", "A-L", "B-S"]
 
 
-def test_a_moved_size_keeps_its_price(two: tuple[Product, Product]) -> None:
+def test_a_moved_variant_keeps_its_price(two: tuple[Product, Product]) -> None:
     one, other = two
     Product.objects.filter(pk=other.pk).update(price="25.00")
     Variant.objects.filter(sku="B-M").update(price="20.00")
@@ -83,7 +83,7 @@ def test_a_moved_size_keeps_its_price(two: tuple[Product, Product]) -> None:
     }
 
 
-def test_of_three_the_second_and_third_may_share_a_size() -> None:
+def test_variants_of_two_merged_products_may_share_a_size() -> None:
     one, two, three = (make_product(stock=0) for _n in range(3))
     for product in (two, three):
         make_variant(product, size="S", stock=product.pk - one.pk)
@@ -93,7 +93,7 @@ def test_of_three_the_second_and_third_may_share_a_size() -> None:
     assert one.stock == 3
 
 
-def test_pictures_move_behind_its_own_and_no_file_comes_twice(two: tuple[Product, Product]) -> None:
+def test_pictures_are_appended_without_duplicate_files(two: tuple[Product, Product]) -> None:
     one, other = two
     own = make_image(one, file="a.jpg", position=2)
     make_image(other, file="a.jpg")
@@ -102,7 +102,7 @@ def test_pictures_move_behind_its_own_and_no_file_comes_twice(two: tuple[Product
     assert [(i.pk, i.position) for i in one.images.all()] == [(own.pk, 2), (new.pk, 3)]
 
 
-def test_carts_follow_and_add_up_to_99(two: tuple[Product, Product]) -> None:
+def test_cart_lines_are_moved_and_limited_to_99(two: tuple[Product, Product]) -> None:
     one, other = two
     both, only, full = (Cart.objects.create() for _n in range(3))
     for cart, name, quantity in (
@@ -117,7 +117,7 @@ def test_carts_follow_and_add_up_to_99(two: tuple[Product, Product]) -> None:
     ]  # fmt: skip
 
 
-def test_orders_say_what_was_bought_and_give_their_stock_back_to_what_stays(
+def test_orders_keep_their_text_and_return_stock_to_the_survivor(
     two: tuple[Product, Product],
 ) -> None:
     one, other = two
@@ -130,7 +130,7 @@ def test_orders_say_what_was_bought_and_give_their_stock_back_to_what_stays(
     assert stocks(one) == ({"A-M": 7, "A-L": 1, "B-S": 2}, 10)
 
 
-def test_nobody_has_two_hearts_or_two_alerts_for_it(two: tuple[Product, Product]) -> None:
+def test_saved_items_and_alerts_are_not_duplicated(two: tuple[Product, Product]) -> None:
     one, other = two
     alice, bob = make_customer("alice@example.com"), make_customer("bob@example.com")
     for user, product in ((alice, one), (alice, other), (bob, other)):
@@ -144,13 +144,13 @@ def test_nobody_has_two_hearts_or_two_alerts_for_it(two: tuple[Product, Product]
     assert list(alerts) == [("a@b.example", "A-M"), ("c@d.example", "A-M")]
 
 
-def test_what_was_adjusted_stays_with_its_sku(two: tuple[Product, Product]) -> None:
+def test_stock_adjustments_stay_with_their_sku(two: tuple[Product, Product]) -> None:
     StockAdjustment.objects.create(variant=sku("B-M"), change=4, reason="delivery")
     merge(two[0].pk, [two[1].pk])
     assert StockAdjustment.objects.get().variant.sku == "B-M"
 
 
-def test_the_old_address_leads_to_the_one_that_stays_for_good(
+def test_the_url_of_a_merged_product_redirects_permanently(
     two: tuple[Product, Product], client: Client
 ) -> None:
     one, other = two
@@ -164,7 +164,7 @@ def test_the_old_address_leads_to_the_one_that_stays_for_good(
     assert client.get(other.get_absolute_url()).status_code == 404
 
 
-def test_a_guest_finds_what_was_saved_and_seen(
+def test_a_guest_finds_saved_and_viewed_products_after_a_merge(
     two: tuple[Product, Product], client: Client
 ) -> None:
     one, other = two
@@ -178,7 +178,7 @@ def test_a_guest_finds_what_was_saved_and_seen(
     assert SavedProduct.objects.get(user=alice).product == one
 
 
-def test_a_rehearsal_says_the_same_and_changes_nothing(two: tuple[Product, Product]) -> None:
+def test_a_dry_run_reports_the_same_and_changes_nothing(two: tuple[Product, Product]) -> None:
     one, other = two
     order_of(sku("B-M"))
     make_image(other)
@@ -224,7 +224,9 @@ def _gone(one: Product, other: Product) -> None:
         (_gone, "One of them is gone or was merged meanwhile."),
     ],
 )
-def test_a_refusal_changes_nothing(two: tuple[Product, Product], spoil: Any, message: str) -> None:
+def test_a_refused_merge_changes_nothing(
+    two: tuple[Product, Product], spoil: Any, message: str
+) -> None:
     one, other = two
     spoil(one, other)
     before = everything()
@@ -234,14 +236,14 @@ def test_a_refusal_changes_nothing(two: tuple[Product, Product], spoil: Any, mes
     assert everything() == before
 
 
-def test_one_alone_is_not_merged(two: tuple[Product, Product]) -> None:
+def test_a_single_product_is_not_merged(two: tuple[Product, Product]) -> None:
     before = everything()
     with pytest.raises(MergeError, match="Choose at least one other product"):
         merge(two[0].pk, [two[0].pk])
     assert everything() == before
 
 
-def test_a_merged_product_is_not_listed_or_found_by_staff_any_more(
+def test_staff_do_not_see_merged_products(
     two: tuple[Product, Product], admin_client: Client
 ) -> None:
     one, other = two
@@ -254,7 +256,7 @@ def test_a_merged_product_is_not_listed_or_found_by_staff_any_more(
     assert "B-M" not in page
 
 
-def test_programs_do_not_change_a_merged_product_either(
+def test_the_api_does_not_change_a_merged_product(
     two: tuple[Product, Product], admin_client: Client
 ) -> None:
     one, other = two
@@ -273,7 +275,7 @@ def test_programs_do_not_change_a_merged_product_either(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sale_while_it_is_merged_counts_once(two: tuple[Product, Product]) -> None:
+def test_a_sale_during_a_merge_counts_once(two: tuple[Product, Product]) -> None:
     """Sales of both products and merges to and fro, at once: none fails, no piece is lost."""
     one, other = two
     ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
@@ -319,7 +321,7 @@ def _quietly(failures: list[BaseException], stays: int, other: int) -> None:
         connection.close()
 
 
-def test_a_product_without_a_price_takes_that_of_the_one_that_stays() -> None:
+def test_a_product_without_a_price_gets_the_survivors() -> None:
     stays, other = make_product(price=30), make_product(price=None, listed=False)
     Variant.objects.update(size="M")
     make_variant(other, sku="L", size="L", stock=2)

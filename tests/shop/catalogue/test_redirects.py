@@ -28,7 +28,7 @@ def rename(path: str, slug: str) -> None:
     save_category(category)
 
 
-def test_former_addresses_of_a_category_and_of_those_below_lead_to_it(client: Client) -> None:
+def test_former_urls_of_a_category_and_its_descendants_redirect(client: Client) -> None:
     make_category("Apparel", "Topwear", "T Shirts")
     rename("apparel", "clothing")
     rename("clothing/topwear", "tops")
@@ -40,7 +40,7 @@ def test_former_addresses_of_a_category_and_of_those_below_lead_to_it(client: Cl
     assert client.get("/categories/apparel/tops/").status_code == 404
 
 
-def test_there_and_back(client: Client) -> None:
+def test_renaming_back_restores_the_url(client: Client) -> None:
     make_category("Apparel")
     rename("apparel", "clothing")
     rename("clothing", "apparel")
@@ -48,7 +48,7 @@ def test_there_and_back(client: Client) -> None:
     assert leads(client, "/categories/clothing/") == "/categories/apparel/"
 
 
-def test_an_address_belongs_to_who_has_it_then_to_who_had_it_last(client: Client) -> None:
+def test_a_current_url_takes_precedence_over_a_former_one(client: Client) -> None:
     make_category("First")
     rename("first", "one")
     second = make_category("Second")
@@ -61,7 +61,7 @@ def test_an_address_belongs_to_who_has_it_then_to_who_had_it_last(client: Client
     assert list(CategoryRedirect.objects.values_list("path", flat=True)) == []
 
 
-def test_a_product_with_another_slug_is_found_under_the_former(client: Client) -> None:
+def test_the_former_slug_of_a_product_redirects(client: Client) -> None:
     product = make_product(name="Tee")
     old = product.get_absolute_url()
     product.slug = "shirt"
@@ -73,7 +73,7 @@ def test_a_product_with_another_slug_is_found_under_the_former(client: Client) -
     assert ProductRedirect.objects.count() == 2
 
 
-def test_the_former_slug_of_a_merged_product_leads_to_the_one_that_stayed(client: Client) -> None:
+def test_the_former_slug_of_a_merged_product_redirects_to_the_survivor(client: Client) -> None:
     one, other = make_product(name="One"), make_product(name="Other")
     old = other.get_absolute_url()
     other.slug = "another"
@@ -82,6 +82,6 @@ def test_the_former_slug_of_a_merged_product_leads_to_the_one_that_stayed(client
     assert leads(client, leads(client, old)) == one.get_absolute_url()
 
 
-def test_what_nobody_ever_was_called_is_not_found(client: Client) -> None:
+def test_a_slug_that_never_existed_is_not_found(client: Client) -> None:
     for address in ("/categories/none/", "/products/none/"):
         assert client.get(address).status_code == 404

@@ -16,7 +16,7 @@ def _rows(sizes: str, **values: object) -> list[tuple[str, ...]] | None:
     return guide and guide.rows
 
 
-def test_the_guide_lists_the_sizes_of_the_product_alone() -> None:
+def test_the_guide_lists_only_the_sizes_of_the_product() -> None:
     assert _rows("S XL", gender="Women") == [
         ("S", "82–90", "66–74"),
         ("XL", "107–119", "91–103"),
@@ -24,7 +24,7 @@ def test_the_guide_lists_the_sizes_of_the_product_alone() -> None:
     assert _rows("S XL", gender="Men") == [("S", "86–94", "74–82"), ("XL", "110–118", "98–106")]
 
 
-def test_shoes_are_measured_by_the_foot() -> None:
+def test_shoe_sizes_are_shown_as_foot_length() -> None:
     shoes = make_category("Footwear", "Shoes", "Heels")
     assert _rows("38 41 L", category=shoes) == [("38", "24.0"), ("41", "26.0")]
 
@@ -32,5 +32,5 @@ def test_shoes_are_measured_by_the_foot() -> None:
 @pytest.mark.parametrize(
     ("sizes", "gender"), [("", "Women"), ("128 One-size", "Women"), ("S M", "Girls")]
 )
-def test_sizes_that_no_table_knows_have_no_guide(sizes: str, gender: str) -> None:
+def test_unknown_sizes_have_no_guide(sizes: str, gender: str) -> None:
     assert _rows(sizes, gender=gender) is None

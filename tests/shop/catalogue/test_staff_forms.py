@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:catalogue_product_changelist")
 
 
-def test_a_list_writes_the_cells_that_were_changed(admin_client: Client) -> None:
+def test_the_changelist_saves_only_edited_cells(admin_client: Client) -> None:
     other, one = make_product(name="Other"), make_product(name="One")  # the newest comes first
     values = fields_of(admin_client, LIST, "changelist-form")
     assert (values["form-0-id"], values["form-1-id"]) == (str(one.pk), str(other.pk))
@@ -35,7 +35,7 @@ def test_a_list_writes_the_cells_that_were_changed(admin_client: Client) -> None
     assert other.price == Decimal("12.50")
 
 
-def test_a_products_page_writes_the_fields_that_were_changed(admin_client: Client) -> None:
+def test_the_change_page_saves_only_edited_fields(admin_client: Client) -> None:
     product = make_product(name="Tee", category=make_category("Apparel"), base_colour="Blue")
     address = reverse("admin:catalogue_product_change", args=[product.pk])
     values = fields_of(admin_client, address, "product_form")
@@ -48,7 +48,7 @@ def test_a_products_page_writes_the_fields_that_were_changed(admin_client: Clien
     assert product.description.splitlines() == ["Soft.", "Warm."]
 
 
-def test_what_is_wrong_is_said_and_then_saved(admin_client: Client) -> None:
+def test_an_invalid_form_can_be_corrected_and_saved(admin_client: Client) -> None:
     product = make_product(price=Decimal("30"))
     address = reverse("admin:catalogue_product_change", args=[product.pk])
     values = fields_of(admin_client, address, "product_form")
@@ -61,7 +61,7 @@ def test_what_is_wrong_is_said_and_then_saved(admin_client: Client) -> None:
     assert (product.price, product.brand) == (31, "Nike")
 
 
-def test_nothing_is_listed_without_a_price(admin_client: Client) -> None:
+def test_a_product_without_a_price_cannot_be_listed(admin_client: Client) -> None:
     product = make_product()
     with pytest.raises(IntegrityError, match="product_listed_has_price"), transaction.atomic():
         Product.objects.update(price=None)

@@ -30,7 +30,7 @@ def test_a_products_stock_is_the_sum_over_its_variants() -> None:
 
 
 @pytest.mark.django_db
-def test_a_variant_that_moves_takes_its_stock_along() -> None:
+def test_the_stock_of_a_moved_variant_moves_with_it() -> None:
     shirt, other = make_product(stock=4), make_product(stock=1)
     Variant.objects.filter(product=shirt).update(product=other, size="M")
     assert (stock(shirt), stock(other)) == (0, 5)
@@ -45,7 +45,7 @@ def test_stock_never_goes_below_zero() -> None:
 
 
 @pytest.mark.django_db
-def test_saving_a_product_does_not_bring_an_old_stock_back() -> None:
+def test_saving_a_product_does_not_overwrite_its_stock() -> None:
     shirt = make_product(stock=5)
     loaded = Product.objects.get(pk=shirt.pk)
     Variant.objects.update(stock=1)
@@ -55,7 +55,7 @@ def test_saving_a_product_does_not_bring_an_old_stock_back() -> None:
 
 
 @pytest.mark.django_db
-def test_a_variants_price_wins_over_the_products() -> None:
+def test_a_variants_price_takes_precedence_over_the_products() -> None:
     shirt = make_product(price=Decimal("20.00"))
     plain = shirt.variants.get()
     large = make_variant(shirt, size="XL", price=Decimal("22.00"))
@@ -64,7 +64,7 @@ def test_a_variants_price_wins_over_the_products() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_on_two_variants_of_one_product_both_count() -> None:
+def test_concurrent_sales_of_two_variants_both_count() -> None:
     shirt = make_product(stock=100)
     variants = [shirt.variants.get(), make_variant(shirt, size="M", stock=100)]
     start = Barrier(2)

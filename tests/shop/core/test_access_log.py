@@ -41,7 +41,7 @@ def test_private_links_and_searches_are_not_logged(
     assert "secret" not in line
 
 
-def test_a_line_names_route_status_and_the_client_behind_our_proxies(
+def test_a_line_has_route_status_and_the_client_behind_our_proxies(
     client: Client, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.PROXIES = 1
@@ -53,7 +53,7 @@ def test_a_line_names_route_status_and_the_client_behind_our_proxies(
     assert line.endswith(" ms 203.0.113.5")
 
 
-def test_nothing_is_logged_unless_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_logged_by_default(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "access")
     Client().get("/")
     assert _lines(caplog) == []

@@ -45,7 +45,7 @@ def test_a_form_from_before_signing_in_leads_back(referer: str, back: str) -> No
     assert not CartLine.objects.exists()
 
 
-def test_who_signs_in_there_is_led_back(client: Client) -> None:
+def test_signing_in_there_leads_back(client: Client) -> None:
     make_customer("bob@example.com", PASSWORD)
     guest = Client(enforce_csrf_checks=True)
     before = "http://testserver/products/?a=1&b=2"

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
         *("/categories/a%00b/", "/photo-search/%00/", "/pictures/%00.webp"),
     ],
 )
-def test_an_address_with_nul_is_refused(client: Client, path: str) -> None:
+def test_a_url_with_nul_is_refused(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 400
     assert b"NUL" in response.content
@@ -33,7 +33,7 @@ def test_an_address_with_nul_is_refused(client: Client, path: str) -> None:
         ("/stock-alerts/", {"product": "\x00"}),
     ],
 )
-def test_nul_that_is_posted_is_refused(client: Client, path: str, sent: dict[str, str]) -> None:
+def test_a_body_with_nul_is_refused(client: Client, path: str, sent: dict[str, str]) -> None:
     response = client.post(path, sent)
     assert response.status_code == 400
     assert b"NUL" in response.content
@@ -75,14 +75,14 @@ def test_a_body_of_300_megabytes_is_refused_before_it_is_read(browser: Client, p
     assert "14 MB" in response.content.decode()
 
 
-def test_a_customer_who_is_signed_in_may_not_send_more(browser: Client) -> None:
+def test_a_signed_in_customer_has_the_same_limit(browser: Client) -> None:
     browser.force_login(make_customer("alice@example.com"))
     for path in (*EVERYBODY, *STAFF):
         assert browser.generic("POST", path, content_type=FORM, **HUGE).status_code == 413
 
 
 @pytest.mark.parametrize("length", [2 * 1024**3 + 15 * 2**20, 10**19])
-def test_staff_may_send_a_catalogue_and_no_more(browser: Client, length: int) -> None:
+def test_staff_may_upload_a_catalogue_but_no_more(browser: Client, length: int) -> None:
     browser.force_login(User.objects.create_user("carol", is_staff=True))
     # Let through to the view, for which the token is missing.
     assert browser.generic("POST", STAFF[0], content_type=FORM, **HUGE).status_code == 403
@@ -119,7 +119,7 @@ def test_text_is_compressed_and_pictures_are_not(client: Client) -> None:
         assert ("Accept-Encoding" in response.get("Vary", "")) == (encoding == "gzip")
 
 
-def test_who_watches_may_call_by_address_and_without_tls(client: Client, settings: Any) -> None:
+def test_health_checks_work_by_ip_address_and_without_tls(client: Client, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["shop.example.com"]
     settings.SECURE_SSL_REDIRECT = True
     for path in HEALTH_PATHS:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
         ("413", ("At most 14 MB can be sent", "Höchstens 14 MB können")),
     ],
 )
-def test_static_pages_are_styled_and_speak_both_languages(
+def test_static_error_pages_are_styled_and_bilingual(
     name: str, sentences: tuple[str, str], django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
@@ -69,7 +69,7 @@ def test_too_many_requests_say_when_to_try_again(rf: RequestFactory) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/products/", "/api/v1/products/"])
-def test_while_the_database_restarts_the_shop_asks_to_come_back(path: str) -> None:
+def test_a_database_restart_gives_status_503(path: str) -> None:
     client = Client(raise_request_exception=False)
     client.get(path)
     backend = connection.connection.info.backend_pid
@@ -85,9 +85,7 @@ def test_while_the_database_restarts_the_shop_asks_to_come_back(path: str) -> No
 @pytest.mark.parametrize(
     ("path", "type_"), [("/photo-search/", "text/html"), ("/api/v1/x/", "application/problem+json")]
 )
-def test_with_a_full_disk_the_shop_asks_to_come_back(
-    path: str, type_: str, rf: RequestFactory
-) -> None:
+def test_a_full_disk_gives_status_503(path: str, type_: str, rf: RequestFactory) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$")

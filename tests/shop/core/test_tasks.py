@@ -46,7 +46,7 @@ def test_a_task_is_not_sent_when_the_transaction_is_rolled_back(
     assert sent == []
 
 
-def test_a_message_has_the_expiry_of_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_expires_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(
         type(current_app._get_current_object()),

@@ -70,7 +70,7 @@ def table(*rows: str, header: str = HEADER) -> str:
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
-def test_another_delimiter_is_found(run: Run, delimiter: str) -> None:
+def test_other_delimiters_are_detected(run: Run, delimiter: str) -> None:
     text = table(*GOOD, header=HEADER).replace(",", delimiter)
     assert run(text).imported == 2
     assert ids() == ["1", "2"]
@@ -79,12 +79,12 @@ def test_another_delimiter_is_found(run: Run, delimiter: str) -> None:
 @pytest.mark.parametrize(
     "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "utf-8"]
 )
-def test_every_usual_encoding_is_found(run: Run, encoding: str) -> None:
+def test_common_encodings_are_detected(run: Run, encoding: str) -> None:
     run(table(row(1, "Café Größe")).encode(encoding))
     assert Product.objects.get().name == "Café Größe"
 
 
-def test_a_long_first_line_is_read_by_its_own_delimiter(run: Run) -> None:
+def test_the_delimiter_of_a_long_header_is_detected(run: Run) -> None:
     unknown = "".join(f"\tunknown {number}" for number in range(10_000))
     assert run(table(*GOOD).replace(",", "\t").replace("\n", unknown + "\n")).imported == 2
 
@@ -114,9 +114,7 @@ def test_line_ends_of_every_system_are_read(run: Run) -> None:
         ("sku,pri\0ce\n1,2\n", "holds the character NUL"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_refused_whole(
-    run: Run, text: bytes | str, message: str
-) -> None:
+def test_an_unreadable_table_is_refused(run: Run, text: bytes | str, message: str) -> None:
     with pytest.raises(ImportProblem, match=message):
         run(text)
     assert not Product.objects.exists()
@@ -140,7 +138,7 @@ def test_a_table_that_cannot_be_read_is_refused_whole(
         (f"=cmd()|' /C calc'!A0,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no picture =cmd()"),
     ],
 )
-def test_a_bad_row_is_named_and_the_others_come_in(run: Run, bad: str, message: str) -> None:
+def test_a_bad_row_is_reported_and_others_are_imported(run: Run, bad: str, message: str) -> None:
     rows = [f"{number},{SHIRT},Shirt,Nike,1.00,EUR,1,x" for number in (1, 2)]
     result = run(table(rows[0], bad, rows[1], header=LONG_HEADER))
     assert ids() == ["1", "2"]
@@ -149,13 +147,13 @@ def test_a_bad_row_is_named_and_the_others_come_in(run: Run, bad: str, message: 
     assert result.rejections[0].line == 3
 
 
-def test_the_column_and_the_value_are_named(run: Run) -> None:
+def test_a_rejection_names_column_and_value(run: Run) -> None:
     bad = f"9,{SHIRT},Shirt,Nike,abc,EUR,1,x"
     (rejection,) = run(table(bad, header=LONG_HEADER)).rejections
     assert (rejection.column, rejection.value, rejection.external_id) == ("price", "abc", "9")
 
 
-def test_a_formula_is_only_a_name(run: Run) -> None:
+def test_a_formula_is_imported_as_text(run: Run) -> None:
     run(table(row(1, "=cmd()|' /C calc'!A0")))
     assert Product.objects.get().name == "=cmd()|' /C calc'!A0"
 
@@ -164,14 +162,14 @@ def test_a_formula_is_only_a_name(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["../2.jpg", "/2.jpg", "a/../../2.jpg", "..\\2.jpg", "C:/2.jpg"])
-def test_a_path_out_of_the_zip_is_left_out(run: Run, name: str) -> None:
+def test_a_path_out_of_the_zip_is_skipped(run: Run, name: str) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, name: BLUE})
     assert ids() == ["1"]
     assert "lead out of the ZIP" in said(result)
     assert "There is no picture 2.jpg" in said(result)
 
 
-def test_a_link_is_left_out(run: Run) -> None:
+def test_a_symlink_is_skipped(run: Run) -> None:
     def link(info: zipfile.ZipInfo) -> None:
         if info.filename == "2.jpg":
             info.external_attr = 0o120777 << 16
@@ -181,13 +179,13 @@ def test_a_link_is_left_out(run: Run) -> None:
     assert "2.jpg are links" in said(result)
 
 
-def test_an_archive_in_the_archive_is_named(run: Run) -> None:
+def test_a_nested_archive_is_reported(run: Run) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, "more.zip": make_zip({"2.jpg": BLUE})})
     assert ids() == ["1"]
     assert "more.zip are archives in the archive" in said(result)
 
 
-def test_an_encrypted_picture_is_named(run: Run) -> None:
+def test_an_encrypted_picture_is_reported(run: Run) -> None:
     data = bytearray(make_zip({"1.jpg": RED, "2.jpg": BLUE}))
     # Set the flag "encrypted" of the second entry, in its own header and in the directory.
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -199,7 +197,7 @@ def test_an_encrypted_picture_is_named(run: Run) -> None:
     assert "2.jpg cannot be read" in said(result)
 
 
-def test_a_picture_with_a_wrong_checksum_is_named(run: Run) -> None:
+def test_a_picture_with_a_wrong_checksum_is_reported(run: Run) -> None:
     data = bytearray(make_zip({"1.jpg": RED, "2.jpg": BLUE}))
     place = data.rindex(b"PK\x01\x02") + 16
     data[place : place + 4] = struct.pack("<I", 1)
@@ -208,13 +206,13 @@ def test_a_picture_with_a_wrong_checksum_is_named(run: Run) -> None:
     assert "2.jpg cannot be read: Bad CRC-32" in said(result)
 
 
-def test_a_zip_that_was_cut_off_is_refused(run: Run) -> None:
+def test_a_truncated_zip_is_refused(run: Run) -> None:
     with pytest.raises(ImportProblem, match="neither a folder nor a ZIP"):
         run(table(*GOOD), make_zip({"1.jpg": RED})[:-30])
     assert not Product.objects.exists()
 
 
-def test_a_picture_that_unpacks_to_too_much_is_named(run: Run, settings: Any) -> None:
+def test_a_picture_that_unpacks_to_too_much_is_reported(run: Run, settings: Any) -> None:
     settings.PICTURE_MAX_BYTES = 100_000
     result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": b"\0" * 5_000_000})
     assert ids() == ["1"]
@@ -229,7 +227,7 @@ def test_a_zip_bomb_is_refused(run: Run, settings: Any) -> None:
     assert not Product.objects.exists()
 
 
-def test_a_size_that_lies_is_found_out(run: Run, settings: Any) -> None:
+def test_a_false_size_in_the_zip_is_detected(run: Run, settings: Any) -> None:
     settings.PICTURE_MAX_BYTES = 100_000
     data = bytearray(make_zip({"1.jpg": RED, "2.jpg": b"\0" * 5_000_000}))
     place = data.rindex(b"PK\x01\x02") + 24
@@ -245,7 +243,7 @@ def test_too_many_files_are_refused(run: Run, settings: Any) -> None:
         run(table(*GOOD), {f"{number}.jpg": RED for number in range(1, 5)})
 
 
-def test_names_that_differ_in_capitals_only_are_named(run: Run) -> None:
+def test_names_that_differ_only_in_case_are_reported(run: Run) -> None:
     rows = (row("a1"), row("A1"))
     result = run(table(*rows), {"a1.jpg": RED, "A1.jpg": BLUE})
     assert sorted(ids()) == ["A1", "a1"]
@@ -253,7 +251,7 @@ def test_names_that_differ_in_capitals_only_are_named(run: Run) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_that_is_there_twice_is_named(run: Run) -> None:
+def test_duplicate_names_are_reported(run: Run) -> None:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for data in (RED, BLUE):
@@ -263,13 +261,13 @@ def test_a_name_that_is_there_twice_is_named(run: Run) -> None:
     assert "1.jpg are in the ZIP more than once" in said(result)
 
 
-def test_shadows_of_macos_are_no_pictures(run: Run) -> None:
+def test_macos_metadata_is_ignored(run: Run) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": BLUE, "__MACOSX/._1.jpg": b"x"})
     assert ids() == ["1", "2"]
     assert (result.rejections, "__MACOSX" in said(result)) == ([], False)
 
 
-def test_one_poison_picture_among_a_thousand(run: Run) -> None:
+def test_one_bad_picture_among_a_thousand_is_rejected(run: Run) -> None:
     tiny = [picture(colour, size=(2, 2)) for colour in ("red", "blue", "green")]
     pictures = {f"{number}.jpg": tiny[number % 3] for number in range(1000)}
     pictures["500.jpg"] = b"\xff\xd8\xff" + b"\0" * 100
@@ -280,7 +278,7 @@ def test_one_poison_picture_among_a_thousand(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("busy")
-def test_bombs_and_broken_exif_are_their_own_rows_matter(run: Run) -> None:
+def test_bombs_and_broken_exif_concern_their_own_row_only(run: Run) -> None:
     pictures = {
         "1.jpg": with_exif("JPEG", BROKEN_EXIF["short"]),
         "2.jpg": scans(2000),

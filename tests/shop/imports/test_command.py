@@ -39,7 +39,7 @@ def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
     assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
 
 
-def test_the_report_has_a_place_of_its_own(make_folder, settings, tmp_path):
+def test_the_report_has_a_default_path(make_folder, settings, tmp_path):
     settings.VAR_DIR = tmp_path / "var"
     run(make_folder(row(1), pictures={}))
     assert len(list((tmp_path / "var" / "import-reports").glob("*.csv"))) == 1
@@ -52,7 +52,7 @@ def test_a_dry_run_says_so(make_folder):
     assert Product.objects.count() == 0
 
 
-def test_what_was_made_up_is_counted_and_made_up_names_are_listed(make_folder, tmp_path):
+def test_sample_values_are_counted_and_sample_names_listed(make_folder, tmp_path):
     folder = make_folder(row(1), row(2, ""))
     report = tmp_path / "report.csv"
     out = run(folder, "--sample-data", "--report", report)
@@ -63,7 +63,7 @@ def test_what_was_made_up_is_counted_and_made_up_names_are_listed(make_folder, t
         assert list(csv.reader(file))[1:] == [["warning", "3", "2", "", reason]]
 
 
-def test_what_a_new_product_lacks_is_said(make_folder):
+def test_missing_values_of_new_products_are_reported(make_folder):
     out = run(make_folder(row(1), row(2)))
     assert "There is no column price: 2 new products are not listed." in out
     assert "The file names no stock for 2 new products: they are sold out." in out
@@ -76,16 +76,16 @@ def test_limit_takes_a_number_of_rows(make_folder):
     assert Product.objects.count() == 1
 
 
-def test_a_path_that_is_not_there_is_named(tmp_path):
+def test_a_missing_path_is_reported(tmp_path):
     assert "nowhere does not exist" in refused(tmp_path / "nowhere")
 
 
-def test_pictures_that_are_not_there_are_named(make_folder, tmp_path):
+def test_missing_pictures_are_reported(make_folder, tmp_path):
     folder = make_folder(row(1))
     assert "nowhere does not exist" in refused(folder, "--images", tmp_path / "nowhere")
 
 
-def test_a_file_that_is_no_zip_is_refused(tmp_path):
+def test_a_file_that_is_not_a_zip_is_refused(tmp_path):
     (tmp_path / "c.zip").write_text("PK? No.")
     assert "neither a folder nor a ZIP" in refused(tmp_path / "c.zip")
 
@@ -97,7 +97,7 @@ def test_a_folder_and_a_zip_without_a_table_are_refused(make_folder, tmp_path):
     assert "holds no styles.csv" in refused(zipped(folder, tmp_path / "c.zip"))
 
 
-def test_missing_columns_are_named(make_folder):
+def test_missing_columns_are_reported(make_folder):
     message = refused(make_folder(row(1), header=HEADER.replace("season,year,", "")))
     assert "season, year" in message
 
@@ -119,7 +119,7 @@ def test_an_empty_table_is_refused(make_folder):
         (b"x" * (1024 * 1024 + 1), "Line 3 is longer than 1 MB"),
     ],
 )
-def test_text_that_cannot_be_read_is_refused_before_any_row_is_written(make_folder, data, message):
+def test_undecodable_text_is_refused_before_any_row_is_written(make_folder, data, message):
     folder = make_folder(row(5))
     with (folder / "styles.csv").open("ab") as file:
         file.write(data + b"\n")

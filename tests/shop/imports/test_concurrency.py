@@ -19,7 +19,7 @@ from tests.shop.imports.conftest import SOLD_HEADER, result_counts, row, sold_ro
 pytestmark = pytest.mark.django_db
 
 
-def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_folder):
+def test_new_rows_add_search_words_and_a_recount_removes_old_ones(make_folder):
     import_catalogue(make_folder(sold_row(1), sold_row(2), header=SOLD_HEADER))
     changed = (sold_row(1, "Nike Men Blue Cardigan"), sold_row(2), sold_row(3))
     import_catalogue(make_folder(*changed, header=SOLD_HEADER))
@@ -29,7 +29,7 @@ def test_new_rows_add_their_words_and_a_count_of_all_forgets_what_is_gone(make_f
     assert dict(words.values_list("word", "products")) == {"jersey": 2, "cardigan": 1}
 
 
-def test_rows_without_other_words_are_not_counted_again(make_folder):
+def test_rows_without_new_words_are_not_recounted(make_folder):
     import_catalogue(make_folder(sold_row(1), header=SOLD_HEADER))
     Product.objects.update(season="Winter")
     assert result_counts(import_catalogue(make_folder(row(1)))) == (0, 1, 0, 0)
@@ -37,7 +37,7 @@ def test_rows_without_other_words_are_not_counted_again(make_folder):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_statistics_are_taken_when_a_tenth_of_a_table_is_new(make_folder):
+def test_tables_are_analysed_when_a_tenth_has_changed(make_folder):
     for _ in range(40):
         make_product()
     before = _analysed()

@@ -32,7 +32,7 @@ def take(tmp_path: Path, text: str) -> Result:
     return result
 
 
-def test_a_refused_row_changes_nothing_at_all(tmp_path: Path) -> None:
+def test_a_rejected_row_changes_nothing(tmp_path: Path) -> None:
     shirt = make_product(stock=5)
     sku = shirt.variants.get().sku
     result = take(tmp_path, f"sku,stock,categoryPath\n{sku},9,no/such/place\n")
@@ -40,7 +40,7 @@ def test_a_refused_row_changes_nothing_at_all(tmp_path: Path) -> None:
     assert Variant.objects.get().stock == 5
 
 
-def test_a_refused_row_makes_no_category(tmp_path: Path) -> None:
+def test_a_rejected_row_creates_no_category(tmp_path: Path) -> None:
     shirt = make_product(external_id="7")
     sku = shirt.variants.get().sku
     make_variant(shirt, sku="L", size="L")
@@ -51,7 +51,7 @@ def test_a_refused_row_makes_no_category(tmp_path: Path) -> None:
     assert Category.objects.count() == before
 
 
-def test_labels_may_move_from_variant_to_variant(tmp_path: Path) -> None:
+def test_variants_may_exchange_their_sizes(tmp_path: Path) -> None:
     shirt = make_product(external_id="7")
     first = shirt.variants.get()
     Variant.objects.filter(pk=first.pk).update(size="M")
@@ -72,7 +72,7 @@ def test_a_sku_of_another_product_is_refused_whatever_the_id_says(tmp_path: Path
     assert (shirt.name, shirt.price) == ("Shirt", Decimal("20.00"))
 
 
-def test_more_stock_than_the_database_can_count_is_refused(tmp_path: Path) -> None:
+def test_stock_over_the_limit_is_refused(tmp_path: Path) -> None:
     shirt = make_product(external_id="7", stock=5)
     rows = "".join(f"7,S{n},{n},999999999\n" for n in range(3))
     result = take(tmp_path, f"id,sku,size,stock\n{rows}7,{shirt.variants.get().sku},,6\n")
@@ -84,7 +84,7 @@ def test_more_stock_than_the_database_can_count_is_refused(tmp_path: Path) -> No
     assert list(Variant.objects.values_list("stock", flat=True)) == [6]
 
 
-def test_what_staff_typed_goes_round_unchanged(tmp_path: Path) -> None:
+def test_manual_edits_survive_export_and_import(tmp_path: Path) -> None:
     make_product(
         name="Two  Spaces", description="  One\r\n\r\nTwo  \r\n", brand="A  B",
         base_colour="none", season="NA", usage="n/a", category=make_category("A & B", "Übergröße"),
@@ -100,7 +100,7 @@ def test_what_staff_typed_goes_round_unchanged(tmp_path: Path) -> None:
     assert catalogue_contents() == before
 
 
-def test_a_product_without_an_id_whose_sku_is_anothers_id_goes_round(
+def test_a_product_whose_sku_is_anothers_id_survives_export_and_import(
     make_folder: Any, tmp_path: Path
 ) -> None:
     make_product(name="Gift card")
@@ -112,7 +112,7 @@ def test_a_product_without_an_id_whose_sku_is_anothers_id_goes_round(
     assert (result.unchanged, catalogue_contents()) == (2, before)
 
 
-def test_an_unexpected_fault_stops_the_upload_and_says_so(
+def test_an_unexpected_error_stops_the_upload_with_a_message(
     client: Client,
     send: Send,
     monkeypatch: pytest.MonkeyPatch,
@@ -134,7 +134,7 @@ def test_an_unexpected_fault_stops_the_upload_and_says_so(
     assert (upload.state, upload.message, Variant.objects.get().stock) == ("done", "", 9)
 
 
-def test_the_files_go_when_nothing_can_be_done_with_them_any_more(
+def test_files_of_a_finished_upload_are_deleted(
     client: Client,
     send: Send,
     django_capture_on_commit_callbacks: Any,
@@ -149,7 +149,7 @@ def test_the_files_go_when_nothing_can_be_done_with_them_any_more(
     assert Upload.objects.get().state == "undone"
 
 
-def test_a_zip_that_shrinks_too_well_is_refused(
+def test_a_zip_with_an_extreme_compression_ratio_is_refused(
     client: Client,
     carol: Any,
     settings: Any,
@@ -172,7 +172,7 @@ def test_a_zip_that_shrinks_too_well_is_refused(
         ("sku,pri\0ce\n1,2\n", "holds the character NUL"),
     ],
 )
-def test_a_first_line_that_nobody_can_read_is_explained_and_not_kept(
+def test_an_unreadable_header_is_explained_and_its_files_deleted(
     client: Client, carol: Any, tmp_path: Path, text: str, message: str
 ) -> None:
     table = SimpleUploadedFile("new.csv", text.encode())
@@ -182,7 +182,7 @@ def test_a_first_line_that_nobody_can_read_is_explained_and_not_kept(
     assert not Upload.objects.exists()
 
 
-def test_no_file_is_left_when_keeping_another_fails(
+def test_no_file_is_left_when_storing_another_fails(
     client: Client, carol: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = FieldFile.save

@@ -141,7 +141,7 @@ SHOP = table(
 PICTURES = ("tee-front.jpg", "tee-back.jpg", "tee detail.jpg", "cap.jpg")
 
 
-def test_a_shopify_export_comes_in_by_itself(take: Take) -> None:
+def test_a_shopify_export_is_imported_without_options(take: Take) -> None:
     result = take(SHOP, *PICTURES)
     assert (reasons(result), result_counts(result)) == ([], (4, 0, 0, 0))
     assert result.dialect == "Shopify, UTF-8, comma, 1,234.56"
@@ -164,7 +164,7 @@ def test_a_shopify_export_comes_in_by_itself(take: Take) -> None:
     assert result_counts(take(SHOP, *PICTURES)) == (0, 0, 4, 0)
 
 
-def test_pictures_of_shopify_that_are_not_there_are_named(take: Take) -> None:
+def test_missing_pictures_of_a_shopify_export_are_reported(take: Take) -> None:
     result = take(SHOP, "linen-tee.jpg", "linen-tee_2.jpg", "cap.jpg")
     assert result_counts(result) == (4, 0, 0, 0)
     text = "Pictures on the web are not fetched: "
@@ -175,7 +175,7 @@ def test_pictures_of_shopify_that_are_not_there_are_named(take: Take) -> None:
     assert Product.objects.get(external_id="linen-tee").images.count() == 2
 
 
-def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) -> None:
+def test_other_options_of_shopify_are_reported_and_variants_need_a_sku(take: Take) -> None:
     first = TEE | {"Option2 Name": "Fit", "Option2 Value": "Slim"}
     result = take(table(SHOPIFY, first, tee("M", "Wide", "")), "tee-front.jpg")
     assert reasons(result) == [(4, "The sku is empty.")]
@@ -183,14 +183,14 @@ def test_other_options_of_shopify_are_named_and_variants_need_a_sku(take: Take) 
     assert variants("linen-tee") == [("LT-S-W", "S", "", 4, "29.90")]
 
 
-def test_what_shopify_has_oversold_is_sold_out(take: Take) -> None:
+def test_oversold_variants_of_shopify_are_sold_out(take: Take) -> None:
     result = take(table(SHOPIFY, CAP | {"Variant Inventory Qty": "-3"}), "cap.jpg")
     assert result_counts(result) == (1, 0, 0, 0)
     assert [w.reason for w in result.row_warnings] == ["The stock is -3; it is imported as 0."]
     assert variants("cord-cap") == [("cord-cap", "", "", 0, "19.00")]
 
 
-def test_shopify_without_a_category_asks_for_one(folder_of: Callable[..., Path]) -> None:
+def test_a_shopify_export_without_categories_needs_one(folder_of: Callable[..., Path]) -> None:
     columns = SHOPIFY.replace("Product Category|", "").replace("|Type", "")
     rows = {name: value for name, value in TEE.items() if name in columns.split("|")}
     folder = str(folder_of(table(columns, rows), "tee-front.jpg"))
@@ -205,7 +205,7 @@ def test_shopify_without_a_category_asks_for_one(folder_of: Callable[..., Path])
     assert (product.category, product.gender) == (tops, "Women")
 
 
-def test_a_chosen_category_and_gender_are_of_new_products_only(take: Take) -> None:
+def test_a_chosen_category_and_gender_apply_to_new_products_only(take: Take) -> None:
     row = CAP | {"Type": ""}
     text = table(SHOPIFY, row)
     assert reasons(take(text, "cap.jpg")) == [
@@ -302,7 +302,7 @@ SOCKS: Row = {
 WOO_PICTURES = ("hoodie.jpg", "hoodie-back.jpg", "hoodie-m.jpg", "socks.jpg")
 
 
-def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
+def test_a_woocommerce_export_is_imported_without_options(take: Take) -> None:
     socks = make_category("Socks")
     m = variation(46, "M", Parent="id:44", Images=f"{SITE}hoodie-m.jpg", Published="0")
     text = table(WOO, HOODIE, SOCKS, variation(45, "S"), m)
@@ -331,7 +331,7 @@ def test_a_woocommerce_export_comes_in_by_itself(take: Take) -> None:
     assert result_counts(take(text, *WOO_PICTURES, category=socks.path)) == (0, 0, 3, 0)
 
 
-def test_what_woocommerce_sells_otherwise_is_named(take: Take) -> None:
+def test_unsupported_products_of_woocommerce_are_reported(take: Take) -> None:
     rows = (
         variation(45, "S"),
         HOODIE,
@@ -346,7 +346,7 @@ def test_what_woocommerce_sells_otherwise_is_named(take: Take) -> None:
     assert not Product.objects.exists()
 
 
-def test_woocommerce_comes_in_through_the_page(
+def test_a_woocommerce_export_is_imported_on_the_upload_page(
     client: Client, send: Send, folder_of: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = folder_of(table(WOO, HOODIE, variation(45, "S"), variation(46, "M")), *WOO_PICTURES)
@@ -399,7 +399,7 @@ FEED_PICTURES = ("dress.jpg", "dress-2.jpg", "dress-3.jpg", "vest.jpg")
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ","])
-def test_a_google_feed_comes_in_by_itself(take: Take, delimiter: str) -> None:
+def test_a_google_feed_is_imported_without_options(take: Take, delimiter: str) -> None:
     larger = DRESS | {"id": "DR-38", "size": "38", "price": "84.90 EUR", "title": "Wrap Dress 38"}
     text = table(GOOGLE, DRESS, larger, VEST, delimiter=delimiter)
     result = take(text, *FEED_PICTURES)
@@ -425,7 +425,7 @@ def test_a_google_feed_comes_in_by_itself(take: Take, delimiter: str) -> None:
     assert result_counts(take(text, *FEED_PICTURES)) == (0, 0, 3, 0)
 
 
-def test_a_google_feed_without_groups_and_categories_asks_for_one(
+def test_a_google_feed_without_categories_needs_one(
     client: Client, send: Send, folder_of: Callable[..., Path], tmp_path: Path
 ) -> None:
     left_out = ("item_group_id", "product_type", "gender")
@@ -491,7 +491,7 @@ def test_the_command_fetches_pictures_from_named_hosts(
         ("https://[cdn.example.com/a.jpg", False),
     ],
 )
-def test_only_named_hosts_are_asked_and_only_over_https(address: str, allowed: bool) -> None:
+def test_only_allowed_hosts_are_called_and_only_over_https(address: str, allowed: bool) -> None:
     assert web.may_fetch(address, frozenset({"cdn.example.com"})) is allowed
 
 
@@ -526,7 +526,7 @@ def host() -> Iterator[http.client.HTTPConnection]:
         thread.join()
 
 
-def test_a_file_is_read_as_far_as_a_picture_may_be_long(
+def test_a_download_stops_at_the_size_limit(
     host: http.client.HTTPConnection, settings: Any
 ) -> None:
     body = web.download(host, "https://shop.example.com/größe 1.jpg?v=2")
@@ -540,7 +540,7 @@ def test_a_redirect_is_not_followed(host: http.client.HTTPConnection) -> None:
         web.download(host, "https://shop.example.com/moved")
 
 
-def test_a_file_that_takes_too_long_is_refused(
+def test_a_slow_download_is_refused(
     host: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "MAX_SECONDS", -1)

@@ -25,7 +25,7 @@ from tests.shop.imports.conftest import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_folder_comes_in_whole(make_folder):
+def test_a_folder_is_imported_completely(make_folder):
     folder = make_folder(row(1), row(2, "Puma Women Cap"))
     assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
     product = Product.objects.get(external_id="1")
@@ -44,25 +44,25 @@ def test_a_folder_comes_in_whole(make_folder):
     assert Category.objects.count() == 3
 
 
-def test_what_came_in_can_be_searched(make_folder):
+def test_imported_products_can_be_searched(make_folder):
     import_catalogue(make_folder(sold_row(1), header=SOLD_HEADER))
     assert SearchWord.objects.filter(word="jersey", products=1).exists()
     assert Product.objects.filter(search="jersey").count() == 1
 
 
-def test_a_folder_and_a_zip_give_the_same(make_folder, tmp_path):
+def test_a_folder_and_a_zip_give_the_same_result(make_folder, tmp_path):
     folder = make_folder(row(1), row(2, "Puma, and more"))
     import_catalogue(folder)
     assert result_counts(import_catalogue(zipped(folder, tmp_path / "c.zip"))) == (0, 0, 2, 0)
 
 
-def test_a_zip_may_hold_one_folder_around_everything(make_folder, tmp_path):
+def test_a_zip_may_have_a_single_top_folder(make_folder, tmp_path):
     make_folder(row(1), name="outer/fashion")
     archive = zipped(tmp_path / "outer", tmp_path / "c.zip")
     assert result_counts(import_catalogue(archive)) == (1, 0, 0, 0)
 
 
-def test_a_table_and_its_pictures_may_lie_apart(make_folder, tmp_path):
+def test_a_table_and_its_pictures_may_be_in_different_places(make_folder, tmp_path):
     folder = make_folder(row(1))
     pictures = zipped(folder / "images", tmp_path / "pictures.zip")
     table = (folder / "styles.csv").rename(tmp_path / "mine.csv")
@@ -70,7 +70,7 @@ def test_a_table_and_its_pictures_may_lie_apart(make_folder, tmp_path):
     assert result_counts(import_catalogue(table, images=folder)) == (0, 0, 1, 0)
 
 
-def test_commas_too_many_belong_to_the_name(make_folder):
+def test_surplus_commas_belong_to_the_name(make_folder):
     import_catalogue(make_folder(row(1, "Be Reasonable,Do It, My Way"), row(2, '"Yes, sir"')))
     names = Product.objects.order_by("external_id").values_list("name", flat=True)
     assert list(names) == ["Be Reasonable,Do It, My Way", "Yes, sir"]
@@ -82,13 +82,13 @@ def test_a_new_product_without_a_name_is_refused(make_folder):
     assert result.rejections[0].reason == "productDisplayName is empty."
 
 
-def test_a_row_without_a_name_leaves_the_name_of_a_product(make_folder):
+def test_a_row_without_a_name_does_not_change_the_name(make_folder):
     import_catalogue(make_folder(row(1)))
     assert result_counts(import_catalogue(make_folder(row(1, "")))) == (0, 0, 1, 0)
     assert Product.objects.get().name == "Nike Men Blue Jersey"
 
 
-def test_a_row_without_a_price_comes_in_unlisted_with_a_warning(make_folder):
+def test_a_row_without_a_price_is_imported_unlisted_with_a_warning(make_folder):
     make_category("Apparel", "Topwear", "Tshirts")
     folder = make_folder(f"1,{SHIRT},Shirt,,", f"2,{SHIRT},Shirt,19.90,3", header=SOLD_HEADER)
     result = import_catalogue(folder)
@@ -110,7 +110,7 @@ def test_a_later_price_does_not_list_a_product_and_an_empty_one_does_not_remove_
     assert Product.objects.get().price == Decimal("19.90")
 
 
-def test_sample_data_is_made_up_on_demand_only_and_stays(make_folder):
+def test_sample_data_is_only_created_on_demand_and_kept(make_folder):
     folder = make_folder(
         row(1), row(2, ""), row(3, ""), pictures={"1.jpg": picture(), "2.jpg": picture()}
     )
@@ -148,7 +148,7 @@ def test_a_broken_picture_rejects_its_row_only(make_folder):
     assert ProductImage.objects.count() == StoredFile.objects.count() == 1
 
 
-def test_a_picture_that_is_too_large_is_not_even_read(make_folder, settings):
+def test_a_picture_that_is_too_large_is_not_read(make_folder, settings):
     settings.PICTURE_MAX_BYTES = 100
     result = import_catalogue(make_folder(row(1)))
     assert result_counts(result) == (0, 0, 0, 1)
@@ -201,7 +201,7 @@ def test_a_brand_written_by_staff_is_kept(make_folder):
     assert Product.objects.get().brand == "House"
 
 
-def test_columns_of_the_file_win_over_what_the_shop_has(make_folder):
+def test_columns_of_the_file_overwrite_the_shops_values(make_folder):
     import_catalogue(make_folder(row(1)))
     line = f'{row(1)},Acme,19.90,USD,5,"Soft, and\nwarm"'
     assert result_counts(import_catalogue(make_folder(line, header=LONG_HEADER))) == (0, 1, 0, 0)
@@ -210,7 +210,7 @@ def test_columns_of_the_file_win_over_what_the_shop_has(make_folder):
     assert (product.stock, product.description) == (5, "Soft, and\nwarm")
 
 
-def test_a_sku_that_something_else_bears_gets_a_mark(make_folder):
+def test_a_sku_that_is_in_use_gets_a_suffix(make_folder):
     other = make_product(name="Gift card")
     Variant.objects.update(sku="1")
     assert result_counts(import_catalogue(make_folder(row(1)))) == (1, 0, 0, 0)
@@ -241,7 +241,7 @@ def test_a_quotation_mark_that_never_closes_is_one_rejected_row(make_folder):
     assert "quotation marks" in result.rejections[0].reason
 
 
-def test_columns_that_mean_nothing_are_named(make_folder):
+def test_unknown_columns_are_reported(make_folder):
     header = LONG_HEADER.replace("stock", "stok")
     result = import_catalogue(make_folder(f"1,{SHIRT},Name,,,,3,", header=header))
     assert result.ignored_columns == ["stok"]
@@ -261,7 +261,7 @@ def test_a_product_may_have_many_pictures_of_many_kinds(make_folder):
     assert all(image.file.endswith(".jpg") for image in images)
 
 
-def test_a_replaced_picture_gets_a_fresh_row_and_the_others_stay(make_folder):
+def test_a_replaced_picture_gets_a_new_row_and_others_keep_theirs(make_folder):
     files = {"1.jpg": picture("red"), "1-2.jpg": picture("green")}
     folder = make_folder(row(1), pictures=files)
     import_catalogue(folder)
@@ -289,13 +289,13 @@ def test_pictures_that_change_places_keep_their_rows(make_folder):
     assert [image.pk for image in ordered] == [second.pk, first.pk]
 
 
-def test_ids_that_look_alike_get_addresses_of_their_own(make_folder):
+def test_similar_ids_get_different_slugs(make_folder):
     folder = make_folder(row("A 1"), row("a-1"))
     assert result_counts(import_catalogue(folder)) == (2, 0, 0, 0)
     assert Product.objects.values("slug").distinct().count() == 2
 
 
-def test_a_dry_run_says_what_would_change_and_writes_nothing(make_folder, batches_of_two):
+def test_a_dry_run_reports_changes_and_writes_nothing(make_folder, batches_of_two):
     import_catalogue(make_folder(row(1), row(2)))
     before = all_rows()
     new = f"3,{SHIRT.replace('Tshirts', 'Clogs')},New"
@@ -306,7 +306,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(make_folder, batche
     assert result_counts(import_catalogue(folder)) == result_counts(result)
 
 
-def test_only_the_first_rows_are_read_on_demand(make_folder):
+def test_the_limit_reads_only_the_first_rows(make_folder):
     result = import_catalogue(make_folder(row(1), row(2), row(3)), limit=2)
     assert (result.read, Product.objects.count()) == (2, 2)
 
@@ -320,7 +320,7 @@ def test_progress_ends_at_the_number_of_rows(make_folder, batches_of_two):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_is_killed_leaves_whole_batches_and_a_rerun_goes_on(make_folder, batches_of_two):
+def test_a_killed_run_leaves_complete_batches_and_a_rerun_continues(make_folder, batches_of_two):
     folder = make_folder(row(1), row(2), row(3), row(4), row(5))
 
     def die(done: int, total: int) -> None:
@@ -335,7 +335,7 @@ def test_a_run_that_is_killed_leaves_whole_batches_and_a_rerun_goes_on(make_fold
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_batch_rings_the_bell_and_the_end_once_more(make_folder, batches_of_two):
+def test_every_batch_and_the_end_send_a_signal(make_folder, batches_of_two):
     heard: list[list[int]] = []
 
     def listen(sender: object, image_ids: list[int], **kwargs: object) -> None:
@@ -352,7 +352,7 @@ def test_every_batch_rings_the_bell_and_the_end_once_more(make_folder, batches_o
     assert heard == [ids[:2], ids[2:], []]
 
 
-def test_another_storage_gets_the_pictures_too(make_folder, settings, tmp_path):
+def test_pictures_are_saved_in_another_storage(make_folder, settings, tmp_path):
     settings.STORAGES = settings.STORAGES | {
         "pictures": {
             "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -106,7 +106,7 @@ def test_the_report_is_english_for_english_staff(
     ]
 
 
-def test_a_colleague_who_goes_on_does_not_change_its_language(german: Client, send: Send) -> None:
+def test_a_colleague_who_continues_does_not_change_the_language(german: Client, send: Send) -> None:
     upload = send("sku,stock\nNONE,1\n")
     german.post("/i18n/setlang/", {"language": "en", "next": "/"})
     upload = act(german, upload, "start")
@@ -115,7 +115,7 @@ def test_a_colleague_who_goes_on_does_not_change_its_language(german: Client, se
     )
 
 
-def test_a_refusal_by_the_worker_is_german(german: Client, send: Send) -> None:
+def test_a_refusal_by_the_worker_is_in_german(german: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = act(german, send(f"Artikel;stock\n{sku};9\n"), "check")
     message = "Die Kopfzeile muss die Spalte sku oder id nennen. Sie lautet: Artikel,stock"
@@ -124,7 +124,7 @@ def test_a_refusal_by_the_worker_is_german(german: Client, send: Send) -> None:
     assert Variant.objects.get().stock == 5
 
 
-def test_a_refusal_by_the_page_is_german(german: Client, settings: Any) -> None:
+def test_a_refusal_by_the_page_is_in_german(german: Client, settings: Any) -> None:
     settings.IMPORT_MAX_FILES = 1000
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -142,7 +142,7 @@ def test_a_refusal_by_the_page_is_german(german: Client, settings: Any) -> None:
     assert not Upload.objects.exists()
 
 
-def test_what_a_rollback_leaves_is_said_in_german(german: Client, send: Send) -> None:
+def test_products_that_a_rollback_skips_are_reported_in_german(german: Client, send: Send) -> None:
     old = make_product(name="Mantel", price=Decimal("10.00"), stock=5)
     sku = old.variants.get().sku
     upload = act(german, send(f"sku,price,stock\n{sku},12.00,9\n"), "start")
@@ -157,14 +157,14 @@ def test_what_a_rollback_leaves_is_said_in_german(german: Client, send: Send) ->
     assert later.warnings == ["„Hut“ bleibt: Der Artikel wurde inzwischen geändert."]
 
 
-def test_the_command_speaks_the_language_of_its_process(faulty: Path, tmp_path: Path) -> None:
+def test_the_command_uses_the_language_of_its_process(faulty: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.csv"
     call_command("import_catalogue", str(faulty), report=report, stdout=StringIO())
     rows = csv.DictReader(report.read_text(encoding="utf-8").splitlines())
     assert [row["reason"] for row in rows] == ENGLISH
 
 
-def test_uploads_from_before_are_english() -> None:
+def test_older_uploads_are_in_english() -> None:
     executor = MigrationExecutor(connection)
     before = executor.migrate([("imports", "0002_upload_categories")])
     old = before.apps.get_model("imports", "Upload")

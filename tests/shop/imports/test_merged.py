@@ -48,7 +48,7 @@ def test_the_same_catalogue_again_changes_nothing(make_folder: MakeFolder) -> No
     assert (all_rows(), stocks()) == before
 
 
-def test_another_name_or_picture_in_its_row_is_not_taken(make_folder: MakeFolder) -> None:
+def test_the_name_and_picture_of_a_merged_products_row_are_ignored(make_folder: MakeFolder) -> None:
     import_catalogue(make_folder(row(1), row(2)))
     Product.objects.update(price=20, listed=True)
     one, other = products()
@@ -62,7 +62,7 @@ def test_another_name_or_picture_in_its_row_is_not_taken(make_folder: MakeFolder
     assert (all_rows(), stocks()) == before
 
 
-def test_the_stock_of_a_size_that_moved_is_taken(make_folder: MakeFolder) -> None:
+def test_the_stock_of_a_moved_variant_is_updated(make_folder: MakeFolder) -> None:
     rows = (sized(1, "M", 3), sized(2, "L", 4))
     import_catalogue(make_folder(*rows, header=SIZES))
     one, other = products()
@@ -74,7 +74,9 @@ def test_the_stock_of_a_size_that_moved_is_taken(make_folder: MakeFolder) -> Non
     assert one.stock == 12
 
 
-def test_stock_for_a_size_that_was_added_to_another_is_refused(make_folder: MakeFolder) -> None:
+def test_stock_of_a_variant_that_was_combined_with_another_is_refused(
+    make_folder: MakeFolder,
+) -> None:
     rows = (sized(1, "M", 3), sized(2, "M", 4, "Other Jersey"))
     folder = make_folder(*rows, header=SIZES)
     import_catalogue(folder)
@@ -88,7 +90,7 @@ def test_stock_for_a_size_that_was_added_to_another_is_refused(make_folder: Make
     assert stocks() == {"1-M": 7, "2-M": 0}
 
 
-def test_what_is_exported_comes_in_again_unchanged(make_folder: MakeFolder) -> None:
+def test_an_export_can_be_imported_unchanged(make_folder: MakeFolder) -> None:
     import_catalogue(
         make_folder(sized(1, "M", 3), sized(2, "M", 4), sized(2, "L", 1), header=SIZES)
     )
@@ -100,7 +102,7 @@ def test_what_is_exported_comes_in_again_unchanged(make_folder: MakeFolder) -> N
     assert stocks() == {"1-M": 7, "2-M": 0, "2-L": 1}
 
 
-def test_rolling_an_upload_back_leaves_what_was_merged_since(
+def test_a_rollback_skips_products_that_were_merged_since(
     client: Client, send: Send, make_folder: MakeFolder
 ) -> None:
     import_catalogue(make_folder(sized(1, "M", 3), sized(2, "M", 9, "Other"), header=SIZES))

@@ -100,7 +100,7 @@ def test_an_amount_is_read_in_its_notation(text: str, mark: str, number: str) ->
     [("19,90", "."), ("19.90", ","), ("1,24,900", "."), ("-5", "."), ("5k", "."), ("1e3", "."),
      ("0,249", "."), ("", "."), ("NaN", "."), ("12/99", "."), ("(5.00)", "."), ("19%", ".")],
 )  # fmt: skip
-def test_what_is_no_amount_in_the_notation_is_not_read(text: str, mark: str) -> None:
+def test_invalid_amounts_are_not_read(text: str, mark: str) -> None:
     assert read_number(text, mark) is None
 
 
@@ -114,7 +114,7 @@ def test_what_is_no_amount_in_the_notation_is_not_read(text: str, mark: str) -> 
         (["1.249.000"], ","),
     ],
 )
-def test_all_values_of_a_file_decide_its_notation(values: list[str], mark: str) -> None:
+def test_the_notation_is_detected_from_all_values(values: list[str], mark: str) -> None:
     detector = NotationDetector()
     for line, value in enumerate(values, 2):
         detector.add(line, value, is_price=True)
@@ -140,7 +140,7 @@ def test_a_german_file_is_read_in_its_notation(take: Take) -> None:
     assert Variant.objects.get(sku="Z-03").stock == 5
 
 
-def test_an_ambiguous_file_asks(take: Take) -> None:
+def test_an_ambiguous_notation_must_be_chosen(take: Take) -> None:
     text = f"{GERMAN}\nZ-1;{WOMEN};Shirt;1.249;2\n"
     with pytest.raises(ImportProblem, match=r"1\.249 on line 2 may be 1\.249 or 1249\.0\. Choose"):
         take(text, "Z-1")
@@ -149,7 +149,7 @@ def test_an_ambiguous_file_asks(take: Take) -> None:
     assert (result_counts(result), prices()) == ((1, 0, 0, 0), {"Z-1": "1249.00"})
 
 
-def test_a_file_of_two_notations_asks_and_then_refuses_the_other(take: Take) -> None:
+def test_with_two_notations_the_rows_in_the_other_are_rejected(take: Take) -> None:
     rows = (f"Z-1;{WOMEN};Shirt;19.90;2", f"Z-2;{WOMEN};Shirt;24,90;2")
     text = "\n".join([GERMAN, *rows])
     with pytest.raises(ImportProblem, match=r"Line 2 has the amount 19\.90, line 3 has 24,90"):
@@ -167,9 +167,7 @@ def test_the_command_takes_the_decimal_mark(make_folder: MakeFolder) -> None:
     assert prices() == {"1": "1249.00"}
 
 
-def test_a_price_list_is_mapped_and_its_unknown_articles_are_named(
-    client: Client, send: Send
-) -> None:
+def test_a_price_list_is_mapped_and_unknown_skus_are_reported(client: Client, send: Send) -> None:
     make_product(external_id="SB-HTML", stock=0)
     Variant.objects.update(sku="SB-HTML")
     upload = send("Artikelnummer;Preis;Bestand\nSB-HTML;24,50;1.000\nSB-LINES;24;12\n")
@@ -181,7 +179,7 @@ def test_a_price_list_is_mapped_and_its_unknown_articles_are_named(
     assert "There is no product SB-LINES" in upload.errors.get().reason
 
 
-def test_the_page_asks_for_the_notation_and_takes_the_answer(client: Client, send: Send) -> None:
+def test_the_notation_can_be_chosen_on_the_page(client: Client, send: Send) -> None:
     sku = make_product().variants.get().sku
     upload = act(client, send(f"sku;price\n{sku};1.249\n"), "check")
     assert upload.state == "refused"
@@ -194,9 +192,7 @@ def test_the_page_asks_for_the_notation_and_takes_the_answer(client: Client, sen
     assert Product.objects.get().price == 1249
 
 
-def test_our_export_comes_back_unchanged_through_a_german_spreadsheet(
-    client: Client, send: Send
-) -> None:
+def test_an_export_survives_a_german_spreadsheet(client: Client, send: Send) -> None:
     make_product(external_id="1", price=Decimal("1016.95"), description='Say "hi"; twice')
     make_product(external_id="2", price=Decimal("38.00"))
     text = "".join(export_lines()).removeprefix("\ufeff")
@@ -217,13 +213,13 @@ def test_empty_columns_at_the_end_are_not_read(take: Take) -> None:
     assert result_counts(take(text, "Z-31", "Z-32")) == (2, 0, 0, 0)
 
 
-def test_two_columns_that_are_not_read_may_have_one_name(take: Take) -> None:
+def test_ignored_columns_may_have_the_same_name(take: Take) -> None:
     text = f"{GERMAN};Note;Note\nZ-1;{WOMEN};Shirt;19.90;5;a;b\n"
     result = take(text, "Z-1")
     assert (result_counts(result), result.ignored_columns) == ((1, 0, 0, 0), ["Note", "Note"])
 
 
-def test_cells_that_a_row_leaves_out_at_its_end_are_empty(take: Take) -> None:
+def test_missing_cells_at_the_end_of_a_row_are_empty(take: Take) -> None:
     rows = (
         f"Z-32;{WOMEN};Shirt;19.90;5;Soft",
         f"Z-33;{WOMEN};Shirt;19.90;5",
@@ -249,7 +245,7 @@ def test_the_header_is_found_below_other_lines(take: Take, before: str) -> None:
     assert f"already on line {lines + 2}" in result.rejections[0].reason
 
 
-def test_two_columns_for_one_value_are_cured_by_ignoring_one(
+def test_duplicate_columns_are_resolved_by_ignoring_one(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     folder = make_folder(f"Z-51,{SHIRT},Shirt,19.90,24.90", header=f"{HEADER},price,Price")
@@ -273,7 +269,7 @@ def test_leading_zeros_make_another_product(take: Take) -> None:
     assert images["00123"] != images["123"]
 
 
-def test_mappings_from_before_keep_their_meaning(carol: User) -> None:
+def test_older_mappings_keep_their_meaning(carol: User) -> None:
     before = MigrationExecutor(connection).migrate([("imports", "0005_upload_warnings")])
     header, mapping = ["Artikel", "Preis", "stock", "x"], {"Artikel": "sku", "Preis": "price"}
     mapping |= {"stock": "", "x": ""}
@@ -313,13 +309,13 @@ def test_mappings_from_before_keep_their_meaning(carol: User) -> None:
         ("shift_jis", "青いシャツ 長袖"),
     ],
 )
-def test_the_encoding_of_a_file_is_found(encoding: str, name: str) -> None:
+def test_the_encoding_of_a_file_is_detected(encoding: str, name: str) -> None:
     text = f"sku;price;productDisplayName\nA;19.90;{name}\n"
     found = find_encoding(BytesIO(text.encode(encoding)))
     assert text.encode(encoding).decode(found) == text
 
 
-def test_a_letter_behind_the_first_megabytes_counts() -> None:
+def test_a_letter_after_the_first_megabytes_is_considered() -> None:
     text = "sku;price\n" + "A;1\n" * 600_000 + "B;1;Größe\n"
     assert find_encoding(BytesIO(text.encode())) == "utf-8"
     assert find_encoding(BytesIO(text.encode("cp1252"))) == "cp1252"
@@ -361,7 +357,7 @@ def stems(*names: str) -> list[str]:
     return [f"images/{name}" for name in names]
 
 
-def test_pictures_find_their_product_by_usual_names() -> None:
+def test_pictures_are_assigned_by_common_naming_schemes() -> None:
     files = stems(
         *("Z-61_1.jpg", "Z-62-1.jpg", "z-63.jpg", "Z-64.JPG", "Z-65.jpeg", "Z-65_2.jpeg"),
         *("Z-66 (1).jpg", "Z-67_back.jpg", "Z-67_front.jpg", "Z-68 10.png", "Z-68 9.png"),
@@ -382,7 +378,7 @@ def test_pictures_find_their_product_by_usual_names() -> None:
     }
 
 
-def test_a_whole_name_that_is_an_id_belongs_to_that_id_alone() -> None:
+def test_a_name_that_equals_an_id_belongs_to_that_id_only() -> None:
     files = stems("TEE-1-2.jpg", "TEE-1.jpg", "TEE-1-3.jpg", "a1.jpg", "A1.jpg", "A1-2.jpg")
     found = assign_pictures(files, {"TEE-1", "TEE-1-2", "a1", "A1"}, {})
     assert found.of == {
@@ -393,7 +389,7 @@ def test_a_whole_name_that_is_an_id_belongs_to_that_id_alone() -> None:
     }
 
 
-def test_a_name_that_could_be_of_two_ids_or_of_none_is_not_taken() -> None:
+def test_an_ambiguous_or_unknown_name_is_not_assigned() -> None:
     files = stems("TEE.jpg", "1-red-shirt.jpg", "11.jpg", "1.jpg", "1.png")
     found = assign_pictures(files, {"tee", "Tee", "1"}, {})
     assert found.of == {"1": stems("1.jpg")}
@@ -411,7 +407,7 @@ def test_the_pictures_that_a_row_names_come_first_and_belong_to_it_alone() -> No
     }
 
 
-def test_pictures_that_no_row_takes_are_listed_with_the_nearest_id(
+def test_unused_pictures_are_listed_with_the_most_similar_id(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     names = ("SB-PIX.jpg", "SBPIX.jpg", "SB-PIX-red.jpg", "other.jpg")
@@ -436,7 +432,7 @@ def test_pictures_that_no_row_takes_are_listed_with_the_nearest_id(
     assert (upload.state, Product.objects.get().images.count()) == ("done", 1)
 
 
-def test_a_row_names_its_pictures_and_addresses_are_not_fetched(
+def test_a_row_names_its_pictures_and_urls_are_not_fetched(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     pictures = {"front view.jpg": picture("red"), "b.png": picture("blue", "PNG")}
@@ -476,7 +472,7 @@ def variants() -> list[tuple[str, str, str | None, int]]:
     ]
 
 
-def test_rows_below_a_product_that_describe_nothing_are_its_variants(take: Take) -> None:
+def test_rows_without_a_description_are_variants_of_the_product_above(take: Take) -> None:
     rows = (
         sized("Z-101", "19.90", "S"),
         f"{NOTHING},,Z-101-M,M,4",
@@ -497,7 +493,7 @@ def test_rows_below_a_product_that_describe_nothing_are_its_variants(take: Take)
     assert result_counts(take(text, "Z-101", "Z-102")) == (0, 0, 5, 0)
 
 
-def test_whole_rows_of_one_product_give_the_same_and_a_repeated_sku_is_refused(
+def test_repeated_descriptions_are_allowed_and_a_repeated_sku_is_rejected(
     take: Take,
 ) -> None:
     sizes = (("19.90", "S"), ("19.90", "M"), ("24.90", "L"))
@@ -513,7 +509,7 @@ def test_whole_rows_of_one_product_give_the_same_and_a_repeated_sku_is_refused(
     assert result_counts(take(text, "Z-102")) == (0, 0, 3, 1)
 
 
-def test_prices_that_change_together_become_the_products(take: Take) -> None:
+def test_prices_that_change_together_become_the_products_price(take: Take) -> None:
     def text(*amounts: str) -> str:
         rows = [sized("1", amount, size) for amount, size in zip(amounts, "SML", strict=True)]
         return "\n".join([SIZED_HEADER, *rows])
@@ -540,7 +536,7 @@ def test_a_price_list_by_sku_prices_each_sku(client: Client, send: Send) -> None
     assert upload.warnings == []
 
 
-def test_where_rows_of_one_id_disagree_the_first_counts_and_the_check_says_so(
+def test_the_first_of_contradictory_rows_counts_with_a_warning(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     rows = (sized("1", "19.90", "S"), sized("1", "19.90", "M", "Jumper"))
@@ -556,7 +552,7 @@ def test_where_rows_of_one_id_disagree_the_first_counts_and_the_check_says_so(
     assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
 
 
-def test_variants_of_a_product_that_was_refused_are_refused_and_join_no_other(take: Take) -> None:
+def test_variants_of_a_rejected_product_are_rejected(take: Take) -> None:
     rows = (
         sized("1", "19.90", "S"),
         sized("2", "19.90", "S").replace("2012", "12"),
@@ -588,7 +584,7 @@ def test_rows_of_one_product_stay_in_one_batch_so_that_a_check_finds_them(
 # What the check says
 
 
-def test_usual_words_for_genders_are_understood_and_staff_add_others(
+def test_common_words_for_genders_are_recognised_and_staff_add_others(
     take: Take, admin_client: Client
 ) -> None:
     words = ["women", "WOMEN", "Women's", "female", "Damen", "Ladies", "Kids", "Unisex", "Herren"]
@@ -610,7 +606,7 @@ def test_usual_words_for_genders_are_understood_and_staff_add_others(
 
 
 @pytest.mark.parametrize("damaged", ["4,00638E+12", "4.00638E12", "1e5"])
-def test_an_id_that_a_spreadsheet_cut_off_is_refused(take: Take, damaged: str) -> None:
+def test_an_id_in_scientific_notation_is_rejected(take: Take, damaged: str) -> None:
     make_product(external_id="123")
     Variant.objects.update(sku="123")
     result = take(f"id;price;stock\n123;18,50;4\n{damaged};21,00;3\n")
@@ -621,7 +617,7 @@ def test_an_id_that_a_spreadsheet_cut_off_is_refused(take: Take, damaged: str) -
     )
 
 
-def test_sizes_that_became_dates_and_invisible_characters_are_named(take: Take) -> None:
+def test_sizes_that_became_dates_and_invisible_characters_are_reported(take: Take) -> None:
     header = f"{SOLD_HEADER},sku,size"
     sizes = ("04. Mrz", "3-Apr", "2026-03-04", "38", "M/L")
     rows = [f"{sold_row(n)},{n},{size}" for n, size in enumerate(sizes, 1)]
@@ -638,7 +634,7 @@ def test_sizes_that_became_dates_and_invisible_characters_are_named(take: Take) 
     assert Product.objects.get(external_id="4").name == "Nike Men Blue Jersey"
 
 
-def test_a_price_that_changes_by_more_than_half_is_named(client: Client, send: Send) -> None:
+def test_a_price_that_changes_by_more_than_half_is_reported(client: Client, send: Send) -> None:
     for sku, price in (("A", "20.00"), ("B", "20.00"), ("C", "20.00")):
         make_product(external_id=sku, price=Decimal(price)).variants.update(sku=sku)
     upload = act(client, send("id,price\nA,199.00\nB,10.00\nC,9.99\n"), "check")
@@ -649,7 +645,7 @@ def test_a_price_that_changes_by_more_than_half_is_named(client: Client, send: S
     ]
 
 
-def test_new_categories_are_named_with_the_nearest_one_and_can_be_refused(
+def test_new_categories_are_reported_with_a_similar_one_and_can_be_refused(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     make_product(category=make_category("Apparel", "Topwear", "Tshirts"))
@@ -677,7 +673,7 @@ def test_new_categories_are_named_with_the_nearest_one_and_can_be_refused(
     assert reason in (tmp_path / "r.csv").read_text()
 
 
-def test_all_faults_of_a_row_are_told(client: Client, send: Send) -> None:
+def test_all_errors_of_a_row_are_reported(client: Client, send: Send) -> None:
     row = 'SB-F,womn,Apparel,Topwear,Shirts,Blue,Summer,24,Casual,Women F,"19,90",SB-F,S,1.5'
     upload = act(client, send(f"{SIZED_HEADER}\n{row}\n"), "check")
     assert (upload.rejected, upload.read) == (1, 1)
@@ -688,7 +684,7 @@ def test_all_faults_of_a_row_are_told(client: Client, send: Send) -> None:
     ]
 
 
-def test_names_and_categories_of_any_script_come_in_and_have_addresses(
+def test_names_and_categories_of_any_script_are_imported_with_a_url(
     take: Take, client: Client
 ) -> None:
     rows = [
@@ -716,9 +712,7 @@ def test_names_and_categories_of_any_script_come_in_and_have_addresses(
 # Errors
 
 
-def test_errors_name_the_files_that_were_uploaded(
-    client: Client, carol: User, tmp_path: Path
-) -> None:
+def test_errors_name_the_uploaded_files(client: Client, carol: User, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("1.jpg", picture())
     empty = (tmp_path / "a.zip").read_bytes()
@@ -737,7 +731,7 @@ def test_errors_name_the_files_that_were_uploaded(
         assert str(tmp_path) not in page
 
 
-def test_a_cell_that_is_too_long_says_so(take: Take) -> None:
+def test_a_cell_that_is_too_long_is_reported(take: Take) -> None:
     make_product(external_id="1")
     result = take(f"id,description\n1,{'x' * 140_000}\n")
     assert result.rejections[0].reason == "A cell has over 131,072 characters."
@@ -767,7 +761,7 @@ def test_html_becomes_plain_paragraphs_and_lists(take: Take, client: Client) -> 
     assert result_counts(take(text, "Z-71", "Z-72")) == (0, 0, 2, 0)
 
 
-def test_a_file_says_what_is_listed_but_lists_nothing_without_a_price(
+def test_the_listed_column_does_not_list_a_product_without_a_price(
     take: Take, tmp_path: Path
 ) -> None:
     header = f"{SOLD_HEADER},listed"

@@ -91,9 +91,7 @@ def test_every_value_is_restored(
     assert catalogue_contents() == before
 
 
-def test_categories_that_the_upload_made_and_the_time_of_its_change_go(
-    client: Client, send: Send
-) -> None:
+def test_created_categories_are_deleted_and_times_restored(client: Client, send: Send) -> None:
     product = make_product()
     sku = product.variants.get().sku
     updated, keywords = product.updated, product.keywords
@@ -132,7 +130,7 @@ def add_picture(product: Product) -> None:
 @pytest.mark.parametrize(
     "edit", [change_price, hide, change_price_of_variant, add_variant, add_picture]
 )
-def test_a_product_that_staff_changed_is_skipped_with_its_stock(
+def test_a_product_that_staff_edited_is_skipped_with_its_stock(
     client: Client, send: Send, coat: Product, edit: Callable[[Product], None]
 ) -> None:
     other = make_product(name="Other", price=Decimal("10.00"), stock=5)
@@ -169,9 +167,7 @@ def test_stock_is_rolled_back_as_a_difference(client: Client, send: Send, coat: 
     assert (upload.warnings, price_and_stock(coat)) == ([], (Decimal("10.00"), 3))
 
 
-def test_stock_stays_where_more_was_sold_than_there_would_be(
-    client: Client, send: Send, coat: Product
-) -> None:
+def test_stock_is_not_rolled_back_below_zero(client: Client, send: Send, coat: Product) -> None:
     sku = coat.variants.get().sku
     upload = reprice(client, send, coat)
     Variant.objects.update(stock=F("stock") - 6)
@@ -181,7 +177,7 @@ def test_stock_stays_where_more_was_sold_than_there_would_be(
     assert upload.warnings == [text]
 
 
-def test_new_products_go_unless_something_was_built_on_them(
+def test_new_products_are_deleted_unless_they_are_in_use(
     client: Client, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
     make_category("Apparel", "Topwear", "Tshirts")
@@ -207,7 +203,7 @@ def test_new_products_go_unless_something_was_built_on_them(
     assert list(left.values_list("name", flat=True)) == list(names[:6])
 
 
-def test_what_a_later_upload_built_on_stays_until_that_is_rolled_back(
+def test_products_that_a_later_upload_changed_are_skipped(
     client: Client, send: Send, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
     make_category("Apparel", "Topwear", "Tshirts")
@@ -238,7 +234,7 @@ def test_uploads_are_rolled_back_one_after_another_the_last_first(
     assert (first.warnings, second.warnings, catalogue_contents()) == ([], [], before)
 
 
-def test_a_product_of_more_variants_than_a_batch_goes_as_a_whole(
+def test_a_product_with_more_variants_than_a_batch_is_deleted_completely(
     client: Client, send: Send, batches_of_two: None, make_folder: Any, tmp_path: Path
 ) -> None:
     folder = make_folder(row(7))
@@ -279,9 +275,7 @@ def shirt() -> Product:
     return shirt
 
 
-def test_sizes_that_passed_from_one_variant_to_another_pass_back(
-    client: Client, send: Send, shirt: Product
-) -> None:
+def test_exchanged_sizes_are_exchanged_back(client: Client, send: Send, shirt: Product) -> None:
     upload = act(client, send("sku,size\nA-2,XL\nA-1,M\n"), "start")
     assert sizes() == {"A-1": "M", "A-2": "XL"}
     upload = act(client, upload, "roll-back")
@@ -289,7 +283,7 @@ def test_sizes_that_passed_from_one_variant_to_another_pass_back(
     assert sizes() == {"A-1": "L", "A-2": "M"}
 
 
-def test_a_new_variant_makes_way_for_the_size_that_another_had(
+def test_a_new_variant_is_deleted_before_its_size_is_restored(
     client: Client, send: Send, shirt: Product
 ) -> None:
     upload = act(client, send("id,sku,size,stock\n7,A-2,XL,3\n7,A-3,M,4\n"), "start")
@@ -299,7 +293,7 @@ def test_a_new_variant_makes_way_for_the_size_that_another_had(
     assert price_and_stock(shirt)[1] == 10
 
 
-def test_a_product_whose_former_size_another_variant_has_since_is_skipped(
+def test_a_product_whose_old_size_is_in_use_again_is_skipped(
     client: Client, send: Send, shirt: Product
 ) -> None:
     upload = act(client, send("sku,size,stock\nA-2,XL,3\nA-1,L,4\n"), "start")
@@ -310,7 +304,7 @@ def test_a_product_whose_former_size_another_variant_has_since_is_skipped(
     assert [v.stock for v in Variant.objects.order_by("sku")] == [4, 3, 10]
 
 
-def test_a_picture_that_staff_replaced_since_stays(
+def test_a_picture_that_staff_replaced_since_is_kept(
     client: Client, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
     import_catalogue(make_folder(row(1)))
@@ -322,7 +316,7 @@ def test_a_picture_that_staff_replaced_since_stays(
     assert upload.warnings == [CHANGED.format(Product.objects.get())]
 
 
-def test_pictures_pass_back_to_their_places(
+def test_pictures_return_to_their_positions(
     client: Client, make_folder: Any, upload_folder: UploadFolder
 ) -> None:
     red, blue, lime = picture("red"), picture("blue"), picture("lime")
@@ -363,7 +357,7 @@ def test_a_category_that_was_renamed_since_is_no_change(client: Client, send: Se
     assert product.keywords == "Small Dwarfs dwarfs"
 
 
-def test_what_an_older_version_stored_is_not_rolled_back_and_named(
+def test_changes_of_an_older_version_are_skipped_and_reported(
     client: Client, send: Send, coat: Product
 ) -> None:
     upload = reprice(client, send, coat)

@@ -38,7 +38,7 @@ def left() -> list[str | None]:
     return list(Product.objects.order_by("pk").values_list("external_id", flat=True))
 
 
-def test_a_killed_worker_goes_on_with_what_is_left_the_last_change_first(
+def test_a_killed_rollback_continues_with_the_last_remaining_change(
     client: Client, make_folder: Any, upload_folder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = five_products(make_folder, upload_folder, monkeypatch)

@@ -48,7 +48,7 @@ def test_na_and_empty_attributes_are_empty(nothing):
 
 
 @pytest.mark.parametrize("nothing", ["", "NA"])
-def test_a_missing_name_says_nothing(nothing):
+def test_an_empty_name_is_not_provided(nothing):
     assert "name" not in parse(productDisplayName=nothing).provided_fields
 
 
@@ -84,7 +84,7 @@ def test_a_wrong_value_is_refused_with_its_reason(values, reason):
         parse(**values)
 
 
-def test_every_fault_of_a_row_is_told():
+def test_every_error_of_a_row_is_reported():
     with pytest.raises(RowError) as error:
         parse(gender="Robots", year="24", price="-1", stock="1.5")
     assert [fault.column for fault in error.value.faults] == ["gender", "year", "price", "stock"]
@@ -107,7 +107,7 @@ def test_the_optional_columns_are_read():
         ('1,a,b,c,d,e,f,g,h,"Open', '"Open'),
     ],
 )
-def test_the_last_column_of_the_classic_layout_keeps_its_commas_and_quotes(line, name):
+def test_the_last_column_of_kaggles_layout_keeps_its_commas_and_quotes(line, name):
     cells = split_kaggle_line(line)
     assert (len(cells), cells[-1]) == (10, name)
 
@@ -128,11 +128,11 @@ def test_the_last_column_of_the_classic_layout_keeps_its_commas_and_quotes(line,
         ("x" * 81 + " Men Shirt", "", ""),
     ],
 )
-def test_the_brand_is_what_stands_before_the_gender(name, colour, brand):
+def test_the_sample_brand_is_the_words_before_the_gender(name, colour, brand):
     assert sample_brand(name, colour) == brand
 
 
-def test_derived_prices_are_constant_and_within_their_range():
+def test_sample_prices_are_deterministic_and_within_their_range():
     prices = [sample_price(str(i), "Accessories", "Watches") for i in range(2000)]
     low, high = PRICES["types"]["Watches"]
     assert prices == [sample_price(str(i), "Accessories", "Watches") for i in range(2000)]
@@ -140,12 +140,12 @@ def test_derived_prices_are_constant_and_within_their_range():
     assert {str(price % 1) for price in prices} == {"0.00", "0.50", "0.90", "0.95", "0.99"}
 
 
-def test_unknown_types_have_a_price_too():
+def test_unknown_types_get_a_sample_price_too():
     assert 30 <= sample_price("1", "Footwear", "Clogs") < 105
     assert 15 <= sample_price("1", "Things", "Thing") < 65
 
 
-def test_about_four_in_a_hundred_are_sold_out():
+def test_about_four_percent_of_sample_stocks_are_sold_out():
     stocks = [sample_stock(str(i)) for i in range(10_000)]
     assert 350 <= stocks.count(0) <= 450
     assert 700 <= sum(0 < stock <= 3 for stock in stocks) <= 900

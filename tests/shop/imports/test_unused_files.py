@@ -36,7 +36,7 @@ def upload_another_picture(client: Client, send: Send, make_folder: Any, tmp_pat
     return act(client, send(archive, name="c.zip"), "start")
 
 
-def test_what_a_rollback_would_show_again_is_kept_until_it_is_decided(
+def test_files_that_a_rollback_needs_are_kept_until_the_upload_is_finalised(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload = upload_another_picture(client, send, make_folder, tmp_path)
@@ -48,7 +48,7 @@ def test_what_a_rollback_would_show_again_is_kept_until_it_is_decided(
     assert StoredFile.objects.get().pk == image.file
 
 
-def test_what_a_confirmed_upload_has_replaced_goes(
+def test_files_that_a_finalised_upload_replaced_are_deleted(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload = upload_another_picture(client, send, make_folder, tmp_path)
@@ -57,7 +57,7 @@ def test_what_a_confirmed_upload_has_replaced_goes(
     assert ProductImage.objects.get().read() == picture("blue")
 
 
-def test_what_a_rollback_needs_is_found_by_an_index(
+def test_files_that_a_rollback_needs_are_found_by_an_index(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     upload_another_picture(client, send, make_folder, tmp_path)
@@ -112,7 +112,7 @@ def test_a_picture_deleted_while_the_batch_waits_is_stored_again(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("left_over", [False, True])
-def test_an_open_import_keeps_its_files(
+def test_files_of_an_import_in_progress_are_kept(
     left_over: bool, pictures: Storage, make_folder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``left_over``: the files were stored before, and are old and unused."""

@@ -38,7 +38,9 @@ from tests.shop.imports.conftest import (
 pytestmark = pytest.mark.django_db
 
 
-def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: Path) -> None:
+def test_an_upload_is_checked_imported_and_finalised(
+    client: Client, send: Send, make_folder: Any, tmp_path: Path
+) -> None:
     folder = make_folder(row(1), row(2, "Puma Women Cap"), row(3))
     (folder / "images" / "3.jpg").write_bytes(b"no picture")
     table = (folder / "styles.csv").read_bytes()
@@ -61,7 +63,7 @@ def test_the_whole_way(client: Client, send: Send, make_folder: Any, tmp_path: P
     assert not UploadChange.objects.exists()
 
 
-def test_a_lone_zip_with_its_table_is_taken(
+def test_a_zip_that_contains_the_table_is_accepted(
     client: Client, send: Send, make_folder: Any, tmp_path: Path
 ) -> None:
     archive = zipped(make_folder(row(1)), tmp_path / "c.zip")
@@ -98,7 +100,7 @@ def test_columns_are_mapped_and_the_mapping_is_remembered(client: Client, send: 
     assert (again.state, upload_counts(again)) == ("checked", (0, 0, 1, 0))
 
 
-def test_a_refused_mapping_can_be_mended(client: Client, send: Send) -> None:
+def test_a_refused_mapping_can_be_corrected(client: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = send(f"Artikel;stock\n{sku};9\n")
     upload = act(client, upload, "check")
@@ -126,7 +128,7 @@ def test_rows_of_one_id_are_variants(client: Client, send: Send, tmp_path: Path)
     assert "has M already" in upload.errors.get().reason
 
 
-def test_stop_and_go_on(
+def test_an_import_can_be_stopped_and_resumed(
     client: Client, send: Send, make_folder: Any, batches_of_two: None, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -201,7 +203,7 @@ def test_two_workers_do_not_run_one_upload(client: Client, send: Send) -> None:
     assert upload.state == "done"
 
 
-def test_what_was_confirmed_is_not_undone(client: Client, send: Send) -> None:
+def test_a_finalised_upload_cannot_be_rolled_back(client: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = act(client, send(f"sku,stock\n{sku},9\n"), "start")
     path = Path(upload.table.path)
@@ -234,7 +236,7 @@ def test_export_and_import_change_nothing(client: Client, send: Send, make_folde
     assert download == table
 
 
-def test_the_export_command_writes_the_same(make_folder: Any, tmp_path: Path) -> None:
+def test_the_export_command_writes_the_same_file(make_folder: Any, tmp_path: Path) -> None:
     import_catalogue(make_folder(row(1), row(2)))
     call_command("export_catalogue", str(tmp_path / "out.csv"), stdout=StringIO())
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
@@ -243,7 +245,7 @@ def test_the_export_command_writes_the_same(make_folder: Any, tmp_path: Path) ->
     assert (result.unchanged, result.done) == (2, 2)
 
 
-def test_a_formula_from_the_file_is_text(client: Client, send: Send) -> None:
+def test_a_formula_from_the_file_is_exported_as_text(client: Client, send: Send) -> None:
     shirt = make_product()
     sku = shirt.variants.get().sku
     act(client, send(f"sku,description\n{sku},=cmd()|' /C calc'!A0\n"), "start")
@@ -272,7 +274,7 @@ def test_other_staff_may_not_upload(client: Client, send: Send, group: str) -> N
     assert (upload.state, Variant.objects.get().stock) == ("checked", 5)
 
 
-def test_the_progress_is_told(client: Client, send: Send) -> None:
+def test_the_progress_is_returned_as_json(client: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = act(client, send(f"sku,stock\n{sku},9\n"), "start")
     state = client.get(f"{upload.get_absolute_url()}state/").json()
@@ -283,7 +285,7 @@ def test_the_progress_is_told(client: Client, send: Send) -> None:
     assert connection.in_atomic_block
 
 
-def test_the_list_leads_to_the_pages(client: Client, send: Send) -> None:
+def test_the_changelist_links_to_the_upload_pages(client: Client, send: Send) -> None:
     sku = make_product().variants.get().sku
     upload = send(f"sku,stock\n{sku},9\n")
     assert client.get("/admin/imports/upload/").status_code == 200
@@ -293,7 +295,9 @@ def test_the_list_leads_to_the_pages(client: Client, send: Send) -> None:
     assert Category.objects.count() == 3
 
 
-def test_what_nobody_decided_is_decided_after_a_month(client: Client, send: Send) -> None:
+def test_undecided_uploads_are_finalised_or_deleted_after_a_month(
+    client: Client, send: Send
+) -> None:
     sku = make_product(stock=5).variants.get().sku
     done = act(client, send(f"sku,stock\n{sku},9\n"), "start")
     idle = send(f"sku,stock\n{sku},7\n")
@@ -308,7 +312,7 @@ def test_what_nobody_decided_is_decided_after_a_month(client: Client, send: Send
     assert not path.exists()
 
 
-def test_a_stopped_upload_can_be_kept(client: Client, send: Send) -> None:
+def test_a_stopped_upload_can_be_finalised(client: Client, send: Send) -> None:
     upload = send("sku,stock\nA,9\n")
     Upload.objects.update(state="stopped")
     assert act(client, upload, "finalise").state == "confirmed"

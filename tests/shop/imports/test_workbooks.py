@@ -56,7 +56,9 @@ def pictures(path: Path, *ids: str) -> Path:
     return path
 
 
-def test_a_workbook_is_taken_through_the_page(client: Client, send: Send, tmp_path: Path) -> None:
+def test_a_workbook_is_imported_on_the_upload_page(
+    client: Client, send: Send, tmp_path: Path
+) -> None:
     rows = [
         (), HEADER, ("00123", *SHIRT, 19.9, 5), (123, *SHIRT, "1.249,00", 2.0), (),
         ("C-1", *SHIRT, "24,90", 1, None, ""),
@@ -95,7 +97,7 @@ def test_another_sheet_is_chosen(client: Client, send: Send, tmp_path: Path) -> 
     assert Variant.objects.get().stock == 9
 
 
-def test_a_formula_without_a_value_is_a_fault_of_its_row(tmp_path: Path) -> None:
+def test_a_formula_without_a_value_rejects_its_row(tmp_path: Path) -> None:
     product = make_product(stock=5)
     make_variant(product, sku="B", size="B", stock=1)
     sku = product.variants.first().sku
@@ -120,7 +122,7 @@ def test_numbers_show_the_zeros_of_their_format_and_dates_stay_dates(tmp_path: P
     assert (result.updated, variant.stock, variant.size) == (1, 7, "2026-03-04T00:00:00")
 
 
-def test_a_zip_may_hold_one_table_of_any_name(tmp_path: Path) -> None:
+def test_a_zip_may_contain_one_table_of_any_name(tmp_path: Path) -> None:
     path = pictures(tmp_path / "c.zip", "1")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("Herbst 2026.xlsx", workbook(A=[HEADER, ("1", *SHIRT, 9, 1)]))
@@ -161,7 +163,7 @@ def _infos(book: bytes) -> list[zipfile.ZipInfo]:
     return zipfile.ZipFile(BytesIO(book)).infolist()
 
 
-def test_the_export_comes_back_unchanged_as_a_workbook_of_text(
+def test_a_workbook_export_can_be_imported_unchanged(
     client: Client, send: Send, tmp_path: Path
 ) -> None:
     product = make_product(

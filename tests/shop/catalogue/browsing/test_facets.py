@@ -83,7 +83,7 @@ def test_the_choices_of_the_facets_share_one_query(products: list[Product]) -> N
     assert len(queries) == 1
 
 
-def test_other_products_prices_and_words_are_counted_apart(products: list[Product]) -> None:
+def test_other_products_prices_and_words_have_their_own_counts(products: list[Product]) -> None:
     listed = Product.objects.listed()
     assert count(listed, Filters()).total == 3
     assert count(listed.in_stock(), Filters()).total == 2
@@ -91,7 +91,7 @@ def test_other_products_prices_and_words_are_counted_apart(products: list[Produc
     assert count(listed, Filters(words="blue")).total == 2
 
 
-def test_counts_are_kept_for_a_minute(products: list[Product]) -> None:
+def test_counts_are_cached_for_a_minute(products: list[Product]) -> None:
     assert count(Product.objects.listed(), Filters()).total == 3
     make_product()
     assert count(Product.objects.listed(), Filters()).total == 3
@@ -103,7 +103,7 @@ def test_counts_are_kept_for_a_minute(products: list[Product]) -> None:
     assert count(Product.objects.listed(), Filters()).total == 4
 
 
-def test_with_redis_away_every_count_is_new(redis_away: None, products: list[Product]) -> None:
+def test_counts_are_not_cached_without_redis(redis_away: None, products: list[Product]) -> None:
     assert count(Product.objects.listed(), Filters()).total == 3
     make_product()
     assert count(Product.objects.listed(), Filters()).total == 4
@@ -131,7 +131,7 @@ def test_the_home_page_has_the_categories_with_most_products(products: list[Prod
     assert largest_categories(1) == [shirts]
 
 
-def test_a_category_that_was_emptied_a_moment_ago_is_not_on_the_home_page(
+def test_a_category_that_has_just_been_emptied_is_not_on_the_home_page(
     products: list[Product],
 ) -> None:
     make_stored_image(products[2])

@@ -50,7 +50,7 @@ def test_a_total_is_never_less_than_what_is_shown() -> None:
 
 
 @pytest.mark.parametrize(("left", "number"), [(5, 2), (4, 2), (3, 1), (1, 1), (0, 1)])
-def test_a_page_that_was_emptied_gives_way_to_the_last_that_has_products(
+def test_the_last_page_with_products_replaces_an_emptied_one(
     client: Client, left: int, number: int
 ) -> None:
     products = [make_product(name=f"Linen {n}") for n in range(9)]
@@ -66,7 +66,7 @@ def test_a_page_that_was_emptied_gives_way_to_the_last_that_has_products(
         assert list(page) == expected
 
 
-def test_a_page_in_the_middle_keeps_the_total_of_a_moment_ago(client: Client) -> None:
+def test_a_page_in_the_middle_shows_the_cached_total(client: Client) -> None:
     products = [make_product() for _n in range(9)]
     client.get("/products/")
     products[0].delete()
@@ -76,7 +76,7 @@ def test_a_page_in_the_middle_keeps_the_total_of_a_moment_ago(client: Client) ->
     assert client.get("/products/?page=2").context["listing"].page.paginator.count == 8
 
 
-def test_the_ranking_of_many_search_results_is_kept_for_a_minute(
+def test_the_ranking_of_many_search_results_is_cached_for_a_minute(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shop.catalogue.browsing.listing.CACHE_RANKING_FROM", 1)
@@ -95,7 +95,7 @@ def test_the_ranking_of_many_search_results_is_kept_for_a_minute(
     assert found("") == [third, first]
 
 
-def test_the_ranking_of_few_search_results_is_always_new(client: Client) -> None:
+def test_the_ranking_of_few_search_results_is_not_cached(client: Client) -> None:
     first = make_product(name="Linen 1")
     assert list(client.get("/search/?q=linen").context["listing"].page) == [first]
     second = make_product(name="Linen 2")

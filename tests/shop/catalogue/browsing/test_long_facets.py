@@ -29,14 +29,14 @@ def test_brands_are_counted_without_their_own_choice(client: Client) -> None:
     assert _counts(facets["brand"]) == {"Acme": 1, "Bolt": 1}
 
 
-def test_a_size_is_only_what_is_in_stock(client: Client) -> None:
+def test_only_sizes_in_stock_are_offered(client: Client) -> None:
     for name, size, stock in (("A", "M", 3), ("B", "M", 0), ("C", "38", 1)):
         make_variant(make_product(name=name), size=size, stock=stock)
     assert _listing(client, "size=M")[0] == ["A"]
     assert _counts(_listing(client)[1]["size"]) == {"M": 1, "38": 1}
 
 
-def test_sizes_are_in_the_order_in_which_they_are_worn(client: Client) -> None:
+def test_sizes_are_sorted_from_small_to_large(client: Client) -> None:
     product = make_product()
     for size in ("9", "XL", "One size", "10", "S", "M"):
         make_variant(product, size=size)
@@ -44,14 +44,14 @@ def test_sizes_are_in_the_order_in_which_they_are_worn(client: Client) -> None:
     assert values == ["S", "M", "XL", "9", "10", "One size"]
 
 
-def test_only_what_is_in_stock_is_shown_if_asked_for(client: Client) -> None:
+def test_the_stock_filter_hides_sold_out_products(client: Client) -> None:
     make_product(name="There")
     make_product(name="Gone", stock=0)
     assert _listing(client, "in_stock=1")[0] == ["There"]
     assert _listing(client, "in_stock=nonsense")[0] == ["Gone", "There"]
 
 
-def test_a_long_list_is_searched_and_keeps_what_is_chosen(client: Client) -> None:
+def test_a_long_facet_is_searched_and_includes_chosen_options(client: Client) -> None:
     for number in range(25):
         make_product(brand=f"Brand {number:02}")
     facet = _listing(client)[1]["brand"]
@@ -61,7 +61,7 @@ def test_a_long_list_is_searched_and_keeps_what_is_chosen(client: Client) -> Non
     assert [option.value for option in facet.selected] == ["Brand 03"]
 
 
-def test_a_brand_that_nothing_has_any_more_stays_to_be_taken_away(client: Client) -> None:
+def test_a_chosen_brand_without_products_can_be_removed(client: Client) -> None:
     make_product(brand="Acme")
     listing = client.get("/products/?brand=None").context["listing"]
     assert [chip.label for chip in listing.chips] == ["None"]

@@ -36,7 +36,7 @@ def test_the_menu_lists_the_largest_categories_of_women_men_and_kids() -> None:
     }
 
 
-def test_a_link_of_the_menu_leads_to_the_category_for_these_people(client: Client) -> None:
+def test_a_menu_link_leads_to_the_category_filtered_by_gender(client: Client) -> None:
     make_product(gender="Girls", name="Girls Shirt")
     make_product(gender="Men", name="Mens Shirt")
     kids = next(section for section in menu_sections() if section.name == "Kids")
@@ -52,7 +52,7 @@ def test_an_empty_shop_has_an_empty_menu() -> None:
     assert menu_sections() == []
 
 
-def test_the_menu_is_counted_and_drawn_once_a_minute(client: Client) -> None:
+def test_the_menu_is_cached_for_a_minute(client: Client) -> None:
     make_product(gender="Women")
     assert "?gender=Women" in client.get("/privacy/").content.decode()
     with CaptureQueriesContext(connection) as queries:

@@ -24,14 +24,14 @@ def _badges(client: Client) -> int:
     return client.get("/products/").content.decode().count('<span class="badge">New</span>')
 
 
-def test_what_came_within_thirty_days_is_new(client: Client) -> None:
+def test_products_of_the_last_thirty_days_are_new(client: Client) -> None:
     for _number in range(3):
         _age(make_product(), days=40)
     _age(make_product(), days=29)
     assert _badges(client) == 1
 
 
-def test_a_catalogue_that_came_at_once_has_nothing_new(client: Client) -> None:
+def test_a_catalogue_imported_at_once_has_nothing_new(client: Client) -> None:
     _age(make_product(), days=40)
     for _number in range(3):
         make_product()
@@ -39,7 +39,7 @@ def test_a_catalogue_that_came_at_once_has_nothing_new(client: Client) -> None:
     assert new_since() is None
 
 
-def test_sold_out_says_more_than_new(client: Client) -> None:
+def test_a_sold_out_product_is_not_marked_as_new(client: Client) -> None:
     for _number in range(3):
         _age(make_product(), days=40)
     make_product(stock=0)

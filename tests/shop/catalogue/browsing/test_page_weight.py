@@ -43,12 +43,12 @@ def test_the_styles_and_scripts_of_a_product_page_weigh_at_most_40_kb(client: Cl
     assert weight <= LIMIT
 
 
-def test_no_script_keeps_a_page_waiting(client: Client) -> None:
+def test_scripts_do_not_block_rendering(client: Client) -> None:
     scripts = re.findall(r"<script[^>]*src=[^>]*>", _product_page(client))
     assert [script for script in scripts if " defer" not in script] == []
 
 
-def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
+def test_the_main_picture_loads_eagerly_and_others_lazily(
     client: Client,
 ) -> None:
     pictures = re.findall(r"<img\s[^>]*>", _product_page(client))
@@ -59,7 +59,7 @@ def test_the_large_picture_comes_first_and_those_below_it_when_they_are_near(
     assert [p for p in pictures[1:] if 'loading="lazy"' not in p or "fetchpriority" in p] == []
 
 
-def test_the_first_row_of_a_list_does_not_wait_for_being_near(client: Client) -> None:
+def test_the_first_row_of_a_list_loads_eagerly(client: Client) -> None:
     for _number in range(6):
         make_image(make_product())
     pictures = re.findall(r"<img\s[^>]*>", client.get("/products/").content.decode())
@@ -67,7 +67,7 @@ def test_the_first_row_of_a_list_does_not_wait_for_being_near(client: Client) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/products/", "/search/?q=shirt"])
-def test_pages_are_sent_compressed_to_those_who_can_read_that(client: Client, path: str) -> None:
+def test_pages_are_compressed_for_clients_that_accept_it(client: Client, path: str) -> None:
     plain = client.get(path)
     packed = client.get(path, headers={"Accept-Encoding": "gzip, deflate, br"})
     assert "Content-Encoding" not in plain

@@ -38,7 +38,7 @@ def test_the_home_page_shows_new_arrivals(client: Client) -> None:
     assert "Blue Linen Shirt" in client.get("/").content.decode()
 
 
-def test_a_category_shows_what_is_below_it_and_nothing_else(client: Client) -> None:
+def test_a_category_shows_the_products_of_its_descendants_only(client: Client) -> None:
     make_product(name="Shirt")
     make_product(name="Heel", category=make_category("Footwear", "Shoes", "Heels"))
     make_product(name="Hidden", listed=False)
@@ -46,11 +46,11 @@ def test_a_category_shows_what_is_below_it_and_nothing_else(client: Client) -> N
 
 
 @pytest.mark.parametrize("url", ["/categories/none/", "/products/none/", "/pictures/none.webp"])
-def test_what_is_not_there_is_not_found(client: Client, url: str) -> None:
+def test_unknown_products_and_categories_are_not_found(client: Client, url: str) -> None:
     assert client.get(url).status_code == 404
 
 
-def test_a_product_taken_out_of_the_shop_is_gone_and_similar_items_are_shown(
+def test_an_unlisted_product_is_gone_and_similar_items_are_shown(
     client: Client,
 ) -> None:
     gone = make_lookalike(1, 0, name="Secret Shirt", listed=False)
@@ -120,7 +120,7 @@ def test_a_listing_counts_by_all_of_its_filters_at_once(client: Client) -> None:
     assert counts["type"] == {"apparel": 1, "apparel/topwear/shirts": 1}
 
 
-def test_a_filter_that_leaves_nothing_stays_to_be_taken_away(client: Client) -> None:
+def test_a_filter_without_results_can_be_removed(client: Client) -> None:
     make_category("Footwear", "Shoes", "Heels")
     make_product(base_colour="Blue", gender="Men", price=Decimal(60))
     make_product(base_colour="Red", gender="Women", price=Decimal(10))
@@ -132,7 +132,7 @@ def test_a_filter_that_leaves_nothing_stays_to_be_taken_away(client: Client) -> 
     assert chosen == {"gender": [("Men", 0)], "colour": [("Blue", 0)], "type": [("footwear", 0)]}
 
 
-def test_the_pages_of_a_listing_hold_everything_once_and_in_order(client: Client) -> None:
+def test_the_pages_of_a_listing_have_each_product_once_and_in_order(client: Client) -> None:
     for price in range(1, 31):
         make_product(name=f"At {price}", price=Decimal(price))
     names = [
@@ -143,13 +143,13 @@ def test_the_pages_of_a_listing_hold_everything_once_and_in_order(client: Client
     assert names == [f"At {price}" for price in range(30, 0, -1)]
 
 
-def test_htmx_gets_the_listing_alone(client: Client) -> None:
+def test_htmx_gets_only_the_listing(client: Client) -> None:
     make_product()
     content = client.get("/products/", headers={"HX-Request": "true"}).content.decode()
     assert one_line(content).startswith('<div id="listing"')
 
 
-def test_pictures_are_cached_for_ever_and_made_once(
+def test_pictures_are_cached_for_ever_and_created_once(
     client: Client, django_assert_num_queries: Any
 ) -> None:
     image = make_stored_image(make_product())
@@ -164,7 +164,7 @@ def test_pictures_are_cached_for_ever_and_made_once(
     assert again.status_code == 304
 
 
-def test_a_width_that_is_not_offered_is_not_made(client: Client) -> None:
+def test_a_width_that_is_not_offered_is_not_found(client: Client) -> None:
     image = make_stored_image(make_product())
     url = reverse("catalogue:picture", args=[image.file.replace(".jpg", "-59.webp")])
     assert client.get(url).status_code == 404

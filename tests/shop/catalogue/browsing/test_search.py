@@ -64,7 +64,7 @@ def test_search(client: Client, text: str, expected: list[str]) -> None:
     assert [product.name for product in response.context["listing"].page] == expected
 
 
-def test_the_first_five_of_60_searches_of_the_demo_catalogue_fit() -> None:
+def test_the_first_five_results_of_60_demo_searches_are_relevant() -> None:
     for each in demo_products():
         row = {"gender": each.gender, "base_colour": each.colour, "season": each.season}
         product = Product(
@@ -94,19 +94,19 @@ def test_synonyms_find_each_other(text: str) -> None:
     assert sorted(_found(text)) == ["Polo T-Shirt", "Striped Tee"]
 
 
-def test_the_category_weighs_more_than_the_rest_of_the_name() -> None:
+def test_the_category_ranks_higher_than_other_words_of_the_name() -> None:
     make_product(name="Pleated Midi", category=make_category(*SKIRTS))
     make_product(name="Skirt Skirt Skirt Hanger", category=make_category("Home", "Hangers"))
     assert _found("skirt") == ["Pleated Midi", "Skirt Skirt Skirt Hanger"]
 
 
-def test_what_a_synonym_also_finds_comes_after_what_was_meant() -> None:
+def test_broader_synonyms_rank_below_the_term_itself() -> None:
     make_product(name="Canvas Sneaker", category=make_category(*SHOES))
     make_product(name="Runner", category=make_category(*SHOES))
     assert _found("sneakers") == ["Canvas Sneaker", "Runner"]
 
 
-def test_what_a_synonym_also_finds_does_not_find_it() -> None:
+def test_a_broader_synonym_works_in_one_direction_only() -> None:
     SearchSynonym.objects.all().delete()
     SearchSynonym.objects.create(english="poncho", also_finds="cape")
     make_product(name="Wool Cape")
@@ -114,7 +114,7 @@ def test_what_a_synonym_also_finds_does_not_find_it() -> None:
     assert (_found("poncho"), _found("cape")) == (["Rain Poncho", "Wool Cape"], ["Wool Cape"])
 
 
-def test_what_staff_change_is_found_at_once() -> None:
+def test_edited_synonyms_are_used_at_once() -> None:
     make_product(name="Anorak")
     assert _found("cagoule") == []
     synonym = SearchSynonym.objects.create(english="anorak, cagoule", german="Friesennerz")
@@ -126,14 +126,14 @@ def test_what_staff_change_is_found_at_once() -> None:
 @pytest.mark.parametrize(
     "text", ["Rock", "Röcke", "roecke", "roter Rock", "Damenrock", "Rock für Damen"]
 )
-def test_german_words_find_what_is_named_in_english(text: str) -> None:
+def test_german_words_find_products_with_english_names(text: str) -> None:
     skirt = {"gender": "Women", "base_colour": "Red", "category": make_category(*SKIRTS)}
     make_product(name="Pleated Skirt", **skirt)
     make_product(name="Oxford Shirt", gender="Men", base_colour="Blue")
     assert _found(text) == ["Pleated Skirt"]
 
 
-def test_the_name_of_a_brand_is_no_german_garment() -> None:
+def test_a_brand_name_is_not_read_as_a_german_garment() -> None:
     make_product(name="Jack Jeans")
     make_product(name="Wool Jacket", category=make_category("Apparel", "Topwear", "Jackets"))
     assert _found("jack") == ["Jack Jeans"]
@@ -148,14 +148,14 @@ def test_a_mistyped_word_is_corrected_and_the_page_says_so(client: Client) -> No
 
 
 @pytest.mark.parametrize("text", ["cape", "kilt", "bikini", "sweatpants", "poncho"])
-def test_a_garment_that_the_shop_has_not_is_not_corrected_to_another(text: str) -> None:
+def test_a_garment_that_the_shop_lacks_is_not_corrected_to_another(text: str) -> None:
     make_product(name="Wool Cap", category=make_category("Accessories", "Headwear", "Caps"))
     make_product(name="Kit", category=make_category("Apparel", "Topwear", "Sweaters"))
     result = _search(text)
     assert (result.corrected, list(result.products)) == ("", [])
 
 
-def test_between_two_garments_the_shopper_chooses(client: Client) -> None:
+def test_an_ambiguous_correction_offers_a_choice(client: Client) -> None:
     make_product(name="Oxford Shirt")
     make_product(name="Pleated Skirt", category=make_category(*SKIRTS))
     refresh_search_words()
@@ -172,7 +172,7 @@ def test_a_word_of_the_description_is_not_corrected() -> None:
     assert _found("plain") == ["Shoes"]
 
 
-def test_words_that_nothing_has_are_left_out_and_named(client: Client) -> None:
+def test_words_that_no_product_has_are_ignored_and_named(client: Client) -> None:
     make_product(name="Linen Shirt")
     make_product(name="Linen Skirt")
     refresh_search_words()
@@ -197,7 +197,7 @@ def test_the_article_number_of_an_unlisted_product_finds_nothing() -> None:
     assert _found("4711") == []
 
 
-def test_more_words_than_are_read_are_no_error() -> None:
+def test_too_many_words_are_no_error() -> None:
     make_product(name="Linen Shirt")
     assert _found("linen " * 40) == ["Linen Shirt"]
 

@@ -36,9 +36,7 @@ def _shop() -> None:
         ("", []),
     ],
 )
-def test_what_is_typed_is_completed_to_searches_that_find_something(
-    text: str, searches: list[str]
-) -> None:
+def test_completions_find_products(text: str, searches: list[str]) -> None:
     assert suggest(text).searches == searches
 
 

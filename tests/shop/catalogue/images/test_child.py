@@ -52,7 +52,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         *("20 million pixels", "many scans", "many scans of more pixels"),
     ],
 )
-def test_what_may_take_long_is_read_by_a_child(
+def test_slow_pictures_are_read_by_a_child(
     started: list[int], data: bytes, children: list[int]
 ) -> None:
     picture = read_picture(data, max_side=300)
@@ -111,7 +111,7 @@ def test_a_child_limits_itself(work: str, ends: set[int]) -> None:
     assert done.returncode in ends
 
 
-def test_a_child_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_gets_no_secrets_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     run = subprocess.run
 

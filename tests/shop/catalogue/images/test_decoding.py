@@ -74,7 +74,7 @@ def decode(room: Room, work: Callable[[bytes], Any], data: bytes, count: int) ->
 
 
 @pytest.mark.parametrize(("kind", "at_once"), [("PNG", 4), ("WEBP", 2)])
-def test_as_many_pixels_are_decoded_at_once_as_one_picture_may_have(
+def test_threads_together_decode_the_pixels_of_one_picture_at_most(
     room: Room, settings: Any, kind: str, at_once: int
 ) -> None:
     settings.PICTURE_MAX_PIXELS = 4 * SIZE[0] * SIZE[1]
@@ -82,7 +82,9 @@ def test_as_many_pixels_are_decoded_at_once_as_one_picture_may_have(
     assert decode(room, partial(read_picture, timeout=None), data, at_once) == at_once
 
 
-def test_renditions_count_too(room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renditions_share_the_pixel_budget(
+    room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.PICTURE_MAX_PIXELS = 3 * SIZE[0] * SIZE[1]
     resize = Image.Image.resize
 
@@ -95,13 +97,13 @@ def test_renditions_count_too(room: Room, settings: Any, monkeypatch: pytest.Mon
     assert decode(room, lambda data: make_rendition(data, SIZE[0]), data, 3) == 3
 
 
-def test_a_small_picture_waits_for_none(settings: Any) -> None:
+def test_a_small_picture_does_not_wait(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     with pixel_budget.reserve(SIZE[0] * SIZE[1]):
         assert read_picture(picture_bytes(size=(1000, 1000))).image.size == (1000, 1000)
 
 
-def test_a_picture_that_cannot_be_decoded_takes_no_place(settings: Any) -> None:
+def test_a_broken_picture_releases_its_pixels(settings: Any) -> None:
     data = picture_bytes("red", SIZE, "PNG")
     with pytest.raises(PictureError, match="damaged or incomplete"):
         read_picture(data[: len(data) // 2])
@@ -109,7 +111,7 @@ def test_a_picture_that_cannot_be_decoded_takes_no_place(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "side"), [("PNG", 2000), ("HEIF", 2000), ("WEBP", 1000)])
-def test_a_kind_that_takes_twice_the_memory_may_have_half_the_pixels(
+def test_formats_that_take_twice_the_memory_may_have_half_the_pixels(
     settings: Any, kind: str, side: int
 ) -> None:
     settings.PICTURE_MAX_PIXELS = 2_000_000
@@ -119,7 +121,7 @@ def test_a_kind_that_takes_twice_the_memory_may_have_half_the_pixels(
         read_picture(picture_bytes(size=(side + 2, 1000), kind=kind))
 
 
-def test_a_request_that_waits_too_long_is_told_so(settings: Any) -> None:
+def test_a_request_that_waits_too_long_raises_too_busy(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     data = picture_bytes("red", SIZE)
     with pixel_budget.reserve(SIZE[0] * SIZE[1]), pytest.raises(TooBusy):
@@ -128,7 +130,7 @@ def test_a_request_that_waits_too_long_is_told_so(settings: Any) -> None:
     assert read_picture(data, timeout=0.01).jpeg == data
 
 
-def test_a_request_waits_for_the_one_child_no_longer_either() -> None:
+def test_waiting_for_the_child_times_out_too() -> None:
     data = picture_bytes(kind="GIF")
     with child_slot(0.01), pytest.raises(TooBusy):
         read_picture(data, timeout=0.01)
@@ -149,7 +151,7 @@ def test_no_more_than_half_of_the_threads_wait(settings: Any) -> None:
     assert (pixel_budget.in_use, pixel_budget.waiting) == (0, [])
 
 
-def test_a_worker_waits_without_a_place(settings: Any) -> None:
+def test_a_worker_waits_without_a_slot(settings: Any) -> None:
     settings.PICTURE_MAX_PIXELS = SIZE[0] * SIZE[1]
     with ExitStack() as held, ThreadPoolExecutor(1) as thread:
         for _slot in range(MAX_WAITERS):

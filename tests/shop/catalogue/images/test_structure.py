@@ -54,7 +54,7 @@ def test_too_many_parts_are_refused_before_decoding(read: Any, data: bytes) -> N
 
 @pytest.mark.usefixtures("no_decoder")
 @pytest.mark.parametrize("marker", [0x01, 0x02, 0xBF, 0xD8])
-def test_a_marker_that_no_jpeg_holds_hides_no_scans(marker: int) -> None:
+def test_an_invalid_marker_cannot_hide_scans(marker: int) -> None:
     at = SCAN.rfind(b"\xff\xda")
     hidden = segment(marker, SCAN[at:-2])
     with pytest.raises(PictureError, match="damaged or incomplete"):

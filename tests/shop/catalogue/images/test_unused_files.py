@@ -66,7 +66,7 @@ def with_own_connection(function: Callable[[], T]) -> Callable[[], T]:
     return call
 
 
-def test_what_no_row_names_is_deleted_and_all_else_stays(client: Client) -> None:
+def test_only_files_that_no_row_names_are_deleted(client: Client) -> None:
     gone = shown(client, make_stored_image(make_product(), "red"))
     kept = shown(client, make_stored_image(make_product(listed=False), "blue"))
     storages["pictures"].save("somebody-elses.bin", ContentFile(b"x"))
@@ -93,14 +93,14 @@ def test_the_number_of_queries_does_not_grow_with_the_files() -> None:
     assert stored() == set()
 
 
-def test_a_young_file_stays_because_its_row_may_not_be_committed_yet() -> None:
+def test_a_new_file_is_not_deleted() -> None:
     picture = read_picture(picture_bytes("red"))
     picture.save()
     assert delete_unused() == 0
     assert stored() == {picture.name}
 
 
-def test_a_file_that_is_stored_again_becomes_young() -> None:
+def test_storing_a_file_again_refreshes_its_age() -> None:
     picture = read_picture(picture_bytes("red"))
     picture.save()
     make_old()
@@ -109,7 +109,7 @@ def test_a_file_that_is_stored_again_becomes_young() -> None:
     assert stored() == {picture.name}
 
 
-def test_a_young_rendition_is_deleted_with_its_original(client: Client) -> None:
+def test_a_new_rendition_is_deleted_with_its_original(client: Client) -> None:
     image = make_stored_image(make_product())
     make_old()
     shown(client, image)
@@ -158,7 +158,7 @@ def test_unused_files_of_a_folder_are_deleted(folder: Path, client: Client) -> N
     assert names == {kept.file, rendition(kept), "notes.txt"}
 
 
-def test_a_file_that_is_stored_again_in_a_folder_becomes_young(folder: Path) -> None:
+def test_storing_a_file_again_in_a_folder_refreshes_its_age(folder: Path) -> None:
     picture = read_picture(picture_bytes("red"))
     picture.save()
     make_folder_old(folder)
@@ -175,7 +175,7 @@ class OverwritingStorage(InMemoryStorage):
 
 
 @pytest.mark.parametrize("overwrites", [True, False])
-def test_storing_again_in_a_remote_storage_makes_no_second_file(
+def test_storing_again_in_a_remote_storage_creates_no_second_file(
     overwrites: bool, settings: Any
 ) -> None:
     kind = OverwritingStorage if overwrites else InMemoryStorage
@@ -188,7 +188,7 @@ def test_storing_again_in_a_remote_storage_makes_no_second_file(
     assert (storages["pictures"].get_modified_time("a.jpg") > before) is overwrites
 
 
-def test_a_picture_that_staff_replace_or_delete_is_deleted_in_the_night(
+def test_the_nightly_task_deletes_pictures_that_staff_replaced_or_deleted(
     client: Client, admin_client: Client
 ) -> None:
     product = make_product()
@@ -205,7 +205,7 @@ def test_a_picture_that_staff_replace_or_delete_is_deleted_in_the_night(
     assert stored() == set()
 
 
-def test_the_files_of_a_deleted_product_stay_while_another_product_shows_them(
+def test_files_of_a_deleted_product_that_another_shows_are_kept(
     client: Client,
 ) -> None:
     products = [make_product() for _ in range(3)]
@@ -220,7 +220,7 @@ def test_the_files_of_a_deleted_product_stay_while_another_product_shows_them(
     assert stored() == {images[2].file, rendition(images[2])}
 
 
-def test_a_product_that_was_merged_away_keeps_no_file() -> None:
+def test_a_merged_product_keeps_no_file() -> None:
     one, other = make_product(), make_product()
     make_stored_image(one), make_stored_image(other)
     merge(one.pk, [other.pk])
@@ -231,7 +231,7 @@ def test_a_product_that_was_merged_away_keeps_no_file() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_deleting_passes_by_a_file_that_an_open_transaction_stores_again() -> None:
+def test_deleting_skips_a_file_that_an_open_transaction_stores_again() -> None:
     product, picture = make_product(), read_picture(picture_bytes("red"))
     picture.save()
     make_old()
@@ -260,7 +260,7 @@ def test_storing_waits_for_the_deletion_of_the_same_file_and_stores_it_again() -
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("where", ["table", "folder"])
-def test_a_file_that_a_rollback_gives_to_a_row_meanwhile_stays(
+def test_a_file_that_a_concurrent_rollback_restores_is_kept(
     where: str, request: pytest.FixtureRequest
 ) -> None:
     folder = request.getfixturevalue("folder") if where == "folder" else None

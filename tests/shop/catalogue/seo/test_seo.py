@@ -29,7 +29,7 @@ def _data(client: Client, path: str) -> list[dict]:  # type: ignore[type-arg]
     return [json.loads(part) for part in found]
 
 
-def test_the_sitemap_names_what_is_listed(client: Client) -> None:
+def test_the_sitemap_has_listed_products_only(client: Client) -> None:
     shirt = make_product(name="Shirt")
     hidden = make_product(name="Hidden", listed=False)
     assert _addresses(client, "/sitemap.xml") == [
@@ -43,7 +43,7 @@ def test_the_sitemap_names_what_is_listed(client: Client) -> None:
     )
 
 
-def test_robots_are_told_where_the_sitemap_is(client: Client) -> None:
+def test_robots_txt_names_the_sitemap(client: Client) -> None:
     response = client.get("/robots.txt")
     assert response["Content-Type"] == "text/plain"
     assert "Sitemap: http://testserver/sitemap.xml" in response.content.decode()
@@ -62,7 +62,7 @@ def test_a_second_page_is_its_own_canonical_address(client: Client) -> None:
     assert '<link rel="canonical" href="http://testserver/products/?page=2">' in page
 
 
-def test_a_product_describes_itself_to_machines(client: Client) -> None:
+def test_a_product_page_has_structured_data(client: Client) -> None:
     name = "Shirt </script><script>alert(1)</script> & more"
     product = make_product(name=name, price=Decimal("19.50"), stock=2, brand="Acme")
     make_variant(product, size="XL", price=Decimal("22.00"), stock=0)
@@ -82,7 +82,7 @@ def test_a_product_describes_itself_to_machines(client: Client) -> None:
     assert f'<meta property="og:image" content="{data["image"][0]}">' in page
 
 
-def test_a_category_has_a_trail(client: Client) -> None:
+def test_a_category_has_breadcrumbs(client: Client) -> None:
     category = make_category("Footwear", "Shoes", "Sports Shoes")
     make_category("Footwear", "Shoes", "Heels")
     make_category("Footwear", "Sandal", "Sandals")
@@ -91,14 +91,14 @@ def test_a_category_has_a_trail(client: Client) -> None:
     assert [item["name"] for item in crumbs["itemListElement"]] == ["Shoes", "Trainers"]
 
 
-def test_a_trail_leaves_out_what_has_one_child(client: Client) -> None:
+def test_breadcrumbs_skip_categories_with_one_child(client: Client) -> None:
     make_category("Apparel", "Topwear", "Shirts")
     category = make_category("Apparel", "Saree", "Sarees")
     (crumbs,) = _data(client, category.get_absolute_url())
     assert [item["name"] for item in crumbs["itemListElement"]] == ["Clothing", "Sarees"]
 
 
-def test_a_category_with_one_child_offers_the_children_of_that() -> None:
+def test_a_category_with_one_child_offers_its_grandchildren() -> None:
     sets = make_category("Apparel", "Apparel Set", "Kurta Sets")
     apparel = make_category("Apparel")
     assert apparel.branches == []
@@ -106,7 +106,7 @@ def test_a_category_with_one_child_offers_the_children_of_that() -> None:
     assert make_category("Apparel").branches == [other, sets]
 
 
-def test_search_results_are_not_for_search_engines(client: Client) -> None:
+def test_search_results_are_not_indexed(client: Client) -> None:
     assert 'content="noindex, follow"' in client.get("/search/?q=shirt").content.decode()
 
 
@@ -125,7 +125,7 @@ def test_the_privacy_page_names_every_cookie(client: Client) -> None:
         (1, 1, "de", ("nach 1 Stunde g", "nach 1 Tag. B", "nach 1 Tag gelöscht")),
     ],
 )
-def test_the_privacy_page_promises_what_is_set(
+def test_the_privacy_page_states_the_configured_lifetimes(
     client: Client, settings: Any, hours: int, days: int, language: str, sentences: tuple[str, ...]
 ) -> None:
     settings.PHOTO_LIFETIME_HOURS, settings.EVENT_LIFETIME_DAYS = hours, days
