@@ -64,7 +64,9 @@ def _order_tiles() -> list[dict[str, object]]:
     sums = [money(row["sum"], row["currency"]) for row in revenue.order_by("currency")]
     return [
         _tile(_("Orders today"), today.count(), changelist),
-        _tile(_("Revenue today"), " + ".join(sums) or "–", changelist, _("without cancelled ones")),
+        _tile(
+            _("Revenue today"), " + ".join(sums) or "–", changelist, _("excluding cancelled orders")
+        ),
         _tile(_("To fulfil"), to_send, f"{changelist}?state__in=placed,paid,packed"),
     ]
 
@@ -77,7 +79,7 @@ def _stock_tiles() -> list[dict[str, object]]:
     low_url = f"{changelist}?product__listed__exact=1&stock_from=1&stock_to={LOW_STOCK}"
     sold_out_url = f"{changelist}?product__listed__exact=1&stock_from=0&stock_to=0"
     return [
-        _tile(_("Low stock"), low, low_url, _("%s pieces or fewer") % LOW_STOCK),
+        _tile(_("Low stock"), low, low_url, _("%s or fewer left") % LOW_STOCK),
         _tile(_("Sold out"), sold_out, sold_out_url),
     ]
 
@@ -85,7 +87,7 @@ def _stock_tiles() -> list[dict[str, object]]:
 def _review_tile() -> dict[str, object]:
     waiting = Review.objects.filter(state=Review.State.PENDING).count()
     url = f"{reverse('admin:reviews_review_changelist')}?state__exact=pending"
-    return _tile(_("Reviews to check"), waiting, url)
+    return _tile(_("Reviews to moderate"), waiting, url)
 
 
 def _picture_tiles() -> list[dict[str, object]]:
@@ -94,7 +96,7 @@ def _picture_tiles() -> list[dict[str, object]]:
     waiting, stuck = pending(model).count(), failed(model).count()
     return [
         _tile(
-            _("Pictures waiting"),
+            _("Images in the queue"),
             waiting,
             f"{changelist}?embedding=pending",
             note=unusable_reason(model),
@@ -107,7 +109,7 @@ def _picture_tiles() -> list[dict[str, object]]:
 def _replica_tile() -> dict[str, object]:
     seen = replica.monitor.state()
     lag = "–" if seen.lag is None else _("%s s behind") % localize(round(seen.lag, 1))
-    doing = _("serves the searches") if seen.serving else _("not used: %s") % seen.problem
+    doing = _("serving searches") if seen.serving else _("not in use: %s") % seen.problem
     return _tile(_("Replica"), lag, reverse("status"), doing)
 
 
@@ -123,7 +125,7 @@ def _order_charts() -> list[dict[str, object]]:
 
 def _search_chart() -> dict[str, object]:
     searches = Event.objects.filter(kind=Event.Kind.SEARCHED)
-    return _chart(_("Searches with a photo"), _by_day(searches, "at", Count("pk")))
+    return _chart(_("Photo searches"), _by_day(searches, "at", Count("pk")))
 
 
 def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
@@ -169,17 +171,23 @@ def _recommendation_table() -> dict[str, object]:
     """Return impressions, clicks and additions to the cart of each recommendation row."""
     names = {
         "similar": _("Similar items"),
-        "photo": _("Results of a photo"),
+        "photo": _("Photo search results"),
         "recent": _("Recently viewed"),
         "picked": _("Picked for you"),
         "look": _("Complete the look"),
-        "bought": _("Bought together"),
-        "viewed": _("Also viewed"),
-        "new-in": _("New in the category"),
+        "bought": _("Frequently bought together"),
+        "viewed": _("Customers also viewed"),
+        "new-in": _("New in this category"),
         "cart": _("Goes well with"),
     }
     before = {row.block: row for row in performance(DAYS, ago=DAYS)}
-    columns = (_("Row"), _("Impressions"), _("Clicks"), _("Click rate"), _("Before"))
+    columns = (
+        _("Row"),
+        _("Impressions"),
+        _("Clicks"),
+        _("Click-through rate"),
+        _("Previous period"),
+    )
     rows = [
         (
             *(
@@ -193,21 +201,21 @@ def _recommendation_table() -> dict[str, object]:
         )
         for row in performance(DAYS)
     ]
-    heads = (*columns, _("Added to cart"), _("Cart rate"))
+    heads = (*columns, _("Added to cart"), _("Add-to-cart rate"))
     return _table(_("Recommendation performance"), heads, rows)
 
 
 def _best_seller_table() -> dict[str, object]:
-    heads = (_("Product"), _("Pieces"), _("Before"))
+    heads = (_("Product"), _("Units sold"), _("Previous period"))
     rows = [(row["title"], row["now"], row["before"]) for row in sold_pieces(DAYS, TABLE_ROWS)]
     return _table(_("Best sellers"), heads, rows)
 
 
 def _search_table() -> dict[str, object]:
-    heads = (_("Text"), _("Searches"), _("Before"))
+    heads = (_("Search term"), _("Searches"), _("Previous period"))
     rows = [(row["text"], row["now"], row["before"]) for row in empty_searches(DAYS, TABLE_ROWS)]
-    note = _("Give such words a synonym, or find out what is missing in the shop.")
-    return _table(_("Searches without result"), heads, rows, note)
+    note = _("Add synonyms for these terms, or see which products the shop lacks.")
+    return _table(_("Searches with no results"), heads, rows, note)
 
 
 def _table(

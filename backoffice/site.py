@@ -44,5 +44,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
         """Redirect staff to the page they asked for, or first to the setup of a second factor."""
         if self.has_permission(request):
             return redirect(get_next_redirect_url(request) or "admin:index")
-        messages.info(request, _("Staff must set up two-factor authentication first."))
+        messages.info(
+            request, _("Set up two-factor authentication first. Staff accounts require it.")
+        )
         return redirect("mfa_activate_totp")

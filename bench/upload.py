@@ -204,7 +204,7 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
         page.goto(f"{address}/admin/imports/upload/new/")
         page.set_input_files("#id_table", path)
         started = time.perf_counter()
-        page.get_by_role("button", name="Upload and look at it").click()
+        page.get_by_role("button", name="Upload and preview").click()
         page.wait_for_selector("[data-state=checked]")
         upload = time.perf_counter() - started
         check, _seen = _press_and_wait(page, "Check all rows", "checked")

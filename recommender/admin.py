@@ -154,7 +154,7 @@ class ProductImageAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: ProductImage | None = None) -> bool:
         return False
 
-    @display(description=_("picture"))
+    @display(description=_("image"))
     def thumbnail(self, image: ProductImage) -> SafeString | str:
         return thumbnail(image)
 
@@ -193,7 +193,7 @@ class EmbeddingModelAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    @admin.display(description=_("embedded pictures"))
+    @admin.display(description=_("embedded images"))
     def embedded(self, model: EmbeddingModel) -> str:
         if model.state == EmbeddingModel.State.RETIRED:
             return "-"

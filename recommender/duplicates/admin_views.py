@@ -129,7 +129,7 @@ def merge(request: HttpRequest, form: GroupForm) -> HttpResponse | None:
         context = {"survivor": survivor, "others": others, "moved": moved, "title": title}
         return _render(request, "merge", **context)
     names = ", ".join(f"{product} (#{product.pk})" for product in others)
-    _log(request, [survivor], _("Merged into it: %s") % names)
+    _log(request, [survivor], _("Merged products: %s") % names)
     text = _("Merged %(names)s into “%(survivor)s”. Moved: %(moved)s.")
     values = {"survivor": survivor, "names": names, "moved": ", ".join(moved) or "–"}
     messages.success(request, text % values)
@@ -141,8 +141,8 @@ def hide(request: HttpRequest, form: GroupForm) -> None:
     """Hide the selected products except the one to keep."""
     count = _set_listed(request, form.others(), listed=False)
     text = ngettext(
-        "%(count)d product is hidden. It can be listed again under “Hidden”.",
-        "%(count)d products are hidden. They can be listed again under “Hidden”.",
+        "%(count)d product hidden. You can list it again under “Hidden”.",
+        "%(count)d products hidden. You can list them again under “Hidden”.",
         count,
     )
     messages.success(request, text % {"count": count})
@@ -152,9 +152,7 @@ def hide(request: HttpRequest, form: GroupForm) -> None:
 def list_again(request: HttpRequest, form: GroupForm) -> None:
     """List selected products that were hidden."""
     count = _set_listed(request, list(form.cleaned_data["chosen"]), listed=True)
-    text = ngettext(
-        "%(count)d product is listed again.", "%(count)d products are listed again.", count
-    )
+    text = ngettext("%(count)d product listed again.", "%(count)d products listed again.", count)
     messages.success(request, text % {"count": count})
 
 

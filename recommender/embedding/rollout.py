@@ -216,7 +216,7 @@ def _check_sanity(model: EmbeddingModel) -> None:
         for image, vector in zip(images, copies, strict=True)
     )
     if found < MIN_RETRIEVED * len(images):
-        text = _("Only %(found)d of %(all)d copies found their original with %(name)s: ")
+        text = _("Only %(found)d of %(all)d copies retrieved their original with %(name)s: ")
         text += _("its table holds vectors of another network. Remove the model and add it again.")
         raise RolloutError(text % {"found": found, "all": len(images), "name": model.name})
 
@@ -233,7 +233,7 @@ def _content(image: ProductImage) -> bytes:
         content = image.read()
         open_stored(content).load()
     except Exception as error:  # storages and decoders raise any exception
-        text = _("The picture of %(product)s cannot be read; replace it: %(reason)s")
+        text = _("The image of %(product)s cannot be read. Replace it: %(reason)s")
         raise RolloutError(text % {"product": image.product.name, "reason": error}) from error
     return content
 
@@ -285,7 +285,7 @@ def remove(name: str) -> int:
             return _truncate(name)
         except OperationalError:
             time.sleep(0.2)
-    raise RolloutError(_("The table of %s is in use; run the command again.") % name)
+    raise RolloutError(_("The table of %s is in use. Run the command again.") % name)
 
 
 def _truncate(name: str) -> int:

@@ -17,19 +17,19 @@ class Event(models.Model):
     class Kind(models.TextChoices):
         IMPRESSION = "seen", _("impression")
         CLICK = "followed", _("click")
-        SEARCHED = "searched", _("searched")
-        ADDED = "added", _("added to the cart")
-        VIEWED = "viewed", _("viewed")
-        CORRECTED = "corrected", _("corrected")
+        SEARCHED = "searched", _("search")
+        ADDED = "added", _("added to cart")
+        VIEWED = "viewed", _("view")
+        CORRECTED = "corrected", _("correction")
 
-    block = models.CharField(_("block"), max_length=16)
+    block = models.CharField(_("row"), max_length=16)
     kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
     product = models.ForeignKey(
         Product, models.CASCADE, null=True, related_name="+", verbose_name=_("product")
     )
     # Set for views of product pages only: a random key that the pages of one visit share.
     visit = models.CharField(max_length=22, blank=True, editable=False)
-    at = models.DateTimeField(_("at"), auto_now_add=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("event")
@@ -43,13 +43,13 @@ class Event(models.Model):
 class EmptySearch(models.Model):
     """Counts the searches for a text on a day that found nothing, anonymously."""
 
-    text = models.CharField(_("text"), max_length=60)
+    text = models.CharField(_("search term"), max_length=60)
     day = models.DateField(_("day"))
     searches = models.PositiveIntegerField(_("searches"))
 
     class Meta:
-        verbose_name = _("search without result")
-        verbose_name_plural = _("searches without result")
+        verbose_name = _("search with no results")
+        verbose_name_plural = _("searches with no results")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["day", "text"], name="empty_search_of_day")
         ]
@@ -63,7 +63,7 @@ class Affinity(models.Model):
 
     class Kind(models.TextChoices):
         BOUGHT = "bought", _("bought together")
-        VIEWED = "viewed", _("viewed in one visit")
+        VIEWED = "viewed", _("viewed in the same visit")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     product = models.ForeignKey(
@@ -97,7 +97,7 @@ class Popularity(models.Model):
 
     class Meta:
         verbose_name = _("popularity")
-        verbose_name_plural = _("popularities")
+        verbose_name_plural = _("popularity")
 
     def __str__(self) -> str:
         return f"{self.product_id}: {self.baskets}"

@@ -42,8 +42,8 @@ class CategoryGarment(models.Model):
     corrected = models.BooleanField(_("corrected by staff"), default=False)
 
     class Meta:
-        verbose_name = _("garment of a category")
-        verbose_name_plural = _("garments of categories")
+        verbose_name = _("garment by category")
+        verbose_name_plural = _("garments by category")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["category", "garment"], name="category_garment_once")
         ]

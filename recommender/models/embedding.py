@@ -24,7 +24,7 @@ class ImageEmbedding(models.Model):
     """
 
     class Status(models.TextChoices):
-        PENDING = "pending", _("waiting")
+        PENDING = "pending", _("pending")
         EMBEDDED = "embedded", _("done")
         FAILED = "failed", _("failed")
 

@@ -44,7 +44,7 @@ class EmbeddingModel(models.Model):
     # Thresholds of distance are multiples of it, so that they suit every network.
     spread = models.FloatField(
         _("spread"),
-        help_text=_("Half of the squared L2 distance to the fifth neighbour, in the median."),
+        help_text=_("Median of half the squared L2 distance to the fifth neighbour."),
         default=0.03,
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)

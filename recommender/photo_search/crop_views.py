@@ -28,7 +28,7 @@ PRESETS = (
     ("0,0.5,1,1", gettext_lazy("Lower half")),
     ("0,0,0.5,1", gettext_lazy("Left half")),
     ("0.5,0,1,1", gettext_lazy("Right half")),
-    ("0.2,0.2,0.8,0.8", gettext_lazy("Middle")),
+    ("0.2,0.2,0.8,0.8", gettext_lazy("Centre")),
 )
 SIDES = (
     ("left", gettext_lazy("Left")),
@@ -78,7 +78,7 @@ def _source(query: QueryDict) -> Source:
         return Source("photo", photo.pk, photo, url, back, _("Your photo"))
     key = query.get("image", "")
     if not is_id(key):
-        raise Http404(_("There is no such picture."))
+        raise Http404(_("This image does not exist."))
     images = ProductImage.objects.filter(product__listed=True).select_related("product")
     image = get_object_or_404(images, pk=int(key))
     url = rendition_url(image.file, min(image.width, WIDTHS["zoom"]))

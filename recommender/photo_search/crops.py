@@ -37,12 +37,12 @@ class Region:
         try:
             left, top, right, bottom = (float(part) for part in text[:100].split(","))
         except ValueError:
-            raise RegionError(_("A region is four numbers: left, top, right, bottom.")) from None
+            raise RegionError(_("Enter four numbers: left, top, right, bottom.")) from None
         if not all(0 <= value <= 1 for value in (left, top, right, bottom)):
             raise RegionError(_("A region must lie within the picture."))
         # With a tolerance, because browsers round: 5 % may be sent as 4.99999 %.
         if right - left < MIN_SHARE - 1e-6 or bottom - top < MIN_SHARE - 1e-6:
-            raise RegionError(_("The region is too small. Choose a larger part."))
+            raise RegionError(_("The selected area is too small. Select a larger one."))
         return cls(left, top, right, bottom)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ def crop(content: bytes, region: Region) -> bytes:
     left, right = round(region.left * width), round(region.right * width)
     top, bottom = round(region.top * height), round(region.bottom * height)
     if right - left < MIN_PIXELS or bottom - top < MIN_PIXELS:
-        raise RegionError(_("The region is too small. Choose a larger part."))
+        raise RegionError(_("The selected area is too small. Select a larger one."))
     buffer = BytesIO()
     image.crop((left, top, right, bottom)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

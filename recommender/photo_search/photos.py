@@ -29,7 +29,7 @@ MAX_SIDE = 1024
 CUT_OUT_WEIGHT = 2
 LIKELY_GARMENTS = 3
 # The failure of a photo that could not be embedded because no network was available.
-UNAVAILABLE = "Photo search is unavailable at the moment. Try again later."
+UNAVAILABLE = "Photo search isn’t available at the moment. Try again later."
 DELETE_BATCH = 500
 # A running worker embeds a photo sooner than this.
 MISSED_AFTER = timedelta(seconds=2)

@@ -25,7 +25,7 @@ def garment_refinements(answer: Answer, query: QueryDict) -> list[Refinement]:
     """Return links for the garments searched for, for other likely ones, and for everything."""
     searched = [_refinement(query, "garment", NAMES[name], name, True) for name in answer.searched]
     offered = [_refinement(query, "garment", NAMES[name], name, False) for name in answer.offered]
-    every = _refinement(query, "garment", _("Everything"), EVERYTHING, answer.everything)
+    every = _refinement(query, "garment", _("All items"), EVERYTHING, answer.everything)
     return [*searched, *offered, every]
 
 

@@ -86,7 +86,7 @@ def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> 
 
 def _outfit_row(name: str, title: str, ids: list[int]) -> RecommendationRow:
     """Return a row of complements, which is empty if they are too few for an outfit."""
-    hint = _("For the same wearer and occasion, in colours that go together.")
+    hint = _("For the same occasion, in colours that go together.")
     return RecommendationRow(name, title, ids if len(ids) >= MIN_OUTFIT_SIZE else [], hint)
 
 
@@ -95,8 +95,8 @@ def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> Recom
     bought = _row_of_new(known[Affinity.Kind.BOUGHT], already_shown)
     viewed = _row_of_new(known[Affinity.Kind.VIEWED], already_shown)
     if len(bought) >= len(viewed):
-        return RecommendationRow("bought", _("Bought together"), bought)
-    return RecommendationRow("viewed", _("Also viewed"), viewed)
+        return RecommendationRow("bought", _("Frequently bought together"), bought)
+    return RecommendationRow("viewed", _("Customers also viewed"), viewed)
 
 
 def _row_of_new(ids: Iterable[int], already_shown: set[int]) -> list[int]:

@@ -40,7 +40,7 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = forms.CharField(
-            label=_("Email or user name"),
+            label=_("Email or username"),
             max_length=254,
             widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
         )
@@ -89,5 +89,5 @@ class DeleteAccountForm(forms.Form):
         password: str = self.cleaned_data["password"]
         # By the adapter, so that it counts as a sign-in attempt.
         if not get_adapter().reauthenticate(self.user, password):
-            raise forms.ValidationError(_("This is not your password."))
+            raise forms.ValidationError(_("Incorrect password. Try again."))
         return password

@@ -31,7 +31,7 @@ class Address(models.Model):
     city = models.CharField(_("city"), max_length=100)
     country = models.CharField(_("country"), max_length=80)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    is_default = models.BooleanField(_("use this one by default"), default=False)
+    is_default = models.BooleanField(_("use as default address"), default=False)
 
     class Meta:
         verbose_name = _("address")
@@ -92,12 +92,12 @@ class ApiToken(models.Model):
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scope = models.CharField(
-        _("may"), max_length=5, choices=Scope.choices, default=Scope.WRITE, editable=False
+        _("access"), max_length=5, choices=Scope.choices, default=Scope.WRITE, editable=False
     )
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used = models.DateTimeField(_("last used"), null=True, editable=False)
     # Null for tokens of version 0.1, which never expire.
-    expires = models.DateTimeField(_("ends"), null=True, editable=False)
+    expires = models.DateTimeField(_("expires"), null=True, editable=False)
 
     objects = ApiTokenQuerySet.as_manager()
 

@@ -49,7 +49,7 @@ def address(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = AddressForm(request.POST or None, instance=instance)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("The address was saved."))
+        messages.success(request, _("Address saved."))
         return redirect("accounts:addresses")
     context = {"form": form, "address": instance}
     status = 422 if form.errors else 200
@@ -60,7 +60,7 @@ def address(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @login_required
 def delete_address(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Address, pk=pk, user=_user(request)).delete()
-    messages.info(request, _("The address was deleted."))
+    messages.info(request, _("Address deleted."))
     return redirect("accounts:addresses")
 
 
@@ -88,13 +88,13 @@ def export_data(request: HttpRequest) -> HttpResponse:
 def delete_account(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     if user.is_staff:
-        raise PermissionDenied(_("A member of the staff is removed by an administrator."))
+        raise PermissionDenied(_("Only an administrator can delete staff accounts."))
     form = DeleteAccountForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         # Orders stay without an owner, because the law requires invoices to be kept.
         user.delete()
         logout(request)
-        messages.info(request, _("Your account and its data were deleted."))
+        messages.info(request, _("Your account and your data have been deleted."))
         return redirect("catalogue:home")
     status = 422 if form.errors else 200
     return render(request, "shop/accounts/delete.html", {"form": form}, status=status)

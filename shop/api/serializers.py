@@ -141,7 +141,7 @@ class StaffProductSerializer(ProductDetailSerializer):
         min_value=Decimal("0.01"),
         required=False,
         allow_null=True,
-        help_text="Only a product that is not listed may lack one.",
+        help_text="Required unless the product is hidden.",
     )
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", default=settings.DEFAULT_CURRENCY)
     sku = serializers.CharField(

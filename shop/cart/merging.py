@@ -26,4 +26,4 @@ def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
             same.update(quantity=Least(F("quantity") + line.quantity, MAX_QUANTITY))
             count += line.delete()[0]
         count += CartLine.objects.filter(variant=old).update(variant=new)
-    return [ngettext("%d line in a cart", "%d lines in carts", count) % count] if count else []
+    return [ngettext("%d item in a cart", "%d items in carts", count) % count] if count else []

@@ -49,8 +49,8 @@ class CartLine(models.Model):
     quantity = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
 
     class Meta:
-        verbose_name = _("cart line")
-        verbose_name_plural = _("cart lines")
+        verbose_name = _("cart item")
+        verbose_name_plural = _("cart items")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cart", "variant"], name="cart_line_of_variant"),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="cart_line_quantity"),

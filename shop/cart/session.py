@@ -67,7 +67,7 @@ def add(cart: Cart, variant: Variant, quantity: int) -> int:
     quantity += line.quantity if line else 0
     if quantity > variant.stock:
         raise CartError(
-            _("Only %(stock)s of “%(name)s” are left.") % {"stock": variant.stock, "name": variant}
+            _("Only %(stock)s left of “%(name)s”.") % {"stock": variant.stock, "name": variant}
         )
     quantity = min(quantity, MAX_QUANTITY)
     CartLine.objects.update_or_create(cart=cart, variant=variant, defaults={"quantity": quantity})

@@ -47,7 +47,7 @@ def add_to_cart(request: HttpRequest) -> HttpResponse:
         return _refuse(request, str(error), variant.product.get_absolute_url())
     if is_htmx_fragment(request):
         return _panel(request, cart, variant)
-    messages.success(request, _("“%(name)s” is in your cart.") % {"name": variant})
+    messages.success(request, _("“%(name)s” was added to your cart.") % {"name": variant})
     return redirect("cart:cart")
 
 
@@ -91,7 +91,7 @@ def change_line(request: HttpRequest, pk: int) -> HttpResponse:
         undo = render_to_string("shop/includes/undo.html", context, request)
         messages.info(request, mark_safe(undo))  # noqa: S308 - our own template, escaped
     elif quantity > line.available:
-        text = _("Only %(stock)s of “%(name)s” are left.")
+        text = _("Only %(stock)s left of “%(name)s”.")
         messages.error(request, text % {"stock": line.available, "name": line.variant})
     elif not CartLine.objects.filter(pk=pk).update(quantity=quantity):
         return render(request, "404.html", status=404)  # ordered or removed in the meantime

@@ -80,9 +80,9 @@ class ProductImageInline(TabularInline):
     extra = 1
     fields: tuple[str, ...] = ("thumbnail", "upload", "alt", "position")
     readonly_fields: tuple[str, ...] = ("thumbnail",)
-    verbose_name_plural = _("pictures")
+    verbose_name_plural = _("images")
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("image"))
     def thumbnail(self, image: ProductImage) -> SafeString | str:
         return thumbnail(image)
 
@@ -117,7 +117,7 @@ class ProductAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("name", "brand", "external_id__exact", "variants__sku__exact")
-    search_help_text = _("Name, brand, SKU or external id")
+    search_help_text = _("Name, brand, SKU or external ID")
     autocomplete_fields = ("category",)
     inlines: tuple = (VariantInline, ProductImageInline)
     readonly_fields: tuple[str, ...] = ("created", "updated")
@@ -161,7 +161,7 @@ class ProductAdmin(ModelAdmin):
         else:
             obj.save()
 
-    @display(description=_("picture"))
+    @display(description=_("image"))
     def thumbnail(self, product: Product) -> SafeString | str:
         return thumbnail(product.primary_image)
 
@@ -212,7 +212,7 @@ class VariantAdmin(ModelAdmin):
     @display(description="")
     def adjust(self, variant: Variant) -> SafeString:
         url = reverse("admin:catalogue_stockadjustment_add")
-        text = _("Adjust the stock")
+        text = _("Adjust stock")
         return format_html('<a href="{}?variant={}">{}</a>', url, variant.pk, text)
 
 

@@ -23,12 +23,16 @@ def validate_position(category: Category) -> None:
         raise ValidationError({"parent": _("A category cannot be placed below itself.")})
     path = category.make_path()
     if Category.objects.filter(path=path).exclude(pk=category.pk).exists():
-        text = _("Another category has the address “%(path)s”. Choose another slug or parent.")
+        text = _(
+            "Another category already has the address “%(path)s”. Choose another slug or parent."
+        )
         raise ValidationError({"slug": text % {"path": path}})
     longest = descendants.aggregate(n=Max(Length("path")))["n"] or 0
     limit = Category._meta.get_field("path").max_length or 0
     if longest - len(category.path) + len(path) > limit:
-        text = _("This address, or one below it, has over %(limit)s characters. Shorten the slug.")
+        text = _(
+            "This address, or one below it, is longer than %(limit)s characters. Shorten the slug."
+        )
         raise ValidationError({"slug": text % {"limit": limit}})
 
 

@@ -96,11 +96,13 @@ def _lock(ids: list[int], survivor: int) -> dict[int, Product]:
     locked = Product.objects.filter(pk__in=ids).order_by("pk").select_for_update().defer("search")
     products = {product.pk: product for product in locked}
     if len(products) < len(ids) or any(product.merged_into_id for product in products.values()):
-        raise MergeError(_("One of them is gone or was merged meanwhile."))
+        raise MergeError(
+            _("One of the products has been deleted or merged. Reload the page and try again.")
+        )
     if len(ids) < 2:
         raise MergeError(_("Choose at least one other product to merge."))
     if not products[survivor].listed:
-        text = _("“%s” is hidden. List it first, or let another stay.")
+        text = _("“%s” is hidden. List it first, or choose another product to keep.")
         raise MergeError(text % products[survivor])
     if error := stock_limit_error(sum(product.stock for product in products.values())):
         raise MergeError(error)
@@ -145,7 +147,7 @@ def _price(variant: Variant, survivor: Product) -> Decimal | None:
 
 def _price_conflict(one: Variant, other: Variant) -> str:
     text = _(
-        "“%(one)s” costs %(price)s and “%(other)s” %(other_price)s. Give both one price first."
+        "“%(one)s” costs %(price)s and “%(other)s” %(other_price)s. Give both the same price first."
     )
     return text % {
         **{"one": one, "price": one.unit_price},
@@ -175,11 +177,11 @@ def _move_variants(plan: Plan, survivor: Product) -> list[str]:
         texts.append(ngettext("%d variant", "%d variants", count) % count)
     if count := len(plan.conflicting):
         text = ngettext(
-            "%d variant of a size it has already", "%d variants of sizes it has already", count
+            "%d variant in a size it already has", "%d variants in sizes it already has", count
         )
         texts.append(text % count)
     if plan.pieces:
-        texts.append(ngettext("%d piece in stock", "%d pieces in stock", plan.pieces) % plan.pieces)
+        texts.append(ngettext("%d unit in stock", "%d units in stock", plan.pieces) % plan.pieces)
     return texts
 
 
@@ -199,4 +201,4 @@ def _move_pictures(ids: list[int], survivor: int) -> list[str]:
         elif image.product_id != survivor:
             duplicates.append(image.pk)
     ProductImage.objects.filter(pk__in=duplicates).delete()
-    return [ngettext("%d picture", "%d pictures", count) % count] if count else []
+    return [ngettext("%d image", "%d images", count) % count] if count else []

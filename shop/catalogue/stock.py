@@ -13,5 +13,5 @@ def stock_limit_error(stock: int) -> str:
     """Return an error if a product cannot have this total stock, or an empty string."""
     if stock <= MAX_STOCK:
         return ""
-    text = _("The stock of all variants together is over %(limit)s.")
+    text = _("The total stock of all variants must not exceed %(limit)s.")
     return text % {"limit": intcomma(MAX_STOCK)}

@@ -55,7 +55,9 @@ class CountryField(forms.ChoiceField):
             ),
             label=_("country"),
             widget=forms.Select({"autocomplete": "country"}),
-            error_messages={"invalid_choice": _("We do not deliver to this country.")},
+            error_messages={
+                "invalid_choice": _("We don’t deliver to this country. Please choose another.")
+            },
             **options,
         )
 

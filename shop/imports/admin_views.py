@@ -67,7 +67,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return redirect(upload)
     status = 422 if form.errors else 200
-    return _render(request, "new", status, form=form, title=_("Upload a catalogue"))
+    return _render(request, "new", status, form=form, title=_("Import a catalogue"))
 
 
 @require_safe

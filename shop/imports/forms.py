@@ -23,14 +23,16 @@ class UploadForm(forms.Form):
 
     table = forms.FileField(
         label=gettext_lazy("Table"),
-        help_text=gettext_lazy("CSV or Excel (.xlsx), or a ZIP that holds the table and images/."),
+        help_text=gettext_lazy(
+            "CSV or Excel (.xlsx), or a ZIP with the table and a folder images/."
+        ),
         widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.xlsx,.zip"}),
     )
     pictures = forms.FileField(
-        label=gettext_lazy("Pictures"),
+        label=gettext_lazy("Images"),
         required=False,
         help_text=gettext_lazy(
-            "ZIP of pictures named by id: 1163.jpg, 1163-2.jpg … Not needed to change prices "
+            "ZIP of images named by ID: 1163.jpg, 1163-2.jpg … Not needed to change prices "
             "and stock."
         ),
         widget=forms.ClearableFileInput({"accept": ".zip"}),
@@ -47,7 +49,7 @@ class UploadForm(forms.Form):
 def _limited(file: File[bytes]) -> File[bytes]:
     if (file.size or 0) > settings.IMPORT_MAX_FILE_BYTES:
         limit = settings.IMPORT_MAX_FILE_BYTES // 1024**2
-        text = _("The file is larger than %(limit)s MB. Divide it into several.")
+        text = _("The file is larger than %(limit)s MB. Split it into several files.")
         raise forms.ValidationError(text % {"limit": limit})
     return file
 
@@ -57,7 +59,7 @@ class ReadOptionsForm(forms.Form):
 
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
-    decimal = forms.ChoiceField(label=gettext_lazy("Decimals"), required=False)
+    decimal = forms.ChoiceField(label=gettext_lazy("Decimal separator"), required=False)
     category = forms.ChoiceField(
         label=gettext_lazy("Category of new products"),
         required=False,

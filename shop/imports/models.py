@@ -45,7 +45,7 @@ class Upload(models.Model):
     BUSY = (State.CHECKING, State.RUNNING, State.ROLLING_BACK)
 
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by")
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("uploaded by")
     )
     # The uploader's, because the worker that writes the report has no request to read it from. The
     # database default is for older rows, since no language is active during ``migrate``.
@@ -54,12 +54,12 @@ class Upload(models.Model):
     )
     created = models.DateTimeField(_("created"))
     table_name = models.CharField(_("table"), max_length=255)
-    pictures_name = models.CharField(_("pictures"), max_length=255, blank=True)
+    pictures_name = models.CharField(_("images"), max_length=255, blank=True)
     table = models.FileField(storage=upload_storage, upload_to=_place, max_length=200)
     pictures = models.FileField(
         storage=upload_storage, upload_to=_place, max_length=200, blank=True
     )
-    dialect = models.CharField(_("read as"), max_length=80, blank=True)
+    dialect = models.CharField(_("format"), max_length=80, blank=True)
     header = models.JSONField(default=list)
     # The field of each column of the file, "" for an ignored one.
     columns = models.JSONField(default=list)
@@ -69,7 +69,7 @@ class Upload(models.Model):
     sheet = models.CharField(_("sheet"), max_length=40, blank=True)
     new_categories = models.BooleanField(_("create new categories"), default=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
-    decimal = models.CharField(_("decimals"), max_length=1, blank=True)
+    decimal = models.CharField(_("decimal separator"), max_length=1, blank=True)
     # A category's path and a gender for new products whose rows have none.
     category = models.CharField(_("category"), max_length=255, blank=True)
     gender = models.CharField(
@@ -85,7 +85,7 @@ class Upload(models.Model):
     updated = models.PositiveIntegerField(_("updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
-    undone = models.PositiveIntegerField(_("undone"), default=0)
+    undone = models.PositiveIntegerField(_("rolled back"), default=0)
     stop = models.BooleanField(default=False)
     message = models.TextField(_("message"), blank=True)
     warnings = models.JSONField(default=list)
@@ -179,8 +179,8 @@ class GenderWord(models.Model):
     gender = models.CharField(_("gender"), max_length=10, choices=Product.Gender.choices)
 
     class Meta:
-        verbose_name = _("gender word")
-        verbose_name_plural = _("gender words")
+        verbose_name = _("gender synonym")
+        verbose_name_plural = _("gender synonyms")
         ordering = ("word",)
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ class QueuedEmail(models.Model):
     A message may hold a secret, such as a link that resets a password.
     """
 
-    to = models.TextField(_("to"))
+    to = models.TextField(_("recipient"))
     from_email = models.TextField()
     subject = models.TextField(_("subject"))
     message = models.BinaryField()  # MIME, as it is sent
@@ -28,8 +28,8 @@ class QueuedEmail(models.Model):
 
     class Meta:
         db_table = "mail_mail"
-        verbose_name = _("mail to be sent")
-        verbose_name_plural = _("mails to be sent")
+        verbose_name = _("outgoing email")
+        verbose_name_plural = _("outgoing emails")
         ordering = ("due", "pk")
 
     def __str__(self) -> str:

@@ -77,17 +77,17 @@ class OrderAdmin(_ChangedFieldsAdmin):
     list_display = ("number", "placed", "name", "email", "price", "labelled_state", "paid_at")
     list_filter = ("state", "payment", "placed")
     search_fields = ("email", "name", "lines__sku")
-    search_help_text = _("Number, e-mail, name or SKU")
+    search_help_text = _("Number, email, name or SKU")
     date_hierarchy = "placed"
     list_per_page = 50
     inlines = (OrderLineInline, OrderEventInline)
     actions: ClassVar = [
         _action("paid", _("Mark as paid")),
         _action("packed", _("Mark as packed")),
-        _action("shipped", _("Mark as shipped, and tell the customer")),
+        _action("shipped", _("Mark as shipped and email the customer")),
         _action("delivered", _("Mark as delivered")),
         "record_payment",
-        _action("cancelled", _("Cancel, and give the stock back")),
+        _action("cancelled", _("Cancel and restock")),
         _action("refunded", _("Refund")),
     ]
     fieldsets = (
@@ -157,7 +157,7 @@ class OrderAdmin(_ChangedFieldsAdmin):
             except TransitionError as error:
                 messages.error(request, str(error))
         if changed:
-            text = ngettext("%(n)d order was changed.", "%(n)d orders were changed.", changed)
+            text = ngettext("%(n)d order updated.", "%(n)d orders updated.", changed)
             messages.success(request, text % {"n": changed})
 
 

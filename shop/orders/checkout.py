@@ -87,7 +87,7 @@ def place_order(
     if not lines:
         raise CheckoutError(_("Your cart is empty."))
     if len(currencies(lines)) > 1:
-        raise CheckoutError(_("Your cart holds prices in several currencies."))
+        raise CheckoutError(_("Your cart contains items in several currencies."))
     if voucher is not None:
         goods, currency = totals(lines, None, None).goods, lines[0].variant.product.currency
         voucher = _redeem_voucher(voucher, goods, currency)

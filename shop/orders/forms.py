@@ -24,7 +24,7 @@ class ShippingChoice(forms.ModelChoiceField[ShippingMethod]):
 class CheckoutForm(forms.ModelForm[Order]):
     method = ShippingChoice(
         ShippingMethod.objects.filter(active=True),
-        label=_("Shipping"),
+        label=_("Delivery"),
         widget=forms.RadioSelect,
         empty_label=None,
         error_messages={"required": _("Please choose a shipping method.")},

@@ -43,7 +43,7 @@ def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:
     limit = settings.VOUCHER_CODES_PER_HOUR
     by_session = not session or allows_key(session, "voucher-session", limit)
     if not (allows(request, "voucher", limit) and by_session):
-        raise VoucherError(_("Too many codes were tried. Try again in an hour."))
+        raise VoucherError(_("Too many attempts. Try again in an hour."))
     voucher = Voucher.objects.filter(code=code).first()
     if voucher is None:
         raise VoucherError(_("This code isn’t valid."))

@@ -22,5 +22,5 @@ def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
     count = 0
     for old, new in variants.items():
         count += OrderLine.objects.filter(variant=old).update(variant=new)
-    text = ngettext("%d line of an order", "%d lines of orders", count)
+    text = ngettext("%d order item", "%d order items", count)
     return [text % count] if count else []

@@ -38,14 +38,14 @@ class ShippingMethod(models.Model):
     price = _money(_("price"), validators=[MinValueValidator(0)])
     free_from = _money(_("free from"), null=True, blank=True)
     # Delivery time in working days; null if unknown.
-    days_from = models.PositiveSmallIntegerField(_("working days from"), null=True, blank=True)
-    days_to = models.PositiveSmallIntegerField(_("working days to"), null=True, blank=True)
+    days_from = models.PositiveSmallIntegerField(_("working days, at least"), null=True, blank=True)
+    days_to = models.PositiveSmallIntegerField(_("working days, at most"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     class Meta:
-        verbose_name = _("shipping method")
-        verbose_name_plural = _("shipping methods")
+        verbose_name = _("delivery method")
+        verbose_name_plural = _("delivery methods")
         ordering = ("position", "pk")
 
     def __str__(self) -> str:
@@ -75,11 +75,14 @@ class Voucher(models.Model):
     code = models.CharField(_("code"), max_length=40, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     value = _money(_("value"), validators=[MinValueValidator(CENT)])
-    minimum = _money(_("minimum"), default=0, validators=[MinValueValidator(0)])
-    starts = models.DateTimeField(_("starts"), null=True, blank=True)
-    ends = models.DateTimeField(_("ends"), null=True, blank=True)
+    minimum = _money(_("minimum order value"), default=0, validators=[MinValueValidator(0)])
+    starts = models.DateTimeField(_("valid from"), null=True, blank=True)
+    ends = models.DateTimeField(_("expires"), null=True, blank=True)
     limit = models.PositiveIntegerField(
-        _("limit"), null=True, blank=True, help_text=_("How often it may be used in all.")
+        _("usage limit"),
+        null=True,
+        blank=True,
+        help_text=_("How many times the voucher can be used in total."),
     )
     used = models.PositiveIntegerField(_("used"), default=0, editable=False)
 
@@ -106,10 +109,10 @@ class Voucher(models.Model):
     def clean(self) -> None:
         self.code = self.code.strip().upper()
         if self.limit is not None and self.limit < self.used:
-            text = _("It has been used %(used)s times already.")
+            text = _("It has already been used %(used)s times.")
             raise ValidationError({"limit": text % {"used": self.used}})
         if self.kind == self.Kind.PERCENTAGE and self.value is not None and self.value > 100:
-            raise ValidationError({"value": _("At most 100 per cent can be taken off.")})
+            raise ValidationError({"value": _("A discount cannot exceed 100 per cent.")})
 
     def problem(self, goods: Decimal, currency: str) -> str:
         """Return why the voucher cannot be used now for a cart of that price; empty if it can."""
@@ -119,10 +122,10 @@ class Voucher(models.Model):
         if self.ends and now >= self.ends:
             return str(_("This voucher has expired."))
         if self.limit is not None and self.used >= self.limit:
-            return str(_("This voucher has been used up."))
+            return str(_("This voucher is no longer available."))
         if goods < self.minimum:
             amount = money(self.minimum, currency)
-            return str(_("This voucher is for carts of %(amount)s or more.") % {"amount": amount})
+            return str(_("Spend %(amount)s or more to use this voucher.") % {"amount": amount})
         return ""
 
     def discount(self, goods: Decimal) -> Decimal:
@@ -162,7 +165,7 @@ class Order(models.Model):
         _("state"), max_length=10, choices=State.choices, default=State.PLACED, editable=False
     )
     placed = models.DateTimeField(_("placed"), auto_now_add=True, db_index=True)
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("email"))
     name = models.CharField(_("name"), max_length=120, validators=[refuse_links])
     street = models.CharField(_("street and number"), max_length=200)
     postcode = models.CharField(_("postcode"), max_length=20)
@@ -170,14 +173,14 @@ class Order(models.Model):
     country = models.CharField(_("country"), max_length=80)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     currency = models.CharField(_("currency"), max_length=3)
-    goods = _money(_("goods"))
+    goods = _money(_("subtotal"))
     discount = _money(_("discount"), default=0)
     voucher_code = models.CharField(_("voucher"), max_length=40, blank=True)
-    shipping = _money(_("shipping"))
-    shipping_name = models.CharField(_("shipping method"), max_length=80)
-    tax = _money(_("tax included"))
+    shipping = _money(_("delivery"))
+    shipping_name = models.CharField(_("delivery method"), max_length=80)
+    tax = _money(_("VAT included"))
     tax_rate = models.DecimalField(
-        _("tax rate"), max_digits=4, decimal_places=2, validators=[MaxValueValidator(99)]
+        _("VAT rate"), max_digits=4, decimal_places=2, validators=[MaxValueValidator(99)]
     )
     total = _money(_("total"))
     payment = models.CharField(_("payment"), max_length=20)
@@ -243,8 +246,8 @@ class OrderLine(models.Model):
     quantity = models.PositiveSmallIntegerField(_("quantity"))
 
     class Meta:
-        verbose_name = _("order line")
-        verbose_name_plural = _("order lines")
+        verbose_name = _("order item")
+        verbose_name_plural = _("order items")
         ordering = ("pk",)
 
     def __str__(self) -> str:
@@ -261,11 +264,11 @@ class OrderEvent(models.Model):
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     state = models.CharField(_("state"), max_length=10, choices=Order.State.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(_("at"), auto_now_add=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("event")
-        verbose_name_plural = _("history")
+        verbose_name_plural = _("order history")
         ordering = ("pk",)
 
     def __str__(self) -> str:

@@ -80,7 +80,7 @@ def register(method: PaymentMethod) -> None:
     METHODS[method.code] = method
 
 
-register(Offline("invoice", gettext_lazy("Invoice, paid after delivery")))
+register(Offline("invoice", gettext_lazy("Invoice (pay after delivery)")))
 register(Offline("delivery", gettext_lazy("Cash on delivery")))
 
 

@@ -62,13 +62,13 @@ def _settle_payment(order: Order, state: str) -> None:
     """Cancel or refund the payment if the state requires it. Raises ``TransitionError``."""
     method = method_of(order)
     if order.confirm_by is not None and state != S.CANCELLED:
-        raise _refused(order, _("The buyer has not confirmed it yet."))
+        raise _refused(order, _("The customer has not confirmed it yet."))
     if method.is_prepaid and state == S.PACKED and order.paid_at is None:
-        raise _refused(order, _("It is not paid yet."))
+        raise _refused(order, _("It has not been paid yet."))
     if state == S.CANCELLED and order.paid_at is not None:
         raise _refused(order, _("It has been paid. Refund it instead."))
     if state == S.REFUNDED and order.paid_at is None and method.is_prepaid:
-        raise _refused(order, _("It is not paid yet."))
+        raise _refused(order, _("It has not been paid yet."))
     try:
         if state == S.CANCELLED:
             method.cancel(order)

@@ -36,7 +36,7 @@ class Page(models.Model):
     slug = models.SlugField(
         _("slug"),
         max_length=60,
-        help_text=_("The end of its address; the same in all languages: returns."),
+        help_text=_("The last part of its address, the same in every language, such as “returns”."),
     )
     language = models.CharField(_("language"), max_length=10, choices=languages)
     title = models.CharField(_("title"), max_length=120)
@@ -45,10 +45,10 @@ class Page(models.Model):
         help_text=_("In Markdown: ## Heading, **bold**, - list, [link](/pages/returns/)."),
     )
     published = models.BooleanField(
-        _("published"), default=False, help_text=_("A draft is seen by staff only.")
+        _("published"), default=False, help_text=_("Only staff can see a draft.")
     )
     position = models.PositiveSmallIntegerField(
-        _("position"), default=0, help_text=_("The order of the links at the foot of each page.")
+        _("position"), default=0, help_text=_("The order of the links in the footer.")
     )
     updated = models.DateTimeField(_("updated"), auto_now=True)
 

@@ -142,11 +142,13 @@ def _create_session(order: Order, payment: Payment) -> Any:
         return client().v1.checkout.sessions.create(_session_params(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:
         logger.exception("Stripe does not take order %s", order)
-        text = _("This order cannot be paid by card. Please order again and pay in another way.")
+        text = _(
+            "This order cannot be paid by card. Please place it again with another payment method."
+        )
         raise PaymentError(text) from error
     except stripe.StripeError as error:
         logger.exception("The payment of order %s could not be started", order)
-        text = _("The payment could not be started. Your order is kept; try again in a minute.")
+        text = _("We couldn’t start the payment. Your order is saved; try again in a minute.")
         raise PaymentError(text) from error
 
 

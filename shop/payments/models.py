@@ -10,7 +10,7 @@ from shop.orders.models import Order
 
 class Payment(models.Model):
     class State(models.TextChoices):
-        PENDING = "pending", _("waiting for the money")
+        PENDING = "pending", _("awaiting payment")
         FAILED = "failed", _("failed")
         PAID = "paid", _("paid")
         REFUND_DUE = "refund due", _("refund due")
@@ -20,7 +20,7 @@ class Payment(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.PENDING
     )
-    amount = models.PositiveBigIntegerField(_("amount in the smallest unit"))
+    amount = models.PositiveBigIntegerField(_("amount in the smallest currency unit"))
     currency = models.CharField(_("currency"), max_length=3)
     session_id = models.CharField(_("session"), max_length=255, blank=True, db_index=True)
     session_url = models.CharField(max_length=2000, blank=True)

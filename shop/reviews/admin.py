@@ -61,5 +61,5 @@ class ReviewAdmin(ModelAdmin):
         changed = 0
         for pk in reviews.order_by("pk").values_list("pk", flat=True):
             changed += Review.objects.filter(pk=pk).exclude(state=state).update(state=state)
-        text = ngettext("%(n)d review was changed.", "%(n)d reviews were changed.", changed)
+        text = ngettext("%(n)d review updated.", "%(n)d reviews updated.", changed)
         messages.success(request, text % {"n": changed})

@@ -60,7 +60,7 @@ def _write(request: HttpRequest, order: Order, product: Product) -> HttpResponse
                 review.save()
         except IntegrityError:  # sent twice at the same time
             return _refuse(request, "reviewed", 409, product)
-        messages.success(request, _("Thank you! We'll show your review once we have checked it."))
+        messages.success(request, _("Thank you! We’ll publish your review once we’ve checked it."))
         return redirect(product)
     context = {"form": form, "product": product, "display_name": display_name(order.name)}
     return render(request, "shop/reviews/write.html", context, status=422 if form.errors else 200)

@@ -14,7 +14,7 @@ class StockAlertForm(forms.Form):
         Variant.objects.none(),
         error_messages={"invalid_choice": _("This product is no longer available.")},
     )
-    email = forms.EmailField(label=_("E-mail"))
+    email = forms.EmailField(label=_("Email"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

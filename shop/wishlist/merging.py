@@ -23,7 +23,7 @@ def on_products_merged(
     )
     texts = []
     if saved:
-        texts.append(ngettext("%d saved item", "%d saved items", saved) % saved)
+        texts.append(ngettext("%d wishlist item", "%d wishlist items", saved) % saved)
     if alerts:
-        texts.append(ngettext("%d stock alert", "%d stock alerts", alerts) % alerts)
+        texts.append(ngettext("%d back-in-stock alert", "%d back-in-stock alerts", alerts) % alerts)
     return texts

@@ -26,8 +26,8 @@ class SavedProduct(models.Model):
     sold_out = models.BooleanField(default=False)
 
     class Meta:
-        verbose_name = _("saved product")
-        verbose_name_plural = _("saved products")
+        verbose_name = _("wishlist item")
+        verbose_name_plural = _("wishlist items")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "product"], name="saved_product_once")
         ]
@@ -64,13 +64,13 @@ class StockAlert(models.Model):
     """Represents a request for an email when a variant is back; deleted once it is sent."""
 
     variant = models.ForeignKey(Variant, models.CASCADE, related_name="+")
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("email"))
     language = models.CharField(_("language"), max_length=10)
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("stock alert")
-        verbose_name_plural = _("stock alerts")
+        verbose_name = _("back-in-stock alert")
+        verbose_name_plural = _("back-in-stock alerts")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["variant", "email"], name="stock_alert_once")
         ]

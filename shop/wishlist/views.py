@@ -88,7 +88,9 @@ def stock_alert(request: HttpRequest) -> HttpResponse:
         return redirect(product or "catalogue:home")
     variant, email = form.cleaned_data["variant"], form.cleaned_data["email"]
     if variant.stock:
-        messages.success(request, _("“%(name)s” is in stock now.") % {"name": variant})
+        messages.success(
+            request, _("“%(name)s” is in stock now. Add it to your cart.") % {"name": variant}
+        )
         return redirect(variant.product)
     StockAlert.objects.get_or_create(
         variant=variant, email=email, defaults={"language": get_language() or "en"}

@@ -50,14 +50,14 @@ def test_the_dashboard_counts_what_staff_have_to_do_today(admin: Client) -> None
         "To fulfil": 2,
         "Low stock": 1,
         "Sold out": 1,
-        "Reviews to check": 0,
-        "Pictures waiting": 1,
+        "Reviews to moderate": 0,
+        "Images in the queue": 1,
         "Failed images": 1,
     }
     assert [(chart["title"], chart["total"]) for chart in context["charts"]] == [
         ("Orders", "2"),
         ("Revenue in EUR", "20"),
-        ("Searches with a photo", "1"),
+        ("Photo searches", "1"),
     ]
     tables = {table["title"]: table["rows"] for table in context["tables"]}
     assert list(tables) == ["Best sellers", "Recommendation performance"]
@@ -81,7 +81,7 @@ def test_the_dashboard_compares_with_the_previous_period(admin: Client) -> None:
     tables = {table["title"]: table["rows"] for table in context["tables"]}
     name = now.lines.get().variant.product.name
     assert tables["Best sellers"] == [(name, 1, 2)]
-    assert tables["Searches without result"] == [("veil", 3, 0)]
+    assert tables["Searches with no results"] == [("veil", 3, 0)]
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_an_empty_shop_has_a_dashboard(admin: Client) -> None:
                 {
                     "Low stock",
                     "Sold out",
-                    "Reviews to check",
-                    "Pictures waiting",
+                    "Reviews to moderate",
+                    "Images in the queue",
                     "Failed images",
                 },
             ),
@@ -221,7 +221,7 @@ def test_the_stock_of_a_product_cannot_exceed_a_billion(
     }  # fmt: skip
     response = admin.post(f"/admin/catalogue/product/{product.pk}/change/", values)
     assert response.status_code == status
-    text = "The stock of all variants together is over 1,000,000,000."
+    text = "The total stock of all variants must not exceed 1,000,000,000."
     assert (text in response.content.decode()) == (status == 200)
     product.refresh_from_db()
     assert product.stock == (1 if status == 200 else 1_000_000_000)
@@ -280,7 +280,7 @@ def test_the_menu_shows_what_the_group_may_view(
         ("/admin/catalogue/product/", "Products"),
         ("/admin/catalogue/product/add/", "Products"),
         ("/admin/catalogue/product/copies/", "Near-duplicates"),
-        ("/admin/imports/upload/new/", "Upload a catalogue"),
+        ("/admin/imports/upload/new/", "Import a catalogue"),
         ("/admin/password_change/", None),
     ],
 )

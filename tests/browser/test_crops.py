@@ -71,7 +71,7 @@ def test_a_preset_of_a_product_image_is_searched_at_once(page: Page, shop: str) 
     page.get_by_role("button", name="Upper half").click()
     page.wait_for_url(lambda url: "/part/" not in url)
     assert QueryPhoto.objects.get().crop_box == "0,0,1,0.5"
-    page.get_by_role("link", name="Choose another part").click()
+    page.get_by_role("link", name="Select another detail").click()
     assert _sides(page) == [0, 0, 100, 50]
 
 

@@ -87,12 +87,12 @@ def _ship(page: Page, shop: str, order: Order) -> None:
     page.goto(f"{shop}/admin/orders/order/{order.pk}/change/")
     page.get_by_label("Tracking number").fill("TRACK-42")
     page.get_by_role("button", name="Save", exact=True).click()
-    for action in ("Mark as packed", "Mark as shipped, and tell the customer"):
+    for action in ("Mark as packed", "Mark as shipped and email the customer"):
         page.goto(f"{shop}/admin/orders/order/")
         page.locator(f'input[name="_selected_action"][value="{order.pk}"]').check()
         page.locator('select[name="action"]').select_option(label=action)
         page.get_by_role("button", name=re.compile("Run|Go")).first.click()
-        expect(page.get_by_text("1 order was changed.")).to_be_visible()
+        expect(page.get_by_text("1 order updated.")).to_be_visible()
 
 
 def test_a_guest_buys_and_staff_ship(page: Page, stocked: str, staff_page: Page) -> None:
@@ -110,7 +110,7 @@ def test_a_guest_buys_and_staff_ship(page: Page, stocked: str, staff_page: Page)
     page.get_by_role("button", name="Confirm order").click()
     expect(page.locator(".order-state")).to_contain_text("Thank you!")
     _ship(staff_page, stocked, order)
-    assert "is on its way" in mail.outbox[1].subject
+    assert "has shipped" in mail.outbox[1].subject
     link = re.search(r"http\S+(/orders/\S+)", mail.outbox[1].body)
     assert link
     page.goto(stocked + link[1])

@@ -18,7 +18,7 @@ def test_a_lost_and_restored_connection_is_reported(page: Page, shop: str) -> No
     failure = page.locator("#failure")
     expect(failure).to_be_hidden()
     page.context.set_offline(True)
-    expect(failure).to_have_text("You are offline. Check your connection.")
+    expect(failure).to_have_text("You’re offline. Check your connection.")
     page.context.set_offline(False)
     expect(failure).to_be_hidden()
 
@@ -45,7 +45,7 @@ def test_a_stale_page_after_sign_in_says_so(page: Page, shop: str, width: int) -
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert _heart(page, -1) == "false"
     page.locator(".language button").click()  # a form without htmx
-    expect(page.get_by_role("heading", level=1)).to_have_text("This page was out of date")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page has expired")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("link", name="Back to the page").click()
     page.wait_for_url("**/products/")

@@ -69,9 +69,9 @@ def test_thumbnails_and_arrows_change_the_image(page: Page, address: str) -> Non
     expect(page.get_by_role("link", name="Picture 2")).to_have_attribute("aria-current", "true")
     detail = page.get_by_role("link", name="Search a detail")
     expect(detail).to_have_attribute("href", second.get_attribute("data-detail") or "")
-    page.get_by_role("button", name="Previous picture").click()
+    page.get_by_role("button", name="Previous image").click()
     expect(page.locator(".stage .zoom").first).to_be_in_viewport(ratio=0.9)
-    page.get_by_role("button", name="Previous picture").click()
+    page.get_by_role("button", name="Previous image").click()
     expect(page.locator(".stage .zoom").last).to_be_in_viewport(ratio=0.9)
 
 
@@ -165,7 +165,7 @@ def test_the_quantity_steppers_submit_themselves(page: Page, address: str) -> No
     assert _quantities() == [3]
     page.get_by_role("spinbutton").fill("9")
     page.keyboard.press("Tab")
-    expect(page.locator("#messages")).to_contain_text("Only 5 of “Red Shirt (M)” are left.")
+    expect(page.locator("#messages")).to_contain_text("Only 5 left of “Red Shirt (M)”.")
     expect(page.get_by_role("spinbutton")).to_have_value("3")
     page.get_by_role("button", name=re.compile("^Remove")).click()
     expect(page.locator("#cart")).to_contain_text("Your cart is empty")

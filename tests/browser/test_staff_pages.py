@@ -28,7 +28,7 @@ def staff(page: Page, shop: str) -> str:
         embed(image, 1, duplicate_group=first.pk)
     User.objects.create_superuser("root", "root@example.com", "correct-horse-7")
     page.goto(f"{shop}/admin/")
-    page.get_by_label("Email or user name").fill("root")
+    page.get_by_label("Email or username").fill("root")
     page.get_by_label("Password").fill("correct-horse-7")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{shop}/admin/")

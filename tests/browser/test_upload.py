@@ -60,11 +60,11 @@ def test_a_catalogue_is_uploaded_previewed_imported_and_rolled_back(
     page.fill("#id_password", "correct-horse-7")
     page.keyboard.press("Enter")
     page.set_input_files("#id_table", archive)
-    page.get_by_role("button", name="Upload and look at it").click()
+    page.get_by_role("button", name="Upload and preview").click()
     expect(page.get_by_role("table")).to_contain_text("Nike Men Shirt 1")
     page.get_by_role("button", name="Check all rows").click()
     expect(page.locator("[data-count=imported]")).to_have_text("40", timeout=60_000)
-    expect(page.get_by_text("There is no picture 99.jpg.")).to_be_visible()
+    expect(page.get_by_text("There is no image 99.jpg.")).to_be_visible()
     assert Product.objects.count() == before
     serious = [
         (violation["id"], violation["nodes"][0]["target"])

@@ -123,7 +123,7 @@ def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
         "colour": ((v, pgettext("colour", v), n) for v, n in colours.items() if v),
         "type": _types(counts.categories, chosen["type"]),
     }
-    labels = {"gender": _("Gender"), "colour": _("Colour"), "type": _("Type")}
+    labels = {"gender": _("Gender"), "colour": _("Colour"), "type": _("Category")}
     return [Facet(name, labels[name], _options(name, counted[name], chosen)) for name in FACETS]
 
 

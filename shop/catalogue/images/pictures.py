@@ -115,11 +115,11 @@ def translate_errors(data: bytes) -> Iterator[None]:
 
 def _check_size(data: bytes) -> None:
     if not data:
-        raise PictureError(_("The file is empty. Choose another picture."))
+        raise PictureError(_("The file is empty. Choose another image."))
     if len(data) > settings.PICTURE_MAX_BYTES:
         limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
         raise PictureError(
-            _("The file is larger than %(limit)s MB. Choose a smaller picture.") % {"limit": limit}
+            _("The file is larger than %(limit)s MB. Choose a smaller image.") % {"limit": limit}
         )
 
 
@@ -139,16 +139,16 @@ def _explanation(refusal: ImageRefused, data: bytes) -> str:
         case "pixels":
             return _too_many_pixels(**refusal.values)
         case "complex":
-            return _("The picture takes too long to read. Save it again as a JPEG and retry.")
-    return _("The picture is damaged or incomplete. Save it again and retry.")
+            return _("This image takes too long to read. Save it as JPEG and try again.")
+    return _("This image is damaged or incomplete. Save it again and retry.")
 
 
 def _too_many_pixels(limit: int, width: int = 0, height: int = 0) -> str:
-    what = _("The picture has too many pixels")
+    what = _("The image has too many pixels")
     if width:
         size = {"width": width, "height": height}
-        what = _("The picture has %(width)s × %(height)s pixels") % size
-    return _("%(what)s; at most %(limit)s million are allowed. Make it smaller and retry.") % {
+        what = _("The image has %(width)s × %(height)s pixels") % size
+    return _("%(what)s; at most %(limit)s million are allowed. Make it smaller and try again.") % {
         "what": what,
         "limit": limit // 1_000_000,
     }
@@ -157,10 +157,9 @@ def _too_many_pixels(limit: int, width: int = 0, height: int = 0) -> str:
 def _not_a_picture(data: bytes) -> str:
     head = data[:1024].lstrip().lower()
     if head.startswith(b"%pdf"):
-        return _("This is a PDF, not a picture. Send a photo or a screenshot of it instead.")
+        return _("This is a PDF, not an image. Upload a photo or a screenshot of it instead.")
     if b"<svg" in head:
-        return _("SVG drawings cannot be searched. Send a photo, or the drawing saved as PNG.")
+        return _("SVG drawings are not supported. Upload a photo, or save the drawing as PNG.")
     return _(
-        "This file is not a picture we can read. "
-        "Send a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC file."
+        "We can’t read this file. Upload a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC image."
     )

@@ -25,12 +25,12 @@ class ProductImage(models.Model):
     height = models.PositiveIntegerField(_("height"), editable=False)
     alt = models.CharField(_("alternative text"), max_length=255, blank=True)
     position = models.PositiveSmallIntegerField(
-        _("position"), default=0, help_text=_("The first one is the primary picture.")
+        _("position"), default=0, help_text=_("The first one is the main image.")
     )
 
     class Meta:
-        verbose_name = _("picture")
-        verbose_name_plural = _("pictures")
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
         ordering = ("position", "pk")
 
     def __str__(self) -> str:

@@ -42,12 +42,12 @@ class Product(models.Model):
         UNISEX = "Unisex", _("Unisex")
 
     external_id = models.CharField(
-        _("external id"),
+        _("external ID"),
         max_length=64,
         unique=True,
         null=True,
         blank=True,
-        help_text=_("The id in the file that the product was imported from."),
+        help_text=_("The ID in the file the product was imported from."),
     )
     name = models.CharField(_("name"), max_length=255)
     slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
@@ -68,27 +68,30 @@ class Product(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.01"))],
-        help_text=_("Only a product that is not listed may lack one."),
+        help_text=_("Required unless the product is hidden."),
     )
     currency = models.CharField(_("currency"), max_length=3, default=settings.DEFAULT_CURRENCY)
     stock = models.PositiveIntegerField(
         _("stock"),
         default=0,
         editable=False,
-        help_text=_("The sum over the variants, kept by a trigger of the database."),
+        help_text=_("Total of all variants, updated automatically."),
     )
     # Count published reviews, maintained by the triggers of ``shop.reviews.models.Review``.
     rating_count = models.PositiveIntegerField(_("reviews"), default=0, editable=False)
     rating_sum = models.PositiveIntegerField(default=0, editable=False)
     listed = models.BooleanField(
-        _("listed"), default=True, help_text=_("Untick to take the product out of the shop.")
+        _("listed"), default=True, help_text=_("Untick to hide the product from the shop.")
     )
     # A merged product is kept only for its URL and its ids.
     merged_into = models.ForeignKey(
         "self", models.CASCADE, null=True, editable=False, related_name="merged"
     )
     keywords = models.TextField(
-        _("keywords"), blank=True, editable=False, help_text=_("Searched with the attributes.")
+        _("keywords"),
+        blank=True,
+        editable=False,
+        help_text=_("Used in search, together with the attributes."),
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

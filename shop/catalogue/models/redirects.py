@@ -34,8 +34,8 @@ class CategoryRedirect(models.Model):
 
     class Meta:
         db_table = "catalogue_formerpath"
-        verbose_name = _("former address")
-        verbose_name_plural = _("former addresses")
+        verbose_name = _("redirect")
+        verbose_name_plural = _("redirects")
 
     def __str__(self) -> str:
         return self.path
@@ -49,8 +49,8 @@ class ProductRedirect(models.Model):
 
     class Meta:
         db_table = "catalogue_formerslug"
-        verbose_name = _("former address")
-        verbose_name_plural = _("former addresses")
+        verbose_name = _("redirect")
+        verbose_name_plural = _("redirects")
 
     def __str__(self) -> str:
         return self.slug

@@ -32,8 +32,8 @@ class SearchSynonym(models.Model):
         max_length=500,
         blank=True,
         help_text=_(
-            "English words that are searched for, too, but not the other way round: sneaker also"
-            " finds sports shoes."
+            "English words to search for as well, but not the other way round: sneaker "
+            "also finds sports shoes."
         ),
     )
 

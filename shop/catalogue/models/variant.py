@@ -59,7 +59,7 @@ class Variant(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.01"))],
-        help_text=_("Only if it differs from the product's."),
+        help_text=_("Only if it differs from the product’s price."),
     )
     stock = models.PositiveIntegerField(_("stock"), default=0)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
@@ -117,13 +117,13 @@ class StockAdjustment(models.Model):
     variant = models.ForeignKey(
         Variant, models.CASCADE, related_name="adjustments", verbose_name=_("variant")
     )
-    change = models.IntegerField(_("change"), help_text=_("How many pieces came (5) or went (-5)."))
+    change = models.IntegerField(_("change"), help_text=_("Units added (5) or removed (-5)."))
     reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
     note = models.CharField(_("note"), max_length=200, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
-    at = models.DateTimeField(_("at"), auto_now_add=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("stock adjustment")

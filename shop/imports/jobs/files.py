@@ -50,7 +50,7 @@ def _local(file: FieldFile, folder: Path) -> Path:
         with file.open("rb") as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, 1024 * 1024)
     if not path.exists():
-        raise ImportProblem(_("The uploaded file is gone. Upload it again."))
+        raise ImportProblem(_("The uploaded file has been deleted. Upload it again."))
     return path
 
 

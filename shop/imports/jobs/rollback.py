@@ -109,22 +109,24 @@ def _roll_back(changes: list[UploadChange]) -> list[str]:
 def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
     """Return why the product must not be rolled back, or an empty string if it can be."""
     if product.merged_into_id:
-        return _("“%(product)s” stays: it was merged into another product since.")
+        return _("“%(product)s” was not rolled back: it has been merged into another product.")
     content = change.content
     if "after" not in content:  # written by 0.1, which stored single fields
-        return _("“%(product)s” stays: an older version of the shop imported it.")
+        return _(
+            "“%(product)s” was not rolled back: it was imported by an older version of the shop."
+        )
     before = content["before"]
     created = current["variants"].keys() - before["variants"].keys()
     if OrderLine.objects.filter(variant__in=created).exists():
-        return _("“%(product)s” stays: it has been ordered since.")
+        return _("“%(product)s” was not rolled back: it has been ordered since.")
     # Only untouched rows may be deleted: stock as imported, and no product merged into them.
     restocked = any(current["variants"][pk]["stock"] != content["stock"].get(pk) for pk in created)
     merged = change.is_new and product.merged.exists()
     if restocked or merged or fingerprint(current) != content["after"]:
-        return _("“%(product)s” stays: it has been changed since.")
+        return _("“%(product)s” was not rolled back: it has been changed since.")
     category = before["fields"].get("category_id", product.category_id)
     if category != product.category_id and not Category.objects.filter(pk=category).exists():
-        return _("“%(product)s” stays: the category that it was in is gone.")
+        return _("“%(product)s” was not rolled back: its former category no longer exists.")
     return ""
 
 
@@ -134,7 +136,7 @@ def _restore(product: Product, content: dict[str, Any], current: Snapshot) -> li
     Return a text about variants of which fewer pieces are left than were added; their stock is not
     changed.
     """
-    text = _("“%(product)s”: %(what)s was changed since and stays as it is.")
+    text = _("“%(product)s”: %(what)s was not rolled back, because it has been changed since.")
     before, name = content["before"], str(product)
     sold = _restore_variants(before["variants"], current["variants"], content["stock"])
     _restore_images(product, before["images"], current["images"])

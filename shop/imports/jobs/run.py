@@ -157,14 +157,14 @@ def _missing_values(result: Result, table: Table) -> Iterator[str]:
     """Yield warnings about new products without a price or stock."""
     if result.without_price and "price" not in table.columns:
         yield ngettext(
-            "There is no column price: %(count)s new product is not listed.",
-            "There is no column price: %(count)s new products are not listed.",
+            "There is no price column: %(count)s new product will not be listed.",
+            "There is no price column: %(count)s new products will not be listed.",
             result.without_price,
         ) % {"count": intcomma(result.without_price)}
     if result.without_stock:
         yield ngettext(
-            "The file names no stock for %(count)s new product: it is sold out.",
-            "The file names no stock for %(count)s new products: they are sold out.",
+            "The file gives no stock for %(count)s new product: it will be sold out.",
+            "The file gives no stock for %(count)s new products: they will be sold out.",
             result.without_stock,
         ) % {"count": intcomma(result.without_stock)}
 
@@ -245,7 +245,7 @@ def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
     problems = source.assigned.problems.pop(row.external_id, [])
     missing = [a for a in row.addresses if not (source.local_names([a]) or source.should_fetch(a))]
     if missing:
-        text = _("Pictures on the web are not fetched: %(addresses)s")
+        text = _("Images on the web are not downloaded: %(addresses)s")
         problems = [*problems, text % {"addresses": ", ".join(missing)}]
     for problem in problems:
         result.warn(row.line, row.sku, problem, IMAGE)
@@ -257,8 +257,8 @@ def _warn_of_unused_pictures(table: Table, result: Result) -> None:
     if not unused:
         return
     text = ngettext(
-        "%(count)s picture belongs to no row: %(names)s",
-        "%(count)s pictures belong to no row: %(names)s",
+        "%(count)s image belongs to no row: %(names)s",
+        "%(count)s images belong to no row: %(names)s",
         len(unused),
     )
     result.warnings.append(text % {"count": intcomma(len(unused)), "names": list_names(unused)})

@@ -32,14 +32,14 @@ class ZipStore:
         self.archive = archive
         entries = archive.infolist()
         if len(entries) > settings.IMPORT_MAX_FILES:
-            text = _("The ZIP holds %(count)s files; at most %(limit)s may be.")
+            text = _("The ZIP contains %(count)s files; at most %(limit)s are allowed.")
             limit = intcomma(settings.IMPORT_MAX_FILES)
             raise ImportProblem(text % {"count": intcomma(len(entries)), "limit": limit})
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > settings.IMPORT_MAX_UNPACKED_BYTES:
             text = _(
-                "The ZIP would unpack to %(size)s MB; at most %(limit)s MB may be. "
-                "Divide it into several."
+                "The ZIP would unpack to %(size)s MB; at most %(limit)s MB are allowed. Split "
+                "it into several files."
             )
             limit = intcomma(settings.IMPORT_MAX_UNPACKED_BYTES // 1024**2)
             raise ImportProblem(text % {"size": intcomma(unpacked // 1024**2), "limit": limit})
@@ -61,8 +61,8 @@ def _check_ratio(unpacked: int, packed: int) -> None:
     """Refuse a compression ratio that no pictures or tables reach, but ZIP bombs do."""
     if unpacked > HARMLESS_BYTES and unpacked > packed * settings.IMPORT_MAX_RATIO:
         text = _(
-            "The ZIP would unpack to %(times)s times its size; at most %(limit)s times may be. "
-            "Is this a ZIP of pictures?"
+            "The ZIP would unpack to %(times)s times its size; at most %(limit)s times are "
+            "allowed. Is this a ZIP of images?"
         )
         times = intcomma(unpacked // max(1, packed))
         raise ImportProblem(text % {"times": times, "limit": settings.IMPORT_MAX_RATIO})
@@ -93,24 +93,33 @@ def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
     findings = (
         (
             [name for name in files if not _is_inside(name)],
-            _("%(names)s lead out of the ZIP and were left out."),
+            _("Skipped, because the path leads out of the ZIP: %(names)s."),
         ),
-        (links, _("%(names)s are links and were left out; put the files themselves there.")),
+        (
+            links,
+            _(
+                "Skipped, because it is only a link: %(names)s. Put the files themselves into "
+                "the ZIP."
+            ),
+        ),
         (
             [name for name in files if ARCHIVE.search(name)],
-            _("%(names)s are archives in the archive; unpack them first."),
+            _("Archives inside the archive: %(names)s. Unpack them first."),
         ),
         (
             [entry.filename for entry in entries if entry.flag_bits & 1],
-            _("%(names)s are encrypted and cannot be read; make the ZIP without a password."),
+            _("Encrypted and not readable: %(names)s. Create the ZIP without a password."),
         ),
         (
             [name for name, times in Counter(files).items() if times > 1],
-            _("%(names)s are in the ZIP more than once; the last one counts."),
+            _("In the ZIP more than once: %(names)s. The last one is used."),
         ),
         (
             sorted(name for name in set(files) if folded[name.casefold()] > 1),
-            _("%(names)s differ only in capital letters; some computers cannot tell them apart."),
+            _(
+                "Names that differ only in upper and lower case: %(names)s. Some computers "
+                "cannot tell them apart."
+            ),
         ),
     )
     for found, text in findings:

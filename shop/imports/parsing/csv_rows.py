@@ -24,7 +24,7 @@ DELIMITERS = {
     ",": gettext_lazy("comma"),
     ";": gettext_lazy("semicolon"),
     "\t": gettext_lazy("tab"),
-    "|": gettext_lazy("bar"),
+    "|": gettext_lazy("vertical bar"),
 }
 # Excel writes the delimiter into a first line of its own.
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
@@ -64,7 +64,7 @@ def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ..
     forced = ""
     for number, line in enumerate(_lines(file, encoding), 1):
         if "\0" in line:
-            text = _("Line %(line)s holds the character NUL. Save the table again as CSV.")
+            text = _("Line %(line)s contains a NUL character. Save the table as CSV again.")
             raise ImportProblem(text % {"line": number})
         if found := SEPARATOR.fullmatch(line.rstrip("\n")):
             forced = found[1]
@@ -72,7 +72,9 @@ def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ..
             delimiter = forced or _delimiter(line)
             cells = _header(line, delimiter)
             if cells is None:
-                text = _("The header has a name of over %(limit)s characters. Is this a CSV file?")
+                text = _(
+                    "The header has a name longer than %(limit)s characters. Is this a CSV file?"
+                )
                 raise ImportProblem(text % {"limit": csv.field_size_limit()})
             return Dialect(encoding, delimiter, number), tuple(cells)
     return Dialect(encoding, forced or ",", 0), ()
@@ -184,7 +186,7 @@ def _quoted_rows(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator
             pushed_back.extendleft(reversed(row_lines[1:]))
             problem = _("The quotation marks do not match.")
             if _is_too_long(first, delimiter):
-                text = _("A cell has over %(limit)s characters.")
+                text = _("A cell has more than %(limit)s characters.")
                 problem = text % {"limit": intcomma(csv.field_size_limit())}
             yield RawRow(number, first.rstrip("\n").split(delimiter), problem)
             continue

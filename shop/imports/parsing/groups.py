@@ -42,7 +42,7 @@ class FirstRows:
 def _differences(
     record: Record, line: int, hashes: tuple[int, ...], first: tuple[int, ...]
 ) -> Iterator[RowError]:
-    text = _("%(column)s differs from line %(line)s, which counts.")
+    text = _("%(column)s differs from line %(line)s. The value of line %(line)s is used.")
     for column, one, other in zip(DESCRIBING, first, hashes, strict=True):
         if one != other and record.values.get(column, "").strip():
             yield RowError(text % {"column": column, "line": line}, column)

@@ -102,9 +102,9 @@ def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[st
             base = posixpath.basename(name.replace("\\", "/"))
             file = by_name.get(base) or by_name.get(base.casefold())
             if file is None:
-                problem = _("There is no picture %(name)s.") % {"name": name}
+                problem = _("There is no image %(name)s.") % {"name": name}
             elif (first := assigned.setdefault(file, owner)) != owner:
-                text = _("The picture %(name)s belongs to %(id)s already.")
+                text = _("The image %(name)s already belongs to %(id)s.")
                 problem = text % {"name": name, "id": first}
             else:
                 if file not in pictures.of.setdefault(owner, []):

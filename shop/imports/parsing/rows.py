@@ -151,7 +151,7 @@ def _remove_invisible(values: dict[str, str]) -> tuple[dict[str, str], list[RowE
     if all(text.isascii() for text in values.values()):
         return values, []
     found = [column for column, text in values.items() if INVISIBLE.search(text)]
-    text = _("%(column)s held invisible characters, which were removed.")
+    text = _("%(column)s contained invisible characters, which were removed.")
     cleaned = {column: INVISIBLE.sub("", values[column]) for column in found}
     return values | cleaned, [RowError(text % {"column": column}, column) for column in found]
 
@@ -159,7 +159,7 @@ def _remove_invisible(values: dict[str, str]) -> tuple[dict[str, str], list[RowE
 def _suspicious_sizes(values: dict[str, str]) -> Iterator[RowError]:
     """Warn of a size such as "10-12" that a spreadsheet turned into a date."""
     if DATE.fullmatch(_text(values, "size")):
-        text = _("size is %(value)s: a spreadsheet may have made a date of it.")
+        text = _("size is %(value)s: a spreadsheet may have turned it into a date.")
         yield RowError(text % {"value": _text(values, "size")}, "size")
 
 
@@ -247,8 +247,8 @@ def _key(values: dict[str, str], column: str) -> str:
         raise RowError(_("The %(column)s is empty.") % {"column": column}, column)
     if SCIENTIFIC.fullmatch(text):
         message = _(
-            "%(column)s is %(value)s: a spreadsheet has cut a long number off. Format the column "
-            "as text and save the file again."
+            "%(column)s is %(value)s: a spreadsheet has shortened a long number. Format "
+            "the column as text and save the file again."
         )
         raise RowError(message % {"column": column, "value": text}, column)
     return _limited(text, column, _max_length("external_id"))
@@ -278,8 +278,8 @@ def _gender(values: dict[str, str], genders: Mapping[str, str]) -> str:
     if gender is None:
         allowed = ", ".join(Product.Gender.values)
         message = _(
-            "gender is %(value)s; it must be empty or one of %(allowed)s, or a word for one of "
-            "them that staff add under Gender words."
+            "gender is %(value)s; it must be empty or one of %(allowed)s, or a word that "
+            "staff add under Gender synonyms."
         )
         raise RowError(message % {"value": text[:20], "allowed": allowed}, "gender")
     return gender
@@ -310,12 +310,12 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
         return None
     number = read_number(values[column], decimal)
     if not number or number >= MAX_PRICE:
-        message = _("%(column)s is %(value)s; write it above 0, such as %(example)s.")
+        message = _("%(column)s is %(value)s; enter an amount above 0, such as %(example)s.")
         example = f"19{decimal}90"
         raise RowError(message % {"column": column, "value": text[:20], "example": example}, column)
     price = number.quantize(CENT)
     if price != number:
-        message = _("%(column)s is %(value)s; it may have two decimals.")
+        message = _("%(column)s is %(value)s; at most two decimal places are allowed.")
         raise RowError(message % {"column": column, "value": text[:20]}, column)
     return price
 
@@ -323,7 +323,7 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
 def _listed(values: dict[str, str]) -> bool | None:
     text = _text(values, "listed").casefold()
     if text and text not in YES | NO:
-        message = _("listed is %(value)s; write yes or no.")
+        message = _("listed is %(value)s; enter yes or no.")
         raise RowError(message % {"value": text[:20]}, "listed")
     return text in YES if text else None
 
@@ -331,7 +331,7 @@ def _listed(values: dict[str, str]) -> bool | None:
 def _currency(values: dict[str, str]) -> str | None:
     text = _text(values, "currency")
     if text and not CURRENCY.fullmatch(text):
-        message = _("currency is %(value)s; write three capital letters, such as EUR.")
+        message = _("currency is %(value)s; enter three capital letters, such as EUR.")
         raise RowError(message % {"value": text[:20]}, "currency")
     return text or None
 
@@ -344,6 +344,6 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     if number is None and WHOLE_NUMBER.fullmatch(text):  # 5.0 in a file of 19,90
         number = Decimal(re.split("[.,]", text)[0])
     if number is None or number % 1 or number >= MAX_STOCK:
-        message = _("stock is %(value)s; write a whole number of pieces, 0 or more.")
+        message = _("stock is %(value)s; enter a whole number, 0 or more.")
         raise RowError(message % {"value": text[:20]}, "stock")
     return int(number)

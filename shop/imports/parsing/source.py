@@ -86,7 +86,8 @@ class Source:
             return self.tables.open(self.table)
         except (OSError, RuntimeError, zipfile.BadZipFile) as error:
             text = _(
-                "%(name)s cannot be opened: %(error)s. Make the archive again, without a password."
+                "%(name)s cannot be opened: %(error)s. Create the archive again, without a "
+                "password."
             )
             values = {"name": self.display_name or self.table, "error": error}
             raise ImportProblem(text % values) from error
@@ -122,7 +123,7 @@ class Source:
             return fetch(name)
         if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
             limit = settings.PICTURE_MAX_BYTES // (1024 * 1024)
-            text = _("%(name)s is larger than %(limit)s MB. Make the picture smaller.")
+            text = _("%(name)s is larger than %(limit)s MB. Make the image smaller.")
             raise RowError(text % {"name": name, "limit": limit})
         try:
             with self.pictures.open(name) as file:
@@ -144,7 +145,7 @@ def open_source(
     names = names or {}
     with ExitStack() as stack:
         if not path.exists():
-            text = _("%(path)s does not exist. Name a folder, a ZIP or a CSV file.")
+            text = _("%(path)s does not exist. Give a folder, a ZIP or a CSV file.")
             raise ImportProblem(text % {"path": names.get(path, path)})
         if path.is_file() and path.name.lower().endswith((*TEXTS, *WORKBOOKS)):
             tables: Store = FolderStore(path.parent)
@@ -162,14 +163,14 @@ def _open_store(path: Path, stack: ExitStack, display_name: str | None) -> Store
     if path.is_dir():
         return FolderStore(path)
     if not path.exists():
-        text = _("%(path)s does not exist. Name a folder or a ZIP.")
+        text = _("%(path)s does not exist. Give a folder or a ZIP.")
         raise ImportProblem(text % {"path": display_name or path})
     try:
         return ZipStore(stack.enter_context(zipfile.ZipFile(path)))
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         text = _(
-            "%(path)s is neither a folder nor a ZIP that can be read (%(error)s). "
-            "If it was downloaded, download it again."
+            "%(path)s is neither a folder nor a readable ZIP (%(error)s). If it was "
+            "downloaded, download it again."
         )
         raise ImportProblem(text % {"path": display_name or path, "error": error}) from error
 
@@ -180,7 +181,10 @@ def _find_table(store: Store, display_name: str) -> str:
     found = [name for name in names if posixpath.basename(name).lower() == TABLE]
     tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
     if not found and len(tables) != 1:
-        text = _("%(path)s holds no %(table)s and not just one other table. It holds: %(names)s")
+        text = _(
+            "%(path)s contains neither %(table)s nor exactly one other table. It contains: "
+            "%(names)s"
+        )
         values = {"path": display_name, "table": TABLE, "names": list_names(tables) or "–"}
         raise ImportProblem(text % values)
     found = found or tables

@@ -192,11 +192,12 @@ def _check(table: Table, source: Source, read_options: ReadOptions) -> None:
     if problem := _duplicate_columns(table):
         raise ImportProblem(problem)
     if not set(KEYS) & set(known):
-        text = _("The header must name the column sku or id. It is: %(header)s")
+        text = _("The header needs a column sku or id. It is: %(header)s")
         raise ImportProblem(text % {"header": ",".join(table.header)[:200]})
     if len(known) == 1:
         text = _(
-            "Beside %(column)s the header names no column that is known. Known are: %(columns)s."
+            "Apart from %(column)s, the header has no known columns. Known columns are: "
+            "%(columns)s."
         )
         raise ImportProblem(text % {"column": known[0], "columns": ", ".join(FIELDS)})
     if table.known_format:
@@ -205,8 +206,8 @@ def _check(table: Table, source: Source, read_options: ReadOptions) -> None:
     required = [column for column in KAGGLE_COLUMNS if not _has_column(column, known)]
     if source.files and required:
         text = _(
-            "The header lacks the columns %(columns)s. It must be: %(header)s, "
-            "then any of %(others)s."
+            "The header is missing the columns %(columns)s. It must be: %(header)s, then "
+            "any of %(others)s."
         )
         others = ", ".join((*OPTIONAL, *VARIANT))
         values = {"header": ",".join(KAGGLE_COLUMNS), "others": others}
@@ -218,7 +219,7 @@ def _check_known(known: list[str], read_options: ReadOptions) -> None:
     described = {"productDisplayName", IMAGE} <= set(known)
     if described and not read_options.category and not _has_column("articleType", known):
         raise ImportProblem(
-            _("The file has no column for the category. Choose the category of its new products.")
+            _("The file has no category column. Choose the category of new products.")
         )
 
 
@@ -228,8 +229,8 @@ def _duplicate_columns(table: Table) -> str:
     for (column, place), (other, second) in pairwise(read):
         if column == other:
             text = _(
-                "Columns %(one)s (%(first)s) and %(other)s (%(second)s) both stand for %(column)s. "
-                "Ignore one of them, or give it another name in the file."
+                "Columns %(one)s (%(first)s) and %(other)s (%(second)s) are both mapped to "
+                "%(column)s. Ignore one of them, or rename it in the file."
             )
             cells = {"first": table.header[place], "second": table.header[second]}
             places = {"one": letter(place), "other": letter(second)}
@@ -257,7 +258,7 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
             problem = text % {"values": len(cells), "columns": width}
         cells = cells[:width]
     if any("\0" in cell for cell in cells):
-        problem = problem or _("The row holds the character NUL. Remove it.")
+        problem = problem or _("The row contains a NUL character. Remove it.")
         cells = [cell.replace("\0", "") for cell in cells]
     values = {
         column: unescape_formula(cell)

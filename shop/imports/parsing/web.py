@@ -56,7 +56,7 @@ def fetch(address: str) -> bytes:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        text = _("%(name)s cannot be fetched: %(error)s")
+        text = _("%(name)s cannot be downloaded: %(error)s")
         raise RowError(text % {"name": address, "error": error}) from error
 
 
@@ -82,10 +82,10 @@ def download(connection: http.client.HTTPConnection, address: str) -> bytes:
     if (
         answer.status != http.HTTPStatus.OK
     ):  # redirects included, because they may lead to another host
-        raise OSError(_("the host answers %(status)s") % {"status": answer.status})
+        raise OSError(_("the server answers %(status)s") % {"status": answer.status})
     data = bytearray()
     while len(data) <= settings.PICTURE_MAX_BYTES and (chunk := answer.read1(CHUNK)):
         data += chunk
         if time.monotonic() > deadline:
-            raise TimeoutError(_("it takes too long"))
+            raise TimeoutError(_("the download takes too long"))
     return bytes(data)

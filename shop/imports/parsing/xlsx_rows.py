@@ -132,7 +132,10 @@ def _unsaved_formula(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
     """Return an error naming the cell with a formula whose value was not saved, or ``""``."""
     for place, (cell, source) in enumerate(zip(cells, written, strict=False)):
         if source.data_type == "f" and cell.value is None:
-            text = _("Column %(column)s holds a formula without a value. Open and save the file.")
+            text = _(
+                "Column %(column)s contains a formula without a value. Open the file in Excel "
+                "and save it again."
+            )
             return text % {"column": letter(place)}
     return ""
 

@@ -61,7 +61,7 @@ class CategoryTree:
         if not self._allow_new:
             text = _("There is no category %(name)s.") % {"name": name}
             if nearest:
-                text = _("There is no category %(name)s; similar is %(nearest)s.")
+                text = _("There is no category %(name)s; did you mean %(nearest)s?")
                 text %= {"name": name, "nearest": nearest}
             raise RowError(text, "articleType")
         self.new.append((f"{parent.name} / {name}" if parent else name, nearest))

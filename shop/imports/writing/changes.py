@@ -105,7 +105,7 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
     variant = existing.variants.get(row.sku) if row.has_sku else None
     if variant is None:
         if by_id is not None and not row.has_id:
-            text = _("There is no SKU %(sku)s; %(product)s has others.")
+            text = _("%(product)s has no SKU %(sku)s.")
             raise RowError(text % {"sku": row.sku, "product": by_id}, "sku")
         return by_id
     owner = variant.product
@@ -129,7 +129,7 @@ def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row
     variant = existing.variants.get(row.sku)
     if survivor is None or (variant is not None and variant.product is not survivor):
         if row.stock:
-            text = _("“%(product)s” was merged into “%(other)s”: name its SKUs.")
+            text = _("“%(product)s” was merged into “%(other)s”: use its SKUs.")
             raise RowError(text % {"product": merged, "other": survivor}, "sku")
         changes.unchanged += 1
         return
@@ -203,7 +203,7 @@ def _add_product(
         column = "productDisplayName"
         raise RowError(_("%(column)s is empty.") % {"column": column}, column)
     if not prepared.pictures:
-        raise RowError(_("There is no picture %(name)s.") % {"name": f"{row.external_id}.jpg"})
+        raise RowError(_("There is no image %(name)s.") % {"name": f"{row.external_id}.jpg"})
     category = _named_category(row, tree) or (None if row.category_names else defaults.category)
     category = category or tree.find(row.category_names or ())
     if changes.sample_values is not None:
@@ -230,7 +230,7 @@ def _with_sample_data(
     fields, values = dict(row.provided_fields), dict[str, Any]()
     if not row.name:
         fields["name"] = sample_name(fields.get("gender", ""), row.base_colour, article_type)
-        text = _("The name was made of the attributes: %(name)s.") % {"name": fields["name"]}
+        text = _("The name was generated from the attributes: %(name)s.") % {"name": fields["name"]}
         changes.warned.append((row, RowError(text, "productDisplayName")))
         sample_values["name"] += 1
     if row.brand is None:
@@ -339,7 +339,7 @@ def _check_label(
     for other in existing.siblings.get(id(product), []):
         if other is not variant and (other.size, other.colour) == (size, colour):
             label = ", ".join(word for word in (size, colour) if word) or _("no size and colour")
-            text = _("%(sku)s of this product has %(label)s already.")
+            text = _("%(sku)s of this product already has %(label)s.")
             raise RowError(text % {"sku": other.sku, "label": label}, "size")
 
 

@@ -91,7 +91,7 @@ def test_of_equal_sales_the_oldest_is_proposed(admin_client: Client, three: list
 
 def test_an_empty_page_says_why(admin_client: Client) -> None:
     assert "No two products share an image." in admin_client.get(PAGE).content.decode()
-    assert "Nothing is hidden." in admin_client.get(f"{PAGE}?show=hidden").content.decode()
+    assert "No hidden products." in admin_client.get(f"{PAGE}?show=hidden").content.decode()
 
 
 def test_the_page_takes_seven_queries_for_one_group_and_for_many(admin_client: Client) -> None:
@@ -122,8 +122,8 @@ def test_a_merge_is_previewed_and_then_confirmed(
     ann, bea, cid = three
     page = send(admin_client, "merge", bea, three, three)
     assert "Merge into “Bea”?" in page
-    assert "2 variants of sizes it has already" in page
-    assert "20 pieces in stock" in page
+    assert "2 variants in sizes it already has" in page
+    assert "20 units in stock" in page
     assert listed() == ["Ann", "Bea", "Cid"]
     names = ("confirmed", "survivor", "group", "chosen", "page")
     sent = {name: re.findall(rf'name="{name}" value="(\d+)"', page) for name in names}
@@ -136,7 +136,7 @@ def test_a_merge_is_previewed_and_then_confirmed(
     assert admin_client.get(ann.get_absolute_url())["Location"] == bea.get_absolute_url()
     note = LogEntry.objects.get()
     assert (note.object_id, note.change_message) == (
-        str(bea.pk), f"Merged into it: Ann (#{ann.pk}), Cid (#{cid.pk})"
+        str(bea.pk), f"Merged products: Ann (#{ann.pk}), Cid (#{cid.pk})"
     )  # fmt: skip
     assert groups_on(admin_client) == []
 
@@ -147,7 +147,7 @@ def test_a_merge_that_cannot_be_done_says_why_and_changes_nothing(
     Product.objects.filter(pk=three[2].pk).update(price=21)
     before = list(Variant.objects.order_by("pk").values())
     page = send(admin_client, "merge", three[1], three, three)
-    assert "“Bea” costs 20.00 and “Cid” 21.00. Give both one price first." in page
+    assert "“Bea” costs 20.00 and “Cid” 21.00. Give both the same price first." in page
     assert listed() == ["Ann", "Bea", "Cid"]
     assert list(Variant.objects.order_by("pk").values()) == before
 
@@ -159,7 +159,7 @@ def test_hidden_products_can_be_listed_again(admin_client: Client, three: list[P
     assert groups_on(admin_client) == []
     assert groups_on(admin_client, "?show=hidden") == [["Ann", "Bea", "Cid"]]
     page = send(admin_client, "list", None, [three[0], three[2]], three)
-    assert "2 products are listed again." in page
+    assert "2 products listed again." in page
     assert listed() == ["Ann", "Bea", "Cid"]
     assert groups_on(admin_client, "?show=hidden") == []
     messages = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")

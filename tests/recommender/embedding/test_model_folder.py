@@ -117,7 +117,7 @@ def test_a_photo_search_is_answered_as_unavailable(unusable: str, client: Client
 
 def test_the_dashboard_says_what_to_do(unusable: str, admin_client: Client) -> None:
     tiles = {tile["label"]: tile for tile in admin_client.get("/admin/").context["tiles"]}
-    assert unusable in tiles["Pictures waiting"]["note"]
+    assert unusable in tiles["Images in the queue"]["note"]
 
 
 def test_the_list_of_models_says_what_to_do(unusable: str, admin_client: Client) -> None:

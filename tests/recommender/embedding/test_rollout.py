@@ -168,7 +168,7 @@ def test_a_missing_model_folder_or_image_file_is_named(
     run("add", "small")
     fill()
     StoredFile.objects.filter(pk=rollout._sample(EmbeddingModel.objects.active())[3].file).delete()
-    with pytest.raises(CommandError, match=r"The picture of Shape \d+ cannot be read; replace it"):
+    with pytest.raises(CommandError, match=r"The image of Shape \d+ cannot be read. Replace it"):
         run("activate")
     settings.MODEL_FOLDERS = settings.MODEL_FOLDERS[1:]
     with pytest.raises(CommandError, match="There is no model folder 'small'"):
@@ -200,7 +200,7 @@ def test_vectors_of_another_network_prevent_the_activation(products: list[Produc
     run("add", "small")
     fill()
     GreenEmbedding.objects.update(embedding=point(1))
-    with pytest.raises(CommandError, match="Only 0 of 12 copies found their original"):
+    with pytest.raises(CommandError, match="Only 0 of 12 copies retrieved their original"):
         run("activate")
     assert states() == {ACTIVE: "active", "small": "filling"}
 

@@ -149,7 +149,7 @@ def test_the_page_offers_other_garments_and_keeps_the_choice_in_its_address(
 @pytest.mark.usefixtures("shop")
 def test_the_page_asks_for_the_garment(client: Client) -> None:
     page = client.get(f"/photo-search/{_photo().pk}/").content.decode()
-    assert "We could not make out a garment. What is it?" in page
+    assert "We couldn’t recognise the item. What are you looking for?" in page
     assert "?garment=Dresses" in page
     assert "?garment=Sweaters" not in page
 
@@ -157,7 +157,7 @@ def test_the_page_asks_for_the_garment(client: Client) -> None:
 @pytest.mark.usefixtures("shop")
 def test_the_page_says_that_the_shop_has_no_such_garment(client: Client) -> None:
     page = client.get(f"/photo-search/{_photo(('Watches', 0.9)).pk}/").content.decode()
-    assert "None in this shop" in page
+    assert "We don’t sell this item" in page
     assert "?garment=everything" in page
 
 

@@ -147,7 +147,7 @@ def test_the_results_can_be_filtered(client: Client) -> None:
     make_lookalike(1, gender="Men")
     url = _send(client, picture_bytes())["Location"]
     tasks.embed_query_photo(QueryPhoto.objects.get().pk)
-    assert "Nothing looks like it here" in client.get(f"{url}?gender=Women").content.decode()
+    assert "No similar items" in client.get(f"{url}?gender=Women").content.decode()
 
 
 def test_filters_are_loaded_after_the_results_unless_they_are_in_use(

@@ -43,17 +43,17 @@ def monitor(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ReplicaMonitor:
         (
             State(True, 0.0421, "", checked_at=float("inf")),
             {"serving": True, "lag_seconds": 0.042, "problem": ""},
-            ("0.0 s behind", "serves the searches"),
+            ("0.0 s behind", "serving searches"),
         ),
         (
             State(False, 75.26, "too far behind"),
             {"serving": False, "lag_seconds": 75.26, "problem": "too far behind"},
-            ("75.3 s behind", "not used: too far behind"),
+            ("75.3 s behind", "not in use: too far behind"),
         ),
         (
             State(True, 0.0, "", checked_at=0.0),  # long ago: the check hangs
             {"serving": False, "lag_seconds": None, "problem": "does not answer"},
-            ("–", "not used: does not answer"),
+            ("–", "not in use: does not answer"),
         ),
     ],
 )

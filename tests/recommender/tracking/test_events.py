@@ -54,7 +54,7 @@ def test_a_visitor_who_opted_out_is_not_counted(client: Client, headers: dict[st
 
 def test_the_button_opts_out_and_in_again(client: Client) -> None:
     client.post("/privacy/counting/")
-    assert "Count me again" in client.get("/privacy/").content.decode()
+    assert "Opt in to analytics" in client.get("/privacy/").content.decode()
     _send(client, "similar,seen,")
     assert not Event.objects.exists()
     client.post("/privacy/counting/")

@@ -19,7 +19,7 @@ from tests.factories import make_category, make_product
 from tests.locks import wait_until_a_lock_blocks
 
 pytestmark = pytest.mark.django_db
-LONG = "This address, or one below it, has over 255 characters. Shorten the slug."
+LONG = "This address, or one below it, is longer than 255 characters. Shorten the slug."
 CHANGES = "admin:catalogue_category_change"
 
 
@@ -102,10 +102,10 @@ def test_an_impossible_parent_or_path_is_refused(admin_client: Client, shirt: Pr
         said = edit(admin_client, top, parent=parent.pk)
         assert said == "A category cannot be placed below itself."
     said = edit(admin_client, topwear, parent="", slug="apparel-care")
-    assert said.startswith("Another category has the address “apparel-care”.")
+    assert said.startswith("Another category already has the address “apparel-care”.")
     values = {"name": "Topwear", "slug": "topwear", "parent": top.pk}
     page = admin_client.post(reverse("admin:catalogue_category_add"), values)
-    assert "Another category has the address “apparel/topwear”." in page.content.decode()
+    assert "Another category already has the address “apparel/topwear”." in page.content.decode()
     assert paths() == before
 
 

@@ -62,7 +62,7 @@ def order_of(variant: Variant, quantity: int = 1) -> Order:
 def test_variants_move_and_equal_sizes_are_combined(two: tuple[Product, Product]) -> None:
     one, other = two
     assert merge(one.pk, [other.pk]) == [
-        "1 variant", "1 variant of a size it has already", "6 pieces in stock"
+        "1 variant", "1 variant in a size it already has", "6 units in stock"
     ]  # fmt: skip
     assert stocks(one) == ({"A-M": 7, "A-L": 1, "B-S": 2}, 10)
     assert stocks(other) == ({"B-M": 0}, 0)
@@ -110,7 +110,7 @@ def test_cart_lines_are_moved_and_limited_to_99(two: tuple[Product, Product]) ->
         (full, "B-M", 5),
     ):  # fmt: skip
         cart.lines.create(variant=sku(name), quantity=quantity)
-    assert merge(one.pk, [other.pk])[-1] == "3 lines in carts"
+    assert merge(one.pk, [other.pk])[-1] == "3 items in carts"
     rows = CartLine.objects.order_by("cart", "variant__sku")
     assert list(rows.values_list("cart", "variant__sku", "quantity")) == [
         (both.pk, "A-M", 3), (only.pk, "A-M", 4), (only.pk, "B-S", 1), (full.pk, "A-M", 99)
@@ -123,7 +123,7 @@ def test_orders_keep_their_text_and_return_stock_to_the_survivor(
     one, other = two
     order = order_of(sku("B-M"), 3)
     before = OrderLine.objects.values("sku", "name", "unit_price", "quantity").get()
-    assert merge(one.pk, [other.pk])[-1] == "1 line of an order"
+    assert merge(one.pk, [other.pk])[-1] == "1 order item"
     assert OrderLine.objects.values("sku", "name", "unit_price", "quantity").get() == before
     assert before["sku"] == "B-M"
     transition(order, Order.State.CANCELLED)
@@ -137,7 +137,7 @@ def test_saved_items_and_alerts_are_not_duplicated(two: tuple[Product, Product])
         SavedProduct.objects.create(user=user, product=product)
     for email, name in (("a@b.example", "A-M"), ("a@b.example", "B-M"), ("c@d.example", "B-M")):
         StockAlert.objects.create(variant=sku(name), email=email, language="en")
-    assert merge(one.pk, [other.pk])[-2:] == ["2 saved items", "2 stock alerts"]
+    assert merge(one.pk, [other.pk])[-2:] == ["2 wishlist items", "2 back-in-stock alerts"]
     rows = SavedProduct.objects.order_by("pk").values_list("user", "product")
     assert list(rows) == [(alice.pk, one.pk), (bob.pk, one.pk)]
     alerts = StockAlert.objects.order_by("pk").values_list("email", "variant__sku")
@@ -217,11 +217,11 @@ def _gone(one: Product, other: Product) -> None:
     ("spoil", "message"),
     [
         (_no_currency, "“A” and “B” are sold in different currencies."),
-        (_another_price, "“A (M)” costs 20.00 and “B (M)” 21.00. Give both one price first."),
-        (_countless, "The stock of all variants together is over 1,000,000,000."),
-        (_hidden, "“A” is hidden. List it first, or let another stay."),
-        (_merged, "One of them is gone or was merged meanwhile."),
-        (_gone, "One of them is gone or was merged meanwhile."),
+        (_another_price, "“A (M)” costs 20.00 and “B (M)” 21.00. Give both the same price first."),
+        (_countless, "The total stock of all variants must not exceed 1,000,000,000."),
+        (_hidden, "“A” is hidden. List it first, or choose another product to keep."),
+        (_merged, "One of the products has been deleted or merged. Reload the page and try again."),
+        (_gone, "One of the products has been deleted or merged. Reload the page and try again."),
     ],
 )
 def test_a_refused_merge_changes_nothing(

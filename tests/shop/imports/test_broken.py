@@ -134,8 +134,8 @@ def test_an_unreadable_table_is_refused(run: Run, text: bytes | str, message: st
         (f"9,{SHIRT},Nu\0l,Nike,1.00,EUR,1,x", "character NUL"),
         (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1,x,y", "16 values for 15 columns"),
         (f",{SHIRT},Shirt,Nike,1.00,EUR,1,x", "The id is empty"),
-        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no picture 9.jpg"),
-        (f"=cmd()|' /C calc'!A0,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no picture =cmd()"),
+        (f"9,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no image 9.jpg"),
+        (f"=cmd()|' /C calc'!A0,{SHIRT},Shirt,Nike,1.00,EUR,1,x", "There is no image =cmd()"),
     ],
 )
 def test_a_bad_row_is_reported_and_others_are_imported(run: Run, bad: str, message: str) -> None:
@@ -166,7 +166,7 @@ def test_a_path_out_of_the_zip_is_skipped(run: Run, name: str) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, name: BLUE})
     assert ids() == ["1"]
     assert "lead out of the ZIP" in said(result)
-    assert "There is no picture 2.jpg" in said(result)
+    assert "There is no image 2.jpg" in said(result)
 
 
 def test_a_symlink_is_skipped(run: Run) -> None:

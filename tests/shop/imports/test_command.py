@@ -34,7 +34,7 @@ def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
     with report.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
             ["kind", "line", "id", "value", "reason"],
-            ["rejected", "3", "2", "", "There is no picture 2.jpg."],
+            ["rejected", "3", "2", "", "There is no image 2.jpg."],
         ]
     assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
 
@@ -57,7 +57,7 @@ def test_sample_values_are_counted_and_sample_names_listed(make_folder, tmp_path
     report = tmp_path / "report.csv"
     out = run(folder, "--sample-data", "--report", report)
     assert "Made up for new products (--sample-data): brand 1, price 2, stock 2, name 1" in out
-    reason = "The name was made of the attributes: Men Blue Tshirts."
+    reason = "The name was generated from the attributes: Men Blue Tshirts."
     assert f"line 3: 2: {reason}" in out
     with report.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file))[1:] == [["warning", "3", "2", "", reason]]
@@ -65,8 +65,8 @@ def test_sample_values_are_counted_and_sample_names_listed(make_folder, tmp_path
 
 def test_missing_values_of_new_products_are_reported(make_folder):
     out = run(make_folder(row(1), row(2)))
-    assert "There is no column price: 2 new products are not listed." in out
-    assert "The file names no stock for 2 new products: they are sold out." in out
+    assert "There is no price column: 2 new products will not be listed." in out
+    assert "The file gives no stock for 2 new products: they will be sold out." in out
 
 
 def test_limit_takes_a_number_of_rows(make_folder):

@@ -167,7 +167,7 @@ def test_a_shopify_export_is_imported_without_options(take: Take) -> None:
 def test_missing_pictures_of_a_shopify_export_are_reported(take: Take) -> None:
     result = take(SHOP, "linen-tee.jpg", "linen-tee_2.jpg", "cap.jpg")
     assert result_counts(result) == (4, 0, 0, 0)
-    text = "Pictures on the web are not fetched: "
+    text = "Images on the web are not downloaded: "
     (warning,) = result.row_warnings
     advests = [f"{CDN}tee-front.jpg?v=1700000000", f"{CDN}tee-back.jpg"]
     advests.append(f"{CDN}tee%20detail.jpg")
@@ -324,7 +324,7 @@ def test_a_woocommerce_export_is_imported_without_options(take: Take) -> None:
     assert [(w.line, w.reason) for w in result.row_warnings] == [
         (3, "The option Material is ignored."),
         (4, "Further categories are ignored: Sale"),
-        (5, "The variation is not published: it is sold out."),
+        (5, "The variation is not published: it is imported as sold out."),
     ]
     assert {"Sale price", "Tags", "In stock?"} <= set(result.ignored_columns)
     assert not {"Type", "Parent", "Attribute 1 name"} & set(result.ignored_columns)
@@ -417,7 +417,7 @@ def test_a_google_feed_is_imported_without_options(take: Take, delimiter: str) -
     ]
     assert (vest.external_id, vest.gender, vest.currency) == ("VEST", "Boys", "USD")
     assert [(w.line, w.reason) for w in result.row_warnings] == [
-        (3, "productDisplayName differs from line 2, which counts.")
+        (3, "productDisplayName differs from line 2. The value of line 2 is used.")
     ]
     assert result.warnings[0].startswith("The file names no stock for 2 new products")
     ignored = {"sale_price", "material", "availability", "link", "google_product_category"}
@@ -460,7 +460,7 @@ def test_the_command_fetches_pictures_from_named_hosts(
     def fetch(address: str) -> bytes:
         asked.append(address)
         if address not in files:
-            raise RowError(f"{address} cannot be fetched: the host answers 404")
+            raise RowError(f"{address} cannot be downloaded: the server answers 404")
         return files[address]
 
     monkeypatch.setattr(source, "fetch", fetch)
@@ -472,8 +472,8 @@ def test_the_command_fetches_pictures_from_named_hosts(
     assert sorted(asked) == sorted([*files, f"{CDN}cap.jpg"])
     assert Product.objects.get().images.count() == 2
     output = capsys.readouterr().out
-    assert "the host answers 404" in output
-    assert "Pictures on the web are not fetched: https://other.example.com/tee.jpg" in output
+    assert "the server answers 404" in output
+    assert "Images on the web are not downloaded: https://other.example.com/tee.jpg" in output
     call_command("import_catalogue", str(table_file), fetch_images=["cdn.example.com"])
     assert re.search(r"unchanged +2\n", capsys.readouterr().out)
 
@@ -497,7 +497,9 @@ def test_only_allowed_hosts_are_called_and_only_over_https(address: str, allowed
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.8", "169.254.169.254", "[::1]", "localhost"])
 def test_nothing_is_fetched_from_a_private_address(host: str) -> None:
-    with pytest.raises(RowError, match="cannot be fetched: the address of the host is not public"):
+    with pytest.raises(
+        RowError, match="cannot be downloaded: the address of the host is not public"
+    ):
         web.fetch(f"https://{host}/a.jpg")
 
 
@@ -536,7 +538,7 @@ def test_a_download_stops_at_the_size_limit(
 
 
 def test_a_redirect_is_not_followed(host: http.client.HTTPConnection) -> None:
-    with pytest.raises(OSError, match="the host answers 302"):
+    with pytest.raises(OSError, match="the server answers 302"):
         web.download(host, "https://shop.example.com/moved")
 
 
@@ -544,5 +546,5 @@ def test_a_slow_download_is_refused(
     host: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "MAX_SECONDS", -1)
-    with pytest.raises(TimeoutError, match="it takes too long"):
+    with pytest.raises(TimeoutError, match="the download takes too long"):
         web.download(host, "https://shop.example.com/a.jpg")

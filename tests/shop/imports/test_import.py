@@ -97,7 +97,7 @@ def test_a_row_without_a_price_is_imported_unlisted_with_a_warning(make_folder):
     assert list(products) == [(None, False, 0), (Decimal("19.90"), True, 3)]
     warning = "The price is empty: the product is imported, but not listed."
     assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [(2, "price", warning)]
-    assert result.warnings == ["The file names no stock for 1 new product: it is sold out."]
+    assert result.warnings == ["The file gives no stock for 1 new product: it will be sold out."]
     assert result_counts(import_catalogue(folder)) == (0, 0, 2, 0)
 
 
@@ -117,7 +117,7 @@ def test_sample_data_is_only_created_on_demand_and_kept(make_folder):
     result = import_catalogue(folder, sample_data=True)
     assert result_counts(result) == (2, 0, 0, 1)
     assert result.sample_values == {"brand": 1, "price": 2, "stock": 2, "name": 1}
-    warning = "The name was made of the attributes: Men Blue Tshirts."
+    warning = "The name was generated from the attributes: Men Blue Tshirts."
     assert [(w.line, w.reason) for w in result.row_warnings] == [(3, warning)]
     one, two = Product.objects.order_by("external_id")
     assert (one.brand, one.listed, one.price > 0) == ("Nike", True, True)
@@ -134,7 +134,7 @@ def test_a_row_without_a_picture_is_rejected_with_its_line(make_folder):
     assert result_counts(result) == (1, 0, 0, 1)
     rejection = result.rejections[0]
     assert (rejection.line, rejection.external_id) == (3, "2")
-    assert rejection.reason == "There is no picture 2.jpg."
+    assert rejection.reason == "There is no image 2.jpg."
     assert Product.objects.count() == 1
 
 

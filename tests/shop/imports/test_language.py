@@ -57,16 +57,18 @@ def faulty(make_folder: MakeFolder) -> Path:
 ENGLISH = [
     "year is 12; it must be empty or 1990 to 2100.",
     "The id is already on line 2; it must be unique.",
-    "There is no picture 4.jpg.",
-    "images/5.jpg: This is a PDF, not a picture. Send a photo or a screenshot of it instead.",
+    "There is no image 4.jpg.",
+    ("images/5.jpg: This is a PDF, not an image. Upload a photo or a screenshot of it instead."),
     "productDisplayName is empty.",
 ]
 GERMAN = [
     "year ist 12; erlaubt sind ein leerer Wert und 1990 bis 2100.",
-    "id steht schon in Zeile 2. Der Wert darf nur einmal vorkommen.",
+    "id steht schon in Zeile 2. Der Wert muss eindeutig sein.",
     "Das Bild 4.jpg fehlt.",
-    "images/5.jpg: Das ist ein PDF und kein Bild. "
-    "Senden Sie stattdessen ein Foto oder einen Bildschirmabzug davon.",
+    (
+        "images/5.jpg: Das ist ein PDF und kein Bild. Laden Sie stattdessen ein Foto "
+        "oder einen Screenshot davon hoch."
+    ),
     "productDisplayName ist leer.",
 ]
 
@@ -99,9 +101,9 @@ def test_the_report_is_english_for_english_staff(
     upload = act(client, upload, "check")
     assert [error.reason for error in upload.errors.all()] == ENGLISH
     assert upload.warnings == [
-        "images/more.zip are archives in the archive; unpack them first.",
-        "There is no column price: 1 new product is not listed.",
-        "The file names no stock for 1 new product: it is sold out.",
+        "Archives inside the archive: images/more.zip. Unpack them first.",
+        "There is no price column: 1 new product will not be listed.",
+        "The file gives no stock for 1 new product: it will be sold out.",
         "3 new categories: Apparel, Apparel / Topwear, Topwear / Tshirts",
     ]
 
@@ -118,7 +120,7 @@ def test_a_colleague_who_continues_does_not_change_the_language(german: Client, 
 def test_a_refusal_by_the_worker_is_in_german(german: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = act(german, send(f"Artikel;stock\n{sku};9\n"), "check")
-    message = "Die Kopfzeile muss die Spalte sku oder id nennen. Sie lautet: Artikel,stock"
+    message = "Die Kopfzeile braucht eine Spalte sku oder id. Sie lautet: Artikel,stock"
     assert (upload.state, upload.message) == ("refused", message)
     assert message in german.get(upload.get_absolute_url()).content.decode()
     assert Variant.objects.get().stock == 5
@@ -152,9 +154,11 @@ def test_products_that_a_rollback_skips_are_reported_in_german(german: Client, s
     Product.objects.filter(pk=other.pk).update(price=Decimal("15.00"))
     upload, later = act(german, upload, "roll-back"), act(german, later, "roll-back")
     assert (upload.state, later.state) == ("undone", "undone")
-    text = f"„Mantel“: inzwischen geändert und so belassen: Bestand von {sku}."
+    text = f"„Mantel“: nicht zurückgesetzt, weil inzwischen geändert: Bestand von {sku}."
     assert upload.warnings == [text]
-    assert later.warnings == ["„Hut“ bleibt: Der Artikel wurde inzwischen geändert."]
+    assert later.warnings == [
+        "„Hut“ wurde nicht zurückgesetzt: Der Artikel wurde inzwischen geändert."
+    ]
 
 
 def test_the_command_uses_the_language_of_its_process(faulty: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_stock_of_a_variant_that_was_combined_with_another_is_refused(
     assert stocks() == {"1-M": 7, "2-M": 0}
     result = import_catalogue(make_folder(rows[1], header=SIZES, name="b"))
     assert result_counts(result) == (0, 0, 0, 1)
-    reason = "“Other Jersey” was merged into “Nike Men Blue Jersey”: name its SKUs."
+    reason = "“Other Jersey” was merged into “Nike Men Blue Jersey”: use its SKUs."
     assert [(r.reason, r.column) for r in result.rejections] == [(reason, "sku")]
     assert stocks() == {"1-M": 7, "2-M": 0}
 
@@ -112,7 +112,7 @@ def test_a_rollback_skips_products_that_were_merged_since(
     assert stocks() == {"1-M": 9, "2-M": 0}
     upload = act(client, upload, "roll-back")
     assert upload.warnings == [
-        "“Other” stays: it was merged into another product since.",
-        "“Nike Men Blue Jersey” stays: it has been changed since.",  # it got a picture
+        "“Other” was not rolled back: it has been merged into another product.",
+        "“Nike Men Blue Jersey” was not rolled back: it has been changed since.",  # it got a picture
     ]
     assert stocks() == {"1-M": 9, "2-M": 0}

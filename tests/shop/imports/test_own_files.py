@@ -156,12 +156,12 @@ def test_with_two_notations_the_rows_in_the_other_are_rejected(take: Take) -> No
         take(text, "Z-1", "Z-2")
     result = take(text, "Z-1", "Z-2", read_options=ReadOptions(decimal="."))
     assert (result_counts(result), prices()) == ((1, 0, 0, 1), {"Z-1": "19.90"})
-    assert result.rejections[0].reason == "price is 24,90; write it above 0, such as 19.90."
+    assert result.rejections[0].reason == "price is 24,90; enter an amount above 0, such as 19.90."
 
 
 def test_the_command_takes_the_decimal_mark(make_folder: MakeFolder) -> None:
     folder = make_folder(f'1,{SHIRT},Shirt,"1,249",2', header=SOLD_HEADER)
-    with pytest.raises(CommandError, match="Choose how the file writes decimals"):
+    with pytest.raises(CommandError, match="Choose the decimal separator"):
         call_command("import_catalogue", str(folder))
     call_command("import_catalogue", str(folder), decimal=".", report=folder / "report.csv")
     assert prices() == {"1": "1249.00"}
@@ -402,8 +402,8 @@ def test_the_pictures_that_a_row_names_come_first_and_belong_to_it_alone() -> No
     found = assign_pictures(files, {"1", "2", "3"}, named)
     assert found.of == {"1": stems("look.jpg", "2.jpg", "1.jpg")}
     assert found.problems == {
-        "1": ["There is no picture none.jpg."],
-        "3": ["The picture sub/look.jpg belongs to 1 already."],
+        "1": ["There is no image none.jpg."],
+        "3": ["The image sub/look.jpg already belongs to 1."],
     }
 
 
@@ -416,13 +416,11 @@ def test_unused_pictures_are_listed_with_the_most_similar_id(
     )
     table = "\n".join([SOLD_HEADER, sold_row("SB-PIX")])
     result = import_catalogue(folder, read_options=ReadOptions())
-    warning = (
-        "3 pictures belong to no row: images/SB-PIX-red.jpg, images/SBPIX.jpg, images/other.jpg"
-    )
+    warning = "3 images belong to no row: images/SB-PIX-red.jpg, images/SBPIX.jpg, images/other.jpg"
     assert warning in result.warnings
     upload = act(client, send(table, zipped(folder / "images", tmp_path / "p.zip")), "check")
     page = client.get(upload.get_absolute_url()).content.decode()
-    assert "3 pictures belong to no row: SB-PIX-red.jpg, SBPIX.jpg, other.jpg" in page
+    assert "3 images belong to no row: SB-PIX-red.jpg, SBPIX.jpg, other.jpg" in page
     assert list(upload.errors.values_list("value", "reason", "is_warning")) == [
         ("SB-PIX-red.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
         ("SBPIX.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
@@ -448,9 +446,9 @@ def test_a_row_names_its_pictures_and_urls_are_not_fetched(
     assert (upload.imported, upload.rejected) == (1, 1)
     assert Product.objects.get().images.count() == 2
     assert list(upload.errors.values_list("line", "reason")) == [
-        (2, f"Pictures on the web are not fetched: {address}"),
-        (3, "There is no picture 2.jpg."),
-        (3, f"Pictures on the web are not fetched: {address}"),
+        (2, f"Images on the web are not downloaded: {address}"),
+        (3, "There is no image 2.jpg."),
+        (3, f"Images on the web are not downloaded: {address}"),
     ]
 
 
@@ -542,7 +540,7 @@ def test_the_first_of_contradictory_rows_counts_with_a_warning(
     rows = (sized("1", "19.90", "S"), sized("1", "19.90", "M", "Jumper"))
     folder = make_folder(*rows, header=SIZED_HEADER)
     upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")
-    reason = "productDisplayName differs from line 2, which counts."
+    reason = "productDisplayName differs from line 2. The value of line 2 is used."
     for action in ("check", "start"):
         upload = act(client, upload, action)
         assert list(upload.errors.values_list("line", "value", "reason", "is_warning")) == [
@@ -565,7 +563,7 @@ def test_variants_of_a_rejected_product_are_rejected(take: Take) -> None:
     assert [(r.line, r.reason) for r in result.rejections] == [
         (3, "year is 12; it must be empty or 1990 to 2100."),
         (4, "There is no product 2-M, and the row does not describe a new one."),
-        (5, "There is no picture 3.jpg."),
+        (5, "There is no image 3.jpg."),
         (6, "Line 5, which describes the product, was rejected."),
     ]
     assert variants() == [("1", "S", "19.90", 3)]
@@ -625,11 +623,11 @@ def test_sizes_that_became_dates_and_invisible_characters_are_reported(take: Tak
     result = take("\n".join([header, *rows]), *"12345")
     assert result_counts(result) == (5, 0, 0, 0)
     assert [(w.line, w.column, w.reason) for w in result.row_warnings] == [
-        (2, "size", "size is 04. Mrz: a spreadsheet may have made a date of it."),
-        (3, "size", "size is 3-Apr: a spreadsheet may have made a date of it."),
-        (4, "size", "size is 2026-03-04: a spreadsheet may have made a date of it."),
+        (2, "size", "size is 04. Mrz: a spreadsheet may have turned it into a date."),
+        (3, "size", "size is 3-Apr: a spreadsheet may have turned it into a date."),
+        (4, "size", "size is 2026-03-04: a spreadsheet may have turned it into a date."),
         *[(5, "productDisplayName",
-           "productDisplayName held invisible characters, which were removed.")],
+           "productDisplayName contained invisible characters, which were removed.")],
     ]  # fmt: skip
     assert Product.objects.get(external_id="4").name == "Nike Men Blue Jersey"
 
@@ -664,7 +662,7 @@ def test_new_categories_are_reported_with_a_similar_one_and_can_be_refused(
     before = Category.objects.count()
     upload = act(client, upload, "check", no_new_categories="on")
     assert (upload.imported, upload.rejected) == (1, 2)
-    reason = "There is no category Topwaer; similar is Topwear."
+    reason = "There is no category Topwaer; did you mean Topwear?"
     assert upload.errors.first().reason == reason
     act(client, upload, "start")
     assert (Product.objects.count(), Category.objects.count()) == (2, before)
@@ -734,7 +732,7 @@ def test_errors_name_the_uploaded_files(client: Client, carol: User, tmp_path: P
 def test_a_cell_that_is_too_long_is_reported(take: Take) -> None:
     make_product(external_id="1")
     result = take(f"id,description\n1,{'x' * 140_000}\n")
-    assert result.rejections[0].reason == "A cell has over 131,072 characters."
+    assert result.rejections[0].reason == "A cell has more than 131,072 characters."
 
 
 # Descriptions and what is listed
@@ -768,7 +766,7 @@ def test_the_listed_column_does_not_list_a_product_without_a_price(
     rows = (f"{sold_row(1)},nein", f"{sold_row(2)},", f"{row(3)},,5,yes", f"{sold_row(4)},perhaps")
     result = take("\n".join([header, *rows]), *"1234")
     assert result_counts(result) == (3, 0, 0, 1)
-    assert result.rejections[0].reason == "listed is perhaps; write yes or no."
+    assert result.rejections[0].reason == "listed is perhaps; enter yes or no."
     listed = Product.objects.order_by("external_id").values_list("listed", flat=True)
     assert list(listed) == [False, True, False]
     (tmp_path / "list.csv").write_text("id,listed\n1,yes\n2,no\n3,ja\n")

@@ -43,8 +43,8 @@ from tests.shop.imports.conftest import (
 )
 
 pytestmark = pytest.mark.django_db
-CHANGED = "“{}” stays: it has been changed since."
-ORDERED = "“{}” stays: it has been ordered since."
+CHANGED = "“{}” was not rolled back: it has been changed since."
+ORDERED = "“{}” was not rolled back: it has been ordered since."
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_stock_is_not_rolled_back_below_zero(client: Client, send: Send, coat: P
     Variant.objects.update(stock=F("stock") - 6)
     upload = act(client, upload, "roll-back")
     assert price_and_stock(coat) == (Decimal("10.00"), 3)
-    text = f"“Coat”: stock of {sku} was changed since and stays as it is."
+    text = f"“Coat”: stock of {sku} was not rolled back, because it has been changed since."
     assert upload.warnings == [text]
 
 
@@ -339,7 +339,7 @@ def test_a_product_whose_category_is_gone_is_skipped(client: Client, send: Send)
     upload = moved_to_gnomes(client, send, product)
     Category.objects.get(name="Dwarfs").delete()
     upload = act(client, upload, "roll-back")
-    text = "“Dwarf” stays: the category that it was in is gone."
+    text = "“Dwarf” was not rolled back: its former category no longer exists."
     assert (upload.state, upload.warnings) == ("undone", [text])
     assert Product.objects.get().category.name == "Gnomes"
 
@@ -369,6 +369,6 @@ def test_changes_of_an_older_version_are_skipped_and_reported(
     }  # fmt: skip
     UploadChange.objects.update(content=content)
     upload = act(client, upload, "roll-back")
-    text = "“Coat” stays: an older version of the shop imported it."
+    text = "“Coat” was not rolled back: it was imported by an older version of the shop."
     assert (upload.state, upload.warnings) == ("undone", [text])
     assert price_and_stock(coat) == (Decimal("12.00"), 9)

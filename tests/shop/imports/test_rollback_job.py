@@ -63,7 +63,7 @@ def test_a_killed_rollback_continues_with_the_last_remaining_change(
     assert (upload.state, upload.undone, left()) == ("undone", 5, ["5"])
     assert (calls, upload.warnings) == (
         [2, 2, 2, 1],
-        ["“Edited” stays: it has been changed since."],
+        ["“Edited” was not rolled back: it has been changed since."],
     )
 
 

@@ -105,7 +105,7 @@ def test_a_formula_without_a_value_rejects_its_row(tmp_path: Path) -> None:
     path.write_bytes(workbook(Stock=[["sku", "stock"], [sku, "=1+1"], ["B", 9]]))
     result = import_catalogue(path)
     assert (result.updated, result.rejected) == (1, 1)
-    text = "Column B holds a formula without a value. Open and save the file."
+    text = "Column B contains a formula without a value. Open the file in Excel and save it again."
     assert (result.rejections[0].line, result.rejections[0].reason) == (2, text)
     assert Variant.objects.get(sku=sku).stock == 5
 

@@ -96,7 +96,7 @@ def test_a_sold_out_item_is_named_and_the_cart_is_kept(
     fill_cart(client, 2, name="Blue Shirt", stock=5)
     Variant.objects.update(stock=1)
     page = client.post(CHECKOUT, checkout_data(method)).content.decode()
-    assert "Only 1 of “Blue Shirt” are left." in page
+    assert "Only 1 left of “Blue Shirt”." in page
     assert (Order.objects.count(), Product.objects.get().stock) == (0, 1)
     assert Cart.objects.get().count() == 2
 
@@ -152,8 +152,8 @@ def test_a_voucher_reduces_the_total_and_is_counted(client: Client, method: Ship
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"minimum": 50}, "This voucher is for carts of €50.00 or more."),
-        ({"limit": 0}, "This voucher has been used up."),
+        ({"minimum": 50}, "Spend €50.00 or more to use this voucher."),
+        ({"limit": 0}, "This voucher is no longer available."),
         ({"ends": timezone.now() - timedelta(days=1)}, "This voucher has expired."),
         ({"starts": timezone.now() + timedelta(days=1)}, "This voucher is not valid yet."),
     ],

@@ -47,7 +47,7 @@ def test_a_country_without_delivery_is_refused(client: Client, settings: Any) ->
     fill(client)
     response = client.post(CHECKOUT, contact(country="FR"))
     assert response.status_code == 422
-    assert "We do not deliver to this country." in response.content.decode()
+    assert "We don’t deliver to this country. Please choose another." in response.content.decode()
     assert not Order.objects.exists()
 
 
@@ -158,4 +158,4 @@ def test_the_checkout_form_survives_an_expired_csrf_token() -> None:
 def test_an_expired_form_of_an_empty_cart_says_so() -> None:
     response = Client(enforce_csrf_checks=True).post(CHECKOUT, contact())
     assert response.status_code == 403
-    assert "<h1>This page was out of date</h1>" in response.content.decode()
+    assert "<h1>This page has expired</h1>" in response.content.decode()

@@ -56,7 +56,7 @@ def test_product_and_cart_say_what_delivery_costs(client: Client) -> None:
     assert "Pigeon" not in page
     client.post("/cart/add/", {"variant": product.variants.get().pk})
     cart = client.get("/cart/").content.decode()
-    words = ("€25.05 to go for free delivery", "€4.95", "3 to 5 days", "€39.90")
+    words = ("€25.05 away from free delivery", "€4.95", "3 to 5 days", "€39.90")
     assert [word for word in words if word not in cart] == []
 
 

@@ -97,8 +97,8 @@ def test_staff_ship_an_order_and_the_customer_is_emailed(
     for state in ("packed", "shipped"):
         action = {"action": f"make_{state}", "_selected_action": [order.pk]}
         page = admin_client.post(orders, action, follow=True).content.decode()
-        assert "1 order was changed." in page
-    placed, shipped = (f"Your order {order.number}{words}" for words in ("", " is on its way"))
+        assert "1 order updated." in page
+    placed, shipped = (f"Your order {order.number}{words}" for words in ("", " has shipped"))
     assert [letter.subject for letter in mail.outbox] == [placed, shipped]
     assert "Your order is shipped." in admin_client.get(order.get_absolute_url()).content.decode()
     action["action"] = "make_packed"
@@ -190,6 +190,6 @@ def test_editing_a_voucher_keeps_a_simultaneous_use(
     assert Voucher.objects.get(code="NEW").value == 20
     refused = admin_client.post(add, form | {"code": "more", "value": "100.01"})
     assert refused.context["adminform"].errors == {
-        "value": ["At most 100 per cent can be taken off."]
+        "value": ["A discount cannot exceed 100 per cent."]
     }
     assert Voucher.objects.count() == 2

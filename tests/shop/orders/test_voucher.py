@@ -56,7 +56,7 @@ def test_input_is_kept_when_a_voucher_is_applied(client: Client, typed: dict[str
     assert "−€6.00" in page
     assert "€63.00" in page  # 60 - 6 + 9
     assert "field-error" not in page
-    assert "Please check what is marked." not in page
+    assert "Please check the highlighted fields." not in page
     client.post(CHECKOUT, typed | {"city": "Springfield", "code": "TEN", "total": "63.00"})
     order = Order.objects.get()
     assert (order.voucher_code, order.shipping_name, order.total) == ("TEN", "Tomorrow", 63)
@@ -120,7 +120,7 @@ def test_the_minimum_of_a_voucher_is_formatted_for_the_locale(
     Voucher.objects.create(code="BIG", kind="amount", value=5, minimum=1050)
     client.cookies["django_language"] = "de"
     page = client.post(VOUCHER, {"code": "big"}).content.decode()
-    assert "Dieser Gutschein gilt ab einem Warenwert von 1.050,00\xa0$." in page
+    assert "Dieser Gutschein gilt ab einem Bestellwert von 1.050,00\xa0$." in page
 
 
 def test_a_code_is_applied_on_checkout_without_the_apply_button(
@@ -167,7 +167,7 @@ def test_a_voucher_below_its_minimum_does_not_block_the_order(
     client.post(VOUCHER, {"code": "TEN"})
     Voucher.objects.update(minimum=100)
     page = one_line(client.get(CHECKOUT).content.decode())
-    assert "This voucher is for carts of €100.00 or more." in page
+    assert "Spend €100.00 or more to use this voucher." in page
     assert 'name="code" form="checkout" maxlength="40" value=""' in page
     client.post(CHECKOUT, ready | {"code": "", "total": "69.00"})
     assert Order.objects.get().total == 69
@@ -194,7 +194,7 @@ def test_nothing_is_ordered_at_a_price_the_buyer_has_not_seen(
     ("address", "changes", "field", "message"),
     [
         ("add/", {"code": " summer "}, "code", "Voucher with this Code already exists."),
-        ("{pk}/change/", {"limit": 5}, "limit", "It has been used 6 times already."),
+        ("{pk}/change/", {"limit": 5}, "limit", "It has already been used 6 times."),
     ],
 )
 def test_an_invalid_voucher_is_reported_at_its_field(

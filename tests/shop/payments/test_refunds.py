@@ -162,7 +162,7 @@ def test_staff_read_why_a_refund_failed_and_can_repeat_it_at_once(
     assert history(order) == ["placed", "paid"]
     stripe.fails = 0
     page = admin_client.post(orders, action, follow=True).content.decode()
-    assert "1 order was changed." in page
+    assert "1 order updated." in page
     assert state(order) == ("refunded", "refunded")
 
 

@@ -127,7 +127,7 @@ def test_products_of_another_order_cannot_be_reviewed(client: Client) -> None:
 
 @pytest.mark.parametrize("state", ["placed", "shipped", "cancelled", "refunded"])
 def test_products_not_yet_delivered_cannot_be_reviewed(client: Client, state: str) -> None:
-    _refused(client, _path(_delivered(state=state)), 409, "This order isn't delivered")
+    _refused(client, _path(_delivered(state=state)), 409, "This order hasn’t been delivered yet")
 
 
 def test_a_product_is_reviewed_once(client: Client) -> None:
@@ -269,7 +269,7 @@ def test_the_product_page_summarises_published_reviews(client: Client) -> None:
     _review(product, 1, state="rejected", text="Never seen.")
     page = client.get(product.get_absolute_url()).content.decode()
     assert "4.2 out of 5 stars" in page
-    assert "2 of 3 say it fits true to size." in page
+    assert "2 of 3 reviewers reviewers say it fits true to size." in page
     assert "Show all 4 reviews" in page
     assert "Too thin." in page
     assert "Not yet seen." not in page
@@ -283,7 +283,7 @@ def test_the_most_frequent_fit_is_shown() -> None:
     for fit in ("small", "small", "true"):
         _review(product, fit=fit)
     page = Client().get(product.get_absolute_url()).content.decode()
-    assert "1 of 3 say it fits true to size." in page
+    assert "1 of 3 reviewers reviewers say it fits true to size." in page
     assert "<strong>Runs small.</strong>" in page
 
 
@@ -343,11 +343,11 @@ def test_staff_publish_and_reject_but_cannot_edit_reviews(client: Client) -> Non
     _staff(client, "Catalogue")
     first, second = (_review(make_product(), state="pending") for _ in range(2))
     tiles = {tile["label"]: tile for tile in client.get("/admin/").context["tiles"]}
-    assert tiles["Reviews to check"]["value"] == 2
+    assert tiles["Reviews to moderate"]["value"] == 2
     for review, action in ((first, "publish"), (second, "reject")):
         data = {"action": action, "_selected_action": review.pk}
         page = client.post("/admin/reviews/review/", data, follow=True).content.decode()
-        assert "1 review was changed." in page
+        assert "1 review updated." in page
     assert list(Review.objects.order_by("pk").values_list("state", flat=True)) == [
         *("published", "rejected")
     ]
@@ -402,4 +402,4 @@ def test_the_api_lists_published_reviews(client: Client) -> None:
 def test_a_refunded_order_cannot_be_reviewed(client: Client) -> None:
     order = _delivered(payment="invoice")
     transition(order, Order.State.REFUNDED)
-    _refused(client, _path(order), 409, "This order isn't delivered")
+    _refused(client, _path(order), 409, "This order hasn’t been delivered yet")

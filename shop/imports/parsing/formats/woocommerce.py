@@ -86,7 +86,10 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
     warnings = (*(parent.record.warnings if is_first else ()), *record.warnings)
     if cells.get("published", "1").strip() not in {"1", ""}:
         values["stock"] = "0"
-        warnings = (*warnings, RowError(_("The variation is not published: it is sold out.")))
+        warnings = (
+            *warnings,
+            RowError(_("The variation is not published: it is imported as sold out.")),
+        )
     return replace(record, values=values, warnings=warnings)
 
 
