@@ -211,7 +211,7 @@ def test_a_second_payment_is_shown_to_staff(
     send(client, succeeded(order, "evt_2", id="pi_2"))
     assert state(order) == ("paid", "paid")
     page = admin_client.get("/admin/payments/payment/").content.decode()
-    assert "Paid a second time; give pi_2 back at Stripe." in page
+    assert "Paid a second time; refund pi_2 at Stripe." in page
     send(client, refunded(order, payment_intent="pi_2"))
     assert state(order) == ("paid", "paid")
 
