@@ -64,7 +64,7 @@ BASIS = OpenApiParameter(
 )
 
 
-class GuessSerializer(serializers.Serializer[Any]):
+class GarmentProbabilitySerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     probability = serializers.FloatField()
 
@@ -76,7 +76,9 @@ class ImageSearchSerializer(serializers.Serializer[Any]):
     page = serializers.URLField()
     expires = serializers.DateTimeField()
     failure = serializers.CharField(allow_blank=True)
-    garments = GuessSerializer(many=True, help_text="The likeliest garments, most likely first.")
+    garments = GarmentProbabilitySerializer(
+        many=True, help_text="The likeliest garments, most likely first."
+    )
     searched = serializers.ListField(
         child=serializers.CharField(), help_text="The garments that the search was limited to."
     )

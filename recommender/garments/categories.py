@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from PIL import Image
 
-from recommender.garments.classifier import article_types, garments, guess_garments, manifest
+from recommender.garments.classifier import article_types, classify_garments, garments, manifest
 from recommender.models import CategoryGarment, DiscreetCategory
 from shop.catalogue.images.conversion import upright_rgb
 from shop.catalogue.images.pictures import open_stored
@@ -91,7 +91,7 @@ def _sample(category: Category) -> list[ProductImage]:
 
 def _shares(images: Sequence[ProductImage]) -> dict[str, float]:
     """Return the mean probability of each garment, or ``{}`` if nothing can be classified."""
-    found = guess_garments([picture for image in images if (picture := _read(image))])
+    found = classify_garments([picture for image in images if (picture := _read(image))])
     if found is None:
         return {}
     return dict(zip(garments(), found.mean(axis=0).tolist(), strict=True))

@@ -55,7 +55,7 @@ def shows_nothing(image: Image.Image) -> bool:
     return min(image.size) < MIN_SIDE or grey.mean() < MIN_BRIGHTNESS or grey.std() < MIN_CONTRAST
 
 
-def guess_garments(images: Sequence[Image.Image]) -> Probabilities | None:
+def classify_garments(images: Sequence[Image.Image]) -> Probabilities | None:
     """Return the probabilities (n, 31) of n upright RGB images, or ``None`` without OpenVINO."""
     network = _network()
     if network is None or not images:

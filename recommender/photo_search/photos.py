@@ -18,7 +18,7 @@ from recommender.embedding.inference import Embedder, embedder
 from recommender.embedding.model_folder import ModelFolderError
 from recommender.embedding.preprocessing import prepare_photo
 from recommender.garments.categories import garments_of
-from recommender.garments.classifier import garments, guess_garments, shows_nothing
+from recommender.garments.classifier import classify_garments, garments, shows_nothing
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.crops import Region, crop
 from shop.catalogue.images.pictures import Picture, read_picture
@@ -126,7 +126,7 @@ def analyse_photo(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
     """
     prepared = prepare_photo(bytes(photo.content), network.input_size)
     with ThreadPoolExecutor(1) as thread:
-        classified = thread.submit(_garments, photo, prepared.images)
+        classified = thread.submit(_detect_garments, photo, prepared.images)
         vectors = network.embed(prepared.views)
     weighted = vectors[0] + (CUT_OUT_WEIGHT * vectors[1] if len(vectors) > 1 else 0)
     return {
@@ -137,7 +137,9 @@ def analyse_photo(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
     }
 
 
-def _garments(photo: QueryPhoto, images: list[Image.Image]) -> list[tuple[str, float]] | None:
+def _detect_garments(
+    photo: QueryPhoto, images: list[Image.Image]
+) -> list[tuple[str, float]] | None:
     """Return the likeliest garments: none if none can be detected, ``None`` without a classifier.
 
     A sample photo has the garments of its product's category. The mean over the whole photo and
@@ -147,7 +149,7 @@ def _garments(photo: QueryPhoto, images: list[Image.Image]) -> list[tuple[str, f
         return [(name, 1.0) for name in sorted(held)]
     if shows_nothing(images[0]):
         return []
-    probabilities = guess_garments(images)
+    probabilities = classify_garments(images)
     if probabilities is None:
         return None
     mean = probabilities.mean(axis=0)

@@ -92,14 +92,14 @@ def _outfit_row(name: str, title: str, ids: list[int]) -> RecommendationRow:
 
 def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> RecommendationRow:
     """Return products bought together or viewed in one visit, whichever are more."""
-    bought = _row_of_new(known[Affinity.Kind.BOUGHT], already_shown)
-    viewed = _row_of_new(known[Affinity.Kind.VIEWED], already_shown)
+    bought = _not_shown_yet(known[Affinity.Kind.BOUGHT], already_shown)
+    viewed = _not_shown_yet(known[Affinity.Kind.VIEWED], already_shown)
     if len(bought) >= len(viewed):
         return RecommendationRow("bought", _("Frequently bought together"), bought)
     return RecommendationRow("viewed", _("Customers also viewed"), viewed)
 
 
-def _row_of_new(ids: Iterable[int], already_shown: set[int]) -> list[int]:
+def _not_shown_yet(ids: Iterable[int], already_shown: set[int]) -> list[int]:
     """Return the first ids that are not shown yet, at most ``ROW_SIZE``."""
     return [pk for pk in ids if pk not in already_shown][:ROW_SIZE]
 

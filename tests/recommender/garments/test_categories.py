@@ -22,7 +22,7 @@ def _classifier(**probabilities: float) -> Any:
 
 
 def _fill_by(monkeypatch: pytest.MonkeyPatch, **probabilities: float) -> int:
-    monkeypatch.setattr(categories, "guess_garments", _classifier(**probabilities))
+    monkeypatch.setattr(categories, "classify_garments", _classifier(**probabilities))
     return fill_garments()
 
 
@@ -74,7 +74,7 @@ def test_corrections_of_staff_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_classifier_nothing_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     make_stored_image(make_product(category=make_category("Mode", "Kleider")))
-    monkeypatch.setattr(categories, "guess_garments", lambda images: None)
+    monkeypatch.setattr(categories, "classify_garments", lambda images: None)
     assert fill_garments() == 0
     assert not CategoryGarment.objects.exists()
 

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from recommender.garments import classifier
-from recommender.garments.classifier import garments, guess_garments, shows_nothing
+from recommender.garments.classifier import classify_garments, garments, shows_nothing
 
 
 def test_each_image_has_a_probability_for_each_garment() -> None:
     pictures = [Image.new("RGB", (60, 80), "white"), Image.new("RGB", (300, 200), "navy")]
-    found = guess_garments(pictures)
+    found = classify_garments(pictures)
     assert found is not None
     assert found.shape == (2, len(garments()))
     assert found.sum(axis=1) == pytest.approx([1, 1], abs=1e-3)
@@ -20,7 +20,7 @@ def test_without_openvino_nothing_is_classified(monkeypatch: pytest.MonkeyPatch)
     classifier._network.cache_clear()
     monkeypatch.setattr(classifier, "find_spec", lambda name: None)
     try:
-        assert guess_garments([Image.new("RGB", (60, 80))]) is None
+        assert classify_garments([Image.new("RGB", (60, 80))]) is None
     finally:
         classifier._network.cache_clear()
 
@@ -44,6 +44,6 @@ def test_a_damaged_network_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = {**classifier.manifest(), "sha256": "0" * 64}
     monkeypatch.setattr(classifier, "manifest", lambda: damaged)
     try:
-        assert guess_garments([Image.fromarray(np.zeros((60, 80, 3), np.uint8))]) is None
+        assert classify_garments([Image.fromarray(np.zeros((60, 80, 3), np.uint8))]) is None
     finally:
         classifier._network.cache_clear()
