@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shirt() -> Product:
-    """A red shirt for women at 50, and five that differ from it in one thing each."""
+    """Make a red shirt for women at 50, and five products that differ from it in one property."""
     shirts = make_category("Apparel", "Topwear", "Shirts")
     common = {"category": shirts, "gender": "Women", "base_colour": "Red", "price": Decimal(50)}
     variations: dict[str, dict[str, object]] = {
