@@ -1,9 +1,9 @@
-"""Uploads a folder of pictures as products, then searches the shop with a photo.
+"""Upload a folder of pictures as products, then search the shop by photo.
 
     python client.py http://127.0.0.1:8000 TOKEN apparel/topwear/shirts pictures/ photo.jpg
 
-Needs nothing but Python. The token is that of a member of the group Catalogue
-(POST /api/v1/tokens/); the category must exist.
+Needs nothing but Python. Use the token of a member of the group Catalogue
+(POST /api/v1/tokens/) and a category that exists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Shop:
         self.token = token
 
     def post(self, path: str, data: Any, key: str = "") -> Any:
-        """``key`` makes it safe to send again after a lost connection."""
+        """Send JSON; with a ``key`` the call can be repeated after a lost connection."""
         return self._send(path, json.dumps(data).encode(), "application/json", key)
 
     def upload(self, path: str, file: Path, key: str = "") -> Any:
@@ -58,7 +58,7 @@ class Shop:
 
 
 def upload_catalogue(shop: Shop, category: str, folder: Path) -> int:
-    """One product for each picture, named as its file. Run it again and nothing is doubled."""
+    """Create a product for each picture, named after its file; a second run creates no copies."""
     pictures = sorted(path for path in folder.iterdir() if path.is_file())
     for picture in pictures:
         product = {
@@ -74,7 +74,7 @@ def upload_catalogue(shop: Shop, category: str, folder: Path) -> int:
 
 
 def search(shop: Shop, photo: Path) -> list[dict[str, Any]]:
-    """The five products that look most like the photo."""
+    """Return the five products that look most like the photo."""
     text = base64.b64encode(photo.read_bytes()).decode()
     found = shop.post("image-searches/", {"photo": text})
     while found["state"] == "waiting":
