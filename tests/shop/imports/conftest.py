@@ -17,20 +17,26 @@ from PIL import Image
 
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
 from shop.imports.jobs import uploads
-from shop.imports.jobs.run import Result
+from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
 from shop.imports.parsing.columns import KAGGLE_COLUMNS
+from shop.imports.parsing.table import ReadOptions
 from shop.imports.writing import preparation
 
 HEADER = ",".join(KAGGLE_COLUMNS)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
 SOLD_HEADER = f"{HEADER},price,stock"
+SIZED_HEADER = f"{HEADER},price,sku,size,stock"
 SHIRT = "Men,Apparel,Topwear,Tshirts,Blue,Summer,2012,Casual"
+
+GERMAN = SOLD_HEADER.replace(",", ";")
+WOMEN = "Women;Apparel;Topwear;Shirts;Blue;Summer;2024;Casual"
 
 NEW = "/admin/imports/upload/new/"
 
 MakeFolder = Callable[..., Path]
 Send = Callable[..., Upload]
+ImportLines = Callable[..., Result]
 UploadFolder = Callable[[Path], Upload]
 
 
@@ -78,6 +84,11 @@ def all_rows() -> list[list[tuple[Any, ...]]]:
         list(StoredFile.objects.order_by("pk").values_list("pk", "size")),
         list(Category.objects.order_by("pk").values_list()),
     ]
+
+
+def prices() -> dict[str | None, str]:
+    """Return the prices of all products by external id."""
+    return {p.external_id: str(p.price) for p in Product.objects.order_by("external_id")}
 
 
 def upload_counts(upload: Upload) -> tuple[int, int, int, int]:
@@ -131,6 +142,21 @@ def make_folder(tmp_path: Path) -> MakeFolder:
         return folder
 
     return make
+
+
+@pytest.fixture
+def import_lines(make_folder: MakeFolder) -> ImportLines:
+    """Import these lines, with a picture for each of the ``ids``."""
+
+    def import_(text: str | bytes, *ids: str, read_options: ReadOptions | None = None) -> Result:
+        folder = make_folder(pictures={f"{i}.jpg": picture(size=(60, 80 + len(i))) for i in ids})
+        data = text.encode() if isinstance(text, str) else text
+        (folder / "styles.csv").write_bytes(data)
+        result = import_catalogue(folder, read_options=read_options)
+        assert result.read == result.done
+        return result
+
+    return import_
 
 
 @pytest.fixture
