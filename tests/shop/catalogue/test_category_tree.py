@@ -99,10 +99,10 @@ def test_an_impossible_parent_or_path_is_refused(admin_client: Client, shirt: Pr
     before = paths()
     top, topwear = (Category.objects.get(path=path) for path in ("apparel", "apparel/topwear"))
     for parent in (top, topwear, shirt.category):
-        said = edit(admin_client, top, parent=parent.pk)
-        assert said == "A category cannot be placed below itself."
-    said = edit(admin_client, topwear, parent="", slug="apparel-care")
-    assert said.startswith("Another category already has the address “apparel-care”.")
+        error = edit(admin_client, top, parent=parent.pk)
+        assert error == "A category cannot be placed below itself."
+    error = edit(admin_client, topwear, parent="", slug="apparel-care")
+    assert error.startswith("Another category already has the address “apparel-care”.")
     values = {"name": "Topwear", "slug": "topwear", "parent": top.pk}
     page = admin_client.post(reverse("admin:catalogue_category_add"), values)
     assert "Another category already has the address “apparel/topwear”." in page.content.decode()
@@ -120,8 +120,8 @@ def test_a_path_that_is_too_long_is_refused(
     top = make_category("Top")
     make_category("Top", "Leaf")
     before = paths()
-    said = edit(admin_client, top, slug="t" * length, parent=deep.pk)  # type: ignore[union-attr]
-    assert said == ("" if is_taken else LONG)
+    error = edit(admin_client, top, slug="t" * length, parent=deep.pk)  # type: ignore[union-attr]
+    assert error == ("" if is_taken else LONG)
     assert (max(map(len, paths())), paths() == before) == (
         (255, False) if is_taken else (236, True)
     )
@@ -145,7 +145,7 @@ def test_an_import_finds_a_category_by_its_name_under_another_slug(
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_moves_cannot_create_a_cycle(admin_client: Client) -> None:
-    """The second waits for the first, and is told what it did."""
+    """Start a second move while the first is open; it waits and is then refused."""
     one, other = make_category("One"), make_category("Other")
 
     def put_other_below_one() -> str:

@@ -1,4 +1,4 @@
-"""That staff take a product out of the catalogue for good, and what stays."""
+"""Staff delete products; orders remain."""
 
 from __future__ import annotations
 

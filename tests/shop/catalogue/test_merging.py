@@ -183,9 +183,9 @@ def test_a_dry_run_reports_the_same_and_changes_nothing(two: tuple[Product, Prod
     order_of(sku("B-M"))
     make_image(other)
     before = everything()
-    said = merge(one.pk, [other.pk], dry_run=True)
+    moved = merge(one.pk, [other.pk], dry_run=True)
     assert everything() == before
-    assert merge(one.pk, [other.pk]) == said
+    assert merge(one.pk, [other.pk]) == moved
 
 
 def _no_currency(one: Product, other: Product) -> None:
@@ -312,9 +312,9 @@ def test_a_sale_during_a_merge_counts_once(two: tuple[Product, Product]) -> None
     assert ProductImage.objects.count() == 0
 
 
-def _quietly(failures: list[BaseException], stays: int, other: int) -> None:
+def _quietly(failures: list[BaseException], survivor: int, other: int) -> None:
     try:
-        merge(stays, [other])
+        merge(survivor, [other])
     except BaseException as error:
         failures.append(error)
     finally:
@@ -322,9 +322,9 @@ def _quietly(failures: list[BaseException], stays: int, other: int) -> None:
 
 
 def test_a_product_without_a_price_gets_the_survivors() -> None:
-    stays, other = make_product(price=30), make_product(price=None, listed=False)
+    survivor, other = make_product(price=30), make_product(price=None, listed=False)
     Variant.objects.update(size="M")
     make_variant(other, sku="L", size="L", stock=2)
-    merge(stays.pk, [other.pk])
-    assert (sku("L").product_id, sku("L").price, sku("L").unit_price) == (stays.pk, None, 30)
-    assert sum(stocks(stays)[0].values()) == 22
+    merge(survivor.pk, [other.pk])
+    assert (sku("L").product_id, sku("L").price, sku("L").unit_price) == (survivor.pk, None, 30)
+    assert sum(stocks(survivor)[0].values()) == 22

@@ -1,4 +1,4 @@
-"""Links from outside to what was renamed since."""
+"""Former URLs of renamed categories and products redirect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Staff save a page that they read a while ago: only what they changed on it is written."""
+"""Saving a form that was opened earlier writes only the edited fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With Redis away, and with one that takes every call and answers none."""
+"""The shop works without Redis, and with a Redis that accepts calls but does not respond."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_a_body_with_nul_is_refused(client: Client, path: str, sent: dict[str, s
 
 
 class Unread:
-    """Fails as soon as anybody reads the body."""
+    """Fails the test when the body is read."""
 
     def read(self, *args: Any) -> bytes:
         raise AssertionError("The body was read.")
@@ -60,7 +60,7 @@ STAFF = ["/admin/imports/upload/new/", "/admin/login/", "/admin/catalogue/produc
 
 @pytest.fixture
 def browser() -> Client:
-    """A client whose forms are read for their CSRF token, as a real browser's are."""
+    """Return a client with CSRF checks, for which Django would read the body."""
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = "x" * 32
     return client

@@ -1,4 +1,4 @@
-"""What visitors see when something is missing, too large, too often or broken."""
+"""Error pages and status codes for visitors."""
 
 from __future__ import annotations
 

@@ -51,12 +51,12 @@ def row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
 
 
 def sold_row(number: int | str, name: str = "Nike Men Blue Jersey") -> str:
-    """A row below ``SOLD_HEADER``: what it describes is listed and in stock."""
+    """Return a row for ``SOLD_HEADER``, with a price and stock."""
     return f"{row(number, name)},20.00,5"
 
 
 def act(client: Client, upload: Upload, action: str, **values: str) -> Upload:
-    """Press the button, then do what a worker would do."""
+    """Submit the action of an upload and run its job."""
     client.post(f"/admin/imports/upload/{upload.pk}/{action}/", values)
     uploads.run(upload.pk)
     upload.refresh_from_db()
@@ -174,9 +174,9 @@ def carol(client: Client) -> User:
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The tests run the tasks that were sent."""
+    """Enqueue no jobs, since the tests run them, and store uploads in a temporary folder."""
     monkeypatch.setattr(uploads, "enqueue", lambda name, pk: None)
-    # The fields hold on to their storage: it is given another place, and nobody's files go.
+    # The storage itself is changed, because the model's fields keep a reference to it.
     for name in ("base_location", "location"):
         monkeypatch.setitem(vars(storages["uploads"]), name, str(tmp_path / "uploads"))
 

@@ -1,4 +1,4 @@
-"""Broken files: each says what is wrong, whatever is good in it comes in, no row is lost."""
+"""Broken files are reported, and their good rows are imported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOOD = (row(1), row(2))
 Run = Callable[..., Result]
 
 
-def said(result: Result) -> str:
+def messages(result: Result) -> str:
     return "\n".join([*(r.reason for r in result.rejections), *result.warnings])
 
 
@@ -143,7 +143,7 @@ def test_a_bad_row_is_reported_and_others_are_imported(run: Run, bad: str, messa
     result = run(table(rows[0], bad, rows[1], header=LONG_HEADER))
     assert ids() == ["1", "2"]
     assert (result.read, result.rejected) == (3, 1)
-    assert message in said(result)
+    assert message in messages(result)
     assert result.rejections[0].line == 3
 
 
@@ -165,8 +165,8 @@ def test_a_formula_is_imported_as_text(run: Run) -> None:
 def test_a_path_out_of_the_zip_is_skipped(run: Run, name: str) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, name: BLUE})
     assert ids() == ["1"]
-    assert "lead out of the ZIP" in said(result)
-    assert "There is no image 2.jpg" in said(result)
+    assert "lead out of the ZIP" in messages(result)
+    assert "There is no image 2.jpg" in messages(result)
 
 
 def test_a_symlink_is_skipped(run: Run) -> None:
@@ -176,13 +176,13 @@ def test_a_symlink_is_skipped(run: Run) -> None:
 
     result = run(table(*GOOD), make_zip({"1.jpg": RED, "2.jpg": b"/etc/passwd"}, link))
     assert ids() == ["1"]
-    assert "2.jpg are links" in said(result)
+    assert "2.jpg are links" in messages(result)
 
 
 def test_a_nested_archive_is_reported(run: Run) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, "more.zip": make_zip({"2.jpg": BLUE})})
     assert ids() == ["1"]
-    assert "more.zip are archives in the archive" in said(result)
+    assert "more.zip are archives in the archive" in messages(result)
 
 
 def test_an_encrypted_picture_is_reported(run: Run) -> None:
@@ -193,8 +193,8 @@ def test_an_encrypted_picture_is_reported(run: Run) -> None:
         data[place + offset] |= 1
     result = run(table(*GOOD), bytes(data))
     assert ids() == ["1"]
-    assert "2.jpg are encrypted" in said(result)
-    assert "2.jpg cannot be read" in said(result)
+    assert "2.jpg are encrypted" in messages(result)
+    assert "2.jpg cannot be read" in messages(result)
 
 
 def test_a_picture_with_a_wrong_checksum_is_reported(run: Run) -> None:
@@ -203,7 +203,7 @@ def test_a_picture_with_a_wrong_checksum_is_reported(run: Run) -> None:
     data[place : place + 4] = struct.pack("<I", 1)
     result = run(table(*GOOD), bytes(data))
     assert ids() == ["1"]
-    assert "2.jpg cannot be read: Bad CRC-32" in said(result)
+    assert "2.jpg cannot be read: Bad CRC-32" in messages(result)
 
 
 def test_a_truncated_zip_is_refused(run: Run) -> None:
@@ -216,7 +216,7 @@ def test_a_picture_that_unpacks_to_too_much_is_reported(run: Run, settings: Any)
     settings.PICTURE_MAX_BYTES = 100_000
     result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": b"\0" * 5_000_000})
     assert ids() == ["1"]
-    assert "2.jpg is larger than" in said(result)
+    assert "2.jpg is larger than" in messages(result)
 
 
 def test_a_zip_bomb_is_refused(run: Run, settings: Any) -> None:
@@ -247,7 +247,7 @@ def test_names_that_differ_only_in_case_are_reported(run: Run) -> None:
     rows = (row("a1"), row("A1"))
     result = run(table(*rows), {"a1.jpg": RED, "A1.jpg": BLUE})
     assert sorted(ids()) == ["A1", "a1"]
-    assert "A1.jpg, a1.jpg differ only in capital letters" in said(result)
+    assert "A1.jpg, a1.jpg differ only in capital letters" in messages(result)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -258,13 +258,13 @@ def test_duplicate_names_are_reported(run: Run) -> None:
             archive.writestr("1.jpg", data)
     result = run(table(row(1)), buffer.getvalue())
     assert ids() == ["1"]
-    assert "1.jpg are in the ZIP more than once" in said(result)
+    assert "1.jpg are in the ZIP more than once" in messages(result)
 
 
 def test_macos_metadata_is_ignored(run: Run) -> None:
     result = run(table(*GOOD), {"1.jpg": RED, "2.jpg": BLUE, "__MACOSX/._1.jpg": b"x"})
     assert ids() == ["1", "2"]
-    assert (result.rejections, "__MACOSX" in said(result)) == ([], False)
+    assert (result.rejections, "__MACOSX" in messages(result)) == ([], False)
 
 
 def test_one_bad_picture_among_a_thousand_is_rejected(run: Run) -> None:

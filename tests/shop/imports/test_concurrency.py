@@ -1,4 +1,4 @@
-"""An import into a shop that is full and open: what it counts anew, and who waits for it."""
+"""An import into an open shop: search words, statistics and locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens at the edges of an upload: half a row, swapped labels, later edits, a crash."""
+"""Edge cases of uploads: rejected rows, exchanged sizes, manual edits, crashes."""
 
 from __future__ import annotations
 

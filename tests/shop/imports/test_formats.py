@@ -1,4 +1,4 @@
-"""The exports of other shops, written by hand after their documented columns."""
+"""Exports of other shops, written by hand from their documented columns."""
 
 from __future__ import annotations
 

@@ -272,9 +272,9 @@ def test_a_replaced_picture_gets_a_new_row_and_others_keep_theirs(make_folder):
     )
     (folder / "images" / "1.jpg").write_bytes(picture("blue"))
     assert result_counts(import_catalogue(folder)) == (0, 1, 0, 0)
-    anew, *others = product.images.all()
-    assert anew.pk not in {first.pk, second.pk}
-    assert (anew.position, anew.file == first.file) == (0, False)
+    new, *others = product.images.all()
+    assert new.pk not in {first.pk, second.pk}
+    assert (new.position, new.file == first.file) == (0, False)
     assert [image.pk for image in others] == [second.pk, staff.pk]
 
 

@@ -1,4 +1,4 @@
-"""Staff who use the site in German read German, though a worker hears no browser."""
+"""Reports are in the uploader's language, although a worker writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A product that was merged away does not come back with the next import."""
+"""The next import does not restore a merged product."""
 
 from __future__ import annotations
 

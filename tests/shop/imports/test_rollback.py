@@ -1,4 +1,4 @@
-"""An upload is rolled back product by product; what was changed since stays, and is named."""
+"""An upload is rolled back by product; products that were changed since are skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rolling back in the background: killed, stopped, beside a sale."""
+"""Rolling back in the background: killed, stopped, and during a sale."""
 
 from __future__ import annotations
 

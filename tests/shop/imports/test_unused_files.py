@@ -1,4 +1,4 @@
-"""That an import finds the pictures that it names, whoever deletes files meanwhile."""
+"""Files that an import or a rollback needs are not deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Excel workbooks, in and out."""
+"""Excel workbooks are imported and exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists whose total is out of date, as it is cached for a minute."""
+"""Lists whose cached total is out of date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That a picture can stop no more than the process that decodes it."""
+"""A picture can kill only the process that decodes it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     statuses: list[int] = []
     run = subprocess.run
 
-    def noted(*args: Any, **options: Any) -> Any:
+    def recorded(*args: Any, **options: Any) -> Any:
         done = run(*args, **options)
         statuses.append(done.returncode)
         return done
 
-    monkeypatch.setattr(subprocess, "run", noted)
+    monkeypatch.setattr(subprocess, "run", recorded)
     return statuses
 
 
@@ -112,13 +112,13 @@ def test_a_child_limits_itself(work: str, ends: set[int]) -> None:
 
 
 def test_a_child_gets_no_secrets_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    variables: list[str] = []
     run = subprocess.run
 
-    def noted(*args: Any, **options: Any) -> Any:
-        told.extend(options["env"])
+    def recorded(*args: Any, **options: Any) -> Any:
+        variables.extend(options["env"])
         return run(*args, **options)
 
-    monkeypatch.setattr(subprocess, "run", noted)
+    monkeypatch.setattr(subprocess, "run", recorded)
     read_picture(picture_bytes(kind="GIF"))
-    assert told == ["OPENBLAS_NUM_THREADS", "PYTHONWARNINGS"]
+    assert variables == ["OPENBLAS_NUM_THREADS", "PYTHONWARNINGS"]

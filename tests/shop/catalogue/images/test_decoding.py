@@ -1,4 +1,4 @@
-"""How many pixels are decoded at once, however many threads are given pictures."""
+"""All threads together decode a limited number of pixels at once."""
 
 from __future__ import annotations
 
@@ -24,77 +24,78 @@ from tests.shop.catalogue.images.crafted import saved
 SIZE = (1200, 1000)  # counted twice in a WebP
 
 
-class Room:
-    """Where decoded pictures are; those that come in stay until the door is opened."""
+class Gate:
+    """Holds up the threads that decode a picture until the gate is opened."""
 
     def __init__(self) -> None:
         self.inside, self.most = 0, 0
-        self._lock, self._door = threading.Lock(), threading.Event()
+        self._lock, self._opened = threading.Lock(), threading.Event()
 
-    def stay(self) -> None:
+    def wait(self) -> None:
+        """Count the thread and block it until the gate is opened."""
         with self._lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
-        self._door.wait(60)
+        self._opened.wait(60)
         with self._lock:
             self.inside -= 1
 
     def open_when(self, count: int) -> None:
-        """So many are inside, and one waits outside."""
+        """Open the gate once ``count`` threads are blocked and another waits for pixels."""
         end = time.monotonic() + 30
         try:
             while self.inside != count or not pixel_budget.waiting:
                 assert time.monotonic() < end, f"{self.inside} are inside."
                 time.sleep(0.001)
         finally:
-            self._door.set()
+            self._opened.set()
 
 
 @pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> Room:
-    room, go_on = Room(), conversion._resizable
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate, resizable = Gate(), conversion._resizable
 
-    def stay(image: Image.Image) -> Image.Image:
-        room.stay()
-        return go_on(image)
+    def blocked(image: Image.Image) -> Image.Image:
+        gate.wait()
+        return resizable(image)
 
-    monkeypatch.setattr(conversion, "_resizable", stay)
-    return room
+    monkeypatch.setattr(conversion, "_resizable", blocked)
+    return gate
 
 
-def decode(room: Room, work: Callable[[bytes], Any], data: bytes, count: int) -> int:
-    """By five threads, of which ``count`` go on at once. Returns how many did at the most."""
+def decode(gate: Gate, work: Callable[[bytes], Any], data: bytes, count: int) -> int:
+    """Call ``work`` in five threads, opening the gate at ``count``; return the most at once."""
     with ThreadPoolExecutor(5) as threads:
         done = [threads.submit(work, data) for _ in range(5)]
-        room.open_when(count)
+        gate.open_when(count)
         for one in done:
             one.result()
     assert pixel_budget.in_use == 0
-    return room.most
+    return gate.most
 
 
 @pytest.mark.parametrize(("kind", "at_once"), [("PNG", 4), ("WEBP", 2)])
 def test_threads_together_decode_the_pixels_of_one_picture_at_most(
-    room: Room, settings: Any, kind: str, at_once: int
+    gate: Gate, settings: Any, kind: str, at_once: int
 ) -> None:
     settings.PICTURE_MAX_PIXELS = 4 * SIZE[0] * SIZE[1]
     data = saved(Image.new("RGB", SIZE), kind)
-    assert decode(room, partial(read_picture, timeout=None), data, at_once) == at_once
+    assert decode(gate, partial(read_picture, timeout=None), data, at_once) == at_once
 
 
 def test_renditions_share_the_pixel_budget(
-    room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PICTURE_MAX_PIXELS = 3 * SIZE[0] * SIZE[1]
     resize = Image.Image.resize
 
-    def stay(image: Image.Image, *args: Any, **options: Any) -> Image.Image:
-        room.stay()
+    def blocked(image: Image.Image, *args: Any, **options: Any) -> Image.Image:
+        gate.wait()
         return resize(image, *args, **options)
 
-    monkeypatch.setattr(Image.Image, "resize", stay)
+    monkeypatch.setattr(Image.Image, "resize", blocked)
     data = picture_bytes("red", SIZE)
-    assert decode(room, lambda data: make_rendition(data, SIZE[0]), data, 3) == 3
+    assert decode(gate, lambda data: make_rendition(data, SIZE[0]), data, 3) == 3
 
 
 def test_a_small_picture_does_not_wait(settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""That a file with endlessly many parts is refused before a decoder sees it."""
+"""A file with too many scans, segments or chunks is refused before decoding."""
 
 from __future__ import annotations
 

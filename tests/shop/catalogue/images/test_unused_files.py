@@ -1,4 +1,4 @@
-"""That the files of a picture live as long as a row names them, and no longer."""
+"""Files are kept as long as a row names them, and deleted afterwards."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_storing_a_file_again_in_a_folder_refreshes_its_age(folder: Path) -> Non
 
 
 class OverwritingStorage(InMemoryStorage):
-    """A storage without paths that overwrites, as those of django-storages do by default."""
+    """Overwrites files and has no paths, like the storages of django-storages by default."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
@@ -271,7 +271,7 @@ def test_a_file_that_a_concurrent_rollback_restores_is_kept(
         make_folder_old(folder)
 
     def roll_back(**kwargs: Any) -> None:
-        """Name the file in a row, and no longer where the receiver has looked for it."""
+        """Commit a row that names the file while the receivers are asked."""
         with ThreadPoolExecutor(1) as pool:
             pool.submit(with_own_connection(lambda: make_image(product, file=picture.name))).result(
                 60
