@@ -252,6 +252,7 @@ EVENT_LIFETIME_DAYS = env.int("EVENT_LIFETIME_DAYS", 90)
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 CELERY_TIMEZONE = TIME_ZONE
 USE_I18N = True

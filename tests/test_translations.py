@@ -40,9 +40,13 @@ def _placeholders(entry: polib.POEntry) -> set[str]:
 
 
 def test_the_compiled_catalogue_matches_the_source() -> None:
-    written = {entry.msgid: _forms(entry) for entry in polib.pofile(str(PO)) if not entry.obsolete}
+    written = {
+        (entry.msgctxt, entry.msgid): _forms(entry)
+        for entry in polib.pofile(str(PO))
+        if not entry.obsolete
+    }
     compiled = polib.mofile(str(PO.with_suffix(".mo")))
-    assert {entry.msgid: _forms(entry) for entry in compiled} == written
+    assert {(entry.msgctxt, entry.msgid): _forms(entry) for entry in compiled} == written
 
 
 def test_no_message_is_missing_in_the_catalogue(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_the_page_says_when_the_photo_is_deleted(client: Client) -> None:
         content=picture_bytes(), width=60, height=80, embedding=point(1), expires=until
     )
     page = client.get(photo.get_absolute_url()).content.decode()
-    assert "Deleted on Jan. 2, 2099 at 15:04." in page
+    assert "We’ll delete it on 2 January 2099 at 15:04." in page
 
 
 def test_the_results_can_be_filtered(client: Client) -> None:
