@@ -6,12 +6,14 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db import connections
 from django.db.models.signals import post_delete, post_migrate, post_save
+from django.utils.translation import gettext_lazy as _
 
 from shop.core.tasks import enqueue
 
 
 class RecommenderConfig(AppConfig):
     name = "recommender"
+    verbose_name = _("Similar items")
 
     def ready(self) -> None:
         """Connect receivers to the shop's signals, because the shop does not import recommender."""

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
+from django.utils.translation import gettext_lazy as _
 
 
 class CartConfig(AppConfig):
     name = "shop.cart"
+    verbose_name = _("Cart")
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ImportsConfig(AppConfig):
     name = "shop.imports"
     label = "imports"
+    verbose_name = _("Uploads")
 
     def ready(self) -> None:
         from shop.catalogue.signals import files_needed, products_merging

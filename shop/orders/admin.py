@@ -74,7 +74,15 @@ def _action(state: str, label: Any):  # type: ignore[no-untyped-def]
 
 
 class OrderAdmin(_ChangedFieldsAdmin):
-    list_display = ("number", "placed", "name", "email", "price", "labelled_state", "paid_at")
+    list_display = (
+        "labelled_number",
+        "placed",
+        "name",
+        "email",
+        "price",
+        "labelled_state",
+        "paid_at",
+    )
     list_filter = ("state", "payment", "placed")
     search_fields = ("email", "name", "lines__sku")
     search_help_text = _("Number, email, name or SKU")
@@ -129,6 +137,10 @@ class OrderAdmin(_ChangedFieldsAdmin):
         if number := re.fullmatch(r"L?0*([1-9]\d{0,17})", search_term.strip(), re.IGNORECASE):
             found |= queryset.filter(pk=int(number[1]))
         return found, may_repeat
+
+    @display(description=_("number"), ordering="pk")
+    def labelled_number(self, order: Order) -> str:
+        return order.number
 
     @display(description=_("total"), ordering="total")
     def price(self, order: Order) -> str:

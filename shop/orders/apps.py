@@ -3,10 +3,12 @@ from __future__ import annotations
 from allauth.account.signals import email_confirmed
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
+from django.utils.translation import gettext_lazy as _
 
 
 class OrdersConfig(AppConfig):
     name = "shop.orders"
+    verbose_name = _("Orders")
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data

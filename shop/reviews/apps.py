@@ -3,10 +3,12 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import pre_delete
+from django.utils.translation import gettext_lazy as _
 
 
 class ReviewsConfig(AppConfig):
     name = "shop.reviews"
+    verbose_name = _("Reviews")
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data

@@ -4,10 +4,12 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import pre_delete
+from django.utils.translation import gettext_lazy as _
 
 
 class WishlistConfig(AppConfig):
     name = "shop.wishlist"
+    verbose_name = _("Wishlist")
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data
