@@ -14,7 +14,6 @@ class AdvisoryLock(IntEnum):
 
     CO_PURCHASES = 7_405_226
     MODEL_ROLLOUT = 7_405_227
-    NEAR_DUPLICATES = 7_405_228
     IMPORT = 7_413_001
     # Combined with the upload's primary key.
     UPLOAD_JOB = 7413
