@@ -38,12 +38,13 @@ def wait_for_vector(
         send("recommender.tasks.embed_query_photo", photo.pk)
     elif is_stale(photo) and not even_if_stale:
         return model
+    without_content = QueryPhoto.objects.defer("content")
     try:
         with waiting_slot():
             end = time.monotonic() + seconds
             while needs_vector(photo, model) and not photo.failure and time.monotonic() < end:
                 time.sleep(POLL_SECONDS)
-                photo.refresh_from_db(fields=["embedding", "embedding_model", "failure"])
+                photo.refresh_from_db(from_queryset=without_content)
     except TooBusy:
         return model
     return EmbeddingModel.objects.active()

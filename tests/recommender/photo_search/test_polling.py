@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,18 +13,8 @@ from recommender.photo_search import photos, polling
 from shop.core import waiting
 from tests.factories import picture_bytes, point
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.django_db
 HOURS = 10_000.0
-
-
-@pytest.fixture
-def full() -> Iterator[None]:
-    """Let as many requests wait as are allowed."""
-    for _waiter in range(waiting.MAX_WAITERS):
-        assert waiting._slots.acquire(blocking=False)
-    yield
-    for _waiter in range(waiting.MAX_WAITERS):
-        waiting._slots.release()
 
 
 def make_photo(seconds: float = 0, **values: object) -> QueryPhoto:
@@ -65,23 +54,27 @@ def test_beat_embeds_photos_whose_task_was_lost(
     assert found == ([photo.pk] if missed else [])
 
 
-def test_a_photo_embedded_by_an_earlier_model_is_embedded_again(
+def test_a_photo_embedded_by_an_earlier_model_is_analysed_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other = EmbeddingModel.objects.create(name="other", slot="green", state="previous")
     photo = make_photo(seconds=3600, embedding=point(1), embedding_model=other)
     active = EmbeddingModel.objects.active()
+    analysis = {"garments": [["Shirts", 0.9]], "colour": [50.0, 1.0, 2.0]}
 
     def embed(*_task_and_pk: object) -> bool:
-        QueryPhoto.objects.update(embedding_model=active)
+        QueryPhoto.objects.update(embedding_model=active, whole_embedding=point(2), **analysis)
         return True
 
     monkeypatch.setattr(polling, "send", embed)
     assert polling.wait_for_vector(photo, HOURS) == active
     assert photo.embedding_model_id == active.pk
+    assert photo.garments == analysis["garments"]
+    assert list(photo.colour) == analysis["colour"]
+    assert photo.whole_embedding is not None
 
 
-def test_no_request_waits_if_too_many_do_already(full: None) -> None:
+def test_no_request_waits_if_too_many_do_already(busy: None) -> None:
     photo = make_photo()
     polling.wait_for_vector(photo, HOURS)
     polling.wait_for_vector(photo, HOURS, even_if_stale=True)
@@ -103,7 +96,7 @@ def test_a_failed_wait_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
             polling.wait_for_vector(photo, HOURS)
 
 
-def test_a_page_polls_less_often_for_a_stale_photo(client: Client, full: None) -> None:
+def test_a_page_polls_less_often_for_a_stale_photo(client: Client, busy: None) -> None:
     photo = make_photo()
     for seconds, trigger, refresh in ((0, "300ms", "2"), (7, "4s", "6")):
         QueryPhoto.objects.update(created=timezone.now() - timedelta(seconds=seconds))
