@@ -169,7 +169,7 @@ def test_a_zip_with_an_extreme_compression_ratio_is_refused(
     ("text", "message"),
     [
         (f'[{{"sku": "{"x" * 140_000}"}}]', "Is this a CSV file?"),
-        ("sku,pri\0ce\n1,2\n", "holds the character NUL"),
+        ("sku,pri\0ce\n1,2\n", "contains a NUL character"),
     ],
 )
 def test_an_unreadable_header_is_explained_and_its_files_deleted(

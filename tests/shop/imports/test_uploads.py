@@ -105,7 +105,7 @@ def test_a_refused_mapping_can_be_corrected(client: Client, send: Send) -> None:
     upload = send(f"Artikel;stock\n{sku};9\n")
     upload = act(client, upload, "check")
     assert upload.state == "refused"
-    assert "must name the column sku or id" in upload.message
+    assert "needs a column sku or id" in upload.message
     assert upload.message in client.get(upload.get_absolute_url()).content.decode()
     upload = act(client, upload, "check", column0="sku", column1="stock")
     assert (upload.state, upload_counts(upload)) == ("checked", (0, 1, 0, 0))
