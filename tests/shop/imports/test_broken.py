@@ -222,7 +222,7 @@ def test_a_picture_that_unpacks_to_too_much_is_reported(run: Run, settings: Any)
 def test_a_zip_bomb_is_refused(run: Run, settings: Any) -> None:
     settings.IMPORT_MAX_UNPACKED_BYTES = 50_000_000
     bomb = {f"{number}.jpg": b"\0" * 9_000_000 for number in range(1, 8)}
-    with pytest.raises(ImportProblem, match="would unpack to 60 MB; at most 47 MB may be"):
+    with pytest.raises(ImportProblem, match="would unpack to 60 MB; at most 47 MB are allowed"):
         run(table(*GOOD), bomb)
     assert not Product.objects.exists()
 
@@ -289,4 +289,4 @@ def test_bombs_and_broken_exif_concern_their_own_row_only(run: Run) -> None:
     result = run(table(*(row(number) for number in range(1, 6))), pictures)
     assert ids() == ["1", "3", "4", "5"]
     assert [rejection.line for rejection in result.rejections] == [3]
-    assert "2.jpg: The picture takes too long to read" in result.rejections[0].reason
+    assert "2.jpg: This image takes too long to read" in result.rejections[0].reason

@@ -14,7 +14,7 @@ from shop.catalogue.images.pictures import PictureError, read_picture
 from tests.factories import picture_bytes
 from tests.shop.catalogue.images.crafted import saved, scans
 
-TOO_LONG = "The picture takes too long to read"
+TOO_LONG = "This image takes too long to read"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.shop.catalogue.images.crafted import chunks, scans, segment, segments
 
 JPEG = picture_bytes()
 SCAN = scans(MAX_SCANS)
-TOO_LONG = "The picture takes too long to read"
+TOO_LONG = "This image takes too long to read"
 
 
 @pytest.fixture
