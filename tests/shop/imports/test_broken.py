@@ -239,7 +239,7 @@ def test_a_false_size_in_the_zip_is_detected(run: Run, settings: Any) -> None:
 
 def test_too_many_files_are_refused(run: Run, settings: Any) -> None:
     settings.IMPORT_MAX_FILES = 3
-    with pytest.raises(ImportProblem, match="holds 4 files; at most 3 may be"):
+    with pytest.raises(ImportProblem, match="contains 4 files; at most 3 are allowed"):
         run(table(*GOOD), {f"{number}.jpg": RED for number in range(1, 5)})
 
 

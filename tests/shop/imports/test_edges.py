@@ -161,7 +161,7 @@ def test_a_zip_with_an_extreme_compression_ratio_is_refused(
             archive.writestr(f"images/{number}.jpg", bytes(8_000_000))
     response = client.post(NEW, {"table": SimpleUploadedFile("c.zip", buffer.getvalue())})
     assert response.status_code == 422
-    assert "times its size; at most 100 times may be" in response.content.decode()
+    assert "times its size; at most 100 times are allowed" in response.content.decode()
     assert not Upload.objects.exists()
 
 
