@@ -231,7 +231,7 @@ def first_product(site: Site) -> str:
     """Return the path of the first product in the list of all products."""
     found = PRODUCT.search(get(site, "/products/") or "")
     if not found:
-        raise SystemExit("The shop lists no products.")
+        raise SystemExit("The list of all products is empty, or took longer than ten seconds.")
     return found[1]
 
 
