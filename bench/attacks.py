@@ -58,6 +58,7 @@ from demo.servers import EmbeddedServers  # noqa: E402
 RESULT = ROOT / "bench" / "results" / "attacks.json"
 ATTACKERS = [f"127.0.0.{number}" for number in range(2, 12)]
 TIMEOUT_SECONDS = 10
+START_SECONDS = 120
 WARM_UP = 50
 BOUNDARY = "attack"
 PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')
@@ -143,7 +144,7 @@ def nginx(shop: Site) -> Iterator[Site]:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -228,10 +229,18 @@ def get(site: Site, path: str) -> str | None:
 
 
 def first_product(site: Site) -> str:
-    """Return the path of the first product in the list of all products."""
-    found = PRODUCT.search(get(site, "/products/") or "")
+    """Return the path of the first product in the list of all products.
+
+    Waits for the list, because gunicorn listens before its workers have loaded the shop.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while (text := get(site, "/products/")) is None:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"The shop did not answer within {START_SECONDS} seconds.")
+        time.sleep(0.2)
+    found = PRODUCT.search(text)
     if not found:
-        raise SystemExit("The list of all products is empty, or took longer than ten seconds.")
+        raise SystemExit("The shop lists no products.")
     return found[1]
 
 
