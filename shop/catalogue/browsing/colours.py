@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 HEX = {
-    "beige": "#e3d5b8", "black": "#1b1b1d", "blue": "#2f62b5", "bronze": "#8c6239",
-    "brown": "#6f4a32", "burgundy": "#6b1730", "charcoal": "#3d4248", "coffee brown": "#4b3325",
-    "copper": "#b3673a", "coral": "#f0715c", "cream": "#f5ecd2", "fluorescent green": "#7dff3a",
-    "gold": "#c9a03f", "green": "#2f8a4c", "grey": "#8d9197", "grey melange": "#a9adb2",
-    "khaki": "#a89a6c", "lavender": "#b6a0d8", "lime green": "#9acd32", "magenta": "#c2327e",
-    "maroon": "#6d1a24", "mauve": "#a3798f", "metallic": "#9aa0a6", "mushroom brown": "#8f7d6a",
-    "mustard": "#cf9a2b", "navy blue": "#1d2a4f", "nude": "#dcb99d", "off white": "#f4f1e8",
-    "olive": "#6b6b35", "orange": "#e5772a", "peach": "#f7bf9f", "pink": "#e88aa5",
-    "purple": "#6d3f92", "red": "#c1272d", "rose": "#d4647c", "rust": "#a9502a",
-    "sea green": "#2e8b72", "silver": "#c0c4c9", "skin": "#e2b796", "steel": "#7c8791",
-    "tan": "#c19a6b", "taupe": "#8a7b6e", "teal": "#1f7a7d", "turquoise blue": "#30b6b8",
-    "white": "#ffffff", "yellow": "#f1c933",
+    "apricot": "#f5b583", "aqua": "#45c4d0", "beige": "#e3d5b8", "black": "#1b1b1d",
+    "blue": "#2f62b5", "bronze": "#8c6239", "brown": "#6f4a32", "burgundy": "#6b1730",
+    "camel": "#b98d5e", "charcoal": "#3d4248", "coffee brown": "#4b3325", "copper": "#b3673a",
+    "coral": "#f0715c", "cream": "#f5ecd2", "dark blue": "#1f3566", "dark green": "#1f5233",
+    "dark grey": "#55595f", "fluorescent green": "#7dff3a", "gold": "#c9a03f", "green": "#2f8a4c",
+    "grey": "#8d9197", "grey melange": "#a9adb2", "ivory": "#f6f0dc", "khaki": "#a89a6c",
+    "lavender": "#b6a0d8", "light blue": "#9cc3e6", "light green": "#a3d39c",
+    "light grey": "#c9ccd1", "lilac": "#c3a9dc", "lime green": "#9acd32", "magenta": "#c2327e",
+    "maroon": "#6d1a24", "mauve": "#a3798f", "metallic": "#9aa0a6", "mint": "#a9dcc3",
+    "mushroom brown": "#8f7d6a", "mustard": "#cf9a2b", "navy blue": "#1d2a4f", "nude": "#dcb99d",
+    "off white": "#f4f1e8", "olive": "#6b6b35", "orange": "#e5772a", "peach": "#f7bf9f",
+    "pink": "#e88aa5", "purple": "#6d3f92", "red": "#c1272d", "rose": "#d4647c", "rust": "#a9502a",
+    "sea green": "#2e8b72", "silver": "#c0c4c9", "skin": "#e2b796", "sky blue": "#7fb8e6",
+    "steel": "#7c8791", "tan": "#c19a6b", "taupe": "#8a7b6e", "teal": "#1f7a7d",
+    "turquoise": "#30b6b8", "turquoise blue": "#30b6b8", "violet": "#7a4fb5", "white": "#ffffff",
+    "wine": "#5e1626", "yellow": "#f1c933",
 }  # fmt: skip
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
+from demo.catalogue.palette import COLOURS
 from demo.catalogue.products import demo_products
+from shop.catalogue.browsing.colours import hex_of
 
 
 def test_there_are_enough_products_of_enough_types() -> None:
@@ -26,3 +30,8 @@ def test_the_sizes_share_the_stock() -> None:
         assert len({row[-2] for row in rows}) == len(rows)
     shirt = next(p for p in demo_products() if p.range.tree[1] == "Topwear")
     assert [row[-1] for row in shirt.rows()] == ["S", "M", "L", "XL"]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_every_colour_of_the_demo_has_a_swatch(colour: str) -> None:
+    assert hex_of(colour)
