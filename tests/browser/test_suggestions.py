@@ -31,6 +31,15 @@ def test_suggestions_are_chosen_by_keyboard(typed: Page) -> None:
     typed.wait_for_url("**/search/?q=shir*")
 
 
+def test_suggestions_fill_the_width_of_a_phone(typed: Page) -> None:
+    typed.set_viewport_size({"width": 375, "height": 812})
+    option = typed.locator("#suggestions [role=option]").first.bounding_box()
+    box = typed.locator("#suggestions").bounding_box()
+    assert option and box
+    assert option["x"] >= box["x"]
+    assert option["width"] > 300
+
+
 def test_escape_closes_the_suggestions_and_keeps_the_text(typed: Page) -> None:
     typed.keyboard.press("Escape")
     expect(typed.locator("#suggestions")).to_be_hidden()
