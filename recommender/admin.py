@@ -74,9 +74,7 @@ def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
     """Let workers retry failed images, and tell staff how many there are."""
     count = queue.requeue(images)
     enqueue("recommender.tasks.embed_pending_images")
-    text = ngettext(
-        "%(count)d picture will be retried.", "%(count)d pictures will be retried.", count
-    )
+    text = ngettext("%(count)d image will be retried.", "%(count)d images will be retried.", count)
     messages.success(request, text % {"count": count})
 
 
@@ -123,7 +121,7 @@ class EmbeddedProductAdmin(ProductAdmin):
         products = similar_to_product(product)
         return render_to_string("admin/similar_products.html", {"products": products})
 
-    @admin.action(description=_("Retry failed pictures"), permissions=["change"])
+    @admin.action(description=_("Retry failed images"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         _retry(request, ProductImage.objects.filter(product__in=queryset))
 
@@ -170,7 +168,7 @@ class ProductImageAdmin(ModelAdmin):
     def failure(self, image: ProductImage) -> str:
         return image.failure or "-"  # type: ignore[attr-defined]
 
-    @admin.action(description=_("Retry failed pictures"), permissions=["change"])
+    @admin.action(description=_("Retry failed images"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProductImage]) -> None:
         _retry(request, ProductImage.objects.filter(pk__in=queryset.values("pk")))
 

@@ -82,7 +82,7 @@ def test_german_pages_format_prices_for_germany(german: Client) -> None:
     assert "In den Warenkorb" in page
     assert 'aria-label="Schließen"' in page
     german.post("/cart/add/", {"variant": product.variants.get().pk})
-    assert "liegt in Ihrem Warenkorb" in german.get("/cart/").content.decode()
+    assert "wurde in den Warenkorb gelegt" in german.get("/cart/").content.decode()
     login = german.get("/account/login/").content.decode()
     assert "Anmeld" in login
 

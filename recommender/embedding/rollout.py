@@ -188,11 +188,11 @@ def _check_coverage(model: EmbeddingModel) -> None:
     lines = [
         f"  {row.image.product.name}: {row.failure or '-'}" for row in rows[:MAX_FAILURES_LISTED]
     ]
-    text = _("%(done)d of %(all)d pictures of listed products have an embedding by %(name)s.")
+    text = _("%(done)d of %(all)d images of listed products have an embedding by %(name)s.")
     parts = [text % {"done": done, "all": every, "name": model.name}]
     if lines:
         parts.append(
-            _("These pictures failed; replace them, or retry them in the admin under Pictures:")
+            _("These images failed; replace them, or retry them in the admin under Images:")
         )
         parts += lines
     if every - done > rows.count():

@@ -39,7 +39,7 @@ class Region:
         except ValueError:
             raise RegionError(_("Enter four numbers: left, top, right, bottom.")) from None
         if not all(0 <= value <= 1 for value in (left, top, right, bottom)):
-            raise RegionError(_("A region must lie within the picture."))
+            raise RegionError(_("The selected area must lie within the image."))
         # With a tolerance, because browsers round: 5 % may be sent as 4.99999 %.
         if right - left < MIN_SHARE - 1e-6 or bottom - top < MIN_SHARE - 1e-6:
             raise RegionError(_("The selected area is too small. Select a larger one."))

@@ -103,7 +103,7 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
         if change == 0:
             raise ValidationError(_("Enter a change other than 0."))
         if abs(change) > 1_000_000:
-            raise ValidationError(_("A change may be at most a million pieces."))
+            raise ValidationError(_("Enter a change of at most a million units."))
         return change
 
     def clean(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
             variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
             variant = variants.get(pk=variant.pk)
             if variant.stock + change < 0:
-                text = _("Only %(stock)s pieces are in stock.")
+                text = _("Only %(stock)s in stock. You cannot remove more.")
                 self.add_error("change", text % {"stock": variant.stock})
             elif error := stock_limit_error(variant.product.stock + change):
                 self.add_error("change", error)

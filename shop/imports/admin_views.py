@@ -161,7 +161,7 @@ def finalise(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _redirect_back(request: HttpRequest, upload: Upload, done: bool) -> HttpResponse:
     if not done:
-        messages.error(request, _("The upload’s state has changed in the meantime; see below."))
+        messages.error(request, _("The upload’s status has changed. See below."))
     return redirect(upload)
 
 

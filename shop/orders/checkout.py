@@ -153,5 +153,5 @@ def _stock_problem(line: CartLine, left: int) -> str:
         return _("“%(name)s” is sold out. Please remove it from your cart.") % {
             "name": line.variant
         }
-    text = _("Only %(left)s of “%(name)s” are left. Please change the quantity in your cart.")
+    text = _("Only %(left)s left of “%(name)s”. Please change the quantity in your cart.")
     return text % {"left": left, "name": line.variant}

@@ -27,7 +27,7 @@ class CheckoutForm(forms.ModelForm[Order]):
         label=_("Delivery"),
         widget=forms.RadioSelect,
         empty_label=None,
-        error_messages={"required": _("Please choose a shipping method.")},
+        error_messages={"required": _("Please choose a delivery method.")},
     )
     payment = forms.ChoiceField(
         label=_("Payment"), choices=payment.choices, widget=forms.RadioSelect

@@ -35,7 +35,8 @@ def test_suggestions_fill_the_width_of_a_phone(typed: Page) -> None:
     typed.set_viewport_size({"width": 375, "height": 812})
     option = typed.locator("#suggestions [role=option]").first.bounding_box()
     box = typed.locator("#suggestions").bounding_box()
-    assert option and box
+    assert option is not None
+    assert box is not None
     assert option["x"] >= box["x"]
     assert option["width"] > 300
 

@@ -140,7 +140,7 @@ def test_pictures_are_filtered_by_status_and_a_failed_one_is_retried(admin_clien
     assert "OSError: torn" in page
     action = {"action": "retry", "_selected_action": [failed.pk]}
     response = admin_client.post(PICTURES, action, follow=True)
-    assert "1 picture will be retried." in response.content.decode()
+    assert "1 image will be retried." in response.content.decode()
     row = embedding_of(failed)
     assert (row.status, row.attempts, row.failure) == ("pending", 0, "")
 

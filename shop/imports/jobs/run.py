@@ -264,9 +264,9 @@ def _warn_of_unused_pictures(table: Table, result: Result) -> None:
     result.warnings.append(text % {"count": intcomma(len(unused)), "names": list_names(unused)})
     for name in unused[:MAX_UNUSED]:
         nearest = nearest_id(name, table.ids)
-        reason = _("This picture belongs to no row.")
+        reason = _("This image belongs to no row.")
         if nearest:
-            reason = _("This picture belongs to no row; the most similar id is %(id)s.") % {
+            reason = _("This image belongs to no row; the most similar ID is %(id)s.") % {
                 "id": nearest
             }
         result.warn(0, "", reason, value=name)

@@ -93,9 +93,9 @@ def test_unused_pictures_are_listed_with_the_most_similar_id(
     page = client.get(upload.get_absolute_url()).content.decode()
     assert "3 images belong to no row: SB-PIX-red.jpg, SBPIX.jpg, other.jpg" in page
     assert list(upload.errors.values_list("value", "reason", "is_warning")) == [
-        ("SB-PIX-red.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
-        ("SBPIX.jpg", "This picture belongs to no row; the most similar id is SB-PIX.", True),
-        ("other.jpg", "This picture belongs to no row.", True),
+        ("SB-PIX-red.jpg", "This image belongs to no row; the most similar ID is SB-PIX.", True),
+        ("SBPIX.jpg", "This image belongs to no row; the most similar ID is SB-PIX.", True),
+        ("other.jpg", "This image belongs to no row.", True),
     ]
     upload = act(client, upload, "start")
     assert (upload.state, Product.objects.get().images.count()) == ("done", 1)
