@@ -179,9 +179,9 @@ def test_stock_is_adjusted_with_a_reason(client: Client) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (-6, "Only 5 pieces are in stock"),
+        (-6, "Only 5 in stock"),
         (0, "other than 0"),
-        (2_000_000, "At most a million"),
+        (2_000_000, "at most a million"),
         ("x", "Enter a whole number"),
     ],
 )

@@ -240,7 +240,7 @@ def test_a_bad_file_is_explained(page: Page, shop: str, tmp_path: Path) -> None:
     text.write_text("no picture")
     page.goto(f"{shop}/photo-search/")
     page.set_input_files("#photo", text)
-    expect(page.get_by_role("alert")).to_contain_text("not a picture we can read")
+    expect(page.get_by_role("alert")).to_contain_text("can’t read this file")
     assert page.url == f"{shop}/photo-search/"
 
 

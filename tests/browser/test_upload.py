@@ -52,7 +52,7 @@ def test_a_catalogue_is_uploaded_previewed_imported_and_rolled_back(
     archive = tmp_path / "new.zip"
     with zipfile.ZipFile(archive, "w") as file:
         rows = [row(number, f"Nike Men Shirt {number}") for number in range(1, 41)]
-        file.writestr("styles.csv", "\n".join([HEADER, *rows, row(99, "No picture")]))
+        file.writestr("styles.csv", "\n".join([HEADER, *rows, row(99, "No image")]))
         for number in range(1, 41):
             file.writestr(f"images/{number}.jpg", picture("red", size=(20 + number, 30)))
     page.goto(f"{shop}/admin/imports/upload/new/")

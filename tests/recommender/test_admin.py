@@ -71,7 +71,7 @@ def test_a_product_with_a_picture_is_added(admin_client: Client) -> None:
 def test_a_file_that_is_no_picture_is_refused(admin_client: Client) -> None:
     values = form_data(None, **{"images-0-upload": upload(b"hello")})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
-    assert "This file is not a picture we can read." in response.content.decode()
+    assert "We can’t read this file." in response.content.decode()
     assert not Product.objects.exists()
     assert not StoredFile.objects.exists()
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_no_picture_is_refused(admin_client: Client) -> None:
 def test_an_image_that_takes_too_long_to_decode_is_refused(admin_client: Client) -> None:
     values = form_data(None, **{"images-0-upload": upload(scans(2000))})
     response = admin_client.post(reverse("admin:catalogue_product_add"), values)
-    assert "The picture takes too long to read." in response.content.decode()
+    assert "This image takes too long to read." in response.content.decode()
     assert not Product.objects.exists()
     assert not StoredFile.objects.exists()
 

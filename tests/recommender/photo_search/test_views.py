@@ -42,11 +42,11 @@ def _huge_png() -> bytes:
     ("content", "message"),
     [
         (b"", "The file is empty"),
-        (b"this is text", "not a picture we can read"),
+        (b"this is text", "can’t read this file"),
         (b"x" * (11 * 1024 * 1024), "larger than 10 MB"),
         (_huge_png, "12000 × 12000 pixels; at most 50 million"),
         (lambda: picture_bytes(size=(300, 300), quality=95)[:-200], "damaged or incomplete"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawings cannot be searched"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawings are not supported"),
         (b"%PDF-1.7 ...", "This is a PDF"),
     ],
     ids=["empty", "text", "too big", "too many pixels", "truncated", "SVG", "PDF"],

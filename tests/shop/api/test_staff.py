@@ -165,7 +165,7 @@ def test_a_file_that_is_no_image_is_refused(staff: APIClient) -> None:
         f"{STAFF}/products/{product.pk}/images/", {"file": file}, format="multipart"
     )
     assert answer.status_code == 422
-    assert "not a picture" in answer.json()["detail"]
+    assert "can’t read this file" in answer.json()["detail"]
     assert not ProductImage.objects.exists()
 
 

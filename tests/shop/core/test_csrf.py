@@ -39,7 +39,7 @@ def test_a_form_from_before_signing_in_leads_back(referer: str, back: str) -> No
     page = response.content.decode()
     assert response.status_code == 403
     assert 'class="site-header"' in page
-    assert "You have signed in or out in another window meanwhile" in page
+    assert "You may have signed in or out in another window" in page
     assert f'<a class="button" href="{back}">' in page
     assert f'name="next" value="{back}">' in page
     assert not CartLine.objects.exists()

@@ -207,7 +207,7 @@ def test_a_picture_with_a_wrong_checksum_is_reported(run: Run) -> None:
 
 
 def test_a_truncated_zip_is_refused(run: Run) -> None:
-    with pytest.raises(ImportProblem, match="neither a folder nor a ZIP"):
+    with pytest.raises(ImportProblem, match="neither a folder nor a readable ZIP"):
         run(table(*GOOD), make_zip({"1.jpg": RED})[:-30])
     assert not Product.objects.exists()
 

@@ -87,7 +87,7 @@ def test_missing_pictures_are_reported(make_folder, tmp_path):
 
 def test_a_file_that_is_not_a_zip_is_refused(tmp_path):
     (tmp_path / "c.zip").write_text("PK? No.")
-    assert "neither a folder nor a ZIP" in refused(tmp_path / "c.zip")
+    assert "neither a folder nor a readable ZIP" in refused(tmp_path / "c.zip")
 
 
 def test_a_folder_and_a_zip_without_a_table_are_refused(make_folder, tmp_path):

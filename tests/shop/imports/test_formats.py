@@ -191,7 +191,7 @@ def test_a_shopify_export_without_categories_needs_one(folder_of: Callable[..., 
     columns = SHOPIFY.replace("Product Category|", "").replace("|Type", "")
     rows = {name: value for name, value in TEE.items() if name in columns.split("|")}
     folder = str(folder_of(table(columns, rows), "tee-front.jpg"))
-    with pytest.raises(CommandError, match="Choose the category of its new products"):
+    with pytest.raises(CommandError, match="Choose the category of new products"):
         call_command("import_catalogue", folder)
     with pytest.raises(CommandError, match="There is no category no/such"):
         call_command("import_catalogue", folder, category="no/such")
@@ -434,7 +434,7 @@ def test_a_google_feed_without_categories_needs_one(
     upload = send((folder / "styles.csv").read_bytes(), pictures, name="feed.tsv")
     upload = act(client, upload, "check")
     assert upload.state == "refused"
-    assert "Choose the category of its new products" in upload.message
+    assert "Choose the category of new products" in upload.message
     upload = act(client, upload, "check", category=vests.path, gender="Girls")
     assert (upload.state, upload.imported) == ("checked", 1)
     act(client, upload, "start")

@@ -71,7 +71,7 @@ def test_an_empty_name_is_not_provided(nothing):
         ({"price": "-1"}, "above 0"),
         ({"price": "19,90"}, "such as 19.90"),
         ({"price": "NaN"}, "above 0"),
-        ({"price": "1.999"}, "two decimals"),
+        ({"price": "1.999"}, "two decimal places"),
         ({"price": "123456789"}, "above 0"),
         ({"stock": "-1"}, "whole number"),
         ({"stock": "1.5"}, "whole number"),

@@ -51,7 +51,7 @@ def test_an_upload_is_checked_imported_and_finalised(
     assert not Product.objects.exists()
     page = client.get(upload.get_absolute_url()).content.decode()
     assert "nothing has been written yet" in page
-    assert "not a picture" in page
+    assert "not an image" in page
     upload = act(client, upload, "start")
     assert (upload.state, upload_counts(upload)) == ("done", (2, 0, 0, 1))
     assert set(Product.objects.values_list("external_id", flat=True)) == {"1", "2"}

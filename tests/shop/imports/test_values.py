@@ -64,7 +64,8 @@ def test_an_id_in_scientific_notation_is_rejected(import_lines: ImportLines, dam
     result = import_lines(f"id;price;stock\n123;18,50;4\n{damaged};21,00;3\n")
     assert (result.updated, result.rejected) == (1, 1)
     assert result.rejections[0].reason == (
-        f"id is {damaged}: a spreadsheet has cut a long number off. Format the column as text and "
+        f"id is {damaged}: a spreadsheet has shortened a long number. "
+        "Format the column as text and "
         "save the file again."
     )
 

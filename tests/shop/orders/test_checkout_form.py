@@ -149,7 +149,7 @@ def test_the_checkout_form_survives_an_expired_csrf_token() -> None:
     before = dict(client.session)
     response = client.post(CHECKOUT, contact(city="Shelbyville"))
     assert response.status_code == 403
-    assert "Check your details and place the order again." in response.content.decode()
+    assert "Check your details and place your order again." in response.content.decode()
     assert response.context["form"]["city"].value() == "Shelbyville"
     assert dict(client.session) == before
     assert not Order.objects.exists()

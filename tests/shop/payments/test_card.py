@@ -27,7 +27,7 @@ def test_a_card_order_is_paid_by_webhook(client: Client, stripe: Stripe, order: 
     assert (session["amount_total"], session["currency"]) == (TOTAL, "eur")
     assert "Pay now" in client.get(order.get_absolute_url()).content.decode()
     back = client.get(f"{order.get_absolute_url()}?back=1").content.decode()
-    assert "wait for the confirmation" in back
+    assert "waiting for your payment to be confirmed" in back
     assert state(order) == ("placed", "pending")
     assert send(client, event("checkout.session.completed", stripe.pay("cs_test_1"))) == 200
     assert state(order) == ("paid", "paid")
@@ -53,7 +53,7 @@ def test_when_stripe_is_down_the_order_is_kept_and_paid_later(
     stripe.fails = 500
     fill_cart(client, stock=5, price=Decimal("20.00"))
     page = client.post("/checkout/", checkout_data(method, payment="card"), follow=True)
-    assert "The payment could not be started." in page.content.decode()
+    assert "We couldn’t start the payment." in page.content.decode()
     order = Order.objects.get()
     assert (order.state, Product.objects.get().stock) == ("placed", 4)
     stripe.fails = 0
@@ -62,7 +62,7 @@ def test_when_stripe_is_down_the_order_is_kept_and_paid_later(
 
 
 def test_an_unpaid_card_order_is_not_packed(order: Order) -> None:
-    with pytest.raises(TransitionError, match="not paid yet"):
+    with pytest.raises(TransitionError, match="not been paid yet"):
         transition(order, "packed")
     assert state(order) == ("placed", "pending")
 
@@ -88,7 +88,7 @@ def test_the_return_page_does_not_mark_an_order_as_paid(
     stripe.pay("cs_test_1")
     for _time in range(2):
         page = client.get(f"{order.get_absolute_url()}?back=1").content.decode()
-        assert "wait for the confirmation" in page
+        assert "waiting for your payment to be confirmed" in page
     assert state(order) == ("placed", "pending")
 
 
@@ -140,7 +140,7 @@ def test_the_order_is_kept_when_stripe_is_unreachable(
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
     fill_cart(client, stock=5)
     page = client.post("/checkout/", checkout_data(method, payment="card"), follow=True)
-    assert "Your order is kept; try again in a minute." in page.content.decode()
+    assert "Your order is saved; try again in a minute." in page.content.decode()
     order = Order.objects.get()
     assert (order.state, Product.objects.get().stock) == ("placed", 4)
     assert not Payment.objects.exists()
@@ -158,7 +158,7 @@ def test_a_wrong_key_is_logged(
     page = client.post(
         "/checkout/", checkout_data(method, payment="card"), follow=True
     ).content.decode()
-    assert "The payment could not be started." in page
+    assert "We couldn’t start the payment." in page
     assert "Invalid API Key provided" in caplog.text
     assert "Invalid API Key" not in page
 
@@ -217,6 +217,6 @@ def test_an_unpaid_card_order_is_not_packed_without_stripe(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(METHODS, "card")
-    with pytest.raises(TransitionError, match="not paid yet"):
+    with pytest.raises(TransitionError, match="not been paid yet"):
         transition(order, "packed")
     assert state(order) == ("placed", "pending")

@@ -149,7 +149,7 @@ def test_an_unshared_wishlist_gets_a_new_link_when_shared_again(client: Client) 
     client.force_login(make_customer("alice@example.com"))
     client.post("/saved/share/")
     path = SharedWishlist.objects.get().get_absolute_url()
-    assert "nothing on this wishlist" in _page(Client(), path)
+    assert "wishlist is empty" in _page(Client(), path)
     client.post("/saved/share/", {"end": "1"})
     assert Client().get(path).status_code == 404
     client.post("/saved/share/")
