@@ -251,7 +251,8 @@ EVENT_LIFETIME_DAYS = env.int("EVENT_LIFETIME_DAYS", 90)
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# The second one words what allauth says in German in the polite form, as the rest of the shop.
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "allauth"]
 FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 CELERY_TIMEZONE = TIME_ZONE
