@@ -101,7 +101,7 @@ class Listing:
         """Return the chosen filters, which shoppers can remove one by one."""
         chips = [
             Chip(option.label, self._address(remove=(facet.name, option.value)))
-            for facet in self.facets
+            for facet in (self.facets if self.filters else ())
             for option in facet.selected
         ]
         for name, label in (("price_from", _("From %s")), ("price_to", _("Up to %s"))):
