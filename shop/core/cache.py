@@ -47,7 +47,7 @@ class TolerantClient(RedisCacheClient):
         self._clients: dict[ConnectionPool, Redis] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
-        """Return one client per pool; Django creates one per call, which a page makes seven times."""
+        """Return one client per pool; Django creates one per call, of which a page makes seven."""
         pool = self._get_connection_pool(write)
         if pool not in self._clients:
             self._clients[pool] = self._client(connection_pool=pool)

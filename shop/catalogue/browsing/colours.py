@@ -21,7 +21,26 @@ HEX = {
     "wine": "#5e1626", "yellow": "#f1c933",
 }  # fmt: skip
 
+# What site.css fills the place of a picture with while it loads; an inline style is not allowed.
+TINTS = {
+    "beige": ("beige", "cream", "nude", "off white", "skin", "tan", "khaki", "taupe"),
+    "grey": ("black", "charcoal", "grey", "grey melange", "metallic", "silver", "steel", "white"),
+    "brown": ("bronze", "brown", "coffee brown", "copper", "mushroom brown", "rust"),
+    "red": ("burgundy", "coral", "maroon", "red"),
+    "pink": ("magenta", "mauve", "peach", "pink", "rose"),
+    "yellow": ("gold", "mustard", "orange", "yellow"),
+    "green": ("fluorescent green", "green", "lime green", "olive", "sea green"),
+    "blue": ("blue", "navy blue", "teal", "turquoise blue"),
+    "purple": ("lavender", "purple"),
+}
+_TINT_OF = {colour: tint for tint, colours in TINTS.items() for colour in colours}
+
 
 def hex_of(colour: str) -> str:
     """Return the colour as ``#rrggbb``, or an empty string for an unknown one or "multi"."""
     return HEX.get(colour.lower(), "")
+
+
+def tint_of(colour: str) -> str:
+    """Return the name of a colour's tint, or an empty string for a colour that is none."""
+    return _TINT_OF.get(colour.lower(), "")

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from shop.catalogue.browsing import home
+from shop.catalogue.browsing.colours import TINTS, tint_of
 from shop.catalogue.images.renditions import WIDTHS, rendition_url, rendition_widths
 from shop.catalogue.models import Product, ProductImage, Variant
 from shop.catalogue.size_guide import SizeGuide
@@ -20,9 +21,12 @@ register = template.Library()
 
 # No template of its own: a page has up to a hundred pictures, each in a third of the time so.
 PICTURE = (
-    '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}" decoding="async" {}>'
+    '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}" decoding="async" {}{}>'
 )
 EAGER, LAZY = mark_safe('fetchpriority="high"'), mark_safe('loading="lazy"')
+TINT = {name: format_html(' data-tint="{}"', name) for name in TINTS}
+# Wide enough to fill a card from side to side, so that no band of the tint stays beside it.
+CARD_SHAPE = 0.74
 
 
 @register.simple_tag
@@ -30,6 +34,7 @@ def picture(
     image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
 ) -> SafeString:
     """Render an ``<img>`` with ``srcset``; ``kind`` is the rendition for its ``src``."""
+    fills = image.width >= CARD_SHAPE * image.height
     urls = {width: rendition_url(image.file, width) for width in rendition_widths(image.width)}
     return format_html(
         PICTURE,
@@ -40,6 +45,7 @@ def picture(
         image.height,
         image.alt_text,
         EAGER if eager else LAZY,
+        TINT.get(tint_of(image.product.base_colour), "") if fills else "",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from shop.catalogue.browsing.colours import HEX, TINTS, tint_of
 from tests.factories import embed, make_image, make_lookalike, make_product
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,19 @@ def test_the_first_row_of_a_list_loads_eagerly(client: Client) -> None:
         make_image(make_product())
     pictures = re.findall(r"<img\s[^>]*>", client.get("/products/").content.decode())
     assert ['loading="lazy"' in picture for picture in pictures] == [False] * 4 + [True] * 2
+
+
+def test_a_picture_that_fills_its_card_is_tinted_while_it_loads(client: Client) -> None:
+    for colour, width in (("Navy Blue", 60), ("Red", 40), ("Multi", 60)):
+        make_image(make_product(base_colour=colour), width=width, height=80)
+    pictures = re.findall(r"<img\s[^>]*>", client.get("/products/").content.decode())
+    assert [re.findall(r'data-tint="(\w+)"', picture) for picture in pictures] == [[], [], ["blue"]]
+
+
+def test_every_colour_of_the_shop_has_a_tint_with_a_style() -> None:
+    assert {tint_of(colour) for colour in HEX} == set(TINTS)
+    with open(finders.find("css/site.css")) as css:
+        assert set(re.findall(r"\[data-tint=(\w+)\]", css.read())) == set(TINTS)
 
 
 @pytest.mark.parametrize("path", ["/", "/products/", "/search/?q=shirt"])
