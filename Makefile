@@ -10,7 +10,7 @@ CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EM
 IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format install browser bench lock audit clean
+.PHONY: help demo test test-fast lint format install browser bench axe lighthouse lock audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,12 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 
 bench: $(VENV)/installed-bench ## run all benchmarks: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
 	$(BIN)/python -W ignore bench/all.py "$(CATALOGUE)" "$(PHOTOS)" "$(IDS)" $(BENCH)
+
+axe: $(VENV)/installed-dev browser ## accessibility of every page, at three widths, light and dark, in both languages
+	AXE=all $(BIN)/python -m pytest tests/browser -k axe --timeout 1800
+
+lighthouse: $(VENV)/installed-dev browser ## the scores of the demo's pages on a phone; needs the internet
+	$(BIN)/python -W ignore bench/lighthouse.py
 
 $(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock

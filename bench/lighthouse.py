@@ -1,0 +1,162 @@
+"""Lighthouse's scores of the main pages at its phone settings.
+
+    python bench/lighthouse.py [--repetitions 3] [--pages home,listing] [--cpu-slowdown 4]
+
+Starts gunicorn as in production on the shop's catalogue and runs Lighthouse, which Deno fetches
+from npm, in the installed Chromium or that of ``CHROME_PATH``. Prints each page's scores, the
+medians of the repetitions, and the audits that cost points; exits with 1 if a score is below its
+limit. Results of a photo are private, thus noindex, so that their SEO has no limit.
+
+A busy or slow machine costs points: Lighthouse imitates a phone on a desktop whose ``index`` is
+1,500, and its authors advise a smaller ``--cpu-slowdown`` for a machine whose index is smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.pages import shop  # noqa: E402, I001 - it sets Django up
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from bench.stored import embedded_photo  # noqa: E402
+from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
+from shop.catalogue.models import Product  # noqa: E402
+
+LIGHTHOUSE = "npm:lighthouse@13.5.0"
+LIMITS = {"performance": 95, "accessibility": 100, "best-practices": 95, "seo": 95}
+PRIVATE_LIMITS = {name: limit for name, limit in LIMITS.items() if name != "seo"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address with the cookies it is asked for with, and the least that it may score."""
+
+    path: str
+    cookies: str = ""
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
+
+
+def cart_cookies(product: Product) -> str:
+    """Return the cookies of a guest with the product in the cart."""
+    client = Client(headers={"host": "localhost"})
+    variant = product.variants.filter(stock__gt=0).first()
+    client.post("/cart/add/", {"product": product.slug, "variant": variant.pk if variant else ""})
+    return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+
+
+@contextmanager
+def query_photo() -> Iterator[QueryPhoto]:
+    """Create a photo search that is answered already, and delete it afterwards."""
+    embedded = EmbeddingModel.objects.active().embeddings.filter(status="embedded")
+    photo = embedded_photo(embedded.select_related("image").order_by("pk")[0])
+    try:
+        yield photo
+    finally:
+        photo.delete()
+
+
+def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[str, Any]:
+    """Run Lighthouse once, or twice if Chromium failed it."""
+    output = folder / "report.json"
+    command = [str(Path(sys.executable).with_name("deno")), "run", "--allow-all", "--quiet"]
+    command += [LIGHTHOUSE, address, "--quiet", "--output=json", f"--output-path={output}"]
+    command += [f"--only-categories={','.join(LIMITS)}"]
+    command += ["--chrome-flags=--headless=new --no-sandbox"]
+    command += [f"--throttling.cpuSlowdownMultiplier={slowdown}"]
+    if cookies:
+        command.append(f"--extra-headers={json.dumps({'Cookie': cookies})}")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), "")
+    cache = str(settings.VAR_DIR / "deno")
+    environment = {"CHROME_PATH": chromium, "DENO_DIR": cache, "DENO_NO_UPDATE_CHECK": "1"}
+    run = partial(subprocess.run, command, env=environment | os.environ, cwd=folder)
+    if run(check=False).returncode:
+        run(check=True)
+    result: dict[str, Any] = json.loads(output.read_text())
+    return result
+
+
+def scores(reports: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the median of each category's score, of 100."""
+    return {
+        name: round(100 * statistics.median(one["categories"][name]["score"] for one in reports))
+        for name in LIMITS
+    }
+
+
+def findings(result: dict[str, Any]) -> list[str]:
+    """Return the audits of a report that cost points, with what they measured."""
+    found = []
+    for name in LIMITS:
+        for reference in result["categories"][name]["auditRefs"]:
+            audit = result["audits"][reference["id"]]
+            if reference["weight"] and audit["score"] is not None and audit["score"] < 0.9:
+                found.append(f"{name}: {audit['title']} {audit.get('displayValue', '')}".rstrip())
+    return found
+
+
+def measure(address: str, pages: dict[str, Page], options: argparse.Namespace) -> bool:
+    """Print the scores of the pages; return whether all reach their limits."""
+    good = True
+    for name, page in pages.items():
+        with tempfile.TemporaryDirectory(prefix="bench-lighthouse-") as folder:
+            reports = [
+                report(address + page.path, page.cookies, options.cpu_slowdown, Path(folder))
+                for _run in range(options.repetitions)
+            ]
+        found = scores(reports)
+        low = [category for category, limit in page.limits.items() if found[category] < limit]
+        good = good and not low
+        index = statistics.median(one["environment"]["benchmarkIndex"] for one in reports)
+        words = ", ".join(f"{category} {score}" for category, score in found.items())
+        print(f"{name}: {words} (index {index:.0f})", f"BELOW {', '.join(low)}" if low else "")
+        for finding in findings(reports[-1]):
+            print(f"    {finding}", flush=True)
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--pages", default="", help="some of them, separated by commas")
+    parser.add_argument("--cpu-slowdown", type=float, default=4, help="Lighthouse's own is 4")
+    options = parser.parse_args()
+    call_command("collectstatic", verbosity=0, interactive=False)
+    product = Product.objects.listed().in_stock().order_by("pk")[0]
+    with query_photo() as photo, tempfile.TemporaryDirectory(prefix="bench-lighthouse-") as folder:
+        pages = {
+            "home": Page("/"),
+            "listing": Page("/products/"),
+            "product": Page(product.get_absolute_url()),
+            "cart": Page("/cart/", cookies=cart_cookies(product)),
+            "photo search": Page("/photo-search/"),
+            "photo results": Page(photo.get_absolute_url(), limits=PRIVATE_LIMITS),
+        }
+        wanted = options.pages.split(",") if options.pages else list(pages)
+        chosen = {name: pages[name] for name in wanted}
+        with shop(ROOT, ["-c", "python:config.gunicorn"], Path(folder) / "access.log") as address:
+            good = measure(address, chosen, options)
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()
