@@ -56,3 +56,20 @@ def test_the_filter_drawer_stays_open_until_results_are_shown(
     expect(page.locator("#filters > summary")).to_be_focused()
     expect(page.locator(".grid .card")).to_have_count(4)
     context.close()
+
+
+def test_chips_above_the_products_of_a_phone_filter_at_once(
+    browser: Browser, long_list: str
+) -> None:
+    context = browser.new_context(viewport={"width": 375, "height": 812})
+    page = context.new_page()
+    page.goto(long_list)
+    quick = page.get_by_role("navigation", name="Quick filters")
+    quick.get_by_role("link", name="Women").click()
+    page.wait_for_url("**?gender=Women")
+    expect(page.locator(".grid .card")).to_have_count(4)
+    expect(quick.get_by_role("link", name="Women")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.set_viewport_size({"width": 768, "height": 812})
+    expect(quick).to_be_hidden()
+    context.close()

@@ -29,11 +29,13 @@ SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
 }
 # The ranking is cached for larger results, because it takes 1 ms per thousand products.
 CACHE_RANKING_FROM = 50_000
+# How many of each facet are offered above the products on phones.
+QUICK_CHIPS = {"gender": 3, "type": 4, "colour": 4}
 
 
 @dataclass(frozen=True)
 class Chip:
-    """Holds a chosen filter and the URL without it."""
+    """Holds a filter and the URL with it or, if it is chosen, without it."""
 
     label: str
     url: str
@@ -112,6 +114,17 @@ class Listing:
         return chips
 
     @property
+    def quick_chips(self) -> list[Chip]:
+        """Return the most frequent choices of the facets in which nothing is chosen."""
+        facets = {facet.name: facet for facet in self.facets if not facet.selected}
+        return [
+            Chip(option.label, self._address(add=(name, option.value)))
+            for name, limit in QUICK_CHIPS.items()
+            if name in facets and facets[name].is_useful
+            for option in facets[name].options[:limit]
+        ]
+
+    @property
     def query_without_page(self) -> str:
         """Return the query string for a page number to follow: empty or ending in ``&``."""
         query = self._copy_without("page")
@@ -124,8 +137,16 @@ class Listing:
         names = ("page", *LISTING_FACETS, *finds, "price_from", "price_to", "in_stock")
         return f"?{self._copy_without(*names).urlencode()}"
 
-    def _address(self, *, remove: tuple[str, str] | None = None, drop: str = "") -> str:
+    def _address(
+        self,
+        *,
+        add: tuple[str, str] | None = None,
+        remove: tuple[str, str] | None = None,
+        drop: str = "",
+    ) -> str:
         query = self._copy_without("page", drop)
+        if add:
+            query.appendlist(*add)
         if remove:
             name, value = remove
             query.setlist(name, [v for v in query.getlist(name) if v != value])
