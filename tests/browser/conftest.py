@@ -11,14 +11,20 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from recommender.embedding.worker import embed_pending
 from recommender.models import EmbeddingModel
 from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product
 from shop.orders.models import ShippingMethod, Voucher
-from tests.factories import make_category, make_product, make_stored_image, make_variant
+from tests.factories import (
+    make_category,
+    make_order,
+    make_product,
+    make_stored_image,
+    make_variant,
+)
 
 # Because Playwright's event loop runs in this thread, where Django refuses database queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -77,6 +83,22 @@ def stocked(shop: str) -> str:
     ShippingMethod.objects.update_or_create(name="Standard", defaults=method)
     Voucher.objects.create(code="SUMMER", kind="percentage", value=10)
     refresh_search_words()
+    return shop
+
+
+@pytest.fixture
+def filled(page: Page, shop: str) -> str:
+    """Return the URL of a shop whose visitor has a cart, a wishlist and an order."""
+    ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
+    make_order(idempotency_key="seen")
+    Product.objects.get(name="Teal Shirt").variants.update(stock=0)
+    page.goto(f"{shop}/products/")
+    page.locator(".card .heart button").first.click()
+    expect(page.locator(".card .heart [aria-pressed=true]")).to_have_count(1)
+    page.locator(".card > a").first.click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.locator("#cart-panel").get_by_role("link", name="View cart").click()
+    expect(page.locator(".cart-line")).to_have_count(1)
     return shop
 
 

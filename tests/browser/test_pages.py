@@ -4,100 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from shop.catalogue.models import Product
-from shop.orders.models import Order, ShippingMethod
-from tests.factories import make_customer, make_order, make_product, picture_bytes
+from tests.browser.pages import ACCOUNT_PATHS, PATHS, address_of, sign_in
+from tests.factories import make_product, picture_bytes
 
 pytestmark = pytest.mark.browser
-PATHS = (
-    *("/", "/categories/apparel/", "/search/?q=shirt", "/search/?q=zzzz", "/photo-search/"),
-    *("product", "sold-out", "/cart/", "/checkout/", "order", "order/invoice", "/saved/"),
-    *(
-        "product/similar/?not_colour=Red",
-        "part",
-        "/privacy/",
-        "/none/",
-        "/account/login/",
-        "/account/signup/",
-        "/account/password/reset/",
-    ),
-)
-ACCOUNT_PATHS = (
-    *("/account/", "/account/orders/", "/account/addresses/", "/account/addresses/new/"),
-    *("/account/email/", "/account/password/change/", "/account/delete/", "/account/logout/"),
-)
-
-
-@pytest.fixture
-def filled(page: Page, shop: str) -> str:
-    """A shop whose visitor has a cart, a wishlist and an order; one product is sold out."""
-    ShippingMethod.objects.update_or_create(name="Standard", defaults={"price": 5})
-    make_order(idempotency_key="seen")
-    Product.objects.get(name="Teal Shirt").variants.update(stock=0)
-    page.goto(f"{shop}/products/")
-    page.locator(".card .heart button").first.click()
-    expect(page.locator(".card .heart [aria-pressed=true]")).to_have_count(1)
-    page.locator(".card > a").first.click()
-    page.get_by_role("button", name="Add to cart").click()
-    page.locator("#cart-panel").get_by_role("link", name="View cart").click()
-    expect(page.locator(".cart-line")).to_have_count(1)
-    return shop
-
-
-def _path(page: Page, shop: str, path: str) -> str:
-    if path.startswith("product"):
-        product = Product.objects.get(name="Red Shirt")
-        return shop + product.get_absolute_url() + path.removeprefix("product").lstrip("/")
-    if path == "part":
-        image = Product.objects.get(name="Red Shirt").images.get()
-        return f"{shop}/photo-search/part/?image={image.pk}"
-    if path == "sold-out":
-        return shop + Product.objects.get(name="Teal Shirt").get_absolute_url()
-    if path.startswith("order"):
-        order = Order.objects.get(idempotency_key="seen")
-        return shop + order.get_absolute_url() + path.removeprefix("order").lstrip("/")
-    return shop + path
-
-
-def _sign_in(page: Page, shop: str) -> None:
-    user = make_customer("alice@example.com", "correct-horse-7")
-    make_order(user=user)
-    contact = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "D"}
-    user.addresses.create(**contact)
-    page.goto(f"{shop}/account/login/")
-    page.get_by_label("Email").fill("alice@example.com")
-    page.get_by_label("Password").fill("correct-horse-7")
-    page.get_by_role("button", name="Sign In").click()
-    page.wait_for_url("**/account/")
-
-
-def _serious(page: Page, path: str) -> list[tuple[str, str, list[str]]]:
-    return [
-        (path, violation["id"], [node["target"] for node in violation["nodes"][:3]])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("width", [375, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_page(
-    page: Page, filled: str, width: int, scheme: str
-) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    serious = []
-    for path in PATHS:
-        page.goto(_path(page, filled, path))
-        serious += _serious(page, path)
-    _sign_in(page, filled)
-    for path in ACCOUNT_PATHS:
-        page.goto(filled + path)
-        serious += _serious(page, path)
-    assert serious == []
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])
@@ -109,10 +21,10 @@ def test_no_page_scrolls_sideways_or_shifts_its_layout(page: Page, filled: str, 
         ".observe({type: 'layout-shift', buffered: true});"
     )
     for path in PATHS:
-        page.goto(_path(page, filled, path), wait_until="networkidle")
+        page.goto(address_of(filled, path), wait_until="networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert page.evaluate("window.shift") < 0.01, path
-    _sign_in(page, filled)
+    sign_in(page, filled)
     for path in ACCOUNT_PATHS:
         page.goto(filled + path, wait_until="networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -123,7 +35,7 @@ def test_no_page_violates_the_content_security_policy(page: Page, filled: str) -
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     for path in (*PATHS, "/api/v1/docs/"):
-        page.goto(_path(page, filled, path), wait_until="networkidle")
+        page.goto(address_of(filled, path), wait_until="networkidle")
     assert [text for text in problems if "404 (Not Found)" not in text] == []
 
 
@@ -151,7 +63,7 @@ def test_similar_items_are_for_the_same_gender(page: Page, shop: str) -> None:
 def test_a_filter_keeps_focus_and_stays_expanded(page: Page, shop: str, path: str) -> None:
     for colour in ("Gold", "Olive", "Pink", "White"):
         make_product(base_colour=colour)
-    page.goto(_path(page, shop, path))
+    page.goto(address_of(shop, path))
     page.get_by_text("Show all").click()
     white = page.get_by_role("checkbox", name="White")  # the last
     for ticked in (True, False):
@@ -184,7 +96,7 @@ def test_filters_expand_on_a_phone(page: Page, shop: str) -> None:
 
 
 def test_an_image_is_enlarged_and_closed_by_keyboard(page: Page, shop: str) -> None:
-    page.goto(_path(page, shop, "product"))
+    page.goto(address_of(shop, "product"))
     page.locator("a.zoom").first.click()
     expect(page.locator("dialog.zoomed")).to_be_visible()
     page.keyboard.press("Escape")

@@ -13,6 +13,7 @@ from tests.factories import make_stored_image, make_variant
 
 pytestmark = pytest.mark.browser
 COLOURS = ("navy", "green", "orange", "purple")
+LONGEST_NAME = ("Pre-washed Slim Fit Mid-rise Stretch Jeans with Embroidered Pockets " * 4)[:255]
 
 
 @pytest.fixture
@@ -36,9 +37,11 @@ def _quantities() -> list[int]:
 
 
 @pytest.mark.parametrize("pictures", [1, 5])
+@pytest.mark.parametrize("name", ["Tee", "Red Shirt", LONGEST_NAME])
 def test_sizes_and_the_button_are_in_view_on_a_phone(
-    page: Page, address: str, product: Product, pictures: int
+    page: Page, address: str, product: Product, pictures: int, name: str
 ) -> None:
+    Product.objects.filter(pk=product.pk).update(name=name)
     product.images.filter(position__gte=pictures).delete()
     page.set_viewport_size({"width": 375, "height": 812})
     page.goto(address)
@@ -46,6 +49,7 @@ def test_sizes_and_the_button_are_in_view_on_a_phone(
     expect(page.get_by_role("button", name="Add to cart")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
     assert page.locator(".sizes").bounding_box()["y"] < 900  # type: ignore[index]
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
 @pytest.mark.parametrize("width", [700, 768, 1440])
