@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
-from redis import ConnectionPool, Redis, RedisError
+from redis import Redis, RedisError
 
 logger = logging.getLogger(__name__)
 # After an error the cache is not called, because one page may call it 20 times, and each call to a
@@ -44,14 +44,13 @@ class TolerantClient(RedisCacheClient):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._clients: dict[ConnectionPool, Redis] = {}
+        self._clients: dict[bool, Redis] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
-        """Return one client per pool; Django creates one per call, of which a page makes seven."""
-        pool = self._get_connection_pool(write)
-        if pool not in self._clients:
-            self._clients[pool] = self._client(connection_pool=pool)
-        return self._clients[pool]
+        """Return the client for reads or writes; Django creates one for each of a page's keys."""
+        if write not in self._clients:
+            self._clients[write] = super().get_client(key, write=write)
+        return self._clients[write]
 
     # True, because callers that use ``add`` as a lock would otherwise wait for ever.
     add = _tolerant(RedisCacheClient.add, lambda *args: True)
