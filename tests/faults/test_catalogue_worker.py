@@ -90,7 +90,7 @@ def test_an_unreadable_image_fails_and_the_others_are_embedded(shop: Shop) -> No
     row = f"FROM recommender_embedding_blue WHERE image_id = {broken}"
     assert shop.sql(f"SELECT attempts {row}") == 3
     shop.wait_for("reason", lambda: shop.sql(f"SELECT failure {row}") != "")
-    assert shop.sql(f"SELECT failure {row}").startswith("PictureError: This file is not a picture")
+    assert shop.sql(f"SELECT failure {row}").startswith("PictureError: We can’t read this file")
     assert shop.embeddings("attempts > 0") == 1
     assert shop.run(RETRY) == 1
     assert shop.embeddings(UNTOUCHED) == 40

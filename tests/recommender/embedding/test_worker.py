@@ -99,7 +99,7 @@ def test_an_image_that_cannot_be_read_fails_after_three_attempts(model: Embeddin
     assert embed_pending(model) == Outcome(embedded=1, failed=3)
     row = embedding_of(bad)
     assert (row.status, row.attempts) == ("failed", 3)
-    assert row.failure.startswith("PictureError: This file is not a picture")
+    assert row.failure.startswith("PictureError: We can’t read this file")
     assert [row.image_id for row in failed(model)] == [bad.pk]
     assert embedding_of(good).attempts == 0
     assert embed_pending(model) == Outcome(embedded=0, failed=0)
