@@ -18,7 +18,7 @@ class TokenAuthentication(authentication.TokenAuthentication):
         if found is None:
             return None
         if found[1].scope != ApiToken.Scope.WRITE and request.method not in SAFE_METHODS:
-            raise PermissionDenied("This token may only read.")
+            raise PermissionDenied("This token is read-only.")
         found[1].record_use()
         return found
 

@@ -12,7 +12,7 @@ from shop.accounts.second_factor import acts_as_staff
 class StaffPermission(BasePermission):
     """Requires the view's ``required_permissions`` for the HTTP method; refuses other methods."""
 
-    message = "Your groups do not allow this."
+    message = "Your groups do not grant this permission."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         needed = getattr(view, "required_permissions", {})

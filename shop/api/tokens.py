@@ -24,7 +24,7 @@ from shop.api.throttling import ScopedThrottle
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
-    login = serializers.CharField(max_length=254, help_text="E-mail, or user name of staff.")
+    login = serializers.CharField(max_length=254, help_text="Email, or username of staff.")
     password = serializers.CharField(max_length=200, trim_whitespace=False)
     code = serializers.CharField(
         max_length=20,
@@ -92,10 +92,10 @@ def _authenticate(request: Request, login: str, password: str) -> User:
         wait = sign_in_limit.retry_after(django_request, login)
         raise Throttled(wait, "Too many sign-in attempts.") from error
     if user is None or not user.is_active:
-        raise PermissionDenied("This login and password do not match.")
+        raise PermissionDenied("Wrong login or password.")
     confirmed = EmailAddress.objects.filter(user=user, verified=True).exists()
     if not (confirmed or user.is_staff):
-        raise PermissionDenied("Confirm your e-mail address first.")
+        raise PermissionDenied("Confirm your email address first.")
     return user
 
 

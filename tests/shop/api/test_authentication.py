@@ -42,7 +42,7 @@ def test_a_read_only_token_cannot_write(alice: User, api: APIClient) -> None:
     assert api.get("/api/v1/cart/").status_code == 200
     values = {"variant": make_product().variants.get().pk}
     answer = api.post("/api/v1/cart/lines/", values, format="json")
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This token may only read.")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This token is read-only.")
     assert not CartLine.objects.exists()
 
 
