@@ -61,6 +61,9 @@ TIMEOUT_SECONDS = 10
 START_SECONDS = 120
 WARM_UP = 50
 BOUNDARY = "attack"
+# One context for all connections, because each would load the system's certificates anew.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')
 
 
@@ -77,9 +80,7 @@ class Site:
         )
         if not self.tls:
             return plain
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context.wrap_socket(plain, server_hostname="localhost")
+        return TLS.wrap_socket(plain, server_hostname="localhost")
 
 
 def free_port() -> int:
