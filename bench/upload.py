@@ -208,7 +208,7 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
         page.wait_for_selector("[data-state=checked]")
         upload = time.perf_counter() - started
         check, _seen = _press_and_wait(page, "Check all rows", "checked")
-        run, seen = _press_and_wait(page, "Start", "done")
+        run, seen = _press_and_wait(page, re.compile("^Import [0-9]"), "done")
         counts = {
             place.get_attribute("data-count"): int(place.inner_text())
             for place in page.locator("[data-count]").all()
@@ -223,7 +223,7 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
     }
 
 
-def _press_and_wait(page: Any, button: str, end: str) -> tuple[float, int]:
+def _press_and_wait(page: Any, button: str | re.Pattern[str], end: str) -> tuple[float, int]:
     """Press the button; return the seconds to the state ``end`` and the number of percentages."""
     from playwright.sync_api import Error
 

@@ -53,6 +53,8 @@ ROWS = [
     ("POST", "admin/imports/upload/new/", "", "302 302 302 200 403 403"),
     ("GET", "admin/imports/upload/export/", "", "302 302 302 200 200 200"),
     ("POST", "admin/imports/upload/export/", "", "302 302 302 405 405 405"),
+    ("GET", "admin/imports/upload/sample/", "", "302 302 302 200 403 403"),
+    ("POST", "admin/imports/upload/sample/", "", "302 302 302 405 405 405"),
     ("GET", "admin/imports/upload/<int:pk>/", "", "302 302 302 200 403 200"),
     ("POST", "admin/imports/upload/<int:pk>/", "", "302 302 302 405 405 405"),
     ("GET", "admin/imports/upload/<int:pk>/state/", "", "302 302 302 200 403 200"),

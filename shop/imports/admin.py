@@ -44,6 +44,7 @@ class UploadAdmin(ModelAdmin):
         upload_urls = [
             url("new/", admin_views.new, "new"),
             url("export/", admin_views.export, "export"),
+            url("sample/", admin_views.sample, "sample"),
             url("<int:pk>/", admin_views.page, "page"),
             url("<int:pk>/state/", admin_views.state, "state"),
             url("<int:pk>/check/", admin_views.check, "check"),

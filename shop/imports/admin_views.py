@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -26,6 +27,7 @@ from shop.imports.jobs.files import opened
 from shop.imports.models import Upload
 from shop.imports.parsing.formulas import escape_formula
 from shop.imports.parsing.table import read_header
+from shop.imports.sample_file import SAMPLE
 
 State = Upload.State
 ERRORS_PER_PAGE = 50
@@ -75,16 +77,73 @@ def new(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(Upload, pk=pk)
     errors = Paginator(upload.errors.all(), ERRORS_PER_PAGE).get_page(request.GET.get("page"))
+    waits = upload.state in (State.CHECKED, State.REFUSED)
+    checked = upload.read > 0 or upload.rows > 0
+    form, preview = (ReadOptionsForm(upload), _preview(upload)) if waits else (None, [])
+    importable = upload.imported + upload.updated
     context: dict[str, Any] = {
         "upload": upload,
-        "title": upload.table_name,
-        "form": ReadOptionsForm(upload) if upload.state in (State.CHECKED, State.REFUSED) else None,
-        "checked": upload.read > 0 or upload.rows > 0,
-        "preview": _preview(upload) if upload.state in (State.CHECKED, State.REFUSED) else [],
+        "title": _("Upload of %(name)s") % {"name": upload.table_name},
+        "step": 2 if waits or upload.state == State.CHECKING else 3,
+        "next_step": _next_step(upload, checked),
+        "form": form,
+        "columns": _with_examples(form, preview) if form else [],
+        "checked": checked,
+        "importable": importable if upload.state == State.CHECKED else 0,
+        "preview": preview,
         "errors": errors,
         "may_change": request.user.has_perms(UPLOAD_PERMISSIONS),
     }
     return _render(request, "page", **context)
+
+
+def _next_step(upload: Upload, checked: bool) -> str:
+    """Return what the page tells staff to do now."""
+    match upload.state:
+        case State.CHECKED if not checked:
+            return _(
+                "Look whether the file is read as you mean it, then check all rows. Nothing "
+                "changes in the shop."
+            )
+        case State.CHECKED if not upload.imported + upload.updated:
+            return _("Nothing would change: there is nothing to import. See the list for why.")
+        case State.CHECKED if upload.rejected:
+            return _(
+                "Nothing has changed in the shop yet. Import the good rows now, and the rejected "
+                "ones stay out; or correct the file and upload it again."
+            )
+        case State.CHECKED:
+            return _("Nothing has changed in the shop yet. Look at the numbers, then import.")
+        case State.REFUSED:
+            return _(
+                "Nothing has changed in the shop. Change how the file is read below and check it "
+                "again, or correct the file and upload it anew."
+            )
+        case State.STOPPED:
+            return _("It was stopped. Go on, keep what is done, or roll it back.")
+        case State.DONE:
+            return _(
+                "The import is done. Look at the shop; then finalise it, which deletes the "
+                "uploaded files, or roll it back."
+            )
+        case State.ROLLED_BACK:
+            return _(
+                "The import was rolled back. Warnings below name what could not be, if anything."
+            )
+        case State.FINALISED:
+            return _("The import is final. There is nothing left to do.")
+    return _("Please wait. You can leave this page: it goes on without you.")
+
+
+def _with_examples(
+    form: ReadOptionsForm, preview: list[list[str]]
+) -> list[tuple[forms.BoundField, str]]:
+    """Return each column's field with the first value that the column has."""
+    rows = preview[1:]
+    return [
+        (field, next((row[place] for row in rows if place < len(row) and row[place].strip()), ""))
+        for place, field in enumerate(form.of_columns())
+    ]
 
 
 def _preview(upload: Upload) -> list[list[str]]:
@@ -179,12 +238,26 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @require_safe
 @_staff("catalogue.view_product", "catalogue.view_variant")
 def export(request: HttpRequest) -> HttpResponseBase:
+    return _table(request, "catalogue")
+
+
+@require_safe
+@_staff(*UPLOAD_PERMISSIONS)
+def sample(request: HttpRequest) -> HttpResponseBase:
+    """Answer with a small table that shows what a file may hold."""
+    return _table(request, "sample", iter(SAMPLE))
+
+
+def _table(
+    request: HttpRequest, name: str, rows: Iterator[tuple[str, ...]] | None = None
+) -> HttpResponseBase:
+    """Answer with a table, or the catalogue, as CSV or as a workbook if that was asked for."""
     if request.GET.get("format") != "xlsx":
-        return _download(export_lines(), "catalogue.csv")
+        return _download(export_lines(rows), f"{name}.csv")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    write_workbook(file)
+    write_workbook(file, rows)
     file.seek(0)
-    return FileResponse(file, as_attachment=True, filename="catalogue.xlsx")
+    return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")
 
 
 def _csv(header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:

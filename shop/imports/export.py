@@ -20,10 +20,13 @@ class _Echo:
         return text
 
 
-def export_lines() -> Iterator[str]:
-    """Yield the lines of a CSV file in UTF-8 with BOM, with a row for each variant."""
+def export_lines(rows: Iterator[tuple[str, ...]] | None = None) -> Iterator[str]:
+    """Yield the lines of a CSV file in UTF-8 with BOM, with a row for each variant.
+
+    ``rows``, header first, replace those of the catalogue.
+    """
     writer = csv.writer(_Echo())
-    rows = _rows()
+    rows = _rows() if rows is None else rows
     yield "\ufeff" + str(writer.writerow(next(rows)))
     for row in rows:
         yield str(writer.writerow(row))
@@ -41,7 +44,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
         yield tuple(escape_formula(str(values[name])) for name in EXPORTED)
 
 
-def write_workbook(file: IO[bytes]) -> int:
+def write_workbook(file: IO[bytes], rows: Iterator[tuple[str, ...]] | None = None) -> int:
     """Write a workbook and return the number of its rows without the header.
 
     All cells are text, because spreadsheets would change long numbers and dates.
@@ -50,12 +53,12 @@ def write_workbook(file: IO[bytes]) -> int:
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("catalogue")
-    rows = 0
-    for values in _rows():
+    count = 0
+    for values in _rows() if rows is None else rows:
         sheet.append([_text_cell(sheet, value) for value in values])
-        rows += 1
+        count += 1
     book.save(file)
-    return rows - 1
+    return count - 1
 
 
 def _text_cell(sheet: Any, value: str) -> Any:

@@ -10,12 +10,38 @@ from django.utils.translation import gettext_lazy
 
 from shop.catalogue.models import Category, Product
 from shop.imports.models import Upload
-from shop.imports.parsing.columns import FIELDS, letter
+from shop.imports.parsing.columns import FIELDS, IMAGE, letter
 from shop.imports.parsing.encodings import ENCODINGS
 from shop.imports.parsing.formats.base import Format
 from shop.imports.parsing.formats.known import known_format
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadOptions, default_columns
+
+MEANINGS = {
+    "id": gettext_lazy("id of the product"),
+    "gender": gettext_lazy("gender"),
+    "masterCategory": gettext_lazy("category, first level"),
+    "subCategory": gettext_lazy("category, second level"),
+    "articleType": gettext_lazy("category, third level"),
+    "baseColour": gettext_lazy("colour"),
+    "season": gettext_lazy("season"),
+    "year": gettext_lazy("year"),
+    "usage": gettext_lazy("occasion"),
+    "productDisplayName": gettext_lazy("name of the product"),
+    "brand": gettext_lazy("brand"),
+    "price": gettext_lazy("price"),
+    "currency": gettext_lazy("currency"),
+    "stock": gettext_lazy("pieces in stock"),
+    "description": gettext_lazy("description"),
+    "listed": gettext_lazy("shown in the shop, yes or no"),
+    "sku": gettext_lazy("SKU of the variant"),
+    "size": gettext_lazy("size"),
+    "variantColour": gettext_lazy("colour of the variant"),
+    "variantPrice": gettext_lazy("price of the variant"),
+    "categoryPath": gettext_lazy("address of a category"),
+    "category": gettext_lazy("category with those above it: Clothing > Shirts"),
+    IMAGE: gettext_lazy("names of the pictures"),
+}
 
 
 class UploadForm(forms.Form):
@@ -24,7 +50,8 @@ class UploadForm(forms.Form):
     table = forms.FileField(
         label=gettext_lazy("Table"),
         help_text=gettext_lazy(
-            "CSV or Excel (.xlsx), or a ZIP with the table and a folder images/."
+            "CSV or Excel (.xlsx), or a ZIP with the table and a folder images/. Drop it on the "
+            "box, or choose it."
         ),
         widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.xlsx,.zip"}),
     )
@@ -79,13 +106,16 @@ class ReadOptionsForm(forms.Form):
         encodings = {upload.encoding: upload.encoding.upper()} | ENCODINGS
         encoding = cast(forms.ChoiceField, self.fields["encoding"])
         encoding.choices, encoding.initial = list(encodings.items()), upload.encoding
-        encoding.help_text = upload.sample
+        if upload.sample:
+            text = _("It is right if you can read this line: %(line)s")
+            encoding.help_text = text % {"line": upload.sample}
         sheet = cast(forms.ChoiceField, self.fields["sheet"])
         sheet.choices, sheet.initial = [(name, name) for name in upload.sheets], upload.sheet
         del self.fields["encoding" if upload.sheets else "sheet"]
         known = known_format(upload.header)
         self._offer_values_of_new_products(upload, known)
-        choices = [("", _("Ignore column")), *((name, name) for name in FIELDS)]
+        meanings = ((name, f"{MEANINGS[name]} ({name})") for name in FIELDS)
+        choices = [("", _("Ignore column")), *meanings]
         own = ("", _("– as in %(format)s –") % {"format": known.name if known else ""})
         columns = upload.columns or default_columns(upload.header)
         self.names = [f"column{number}" for number in range(len(upload.header))]
@@ -107,6 +137,14 @@ class ReadOptionsForm(forms.Form):
         gender = cast(forms.ChoiceField, self.fields["gender"])
         gender.choices = [("", _("– none –")), *Product.Gender.choices]
         category.initial, gender.initial = upload.category, upload.gender
+
+    def of_file(self) -> list[forms.BoundField]:
+        """Return the fields about the file as a whole."""
+        return [self[name] for name in self.fields if name not in self.names]
+
+    def of_columns(self) -> list[forms.BoundField]:
+        """Return the fields of its columns in their order."""
+        return [self[name] for name in self.names]
 
     def read_options(self) -> ReadOptions:
         """Return the chosen options; fields that were not sent keep their initial value."""

@@ -48,13 +48,14 @@ def write_report(result: Result, path: Path) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["kind", "line", "id", "value", "reason"])
+            writer.writerow(["kind", "line", "column", "id", "value", "reason"])
             for kind, messages in (
                 ("rejected", result.rejections),
                 ("warning", result.row_warnings),
             ):
                 writer.writerows(
-                    (kind, m.line or "", m.external_id, m.value, m.reason) for m in messages
+                    (kind, m.line or "", m.column, m.external_id, m.value, m.reason)
+                    for m in messages
                 )
             file.flush()
             os.fsync(file.fileno())

@@ -27,6 +27,7 @@ from shop.imports.parsing.source import Source, open_source
 from shop.imports.parsing.table import ReadOptions, Table, read_table
 from shop.imports.parsing.words import GENDER_WORDS
 from shop.imports.writing.batch import Changes
+from shop.imports.writing.damage import padded_keys
 from shop.imports.writing.preparation import PreparedRow, batches, prepare_ahead
 from shop.imports.writing.writer import Writer
 
@@ -141,6 +142,7 @@ def import_catalogue(
             new_categories=new_categories,
             category=read_options.category,
             gender=read_options.gender,
+            padded={} if table.keeps_zeros else padded_keys(),
         )
         if not after_line:
             _warn_of_unused_pictures(table, result)

@@ -138,7 +138,7 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
         has_variant_price="variantPrice" in values,
         has_sku="sku" in values,
         has_id=has_id,
-        warnings=(*warnings, *record.warnings, *_suspicious_sizes(values)),
+        warnings=(*warnings, *record.warnings, *_date_warnings(values)),
         addresses=tuple(split_names(values.get(IMAGE, ""))[1]),
     )
     if read.faults:
@@ -156,11 +156,16 @@ def _remove_invisible(values: dict[str, str]) -> tuple[dict[str, str], list[RowE
     return values | cleaned, [RowError(text % {"column": column}, column) for column in found]
 
 
-def _suspicious_sizes(values: dict[str, str]) -> Iterator[RowError]:
-    """Warn of a size such as "10-12" that a spreadsheet turned into a date."""
-    if DATE.fullmatch(_text(values, "size")):
-        text = _("size is %(value)s: a spreadsheet may have turned it into a date.")
-        yield RowError(text % {"value": _text(values, "size")}, "size")
+def _date_warnings(values: dict[str, str]) -> Iterator[RowError]:
+    """Warn of values such as the size "10-12" that a spreadsheet turned into a date."""
+    for column in ("id", "sku", "size"):
+        if DATE.fullmatch(_text(values, column)):
+            yield _date_fault(values, column)
+
+
+def _date_fault(values: dict[str, str], column: str) -> RowError:
+    text = _("%(column)s is %(value)s: a spreadsheet may have turned it into a date.")
+    return RowError(text % {"column": column, "value": _text(values, column)[:20]}, column)
 
 
 def normalise_field(name: str, value: Any) -> Any:
@@ -308,6 +313,8 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
     text = _text(values, column)
     if not text:
         return None
+    if DATE.fullmatch(text):  # "Sep 90" would be an amount of the currency Sep
+        raise _date_fault(values, column)
     number = read_number(values[column], decimal)
     if not number or number >= MAX_PRICE:
         message = _("%(column)s is %(value)s; enter an amount above 0, such as %(example)s.")
@@ -340,6 +347,8 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     text = _text(values, "stock")
     if not text:
         return None
+    if DATE.fullmatch(text):
+        raise _date_fault(values, "stock")
     number = read_number(values["stock"], decimal)
     if number is None and WHOLE_NUMBER.fullmatch(text):  # 5.0 in a file of 19,90
         number = Decimal(re.split("[.,]", text)[0])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
@@ -38,8 +38,9 @@ from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
 class ReadOptions:
     """Holds how staff want a table to be read; empty options are detected.
 
-    ``columns`` has the field of each column of the file, "" for an ignored one. ``category``, a
-    path, and ``gender`` apply to new products for which the file has none.
+    ``columns`` has the field of each column of the file, "" for an ignored one; without it,
+    ``by_name`` has the fields of single columns by their name. ``category``, a path, and ``gender``
+    apply to new products for which the file has none.
     """
 
     columns: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class ReadOptions:
     sheet: str = ""
     category: str = ""
     gender: str = ""
+    by_name: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Table:
 
     ``columns`` has the field of each cell of the ``header``, "" for an ignored one. ``decimal`` is
     the decimal mark, ``rows`` the number of rows, and ``ids`` has the products' ids if the
-    catalogue has pictures.
+    catalogue has pictures. ``keeps_zeros`` tells whether any id or SKU begins
+    with 0.
     """
 
     source: Source
@@ -67,6 +70,7 @@ class Table:
     rows: int = 0
     ids: Collection[str] = ()
     sheets: tuple[str, ...] = ()
+    keeps_zeros: bool = False
 
     @property
     def ignored_columns(self) -> list[str]:
@@ -128,11 +132,13 @@ def read_table(source: Source, read_options: ReadOptions | None = None) -> Table
     read_options = read_options or ReadOptions()
     table = read_header(source, read_options)
     _check(table, source, read_options)
-    rows, notation = 0, NotationDetector()
+    rows, notation, keeps_zeros = 0, NotationDetector(), False
+    keys = [column for column in KEYS if column in table.columns]
     ids, named, fetched = set[str](), dict[str, list[str]](), dict[str, list[str]]()
     amounts = [column for column in (*PRICES, "stock") if column in table.columns]
     for record in table.records():
         rows += 1
+        keeps_zeros = keeps_zeros or any(record.values[key][:1] == "0" for key in keys)
         if source.files or source.hosts:
             if key := product_key(record.values):
                 ids.add(key)
@@ -149,7 +155,7 @@ def read_table(source: Source, read_options: ReadOptions | None = None) -> Table
         pictures = source.assigned.of.setdefault(key, [])
         pictures += addresses[: MAX_PICTURES - len(pictures)]
     decimal = read_options.decimal or notation.decide()
-    return replace(table, rows=rows, ids=ids, decimal=decimal)
+    return replace(table, rows=rows, ids=ids, decimal=decimal, keeps_zeros=keeps_zeros)
 
 
 def read_header(source: Source, read_options: ReadOptions | None = None) -> Table:
@@ -166,7 +172,7 @@ def read_header(source: Source, read_options: ReadOptions | None = None) -> Tabl
         dialect, header = _csv_header(source, read_options.encoding)
     chosen = read_options.columns
     if len(chosen) != len(header):
-        chosen = default_columns(header)
+        chosen = _columns_by_name(header, read_options.by_name)
     return Table(source, dialect, header, chosen, sheets=sheets)
 
 
@@ -176,6 +182,16 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
             encoding = find_encoding(file)
     with source.open_table() as file:
         return read_dialect(file, encoding)
+
+
+def _columns_by_name(header: Sequence[str], by_name: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what each column stands for. Raises ``ImportProblem`` if a name is not there."""
+    for name in by_name:
+        if name not in header:
+            text = _("The file has no column %(name)s. It has: %(header)s")
+            raise ImportProblem(text % {"name": name, "header": ", ".join(header)[:1000]})
+    pairs = zip(header, default_columns(header), strict=True)
+    return tuple(by_name.get(cell, column) for cell, column in pairs)
 
 
 def default_columns(header: Sequence[str]) -> tuple[str, ...]:
@@ -192,7 +208,10 @@ def _check(table: Table, source: Source, read_options: ReadOptions) -> None:
     if problem := _duplicate_columns(table):
         raise ImportProblem(problem)
     if not set(KEYS) & set(known):
-        text = _("The header needs a column sku or id. It is: %(header)s")
+        text = _(
+            "The header needs a column sku or id: choose this meaning for one of its columns. "
+            "It is: %(header)s"
+        )
         raise ImportProblem(text % {"header": ",".join(table.header)[:200]})
     if len(known) == 1:
         text = _(

@@ -20,7 +20,11 @@ GENDER_WORDS: dict[str, str] = {
     for word in words.split()
 }
 SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
-MONTHS = "jan feb mar mrz mär apr may mai jun jul aug sep oct okt nov dec dez".replace(" ", "|")
+MONTH_NUMBERS = {
+    **{"jan": 1, "feb": 2, "mar": 3, "mrz": 3, "mär": 3, "apr": 4, "may": 5, "mai": 5, "jun": 6},
+    **{"jul": 7, "aug": 8, "sep": 9, "oct": 10, "okt": 10, "nov": 11, "dec": 12, "dez": 12},
+}
+MONTHS = "|".join(MONTH_NUMBERS)
 DATE = re.compile(
     rf"[0-9]{{1,2}}[. -]+({MONTHS})[a-zä]*\.?([ -][0-9]{{2,4}})?|({MONTHS})[a-zä]*[ -][0-9]{{1,4}}"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{4}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shop.catalogue.models import Category, Product, ProductImage, Variant
@@ -60,9 +61,11 @@ class Existing:
 
     ``products`` are by external id, ``variants`` by SKU; ``siblings``, the variants of a product,
     and ``images`` are by ``id()`` of the product, because a new one has no primary key yet.
+    ``padded`` has ids and SKUs that begin with 0, by the same without the zeros.
     """
 
     products: dict[str, Product] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
     siblings: dict[int, list[Variant]] = field(default_factory=dict)
     images: dict[int, list[ProductImage]] = field(default_factory=dict)
+    padded: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from shop.imports.errors import RowError
 from shop.imports.parsing.rows import Row, normalise_field
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
+from shop.imports.writing.damage import is_damaged
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
 from shop.imports.writing.sample_data import (
     sample_brand,
@@ -27,6 +28,8 @@ from shop.imports.writing.sample_data import (
     sample_stock,
 )
 
+# Columns of the fields that have another name.
+COLUMNS = {"name": "productDisplayName", "base_colour": "baseColour", "colour": "variantColour"}
 # Spelling corrections know the words of these fields only, since descriptions have too many.
 WORD_FIELDS = {"name", "brand", "keywords"}
 
@@ -74,6 +77,7 @@ def _apply_row(
     with_pictures: set[int],
 ) -> None:
     row = prepared.row
+    _check_zeros(row, existing)
     if (merged := _merged_product_of(row, existing)) is not None:
         _apply_merged_row(changes, existing, merged, row)
         return
@@ -97,6 +101,20 @@ def _apply_row(
         changes.updated += 1
     else:
         changes.unchanged += 1
+
+
+def _check_zeros(row: Row, existing: Existing) -> None:
+    """Refuse a row if the shop has its id or SKU with zeros in front, which the file may have lost.
+
+    Raises ``RowError``.
+    """
+    for column, key in (("sku", row.sku), ("id", row.external_id)):
+        if padded := existing.padded.get(key):
+            text = _(
+                "The shop has %(padded)s: a spreadsheet may have taken the zeros away. Format the "
+                "column as text and save the file again."
+            )
+            raise RowError(text % {"padded": padded}, column if row.has_sku else "id")
 
 
 def _product_of(row: Row, existing: Existing) -> Product | None:
@@ -301,9 +319,9 @@ def _apply_variant(
         # A price that the row only repeats does not become the variant's own.
         if row.has_variant_price or variant.unit_price != row.price:
             values["price"] = price
-    size, colour = values.get("size", variant.size), values.get("colour", variant.colour)
+    changed = _changed_fields(changes, row, variant, values)
+    size, colour = (values[n] if n in changed else getattr(variant, n) for n in ("size", "colour"))
     _check_label(existing, product, variant, size, colour)
-    changed = {name for name in values if _differs(name, getattr(variant, name), values[name])}
     if "stock" in changed:
         _check_stock(existing, product, variant, values["stock"])
     if "price" in changed:
@@ -350,6 +368,21 @@ def _check_stock(existing: Existing, product: Product, variant: Variant | None, 
         raise RowError(error, "stock")
 
 
+def _changed_fields(
+    changes: Changes, row: Row, there: Product | Variant, values: dict[str, Any]
+) -> set[str]:
+    """Return the names of changed fields; keep and report those that a spreadsheet damaged."""
+    changed = {name for name in values if _differs(name, getattr(there, name), values[name])}
+    for name in [name for name in changed if isinstance(values[name], str)]:
+        before, after = getattr(there, name), values[name]
+        if is_damaged(before, after):
+            changed.discard(name)
+            text = _("%(after)s is what a spreadsheet makes of %(before)s, which stays.")
+            message = text % {"after": after[:80], "before": before[:80]}
+            changes.warned.append((row, RowError(message, COLUMNS.get(name, name))))
+    return changed
+
+
 def _differs(name: str, current: Any, value: Any) -> bool:
     """Return whether the value differs from the current one even if exported and imported."""
     return bool(current != value and normalise_field(name, current) != value)
@@ -386,7 +419,7 @@ def _update_product(
         del values["listed"]
         text = _("The product has no price: it is not listed.")
         changes.warned.append((row, RowError(text, "listed")))
-    changed = {n for n, value in values.items() if _differs(n, getattr(product, n), value)}
+    changed = _changed_fields(changes, row, product, values)
     if "price" in changed:
         _warn_of_price_jump(changes, row, product.price, values["price"])
     for name in changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ class Writer:
     With ``snapshots``, each batch takes snapshots for a rollback. With ``sample_data``, new
     products get made-up values that their rows lack. ``category``, a path, and ``gender`` apply to
     new products whose rows have none.
+    ``padded`` has ids and SKUs whose leading zeros the file may have lost.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Writer:
         new_categories: bool = True,
         category: str = "",
         gender: str = "",
+        padded: Mapping[str, str] | None = None,
     ) -> None:
         self._dry_run, self._snapshots = dry_run, snapshots
         self._sample_data = sample_data
         self._tree = CategoryTree(dry_run=dry_run, allow_new=new_categories)
         self._defaults = Defaults(self._tree.require(category) if category else None, gender)
+        self._padded = padded or {}
         self._words = Counter[str]()
 
     @property
@@ -90,6 +93,7 @@ class Writer:
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
         existing = _existing(rows, lock=not self._dry_run)
+        existing.padded = self._padded
         sample = self._sample_data
         return find_changes(rows, existing, self._tree, self._defaults, sample_data=sample)
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -22,6 +22,9 @@ from shop.imports.models import Upload
 from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from shop.imports.parsing.table import ReadOptions
 from shop.imports.writing import preparation
+
+if TYPE_CHECKING:
+    from tests.shop.imports.doors import Door
 
 HEADER = ",".join(KAGGLE_COLUMNS)
 LONG_HEADER = f"{HEADER},brand,price,currency,stock,description"
@@ -193,6 +196,16 @@ def send(client: Client, carol: User) -> Send:
         return Upload.objects.latest("pk")
 
     return send
+
+
+@pytest.fixture(params=["page", "command"])
+def door(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
+    from tests.shop.imports.doors import CommandDoor, PageDoor
+
+    if request.param == "command":
+        return CommandDoor(tmp_path)
+    client, send = request.getfixturevalue("client"), request.getfixturevalue("send")
+    return PageDoor(client, send, tmp_path)
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ def test_the_command_counts_and_lists_what_it_rejected(make_folder, tmp_path):
     assert numbers == ["2", "1", "0", "0", "1"]
     with report.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
-            ["kind", "line", "id", "value", "reason"],
-            ["rejected", "3", "2", "", "There is no image 2.jpg."],
+            ["kind", "line", "column", "id", "value", "reason"],
+            ["rejected", "3", "", "2", "", "There is no image 2.jpg."],
         ]
     assert [path.name for path in report.parent.iterdir()] == ["rejected.csv"]
 
@@ -60,7 +60,9 @@ def test_sample_values_are_counted_and_sample_names_listed(make_folder, tmp_path
     reason = "The name was generated from the attributes: Men Blue Tshirts."
     assert f"line 3: 2: {reason}" in out
     with report.open(newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file))[1:] == [["warning", "3", "2", "", reason]]
+        assert list(csv.reader(file))[1:] == [
+            ["warning", "3", "productDisplayName", "2", "", reason]
+        ]
 
 
 def test_missing_values_of_new_products_are_reported(make_folder):

@@ -50,7 +50,7 @@ def test_an_upload_is_checked_imported_and_finalised(
     assert (upload.state, upload_counts(upload)) == ("checked", (2, 0, 0, 1))
     assert not Product.objects.exists()
     page = client.get(upload.get_absolute_url()).content.decode()
-    assert "nothing has been written yet" in page
+    assert "Nothing has changed in the shop yet" in page
     assert "not an image" in page
     upload = act(client, upload, "start")
     assert (upload.state, upload_counts(upload)) == ("done", (2, 0, 0, 1))
@@ -324,3 +324,44 @@ def test_a_mapping_is_remembered_for_its_user_only(client: Client, send: Send) -
     act(client, send(table), "check", column0="sku", column1="stock")
     client.force_login(User.objects.create_superuser("dave"))
     assert send(table).columns == ["", ""]
+
+
+def test_each_page_says_what_to_do_next(client: Client, send: Send) -> None:
+    sku = make_product(stock=5).variants.get().sku
+
+    def page(upload: Upload) -> str:
+        return client.get(upload.get_absolute_url()).content.decode()
+
+    assert "Nothing changes in the shop yet" in client.get(NEW).content.decode()
+    upload = send(f"sku,stock\n{sku},7\nnone,1\n")
+    assert "Uploaded, not checked yet" in page(upload)
+    assert "then check all rows" in page(upload)
+    checked = page(act(client, upload, "check"))
+    assert "Import the good rows now" in checked
+    assert "Import 1 row" in checked
+    assert "finalise it" in page(act(client, upload, "start"))
+    assert "was rolled back" in page(act(client, upload, "roll-back"))
+    same = act(client, send(f"sku,stock\n{sku},5\n"), "check")
+    assert "there is nothing to import" in page(same)
+    assert "/start/" not in page(same)
+    refused = act(client, send("a,b\n1,2\n"), "check")
+    assert "Change how the file is read" in page(refused)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_sample_file_comes_in(client: Client, send: Send, tmp_path: Path, form: str) -> None:
+    response = client.get(f"/admin/imports/upload/sample/?format={form}")
+    names = ("S-1.jpg", "S-1-2.jpg", "S-2.jpg")
+    (tmp_path / "images").mkdir()
+    for number, name in enumerate(names):
+        (tmp_path / "images" / name).write_bytes(picture(size=(60, 80 + number)))
+    pictures = zipped(tmp_path / "images", tmp_path / "p.zip")
+    upload = send(b"".join(response), pictures, name=f"sample.{form}")
+    upload = act(client, upload, "start")
+    assert (upload.imported, upload.rejected, upload.updated) == (3, 0, 0)
+    assert not upload.errors.exists()
+    products = Product.objects.order_by("external_id")
+    assert [(p.name, p.stock, p.listed, p.images.count()) for p in products] == [
+        ("Linen Shirt", 11, True, 2),
+        ("Canvas Tote", 12, False, 1),
+    ]

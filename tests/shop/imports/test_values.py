@@ -70,6 +70,18 @@ def test_an_id_in_scientific_notation_is_rejected(import_lines: ImportLines, dam
     )
 
 
+def test_an_amount_that_became_a_date_is_rejected_and_not_taken_for_a_currency(
+    import_lines: ImportLines,
+) -> None:
+    make_product(external_id="1", price=Decimal("9.90")).variants.update(sku="1")
+    result = import_lines("id;price;stock\n1;Sep 90;4\n2;19,90;Okt 90\n")
+    assert [(r.line, r.reason) for r in result.rejections] == [
+        (2, "price is Sep 90: a spreadsheet may have turned it into a date."),
+        (3, "stock is Okt 90: a spreadsheet may have turned it into a date."),
+    ]
+    assert Product.objects.get().price == Decimal("9.90")
+
+
 def test_sizes_that_became_dates_and_invisible_characters_are_reported(
     import_lines: ImportLines,
 ) -> None:

@@ -15,6 +15,7 @@ from shop.catalogue.models import Product
 from shop.imports.errors import ImportProblem
 from shop.imports.jobs.report import default_path, summary, write_report
 from shop.imports.jobs.run import Progress, Result, import_catalogue
+from shop.imports.parsing.columns import FIELDS
 from shop.imports.parsing.encodings import check_encoding
 from shop.imports.parsing.numbers import NOTATIONS
 from shop.imports.parsing.table import ReadOptions
@@ -36,6 +37,14 @@ def _encoding(text: str) -> str:
         raise ArgumentTypeError(f"{text} is not the name of an encoding") from error
 
 
+def _column(text: str) -> tuple[str, str]:
+    name, mark, field = text.rpartition("=")
+    if not mark or field not in ("", *FIELDS):
+        known = ", ".join(FIELDS)
+        raise ArgumentTypeError(f"{text} is not the name of a column, = and one of: {known}")
+    return name, field
+
+
 class Command(BaseCommand):
     help = "Import products and their pictures from a folder or a ZIP with styles.csv and images/."
 
@@ -51,6 +60,14 @@ class Command(BaseCommand):
         parser.add_argument("--sheet", default="", help="sheet of a workbook, by default the first")
         parser.add_argument(
             "--decimal", choices=NOTATIONS, default="", help="the decimal mark, if detection fails"
+        )
+        parser.add_argument(
+            "--columns",
+            nargs="+",
+            type=_column,
+            metavar="NAME=FIELD",
+            default=[],
+            help="what columns of the file stand for, such as Preis=price; nothing to ignore one",
         )
         parser.add_argument(
             "--category",
@@ -107,6 +124,7 @@ class Command(BaseCommand):
                         sheet=options["sheet"],
                         category=options["category"],
                         gender=options["gender"],
+                        by_name=dict(options["columns"]),
                     ),
                 )
             except ImportProblem as problem:

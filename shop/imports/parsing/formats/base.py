@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from shop.catalogue.models import Product
 from shop.imports.errors import RowError
 from shop.imports.parsing.records import Record
 
@@ -17,6 +18,8 @@ SIZE_OPTIONS = frozenset(
 COLOUR_OPTIONS = frozenset(["color", "colour", "farbe", "couleur", "colore", "kleur", "kolor"])
 # Names of an option that the product does not have.
 NO_OPTION = frozenset({"", "title", "titel"})
+CHILDREN = frozenset({"newborn", "infant", "toddler", "kids"})
+GENDERS_OF_CHILDREN = {"male": Product.Gender.BOYS.value, "female": Product.Gender.GIRLS.value}
 OVERSOLD = re.compile("-[0-9]+")
 # All cells of a row by ``plain_name`` of their columns.
 Cells = dict[str, str]
@@ -95,6 +98,13 @@ def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Re
     warnings = tuple(RowError(text % {"name": name}) for name in others)
     values = {"size": "", "variantColour": "", **found, **record.values}
     return replace(record, values=values, warnings=(*record.warnings, *warnings))
+
+
+def gender_by_age(gender: str, age_group: str) -> str:
+    """Return Google's gender as ours: with the age group of children, ``male`` means boys."""
+    if age_group.strip().lower() not in CHILDREN:
+        return gender
+    return GENDERS_OF_CHILDREN.get(gender.strip().lower(), gender)
 
 
 def join_pictures(cells: Iterable[str]) -> str:

@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shop.catalogue.models import Product
 from shop.imports.parsing.columns import IMAGE
-from shop.imports.parsing.formats.base import Cells, Format, join_pictures
+from shop.imports.parsing.formats.base import Cells, Format, gender_by_age, join_pictures
 from shop.imports.parsing.records import Record
 
 CURRENCY = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
-CHILDREN = frozenset({"newborn", "infant", "toddler", "kids"})
-GENDERS_OF_CHILDREN = {"male": Product.Gender.BOYS.value, "female": Product.Gender.GIRLS.value}
 
 
 def _google(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
@@ -26,9 +23,8 @@ def _google(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
         if IMAGE in values:
             more = cells.get("additional image link", "").split(",")
             values[IMAGE] = join_pictures((values[IMAGE], *more))
-        if cells.get("age group", "").strip().lower() in CHILDREN:
-            gender = values.get("gender", "").strip().lower()
-            values["gender"] = GENDERS_OF_CHILDREN.get(gender, gender)
+        if "gender" in values:
+            values["gender"] = gender_by_age(values["gender"], cells.get("age group", ""))
         yield replace(record, values=values)
 
 

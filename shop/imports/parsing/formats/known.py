@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from shop.imports.parsing.formats.base import Format, plain_name
 from shop.imports.parsing.formats.google import GOOGLE
-from shop.imports.parsing.formats.shopify import SHOPIFY
+from shop.imports.parsing.formats.shopify import SHOPIFY, SHOPIFY_2025
 from shop.imports.parsing.formats.woocommerce import WOOCOMMERCE
 
-FORMATS = (SHOPIFY, WOOCOMMERCE, GOOGLE)
+FORMATS = (SHOPIFY, SHOPIFY_2025, WOOCOMMERCE, GOOGLE)
 
 
 def known_format(header: Sequence[str]) -> Format | None:

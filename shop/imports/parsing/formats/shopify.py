@@ -8,7 +8,13 @@ from dataclasses import replace
 from itertools import groupby
 
 from shop.imports.parsing.columns import DESCRIBING, IMAGE
-from shop.imports.parsing.formats.base import Cells, Format, join_pictures, with_options
+from shop.imports.parsing.formats.base import (
+    Cells,
+    Format,
+    gender_by_age,
+    join_pictures,
+    with_options,
+)
 from shop.imports.parsing.records import Record
 
 SHOPIFY_OPTIONS = {f"option{n} value": f"option{n} name" for n in (1, 2, 3)}
@@ -34,6 +40,9 @@ def _shopify_product(handle: str, rows: list[tuple[Record, Cells]]) -> Iterator[
             values["sku"] = handle
         if not values.get("category", "").strip():
             values["category"] = cells.get("type", "").strip()
+        if "gender" in values:
+            age_group = cells.get("google shopping / age group", "")
+            values["gender"] = gender_by_age(values["gender"], age_group)
         if cells.get("status", "active").strip().lower() not in {"active", ""}:
             values["listed"] = "no"
         yield with_options(replace(record, values=values), cells, options)
@@ -67,6 +76,24 @@ SHOPIFY = Format(
         "image src": IMAGE,
         "google shopping / gender": "gender",
     },
-    extra=re.compile(r"type|status|option[1-3] (name|value)"),
+    extra=re.compile(r"type|status|option[1-3] (name|value)|google shopping / age group"),
     regroup=_shopify,
+)
+# With the names of columns that Shopify's template has had since 2025.
+SHOPIFY_2025 = replace(
+    SHOPIFY,
+    required=frozenset({"url handle", "title", "published on online store", "price"}),
+    columns={
+        "url handle": "id",
+        "title": "productDisplayName",
+        "description": "description",
+        "vendor": "brand",
+        "product category": "category",
+        "published on online store": "listed",
+        "sku": "sku",
+        "price": "price",
+        "inventory quantity": "stock",
+        "product image url": IMAGE,
+        "google shopping / gender": "gender",
+    },
 )

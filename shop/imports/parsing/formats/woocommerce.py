@@ -84,6 +84,10 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
             (*product_images.split("|"), *record.values[IMAGE].split("|"))
         )
     warnings = (*(parent.record.warnings if is_first else ()), *record.warnings)
+    if values["stock"].strip().lower() == "parent":
+        values["stock"] = "0"
+        text = _("The stock is that of the product and not of the variation: 0 is taken.")
+        warnings = (*warnings, RowError(text, "stock"))
     if cells.get("published", "1").strip() not in {"1", ""}:
         values["stock"] = "0"
         warnings = (

@@ -1,0 +1,79 @@
+"""Recognise what spreadsheets do to values by themselves when they open and save a CSV file."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from shop.catalogue.models import Product, Variant
+from shop.imports.parsing.numbers import DECIMAL_MARKS, read_number
+from shop.imports.parsing.words import DATE, MONTH_NUMBERS
+
+PADDED = "^0+[0-9]+$"
+NUMBER = re.compile(r"[0-9]+([.,][0-9]+)*")
+ZEROS = re.compile("^0+(?=[0-9])")
+WORD = re.compile(r"[0-9]+|[a-zä]+", re.IGNORECASE)
+
+
+def padded_keys() -> dict[str, str]:
+    """Return the ids and SKUs of digits that begin with 0, by what is left without their zeros."""
+    keys = {"external_id": Product.objects, "sku": Variant.objects}
+    found: dict[str, str] = {}
+    for name, rows in keys.items():
+        # The prefix can use an index; few ids begin with 0.
+        padded = rows.filter(**{f"{name}__startswith": "0", f"{name}__regex": PADDED})
+        values = padded.values_list(name, flat=True)
+        found |= {key.lstrip("0") or "0": key for key in values.iterator() if key}
+    return found
+
+
+def is_damaged(before: str, after: str) -> bool:
+    """Return whether a spreadsheet may have made the text of what the shop has.
+
+    08 and 38.5 become the numbers 8 and 38,5; 3-4 becomes a date; letters that the encoding does
+    not have become question marks.
+    """
+    if not before or not after or before == after:
+        return False
+    return (
+        _is_same_number(before, after)
+        or _is_date_of(before, after)
+        or _has_lost_letters(before, after)
+    )
+
+
+def _is_same_number(before: str, after: str) -> bool:
+    return bool(_numbers(before) & _numbers(after))
+
+
+def _numbers(text: str) -> set[Decimal]:
+    """Return what a text of digits and marks is in either notation."""
+    if not NUMBER.fullmatch(text):
+        return set()
+    readings = (read_number(ZEROS.sub("", text), mark) for mark in DECIMAL_MARKS)
+    return {number for number in readings if number is not None}
+
+
+def _is_date_of(before: str, after: str) -> bool:
+    """Return whether ``after`` is a date of the numbers of which ``before`` consists."""
+    numbers = {int(word) for word in re.findall("[0-9]+", before)}
+    if not DATE.fullmatch(after) or not re.fullmatch(r"[0-9]+([-/. ][0-9]+){1,2}\.?", before):
+        return False
+    words = WORD.findall(after)
+    parts = {MONTH_NUMBERS.get(word[:3].lower()) or _whole(word) for word in words}
+    return numbers <= parts | {part % 100 for part in parts}
+
+
+def _whole(word: str) -> int:
+    return int(word) if word.isdecimal() else 0
+
+
+def _has_lost_letters(before: str, after: str) -> bool:
+    if "?" not in after or before.isascii():
+        return False
+    # A letter beyond the first 65,536 becomes two question marks.
+    pattern = "".join(
+        re.escape(letter) if letter.isascii() else rf"(?:{re.escape(letter)}|\?{{1,2}})"
+        for letter in before
+    )
+    return re.fullmatch(pattern, after) is not None
