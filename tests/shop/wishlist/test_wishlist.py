@@ -89,7 +89,7 @@ def test_one_email_is_sent_when_a_variant_is_back(client: Client) -> None:
     Variant.objects.update(stock=F("stock") + 1)
     assert (send_stock_alerts(), send_stock_alerts()) == (1, 0)
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["alice@example.com"], "Blue Shirt is back")
+    assert (message.to, message.subject) == (["alice@example.com"], "Blue Shirt is back in stock")
     assert variant.product.get_absolute_url() in message.body
     assert not StockAlert.objects.exists()
 
@@ -98,7 +98,7 @@ def test_a_multiline_name_gives_a_one_line_subject() -> None:
     variant = make_product(name="Blue\nShirt").variants.get()
     StockAlert.objects.create(variant=variant, email="alice@example.com", language="en")
     assert send_stock_alerts() == 1
-    assert mail.outbox[0].subject == "Blue Shirt is back"
+    assert mail.outbox[0].subject == "Blue Shirt is back in stock"
 
 
 @pytest.mark.parametrize(
