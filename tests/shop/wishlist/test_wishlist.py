@@ -146,5 +146,5 @@ def test_alerts_are_limited(client: Client, settings) -> None:  # type: ignore[n
     assert 1 <= minutes <= 60
     page = one_line(response.content.decode())
     assert "<h1>Too many requests</h1>" in page
-    assert f"Try again in {minutes} minute" in page
+    assert f"try again in {minutes} minute" in page
     assert StockAlert.objects.count() == 1
