@@ -82,5 +82,5 @@ def test_progress_waits_for_a_lost_database(clock: Clock) -> None:
 
     out = Terminal()
     follow_embedding(Waits(clock), Progress(out), count)
-    assert "The database is away; it is being started again …" in out.getvalue()
+    assert "The database is down; restarting it …" in out.getvalue()
     assert out.getvalue().endswith("All 30 pictures are searchable.\n")

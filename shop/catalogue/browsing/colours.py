@@ -23,16 +23,20 @@ HEX = {
 
 # What site.css fills the place of a picture with while it loads; an inline style is not allowed.
 TINTS = {
-    "beige": ("beige", "cream", "nude", "off white", "skin", "tan", "khaki", "taupe"),
-    "grey": ("black", "charcoal", "grey", "grey melange", "metallic", "silver", "steel", "white"),
+    "beige": ("beige", "cream", "nude", "off white", "skin", "tan", "khaki", "taupe", "ivory",
+        "camel"),
+    "grey": ("black", "charcoal", "grey", "grey melange", "metallic", "silver", "steel", "white",
+        "light grey", "dark grey"),
     "brown": ("bronze", "brown", "coffee brown", "copper", "mushroom brown", "rust"),
-    "red": ("burgundy", "coral", "maroon", "red"),
+    "red": ("burgundy", "coral", "maroon", "red", "wine"),
     "pink": ("magenta", "mauve", "peach", "pink", "rose"),
-    "yellow": ("gold", "mustard", "orange", "yellow"),
-    "green": ("fluorescent green", "green", "lime green", "olive", "sea green"),
-    "blue": ("blue", "navy blue", "teal", "turquoise blue"),
-    "purple": ("lavender", "purple"),
-}
+    "yellow": ("apricot", "gold", "mustard", "orange", "yellow"),
+    "green": ("fluorescent green", "green", "lime green", "olive", "sea green", "dark green",
+        "light green", "mint"),
+    "blue": ("blue", "navy blue", "teal", "turquoise blue", "light blue", "sky blue",
+        "dark blue", "turquoise", "aqua"),
+    "purple": ("lavender", "purple", "violet", "lilac"),
+}  # fmt: skip
 _TINT_OF = {colour: tint for tint, colours in TINTS.items() for colour in colours}
 
 

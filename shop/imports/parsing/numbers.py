@@ -47,7 +47,8 @@ def read_number(text: str, mark: str) -> Decimal | None:
     if found is None:
         return None
     whole = re.sub("[.,]", "", found["whole"])
-    return Decimal(f"{whole}.{found['part'] or 0}")
+    part = found["part"]
+    return Decimal(f"{whole}.{part}" if part else whole)
 
 
 @dataclass

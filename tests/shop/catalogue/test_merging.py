@@ -98,7 +98,7 @@ def test_pictures_are_appended_without_duplicate_files(two: tuple[Product, Produ
     own = make_image(one, file="a.jpg", position=2)
     make_image(other, file="a.jpg")
     new = make_image(other, file="b.jpg")
-    assert merge(one.pk, [other.pk])[-1] == "1 picture"
+    assert merge(one.pk, [other.pk])[-1] == "1 image"
     assert [(i.pk, i.position) for i in one.images.all()] == [(own.pk, 2), (new.pk, 3)]
 
 

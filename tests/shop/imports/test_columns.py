@@ -80,7 +80,7 @@ def test_duplicate_columns_are_resolved_by_ignoring_one(
     client: Client, send: Send, make_folder: MakeFolder, tmp_path: Path
 ) -> None:
     folder = make_folder(f"Z-51,{SHIRT},Shirt,19.90,24.90", header=f"{HEADER},price,Price")
-    with pytest.raises(CommandError, match=r"Columns K \(price\) and L \(Price\) both stand for"):
+    with pytest.raises(CommandError, match=r"Columns K \(price\) and L \(Price\) are both mapped"):
         call_command("import_catalogue", str(folder))
     assert not Product.objects.exists()
     upload = send(zipped(folder, tmp_path / "c.zip").read_bytes(), name="c.zip")

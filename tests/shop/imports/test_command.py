@@ -95,8 +95,8 @@ def test_a_file_that_is_not_a_zip_is_refused(tmp_path):
 def test_a_folder_and_a_zip_without_a_table_are_refused(make_folder, tmp_path):
     folder = make_folder(row(1))
     (folder / "styles.csv").unlink()
-    assert "holds no styles.csv" in refused(folder)
-    assert "holds no styles.csv" in refused(zipped(folder, tmp_path / "c.zip"))
+    assert "contains neither styles.csv" in refused(folder)
+    assert "contains neither styles.csv" in refused(zipped(folder, tmp_path / "c.zip"))
 
 
 def test_missing_columns_are_reported(make_folder):
@@ -106,7 +106,7 @@ def test_missing_columns_are_reported(make_folder):
 
 def test_a_column_named_twice_is_refused(make_folder):
     message = refused(make_folder(row(1), header=f"{HEADER},price,Price"))
-    assert "Columns K (price) and L (Price) both stand for price." in message
+    assert "Columns K (price) and L (Price) are both mapped to price." in message
 
 
 def test_an_empty_table_is_refused(make_folder):

@@ -51,7 +51,7 @@ def test_an_upload_is_checked_imported_and_finalised(
     assert not Product.objects.exists()
     page = client.get(upload.get_absolute_url()).content.decode()
     assert "Nothing has changed in the shop yet" in page
-    assert "not an image" in page
+    assert "We can’t read this file" in page
     upload = act(client, upload, "start")
     assert (upload.state, upload_counts(upload)) == ("done", (2, 0, 0, 1))
     assert set(Product.objects.values_list("external_id", flat=True)) == {"1", "2"}
@@ -125,7 +125,7 @@ def test_rows_of_one_id_are_variants(client: Client, send: Send, tmp_path: Path)
         ("7-M", "M", 2),
         ("7-L", "L", 3),
     ]
-    assert "has M already" in upload.errors.get().reason
+    assert "already has M." in upload.errors.get().reason
 
 
 def test_an_import_can_be_stopped_and_resumed(

@@ -47,7 +47,7 @@ def test_common_words_for_genders_are_recognised_and_staff_add_others(
     assert result_counts(result) == (8, 0, 0, 1)
     assert result.rejections[0].reason == (
         "gender is Kids; it must be empty or one of Women, Men, Girls, Boys, Unisex, or a word "
-        "for one of them that staff add under Gender words."
+        "that staff add under Gender synonyms."
     )
     genders = dict(Product.objects.values_list("external_id", "gender"))
     assert [genders.get(i) for i in ids] == [*["Women"] * 6, None, "Unisex", "Men"]
@@ -184,10 +184,10 @@ def test_errors_name_the_uploaded_files(client: Client, carol: User, tmp_path: P
         archive.writestr("1.jpg", picture())
     empty = (tmp_path / "a.zip").read_bytes()
     for files, message in (
-        ({"table": ("Herbst.zip", empty)}, "Herbst.zip holds no styles.csv"),
+        ({"table": ("Herbst.zip", empty)}, "Herbst.zip contains neither styles.csv"),
         (
             {"table": ("a.csv", b"sku,stock\n"), "pictures": ("Fotos.zip", b"PK")},
-            "Fotos.zip is neither a folder nor a ZIP",
+            "Fotos.zip is neither a folder nor a readable ZIP",
         ),
     ):
         sent = {field: SimpleUploadedFile(*file) for field, file in files.items()}

@@ -129,7 +129,7 @@ def test_a_zip_may_contain_one_table_of_any_name(tmp_path: Path) -> None:
     assert result_counts(import_catalogue(path)) == (1, 0, 0, 0)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("other.csv", "sku,stock\n")
-    with pytest.raises(ImportProblem, match=r"holds: Herbst 2026\.xlsx, other\.csv"):
+    with pytest.raises(ImportProblem, match=r"contains: Herbst 2026\.xlsx, other\.csv"):
         import_catalogue(path)
 
 
