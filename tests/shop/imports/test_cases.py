@@ -230,9 +230,9 @@ def test_pictures_that_no_row_takes_are_listed_with_the_nearest_id(door: Door) -
     assert outcome.counts == (1, 0, 0, 0)
     unused = [(line, reason) for line, reason in outcome.warned if isinstance(line, str)]
     assert sorted(unused) == [
-        ("SB-PIX-red.jpg", "This picture belongs to no row; the most similar id is SB-PIX."),
-        ("SBPIX.jpg", "This picture belongs to no row; the most similar id is SB-PIX."),
-        ("other.jpg", "This picture belongs to no row."),
+        ("SB-PIX-red.jpg", "This image belongs to no row; the most similar ID is SB-PIX."),
+        ("SBPIX.jpg", "This image belongs to no row; the most similar ID is SB-PIX."),
+        ("other.jpg", "This image belongs to no row."),
     ]
     assert any(note.startswith("3 images belong to no row: ") for note in outcome.notes)
 

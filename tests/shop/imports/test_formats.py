@@ -416,7 +416,7 @@ def test_a_google_feed_is_imported_without_options(take: Take, delimiter: str) -
     assert [(w.line, w.reason) for w in result.row_warnings] == [
         (3, "productDisplayName differs from line 2. The value of line 2 is used.")
     ]
-    assert result.warnings[0].startswith("The file names no stock for 2 new products")
+    assert result.warnings[0].startswith("The file gives no stock for 2 new products")
     ignored = {"sale_price", "material", "availability", "link", "google_product_category"}
     assert ignored <= set(result.ignored_columns)
     assert result_counts(take(text, *FEED_PICTURES)) == (0, 0, 3, 0)
