@@ -63,7 +63,7 @@ ENGLISH = [
 ]
 GERMAN = [
     "year ist 12; erlaubt sind ein leerer Wert und 1990 bis 2100.",
-    "id steht schon in Zeile 2. Der Wert muss eindeutig sein.",
+    "id steht schon in Zeile 2. Der Wert darf nur einmal vorkommen.",
     "Das Bild 4.jpg fehlt.",
     (
         "images/5.jpg: Das ist ein PDF und kein Bild. Laden Sie stattdessen ein Foto "
