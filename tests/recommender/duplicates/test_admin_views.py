@@ -127,7 +127,7 @@ def test_a_merge_is_previewed_and_then_confirmed(
     assert listed() == ["Ann", "Bea", "Cid"]
     names = ("confirmed", "survivor", "group", "chosen", "page")
     sent = {name: re.findall(rf'name="{name}" value="(\d+)"', page) for name in names}
-    assert "Moved: 2 variants of sizes it has already, 20 pieces in stock." in post(
+    assert "Moved: 2 variants in sizes it already has, 20 units in stock." in post(
         admin_client, "merge", sent
     )
     assert listed() == ["Bea"]
@@ -154,7 +154,7 @@ def test_a_merge_that_cannot_be_done_says_why_and_changes_nothing(
 
 def test_hidden_products_can_be_listed_again(admin_client: Client, three: list[Product]) -> None:
     page = send(admin_client, "hide", three[1], three, three)
-    assert "2 products are hidden." in page
+    assert "2 products hidden." in page
     assert listed() == ["Bea"]
     assert groups_on(admin_client) == []
     assert groups_on(admin_client, "?show=hidden") == [["Ann", "Bea", "Cid"]]
