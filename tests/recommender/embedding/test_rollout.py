@@ -115,7 +115,7 @@ def test_the_list_shows_the_coverage_of_each_model(products: list[Product]) -> N
 
 def test_a_model_that_has_not_embedded_all_images_is_not_activated(products: list[Product]) -> None:
     run("add", "small")
-    with pytest.raises(CommandError, match=r"(?s)0 of 12 pictures .* waiting for a worker"):
+    with pytest.raises(CommandError, match=r"(?s)0 of 12 images .* waiting for a worker"):
         run("activate")
     assert states() == {ACTIVE: "active", "small": "filling"}
 
@@ -157,7 +157,7 @@ def test_an_image_added_during_the_check_prevents_the_activation(
     monkeypatch.setattr(
         rollout, "_check_sanity", lambda model: make_stored_image(make_product(), "purple")
     )
-    with pytest.raises(CommandError, match="12 of 13 pictures"):
+    with pytest.raises(CommandError, match="12 of 13 images"):
         run("activate")
     assert states() == {ACTIVE: "active", "small": "filling"}
 
@@ -248,7 +248,7 @@ def test_a_table_in_use_is_emptied_by_running_the_command_again(
     run("add", "small")
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute("SELECT count(*) FROM recommender_embedding_green")
-        with pytest.raises(CommandError, match="The table of small is in use; run the command"):
+        with pytest.raises(CommandError, match="The table of small is in use. Run the command"):
             run("remove", "small")
         assert states()["small"] == "freeing"
         assert GreenEmbedding.objects.count() == 12
