@@ -78,7 +78,7 @@ def _check_out(page: Page, email: str = "") -> Order:
             _fill(page, field, value)
     expect(page.locator("#id_city")).to_have_value("Springfield")
     page.get_by_role("button", name="Place order").click()
-    expected = "Please confirm your order" if email else "Thank you!"
+    expected = "Please confirm your order" if email else "Thank you for your order!"
     expect(page.locator(".order-state")).to_contain_text(expected)
     return Order.objects.latest("pk")
 
@@ -108,7 +108,7 @@ def test_a_guest_buys_and_staff_ship(page: Page, stocked: str, staff_page: Page)
     assert link
     page.goto(stocked + link[1])
     page.get_by_role("button", name="Confirm order").click()
-    expect(page.locator(".order-state")).to_contain_text("Thank you!")
+    expect(page.locator(".order-state")).to_contain_text("Thank you for your order!")
     _ship(staff_page, stocked, order)
     assert "has shipped" in mail.outbox[1].subject
     link = re.search(r"http\S+(/orders/\S+)", mail.outbox[1].body)

@@ -72,7 +72,7 @@ def _catalogue(path: Path, pictures: list[bytes], types: tuple[str, ...]) -> Pat
         ({"name": "fashion-3"}, "There is a model 'fashion-3' already; choose another name"),
         ({"name": "imagenet"}, "There is a model 'imagenet' already"),
         ({"source": "nothing"}, "There is no model folder 'nothing' in .* --from"),
-        ({"catalogue": Path("/none")}, "/none does not exist. Name a folder, a ZIP"),
+        ({"catalogue": Path("/none")}, "/none does not exist. Give a folder, a ZIP"),
         ({"limit": 19}, "at least 20 products .* there are 19 \\(0 damaged\\)"),
         ({"exclude": Path("/none")}, "/none cannot be read"),
     ],
