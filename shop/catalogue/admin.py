@@ -43,7 +43,7 @@ THUMBNAIL_HEIGHT = 64
 
 
 def thumbnail(image: ProductImage | None) -> SafeString | str:
-    """Return a small ``<img>``, or a dash without an image."""
+    """Return a small ``<img>`` of the picture, or a dash if there is no picture."""
     if image is None or not image.file:
         return "-"
     return format_html(
@@ -140,7 +140,10 @@ class ProductAdmin(ModelAdmin):
     def formfield_for_dbfield(
         self, db_field: Field, request: HttpRequest, **kwargs: Any
     ) -> FormField | None:
-        """Add the shown value as a hidden field, so that only fields that staff edit are saved."""
+        """Add a hidden field with the shown value to each form field.
+
+        The form compares the two values, so that only the fields that staff edit are saved.
+        """
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
             field.show_hidden_initial = True
@@ -148,13 +151,13 @@ class ProductAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         with transaction.atomic():
-            if "_save" in request.POST:  # before the admin locks them row by row in another order
+            if "_save" in request.POST:  # the admin would lock them in another order
                 shown = (request.POST[name] for name in request.POST if name.endswith("-id"))
                 lock_products(int(pk) for pk in shown if is_id(pk))
             return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        """Save only edited fields, because an import may have changed others since."""
+        """Save only the edited fields, because an import may have changed others meanwhile."""
         if change:
             lock_products([obj.pk])
             obj.save(update_fields={*form.changed_data, "keywords", "updated"})
@@ -168,7 +171,7 @@ class ProductAdmin(ModelAdmin):
     def get_deleted_objects(
         self, objs: QuerySet[Product] | Sequence[Product], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """Ask for the permission to delete products only, not their variants and images."""
+        """Require only the permission to delete products, not the ones for variants and images."""
         rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
         return rows, counts, lacking & {Product._meta.verbose_name}, protected
 
@@ -177,7 +180,7 @@ class ProductAdmin(ModelAdmin):
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Delete products; order lines remain, without a variant."""
+        """Delete products; their order lines are kept but no longer refer to a variant."""
         lock_with_dependents(list(queryset.values_list("pk", flat=True)))
         queryset.delete()
 
@@ -187,7 +190,7 @@ admin.site.register(Product, ProductAdmin)
 
 @admin.register(Variant)
 class VariantAdmin(ModelAdmin):
-    """Finds variants by SKU; they are edited on the page of their product."""
+    """Lets staff find variants by SKU; variants are edited on the page of their product."""
 
     list_display = ("sku", "product", "size", "colour", "stock", "adjust")
     list_select_related = ("product",)

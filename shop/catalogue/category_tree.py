@@ -1,4 +1,4 @@
-"""Rename and move categories, updating the paths below and the keywords of their products."""
+"""Rename and move categories, and update the paths of descendants and the product keywords."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from shop.catalogue.models.product import KEYWORD_ATTRIBUTES, category_keywords
 
 
 def validate_position(category: Category) -> None:
-    """Raise ``ValidationError`` if the category's parent or slug is impossible."""
-    if connection.in_atomic_block:  # because two concurrent moves could create a cycle
+    """Raise ``ValidationError`` if the category cannot have this parent or slug.
+
+    In a transaction, all categories are locked, because two concurrent moves could create a cycle.
+    """
+    if connection.in_atomic_block:  # a lock needs a transaction
         list(Category.objects.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         if category.parent:
             category.parent.refresh_from_db(fields=["path"])
@@ -40,13 +43,14 @@ def validate_position(category: Category) -> None:
 def save_category(category: Category) -> None:
     """Save the category; if its path or name changed, update descendants and product keywords."""
     before = Category.objects.filter(pk=category.pk).first()
-    if category.parent:  # because an import may have read it long ago
+    if category.parent:  # an import may have read the parent long ago
         category.parent.refresh_from_db(fields=["path"])
     if before is None or (before.path, before.name) == (category.make_path(), category.name):
         category.save()
         return
     ids = Category.objects.descendant_ids(before)
-    # Locked in primary-key order like sales and imports, because another order could deadlock.
+    # Products are locked in primary-key order, as in sales and imports, because another order could
+    # deadlock.
     products = Product.objects.filter(category__in=ids).order_by("pk")
     list(products.select_for_update(no_key=True).values_list("pk"))
     category.save()

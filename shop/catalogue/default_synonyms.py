@@ -1,11 +1,11 @@
-"""List the search synonyms of a new shop, which staff can edit."""
+"""Define the search synonyms of a new shop, which staff can edit."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# English | German | also finds. A row with one word prevents the spelling correction from replacing
-# a garment that the shop does not sell by another.
+# Columns: English | German | also finds. A row with only one word keeps the spelling correction
+# from replacing a garment that the shop does not sell by another.
 GARMENTS = """
 t-shirt, tee, tee shirt, tshirt | t-shirt, tshirt, shirtchen |
 shirt | hemd, hemden, oberhemd |
@@ -90,7 +90,8 @@ kilt | kilt |
 corset | korsett |
 dungarees | latzhose |
 """
-# Colours, genders, seasons and materials, which product names and attributes have in English.
+# Words for colours, genders, seasons and materials; product names and attributes have the English
+# ones.
 ATTRIBUTES = """
 black | schwarz |
 white | weiß, weiss |
@@ -146,5 +147,5 @@ def default_synonyms() -> list[dict[str, str]]:
 
 
 def add_default_synonyms(model: Any) -> None:
-    """Create the defaults; ``model`` is ``SearchSynonym`` or its historical version."""
+    """Create the default synonyms; ``model`` is ``SearchSynonym`` or its historical version."""
     model.objects.bulk_create(model(**row) for row in default_synonyms())

@@ -1,4 +1,4 @@
-"""Forms by which staff edit the catalogue."""
+"""Define the forms with which staff edit the catalogue."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ class ProductImageForm(forms.ModelForm[ProductImage]):
 
 
 class VariantForm(forms.ModelForm[Variant]):
-    """Edits a variant; the stock only of a new one, since later it is adjusted with a reason."""
+    """Edits a variant; the stock can be entered only for a new variant.
+
+    Later changes of the stock need a reason (``StockAdjustmentForm``).
+    """
 
     class Meta:
         model = Variant
@@ -73,7 +76,7 @@ class VariantForm(forms.ModelForm[Variant]):
 
     def save(self, commit: bool = True) -> Variant:
         if self.instance.pk and commit:
-            # Without the stock, because a sale may have changed it since the form was shown.
+            # The stock is not saved, because a sale may have changed it since the form was shown.
             names = [name for name in self.Meta.fields if name != "stock"]
             self.instance.save(update_fields=names)
             return self.instance
@@ -110,7 +113,8 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
         data: dict[str, Any] = super().clean() or {}
         variant, change = data.get("variant"), data.get("change")
         if variant and change:
-            # Locked until the admin saves in the same transaction, so nothing is sold in between.
+            # The variant stays locked until the admin saves in the same transaction, so that
+            # nothing is sold in between.
             variants = Variant.objects.select_for_update(of=("self",)).select_related("product")
             variant = variants.get(pk=variant.pk)
             if variant.stock + change < 0:
@@ -121,7 +125,7 @@ class StockAdjustmentForm(forms.ModelForm[StockAdjustment]):
         return data
 
     def apply(self, by: Any) -> StockAdjustment:
-        """Change the stock and save the adjustment as made ``by`` a user."""
+        """Change the stock, and save the adjustment with the user ``by`` as its author."""
         self.instance.by = by
         changed = Variant.objects.filter(pk=self.instance.variant_id)
         changed.update(stock=F("stock") + self.instance.change)

@@ -1,7 +1,8 @@
-"""Lock variants and products in one order, so that transactions cannot deadlock.
+"""Lock variants and products in a fixed order, so that transactions cannot deadlock.
 
-The order is variants by product, then products, because the trigger that sums the stock locks the
-product after its variant. Call these functions in a transaction before writing any such row.
+Variants are locked first, ordered by product, and then products, because the trigger that sums the
+stock locks the product after its variant. Call these functions in a transaction before writing any
+such row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Merge products that are one: all that the others have moves to the survivor."""
+"""Merge duplicate products: everything that belongs to the others moves to the survivor."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from shop.catalogue.stock import stock_limit_error
 
 
 class MergeError(ValueError):
-    """Tells staff why the products cannot be merged as they are."""
+    """Tells staff why the products cannot be merged."""
 
 
 def move_rows(model: type[Model], field: str, old: int, new: int, *, unique_by: str) -> int:
-    """Point the rows whose ``field`` is ``old`` at ``new`` and return how many there were.
+    """Change ``field`` of all rows from ``old`` to ``new``; return how many rows had ``old``.
 
-    Rows that would give ``new`` a second one with the same ``unique_by`` are deleted.
+    If ``new`` already has a row with the same ``unique_by``, the row of ``old`` is deleted instead.
     """
     rows = model._default_manager.all()
     moving = rows.filter(**{field: old})
@@ -37,10 +37,10 @@ def move_rows(model: type[Model], field: str, old: int, new: int, *, unique_by: 
 
 @dataclass
 class Plan:
-    """Lists the variants that move and those that cannot, and counts the pieces in stock.
+    """Lists the variants that move and those that cannot, and counts the units in stock.
 
-    ``conflicting`` maps the id of each variant that cannot move to the variant of the survivor
-    with the same size and colour.
+    ``conflicting`` maps the id of each variant that cannot move to the variant of the survivor that
+    has the same size and colour.
     """
 
     moved: list[Variant] = field(default_factory=list)
@@ -52,10 +52,10 @@ class Plan:
 def merge(survivor: int, others: Iterable[int], *, dry_run: bool = False) -> list[str]:
     """Move everything that the other products have to the survivor; return what moved, as texts.
 
-    The others keep their rows, unlisted and with ``merged_into`` set, so that their addresses
-    redirect to the survivor and a later import recognises their ids and SKUs. Other apps move
-    their own rows on ``products_merged``. A dry run does all of it and rolls it back. Raises
-    ``MergeError``, and then nothing has changed.
+    The others keep their rows, unlisted and with ``merged_into`` set, so that their URLs redirect
+    to the survivor and a later import recognises their ids and SKUs. Other apps move their own rows
+    when they receive ``products_merged``. A dry run merges and then rolls back. If the products
+    cannot be merged, ``MergeError`` is raised and nothing changes.
     """
     ids = sorted({survivor, *others})
     locked = lock_with_dependents(ids)
@@ -82,8 +82,8 @@ def merge(survivor: int, others: Iterable[int], *, dry_run: bool = False) -> lis
 def lock_with_dependents(products: list[int]) -> list[Variant]:
     """Lock and return the variants of products that are about to be merged or deleted.
 
-    Receivers of ``products_merging`` lock their rows before that, in the order in which a sale
-    locks them.
+    Receivers of ``products_merging`` lock their rows first, because a sale locks them before
+    variants.
     """
     variants = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
     known = list(variants.values_list("pk", flat=True))
@@ -115,9 +115,9 @@ def _lock(ids: list[int], survivor: int) -> dict[int, Product]:
 
 
 def _plan(products: dict[int, Product], survivor: int, variants: list[Variant]) -> Plan:
-    """Decide which variants move, and transfer the stock of those that cannot.
+    """Decide which variants move, and transfer the stock of the variants that cannot move.
 
-    Raises ``MergeError`` if two variants of one size and colour differ in price.
+    Raises ``MergeError`` if two variants with the same size and colour differ in price.
     """
     for variant in variants:
         variant.product = products[variant.product_id]
@@ -141,7 +141,7 @@ def _plan(products: dict[int, Product], survivor: int, variants: list[Variant]) 
 
 
 def _price(variant: Variant, survivor: Product) -> Decimal | None:
-    """Return what the variant costs, the survivor's price if it has none."""
+    """Return the price of the variant, or of the survivor if the variant has no price."""
     return variant.unit_price or survivor.price
 
 
@@ -156,17 +156,18 @@ def _price_conflict(one: Variant, other: Variant) -> str:
 
 
 def _transfer_stock(source: Variant, target: Variant) -> None:
-    """Add the stock of ``source`` to ``target``; ``source`` keeps its SKU and its history."""
+    """Move the stock of ``source`` to ``target``; ``source`` keeps its SKU and its history."""
     if source.stock:
         Variant.objects.filter(pk=source.pk).update(stock=0)
         Variant.objects.filter(pk=target.pk).update(stock=F("stock") + source.stock)
 
 
 def _move_variants(plan: Plan, survivor: Product) -> list[str]:
-    """Point the variants at the survivor and return texts about what moved."""
+    """Move the variants of the plan to the survivor, and return texts about what moved."""
     last = max(survivor.variants.values_list("position", flat=True), default=-1)
     for position, variant in enumerate(plan.moved, last + 1):
-        # An inherited price becomes the variant's own, because the survivor may cost otherwise.
+        # A price inherited from the product is saved with the variant, because the survivor may
+        # have another price.
         price = variant.price
         if _price(variant, survivor) != survivor.price:
             price = variant.unit_price
@@ -186,7 +187,7 @@ def _move_variants(plan: Plan, survivor: Product) -> list[str]:
 
 
 def _move_pictures(ids: list[int], survivor: int) -> list[str]:
-    """Point the images at the survivor, deleting those whose file it already shows."""
+    """Move the images to the survivor, and delete images whose file the survivor already has."""
     images = ProductImage.objects.filter(product__in=ids).order_by("product_id", "position", "pk")
     own = [image for image in images if image.product_id == survivor]
     files, position = {image.file for image in own}, max((i.position for i in own), default=-1)

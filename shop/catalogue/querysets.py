@@ -1,4 +1,4 @@
-"""Chainable queries for categories and products."""
+"""Define chainable queries for categories and products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class CategoryQuerySet(models.QuerySet["Category"]):
     def descendant_ids(self, category: Category) -> list[int]:
         """Return the ids of the category and its descendants.
 
-        Not a subquery, because the planner estimates the number of products only from literal ids.
+        They are not a subquery, because the planner needs literal ids to estimate the number of
+        products.
         """
         below = self.filter(Q(pk=category.pk) | Q(path__startswith=f"{category.path}/"))
         return list(below.values_list("pk", flat=True))
@@ -32,7 +33,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(merged_into=None)
 
     def following_merges(self, ids: Iterable[int]) -> list[int]:
-        """Return the ids with those of merged products replaced by their survivors, each once."""
+        """Replace the ids of merged products by those of their survivors, and remove duplicates."""
         merged = self.filter(pk__in=list(ids), merged_into__isnull=False)
         survivors = dict(merged.values_list("pk", "merged_into"))
         return list(dict.fromkeys(survivors.get(pk) or pk for pk in ids))
@@ -42,7 +43,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(stock__gt=0)
 
     def with_card_data(self) -> Self:
-        """Load what product cards show, in two queries."""
+        """Load all that product cards show, with two queries."""
         return self.select_related("category").prefetch_related("images").defer("search")
 
     def newest_first(self) -> Self:

@@ -1,18 +1,19 @@
-"""Signals by which apps take part when products are merged or files deleted."""
+"""Define signals by which apps take part when products are merged or files are deleted."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent first in the transaction of a merge or deletion, with ``variants``, the ids of those that may
-# move or be deleted, so that receivers lock the rows that a sale locks before variants.
+# Sent at the beginning of a merge or deletion, within its transaction. ``variants`` has the ids of
+# the variants that may move or be deleted. Receivers lock the rows that a sale locks before
+# variants.
 products_merging = Signal()
-# Sent in the transaction of a merge with ``survivor``, the id of the product that remains,
-# ``others``, the ids of the merged ones, and ``variants``, which maps variants that could not move
+# Sent in the transaction of a merge. ``survivor`` is the id of the product that remains, ``others``
+# has the ids of the merged products, and ``variants`` maps the ids of variants that could not move
 # to those of the survivor. Each receiver returns what it moved, as texts for staff.
 products_merged = Signal()
-# Sent with ``files``, names of originals that no ``ProductImage`` has. Each receiver returns those
-# that it may need again; the others are deleted.
+# Sent with ``files``, the names of originals that no ``ProductImage`` uses. Each receiver returns
+# the names that it may still need; the other files are deleted.
 files_needed = Signal()
 # Sent with ``request`` and ``text`` when a search has found no product.
 nothing_found = Signal()

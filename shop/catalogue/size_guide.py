@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.models import Product, Variant
 
-# Chest and waist in cm by EN 13402-3.
+# Chest and waist in cm according to EN 13402-3.
 WOMEN = {
     "XXS": ("66–74", "50–58"),
     "XS": ("74–82", "58–66"),
@@ -41,14 +41,14 @@ class SizeGuide:
 
 
 def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
-    """Return the guide for the variants' sizes, or ``None`` if no table has them."""
+    """Return the size guide for the sizes of the variants, or ``None`` if the tables have none."""
     rows: list[tuple[str, ...]]
     sizes = list(dict.fromkeys(variant.size for variant in variants if variant.size))
     if product.category.path.split("/")[0] == FOOTWEAR:
         rows = _foot_lengths(sizes)
         columns = [_("EU size"), _("Foot length (cm)")]
     elif product.gender in {Product.Gender.BOYS, Product.Gender.GIRLS}:
-        return None  # letter sizes of children are not standardised
+        return None  # letter sizes for children are not standardised
     else:
         table = WOMEN if product.gender == Product.Gender.WOMEN else MEN
         rows = [(size, *table[size]) for size in sizes if size in table]
@@ -59,5 +59,5 @@ def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | Non
 def _foot_lengths(sizes: list[str]) -> list[tuple[str, ...]]:
     """Return the European shoe sizes among ``sizes`` with the matching foot length."""
     shoes = [size for size in sizes if size.isdecimal() and int(size) in SHOE_SIZES]
-    # A size is two thirds of a centimetre, and the shoe is 1.3 cm longer than the foot.
+    # One shoe size is two thirds of a centimetre, and a shoe is 1.3 cm longer than the foot.
     return [(size, f"{int(size) * 2 / 3 - 1.3:.1f}") for size in shoes]

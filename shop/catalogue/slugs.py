@@ -19,7 +19,7 @@ def category_slug(name: str) -> str:
 
 
 def product_slug(name: str, external_id: str | None) -> str:
-    """Return the name followed by the external id, or by 8 random hex digits."""
+    """Return a slug from the name and the external id or, without an id, 8 random hex digits."""
     tail = slugify(external_id or "") or uuid.uuid4().hex[:8]
     return f"{slugify(name)[: 119 - len(tail)]}-{tail}".strip("-")
 

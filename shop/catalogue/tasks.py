@@ -14,5 +14,5 @@ def refresh_search_words() -> None:
 
 @shared_task(time_limit=1800)
 def delete_unused_files() -> None:
-    """Delete stored pictures that no row names."""
+    """Delete stored pictures that no row refers to."""
     unused_files.delete_unused()

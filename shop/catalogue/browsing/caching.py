@@ -14,10 +14,10 @@ CACHE_SECONDS = 60
 
 
 def cached_rows(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """Return the rows of ``query``, cached for ``CACHE_SECONDS``; fresh while Redis is down.
+    """Return the rows of ``query`` from the cache, at most ``CACHE_SECONDS`` old.
 
-    They are stored by column, because unpickling thousands of tuples triggers a garbage collection
-    of 0.1 s.
+    While Redis is down, the rows are read from the database. The cache holds columns instead of
+    rows, because unpickling thousands of tuples triggers a garbage collection of 0.1 s.
     """
     try:
         sql = query.query.sql_with_params()

@@ -21,7 +21,8 @@ HEX = {
     "wine": "#5e1626", "yellow": "#f1c933",
 }  # fmt: skip
 
-# What site.css fills the place of a picture with while it loads; an inline style is not allowed.
+# site.css fills the place of a picture with one of these tints while it loads. Each tint serves
+# several colours, because the exact colour would need an inline style, which is not allowed.
 TINTS = {
     "beige": ("beige", "cream", "nude", "off white", "skin", "tan", "khaki", "taupe", "ivory",
         "camel"),
@@ -46,5 +47,5 @@ def hex_of(colour: str) -> str:
 
 
 def tint_of(colour: str) -> str:
-    """Return the name of a colour's tint, or an empty string for a colour that is none."""
+    """Return the name of a colour's tint, or an empty string for a colour without a tint."""
     return _TINT_OF.get(colour.lower(), "")

@@ -15,10 +15,10 @@ from shop.catalogue.browsing.newness import new_since
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
-    """Return what the base template of every page needs."""
+    """Return the context that the base template of every page needs."""
     return {
         "site_name": settings.SITE_NAME,
-        # Without the query string, so that search engines index each page once.
+        # The query string is left out, so that search engines index each page once.
         "canonical": request.build_absolute_uri(request.path),
         "came_from": _referring_page(request),
         "menu": SimpleLazyObject(_menu),
@@ -32,9 +32,9 @@ def _menu() -> list[MenuSection]:
 
 
 def _referring_page(request: HttpRequest) -> str:
-    """Return the page whose form was submitted, since this URL may not support GET.
+    """Return the URL of the page whose form was submitted, or an empty string for a GET request.
 
-    Return an empty string for a GET request.
+    Links back to the page need it, because the URL of the form may not support GET.
     """
     if request.method in {"GET", "HEAD"}:
         return ""

@@ -32,7 +32,11 @@ class Option:
 
     @property
     def shown_count(self) -> str:
-        """Return the number with separators, quickly, since a page has about 200 of them."""
+        """Return the number with thousands separators.
+
+        ``intcomma`` is called only if necessary, because it is slow and a page has about 200
+        numbers.
+        """
         return str(self.products) if self.products < 1000 else str(intcomma(self.products))
 
 
@@ -40,8 +44,8 @@ class Option:
 class Facet:
     """Holds the options of one filter; ``name`` is its query parameter.
 
-    Shoppers search long facets: ``find`` is what they searched for, ``None`` for a short facet, and
-    ``more`` the number of options that are not shown.
+    Shoppers can search the options of a long facet: ``find`` is the searched text (``None`` for a
+    short facet), and ``more`` is the number of matching options that are not shown.
     """
 
     name: str
@@ -52,7 +56,7 @@ class Facet:
 
     @property
     def is_useful(self) -> bool:
-        """Return whether the facet can narrow the list, unlike a single option of all products."""
+        """Return whether to show the facet: it has several options, or one is chosen."""
         return bool(len(self.options) > 1 or self.more or self.find or self.selected)
 
     @property
@@ -64,7 +68,8 @@ class Facet:
 class Counts:
     """Holds the numbers of matching products: in total, and by gender, colour and category id.
 
-    Each of the three groups ignores the choice in its own facet; the total respects all.
+    The numbers by gender ignore the chosen genders, and likewise for colours and categories; the
+    total respects all filters.
     """
 
     total: int
@@ -74,11 +79,12 @@ class Counts:
 
 
 def count(products: ProductQuerySet, filters: Filters) -> Counts:
-    """Count the ``products`` that match ``filters``, as of up to ``CACHE_SECONDS`` ago.
+    """Count the ``products`` that match ``filters``; the result may be ``CACHE_SECONDS`` old.
 
-    One query groups them by gender, colour and category, by the covering index ``product_facets``
-    unless other filters apply. Choices of these three are applied to its rows in Python, so that
-    all choices share one cached result (2,740 rows for 43,941 products).
+    One query counts the products by gender, colour and category. It reads the covering index
+    ``product_facets`` unless other filters apply. The chosen genders, colours and categories are
+    applied to the rows of the query in Python, so that all choices share one cached result (2,740
+    rows for 43,941 products).
     """
     columns = ("gender", "base_colour", "category_id")
     narrowed = products.filter(filters.ungrouped_q()).order_by()
@@ -91,7 +97,7 @@ def _sum_groups(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -
     genders: dict[str, int] = defaultdict(int)
     colours: dict[str, int] = defaultdict(int)
     categories: dict[int, int] = defaultdict(int)
-    # Sets, because choosing a top category means hundreds of ids.
+    # These are sets, because a chosen top category stands for hundreds of ids to look up.
     chosen_categories, excluded = set(filters.category_ids), set(filters.excluded_category_ids)
     for gender, colour, category, n in groups:
         if colour in filters.excluded_colours or category in excluded:
@@ -112,8 +118,8 @@ def _sum_groups(groups: Iterable[tuple[str, str, int, int]], filters: Filters) -
 def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
     """Return the facets gender, colour and article type, with the most frequent options first.
 
-    Chosen options are included even if no product matches them, so that they can be removed. One
-    query loads the names of the types.
+    Chosen options are included even if no product matches them, so that shoppers can remove them.
+    One query loads the names of the article types.
     """
     known = [gender for gender in chosen["gender"] if gender in Product.Gender.values]
     genders = dict.fromkeys(known, 0) | counts.genders
@@ -128,7 +134,10 @@ def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
 
 
 def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, str, int]]:
-    """Yield path, name and number of each category; a chosen one includes its descendants."""
+    """Yield path, name and number of products of each category.
+
+    The number of a chosen category includes the products of its descendants.
+    """
     either = Q(pk__in=counted) | Q(path__in=chosen)
     rows = list(Category.objects.filter(either).values_list("pk", "path", "name"))
     for pk, path, name in rows:
@@ -140,7 +149,7 @@ def _types(counted: dict[int, int], chosen: list[str]) -> Iterator[tuple[str, st
 
 
 def facets_in_stock(query: QueryDict, filters: Filters) -> list[Facet]:
-    """Return the facets of all products in stock, with the choices of a query string."""
+    """Return the facets of all products in stock; the query string has the chosen options."""
     counts = count(Product.objects.listed().in_stock(), filters)
     return facets(counts, {name: query.getlist(name) for name in FACETS})
 

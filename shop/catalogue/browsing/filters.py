@@ -13,17 +13,18 @@ from shop.catalogue.browsing.search import all_words
 from shop.catalogue.models import SEARCH_CONFIG, Category, Product, Variant
 
 FACETS = ("gender", "colour", "type")
-# Photo searches have only ``FACETS``.
+# Product lists have these filters; photo searches have only ``FACETS``.
 LISTING_FACETS = (*FACETS, "brand", "size")
 FINEST = Decimal("0.0001")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Holds the filters of a list; empty ones match every product, prices are inclusive.
+    """Holds the filters of a product list; an empty filter matches every product.
 
-    ``category_ids`` includes all descendants of the chosen categories. ``words`` is a tsquery.
-    Products match ``sizes`` if a variant of one of these sizes is in stock.
+    The price limits are inclusive. ``category_ids`` includes all descendants of the chosen
+    categories. ``words`` is a tsquery. Products match ``sizes`` if a variant of one of these sizes
+    is in stock.
     """
 
     genders: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class Filters:
         return replace(self, words=all_words(text))
 
     def q(self) -> Q:
-        """Return the condition on ``Product``."""
+        """Return all filters as a condition on ``Product``."""
         condition = self.ungrouped_q()
         if self.genders:
             condition &= Q(gender__in=self.genders)
@@ -74,7 +75,7 @@ class Filters:
         return condition
 
     def ungrouped_q(self) -> Q:
-        """Return the condition on ``Product`` without gender, colour and category."""
+        """Return all filters except gender, colour and category as a condition on ``Product``."""
         condition = Q()
         if self.price_from is not None:
             condition &= Q(price__gte=self.price_from)
@@ -108,7 +109,8 @@ def _leaves(paths: list[str]) -> tuple[int, ...]:
 
 def _price(text: str | None) -> Decimal | None:
     try:
-        # Rounded, because PostgreSQL cannot compare with every finite Decimal, such as 1e-20000.
+        # The price is rounded, because PostgreSQL cannot compare with every finite Decimal, such as
+        # 1e-20000.
         price = Decimal(text or "").quantize(FINEST)
     except InvalidOperation:
         return None

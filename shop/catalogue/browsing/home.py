@@ -18,7 +18,10 @@ CATEGORIES = 12
 
 @dataclass(frozen=True)
 class HomeRows:
-    """Holds the rows of the home page; ``shown`` has their products and those already shown."""
+    """Holds the product and category rows of the home page.
+
+    ``shown`` lists the products of these rows and those that the page has already shown above.
+    """
 
     hero: list[Product]
     new: list[Product]
@@ -27,7 +30,7 @@ class HomeRows:
 
 
 def home_rows(already_shown: Collection[Product]) -> HomeRows:
-    """Return the rows without duplicates and without the products ``already_shown``."""
+    """Return the rows of the home page, without duplicates and ``already_shown`` products."""
     products = Product.objects.listed().in_stock().with_card_data().newest_first()
     known = {product.pk for product in already_shown}
     wanted = NEW_ARRIVALS + HERO_PICTURES
@@ -43,9 +46,9 @@ def home_rows(already_shown: Collection[Product]) -> HomeRows:
 
 
 def largest_categories(limit: int, without: Collection[Product] = ()) -> list[Category]:
-    """Return the categories with most listed products, each with its newest image as ``cover``.
+    """Return the categories with the most listed products.
 
-    Covers never show the products ``without``.
+    Each category has its newest image as ``cover``, except images of the products in ``without``.
     """
     products = count(Product.objects.listed(), Filters()).categories
     images = ProductImage.objects.filter(

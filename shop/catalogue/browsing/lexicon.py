@@ -19,7 +19,8 @@ from shop.catalogue.browsing.caching import CACHE_SECONDS
 from shop.catalogue.models import Category, SearchSynonym
 from shop.catalogue.models.synonym import terms_of
 
-# Caches the version only; each process builds its own lexicon, because unpickling it is slow.
+# The cache holds only a version. Each process builds its own lexicon, because unpickling one is
+# slow.
 CACHE_KEY = "search-lexicon"
 MAX_TERM_WORDS = 4
 STEMS = """SELECT word, array_to_string(ts_lexize('english_stem', word), ''),
@@ -33,7 +34,10 @@ FROM unnest(%s::text[]) AS typed (word)"""
 
 @dataclass(frozen=True)
 class Stems:
-    """Holds the stems of a word, empty for stop words, and whether products have the word."""
+    """Holds the stems of a word, and whether listed products contain the word.
+
+    The stem of a stop word is empty.
+    """
 
     word: str
     english: str
@@ -45,7 +49,7 @@ class Stems:
 class Concept:
     """Holds the meaning of a term: English search terms and matching categories.
 
-    ``also`` and ``also_categories`` broaden the search; products that match only them rank lower.
+    ``also`` and ``also_categories`` broaden the search; products that match only these rank lower.
     """
 
     terms: tuple[str, ...]
@@ -58,8 +62,8 @@ class Concept:
 class Lexicon:
     """Looks up terms by the stems of their words.
 
-    ``german_exact`` is used for words that products have, because stemming confuses them: the brand
-    "Jack" is not "Jacke".
+    Terms with a word that listed products contain are looked up in ``german_exact`` without
+    stemming, which would confuse the brand "Jack" with the German "Jacke".
     """
 
     english: dict[tuple[str, ...], Concept] = field(default_factory=dict)
@@ -68,11 +72,11 @@ class Lexicon:
     # The categories with a stem in their name, such as "perfume" in "Perfume and Body Mist".
     categories_by_stem: dict[str, frozenset[int]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    # The suggested terms by language.
+    # The terms to suggest, by language.
     completions: dict[str, dict[str, Concept]] = field(default_factory=lambda: {"en": {}, "de": {}})
 
     def find(self, words: list[Stems]) -> Concept | None:
-        """Return the concept that these words name together, or ``None``."""
+        """Return the concept that these words stand for together, or ``None``."""
         if concept := self.english.get(tuple(word.english or word.word for word in words)):
             return concept
         if any(word.in_shop for word in words):
@@ -95,7 +99,10 @@ def stems_of(words: Iterable[str]) -> dict[str, Stems]:
 
 
 def lexicon() -> Lexicon:
-    """Return the lexicon, cached for ``CACHE_SECONDS``, since bulk updates send no signals."""
+    """Return the lexicon, at most ``CACHE_SECONDS`` old.
+
+    The cache expires, because bulk updates send no signals that would invalidate it.
+    """
     return _built(cache.get_or_set(CACHE_KEY, lambda: uuid4().hex, CACHE_SECONDS))
 
 
@@ -109,7 +116,8 @@ def _built(version: str) -> Lexicon:
 def invalidate_lexicon(**kwargs: Any) -> None:
     """Invalidate the cached lexicon when staff edit a synonym or category.
 
-    Again on commit, because another process may have rebuilt it from the old rows.
+    It is invalidated again on commit, because another process may have rebuilt it from the old
+    rows.
     """
     cache.delete(CACHE_KEY)
     transaction.on_commit(partial(cache.delete, CACHE_KEY))
@@ -153,7 +161,7 @@ def _key(term: str, stems: dict[str, Stems], language: str) -> tuple[str, ...]:
 
 
 class _CategoryNames:
-    """Finds the categories that a term names."""
+    """Finds the categories with a given name."""
 
     def __init__(self, rows: list[tuple[int, str, str]], stems: dict[str, Stems]) -> None:
         self._stems = stems
@@ -176,7 +184,11 @@ class _CategoryNames:
         self.by_stem = {stem: frozenset(ids) for stem, ids in by_stem.items()}
 
     def named(self, terms: Iterable[str]) -> frozenset[int]:
-        """Return the leaf categories with these names, or else all below categories with them."""
+        """Return the ids of the leaf categories with these names.
+
+        If there are none, return the ids of the categories with these names and of all their
+        descendants.
+        """
         keys = [_key(term, self._stems, "english") for term in terms]
         for ids in (self._leaves, self._below):
             if found := frozenset(pk for key in keys for pk in ids.get(key, ())):

@@ -27,15 +27,15 @@ SORTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "-price": (_("Price: high to low"), ("-price", "pk")),
     "name": (_("Name"), ("name", "pk")),
 }
-# The ranking is cached for larger results, because it takes 1 ms per thousand products.
+# Search results with more products are cached, because ranking takes 1 ms per thousand products.
 CACHE_RANKING_FROM = 50_000
-# How many of each facet are offered above the products on phones.
+# The number of options of each facet that phones show above the products.
 QUICK_CHIPS = {"gender": 3, "type": 4, "colour": 4}
 
 
 @dataclass(frozen=True)
 class Chip:
-    """Holds a filter and the URL with it or, if it is chosen, without it."""
+    """Holds the label of a filter and the URL that adds it or, if it is chosen, removes it."""
 
     label: str
     url: str
@@ -54,7 +54,7 @@ class Listing:
 
     @cached_property
     def page(self) -> Page[Product]:
-        """Return the requested page, or the last that has products.
+        """Return the requested page of products, or the last page if there are fewer.
 
         Only the total, and the order of large search results, may be ``CACHE_SECONDS`` old.
         """
@@ -115,7 +115,7 @@ class Listing:
 
     @property
     def quick_chips(self) -> list[Chip]:
-        """Return the most frequent choices of the facets in which nothing is chosen."""
+        """Return the most frequent options of the facets in which nothing is chosen."""
         facets = {facet.name: facet for facet in self.facets if not facet.selected}
         return [
             Chip(option.label, self._address(add=(name, option.value)))
@@ -126,7 +126,10 @@ class Listing:
 
     @property
     def query_without_page(self) -> str:
-        """Return the query string for a page number to follow: empty or ending in ``&``."""
+        """Return the query string to which a link appends ``page=``.
+
+        It has no page number, and is empty or ends in ``&``.
+        """
         query = self._copy_without("page")
         return f"{query.urlencode()}&" if query else ""
 

@@ -16,14 +16,15 @@ from shop.catalogue.models import Variant
 from shop.catalogue.querysets import ProductQuerySet
 
 MAX_OPTIONS = 20
-# Sizes of more products are not counted, because their variants are too many for every page.
+# If a list has more products, its sizes are not counted, because reading all variants for each page
+# would take too long.
 MAX_SIZED_PRODUCTS = 100_000
-# In size order, before numbers and other sizes.
+# Letter sizes from small to large. They are shown before numbers and other sizes.
 LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL", "5XL")
 
 
 def brand_facet(products: ProductQuerySet, filters: Filters, query: QueryDict) -> Facet:
-    """Return the most frequent brands, or those that contain the searched text."""
+    """Return the facet of brands that contain the searched text, most frequent first."""
     narrowed = products.filter(replace(filters, brands=()).q()).exclude(brand="").order_by()
     rows = cached_rows(narrowed.values_list("brand").annotate(n=Count("*")))
     find = query.get("brand_find", "").strip()[:50]
@@ -32,7 +33,7 @@ def brand_facet(products: ProductQuerySet, filters: Filters, query: QueryDict) -
 
 
 def size_facet(products: ProductQuerySet, filters: Filters, query: QueryDict, total: int) -> Facet:
-    """Return the sizes in stock, from small to large."""
+    """Return the facet of sizes in stock, from small to large."""
     rows: Iterable[tuple[str, int]] = []
     if total <= MAX_SIZED_PRODUCTS:
         narrowed = products.filter(replace(filters, sizes=()).q()).order_by()

@@ -14,7 +14,7 @@ from shop.catalogue.category_names import display_name
 from shop.catalogue.models import Category, Product
 
 COLUMN_LENGTH = 8
-# Gifts with purchase, which the data set lists as products.
+# Gifts with purchase are left out of the menu; the data set lists them as products.
 HIDDEN = {"free-items"}
 
 
@@ -28,7 +28,7 @@ class MenuLink:
 
 @dataclass(frozen=True)
 class MenuSection:
-    """Holds a section; each column is a top category with its largest categories."""
+    """Holds a section; each column has a top category and its largest descendants."""
 
     name: str
     url: str
@@ -36,7 +36,7 @@ class MenuSection:
 
 
 def menu_sections() -> list[MenuSection]:
-    """Return sections for women, men, kids and all, leaving out those without products."""
+    """Return the sections women, men, kids and all products, leaving out empty ones."""
     categories = list(Category.objects.order_by().values_list("pk", "path", "name"))
     paths = {pk: path for pk, path, _name in categories}
     names = {path: name for _pk, path, name in categories}

@@ -11,12 +11,12 @@ from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.models import Product
 
 DAYS = 30
-# No product is marked if more are new, as after the first import.
+# No product is marked as new if a larger share is new, as after the first import.
 MAX_SHARE = 0.25
 
 
 def new_since() -> datetime | None:
-    """Return the time since when products count as new, or ``None`` to mark none."""
+    """Return the creation time from which products count as new, or ``None`` to mark none."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(days=DAYS)
     counted = Product.objects.listed().order_by().values_list("listed")

@@ -1,4 +1,7 @@
-"""Search products by PostgreSQL's full-text search with synonyms, garments and article numbers."""
+"""Search products with PostgreSQL's full-text search.
+
+Searches also match synonyms and article numbers, and products of the searched category rank first.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ CATEGORY_RANK = 2.0
 STRICT_MATCH_RANK = 1.0
 COLOUR_RANK = 1.0
 ALSO_CATEGORY_RANK = 0.5
-# The order of products that have a ``rank``.
+# The sort order of products that are annotated with a ``rank``.
 BEST_MATCH: tuple[str, ...] = ("-rank", "-pk")
 
 
@@ -30,8 +33,9 @@ class SearchResult:
     """Holds the products found and how the text was understood.
 
     ``corrected`` is the text that was searched for instead; ``choices`` are corrections among which
-    the shopper must choose. If no product has all words, ``missing`` has those that were ignored,
-    and ``any_word`` says that products have at least one of the ``words``.
+    the shopper must choose. If no product has all words, ``missing`` has the words that were
+    ignored, and ``any_word`` is true if the products have at least one of the ``words`` instead of
+    all.
     """
 
     products: ProductQuerySet
@@ -61,7 +65,10 @@ def search_products(products: ProductQuerySet, text: str) -> SearchResult:
 def _partial_match(
     products: ProductQuerySet, parts: list[QueryPart], correction: Correction
 ) -> SearchResult:
-    """Ignore words that no product has; match any of the others if no product has them all."""
+    """Search for the words that products have, ignoring the others.
+
+    If no product has all of these words, products match that have any of them.
+    """
     present = [p for p in parts if not p.unknown or matching(products, [p]).exists()]
     missing = tuple(word for part in parts if part not in present for word in part.words)
     if not present or correction.choices:
@@ -74,7 +81,7 @@ def _partial_match(
 
 
 def _nothing(products: ProductQuerySet) -> ProductQuerySet:
-    # With a rank, because lists are ordered by it.
+    # The empty result needs a rank, too, because lists are ordered by it.
     return products.none().annotate(rank=Value(0.0, output_field=FloatField()))
 
 
@@ -88,7 +95,10 @@ def matching(
     operator: str = "&",
     numbered: list[int] | None = None,
 ) -> ProductQuerySet:
-    """Return the products that match the parts or are ``numbered``, with their ``rank``."""
+    """Return the products that match the parts of a query, annotated with their ``rank``.
+
+    Products whose ids are in ``numbered`` match as well, because their article number was searched.
+    """
     query = _query(joined_query(parts, operator))
     condition = Q(search=query)
     if numbered:
@@ -97,12 +107,16 @@ def matching(
 
 
 def _rank(parts: list[QueryPart], operator: str, numbered: list[int]) -> Combinable:
-    """Return the rank: highest in the named category, then strict matches, then synonyms."""
+    """Return an expression for the rank of products.
+
+    Products with the searched article number come first, then those of the searched category,
+    strict matches, and products that match only broader synonyms.
+    """
     strict = _query(joined_query(parts, operator, strict=True))
     ranks: list[Combinable] = [SearchRank(F("search"), strict)]
     if any(part.strict_tsquery != part.tsquery for part in parts):
         ranks.append(_if(Q(search=strict), STRICT_MATCH_RANK))
-    # Colours rank too, because "black" may match the brand Black Coffee in any colour.
+    # The colour counts, too, because "black" also finds the brand Black Coffee in any colour.
     colours = [term.title() for part in parts for term in part.terms]
     ranks.append(_if(Q(base_colour__in=colours), COLOUR_RANK))
     if main := main_part(parts):
@@ -135,7 +149,10 @@ def _by_article_number(text: str) -> list[int]:
 
 
 def all_words(text: str) -> str:
-    """Return the tsquery that requires all words, with corrected spelling; empty without words."""
+    """Return a tsquery that requires all words of ``text``, with corrected spelling.
+
+    Return an empty string if the text has no words.
+    """
     parts = parse_query(text)
     corrected = correct(parts).text
     return joined_query(parse_query(corrected) if corrected else parts, "&")

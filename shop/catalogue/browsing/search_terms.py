@@ -1,4 +1,4 @@
-"""Parse search queries into parts with their meaning and tsquery."""
+"""Parse search queries into parts, each with its meaning and tsquery."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MIN_COMPOUND_PART = 3
 
 @dataclass(frozen=True)
 class QueryPart:
-    """Holds one or more words of a query that name one concept.
+    """Holds one or more words of a query that stand for one concept.
 
-    ``strict_tsquery`` matches the concept's own ``terms``, ``tsquery`` also its broader synonyms.
-    ``exact`` says that the ``categories`` have exactly this name. An ``unknown`` word is in no
-    product and may be mistyped.
+    ``strict_tsquery`` matches the concept's own ``terms``; ``tsquery`` also matches its broader
+    synonyms. ``exact`` means that the words are the full name of the ``categories``, not just part
+    of it. An ``unknown`` word is in no product and may be mistyped.
     """
 
     words: tuple[str, ...]
@@ -42,14 +42,17 @@ class QueryPart:
 
 
 def normalise(text: str) -> str:
-    """Normalise case, Unicode form and hyphens, and remove ``'s``: ``Women's`` to ``women``."""
+    """Normalise case, Unicode form and hyphens, and remove ``'s``.
+
+    ``Women's`` becomes ``women``.
+    """
     text = unicodedata.normalize("NFKC", text).lower()
     text = re.sub(r"[‐‑‒–—―−]", "-", text)
     return re.sub(r"['’´`]s\b", "", text)
 
 
 def parse_query(text: str) -> list[QueryPart]:
-    """Return the parts of a query in order; empty without a letter or digit."""
+    """Return the parts of a query in order; the list is empty if no letter or digit was typed."""
     words, joined = _words(normalise(text))
     if not words:
         return []
@@ -72,7 +75,7 @@ def parse_query(text: str) -> list[QueryPart]:
 
 
 def _words(text: str) -> tuple[list[str], list[bool]]:
-    """Return the words, and for each whether only punctuation separates it from the last."""
+    """Return the words, and for each whether only punctuation separates it from the word before."""
     words: list[str] = []
     joined: list[bool] = []
     for chunk in re.split(r"[^\w&.'’+-]+", text):
@@ -112,7 +115,7 @@ def concept_query(concept: Concept) -> str:
 
 
 def _any_of(terms: list[str]) -> str:
-    # Without phrases that contain another term, because "tee" already finds "tee shirt".
+    # Phrases that contain another term are left out, because "tee" already finds "tee shirt".
     needed = [t for t in terms if " " not in t or not set(t.split()) & set(terms)]
     return f"({' | '.join(_quoted(term) for term in needed)})"
 
@@ -124,7 +127,7 @@ def _quoted(term: str) -> str:
 
 
 def _plain(words: list[str], stems: dict[str, Stems], known: Lexicon) -> list[QueryPart]:
-    """Return the parts for a word outside the lexicon, or several joined by punctuation."""
+    """Return the parts for a word outside the lexicon, or for words joined by punctuation."""
     if len(words) > 1:
         phrase = f"({' <-> '.join(_prefix(stems[word]) for word in words)})"
         return [QueryPart(tuple(words), phrase, phrase, ())]
@@ -144,7 +147,7 @@ def _is_stop_word(word: Stems) -> bool:
 
 
 def _prefix(word: Stems) -> str:
-    # Only unknown words match as prefixes, because "top" would find everything in "topwear".
+    # Only words that no product has match as prefixes, because "top" would also find all "topwear".
     return word.word if word.in_shop else f"{word.word}:*"
 
 
@@ -164,12 +167,15 @@ def _compound(text: str, known: Lexicon) -> list[QueryPart]:
 
 
 def joined_query(parts: list[QueryPart], operator: str, *, strict: bool = False) -> str:
-    """Join the tsqueries of the parts; return an empty string without parts."""
+    """Join the tsqueries of the parts; the result is an empty string if there are no parts."""
     return f" {operator} ".join(part.strict_tsquery if strict else part.tsquery for part in parts)
 
 
 def main_part(parts: list[QueryPart]) -> QueryPart | None:
-    """Return the part that names the garment, the last one in "shirt dress" or "Hemdkleid"."""
+    """Return the part for the garment, or ``None`` if there is none.
+
+    In "shirt dress" and "Hemdkleid", it is the last part: the dress.
+    """
     for wanted in (True, False):
         named = [part for part in parts if part.categories and part.exact is wanted]
         if named:

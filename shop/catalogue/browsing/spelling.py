@@ -18,14 +18,14 @@ from shop.catalogue.models import SearchWord
 
 # Shorter words are not corrected, because one edit turns them into too many others.
 MIN_LENGTH = 4
-# Longer words may have two mistakes.
+# Words of at least this length may have two mistakes.
 LONG = 8
 MAX_CHOICES = 3
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Holds the corrected text, or no text but ``choices`` if several garments may be meant."""
+    """Holds the corrected text, or only ``choices`` if the shopper may mean different garments."""
 
     text: str = ""
     choices: tuple[str, ...] = ()
@@ -49,8 +49,8 @@ def correct(parts: list[QueryPart]) -> Correction:
 def _corrections(word: str) -> list[str]:
     """Return the likely corrections of a word, terms of the lexicon first.
 
-    A prefix of a known word is not corrected. The first letter is assumed to be right or swapped
-    with the second, because mistakes there are rare.
+    The beginning of a known word is not corrected. Of the first letter, the only mistake considered
+    is a swap with the second, because others are rare.
     """
     starts = (word[0], word[1::-1])
     meant = [other for other in lexicon().words if other.startswith(starts)]
@@ -70,7 +70,7 @@ def _corrections(word: str) -> list[str]:
 
 
 def _closest(word: str, vocabulary: list[str], allowed: int) -> list[str]:
-    """Return the closest words within the ``allowed`` distance, one per garment."""
+    """Return the closest words within the ``allowed`` edit distance, one for each garment."""
     found = process.extract(word, vocabulary, scorer=OSA.distance, score_cutoff=allowed, limit=20)
     if not found:
         return []
@@ -80,7 +80,7 @@ def _closest(word: str, vocabulary: list[str], allowed: int) -> list[str]:
 
 
 def _one_per_garment(words: list[str]) -> list[str]:
-    """Return the first word of each garment, or the first of all if none is a garment."""
+    """Return the first word for each garment; if no word means a garment, return only the first."""
     if len(words) == 1:
         return words
     stems, known = stems_of(words), lexicon()
@@ -92,7 +92,7 @@ def _one_per_garment(words: list[str]) -> list[str]:
     return list(garments.values()) or words[:1]
 
 
-# Blocks other writers but not readers.
+# Blocks other writers of the table, but not readers.
 LOCK_WORDS = "LOCK TABLE catalogue_searchword IN SHARE ROW EXCLUSIVE MODE"
 COUNT_WORDS = """SELECT word, ndoc FROM ts_stat($$
     SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
@@ -104,7 +104,7 @@ ON CONFLICT (word) DO UPDATE SET products = known.products + excluded.products""
 
 
 def refresh_search_words() -> int:
-    """Recount the words of listed products and return the number of words."""
+    """Recount the words of listed products, and return how many different words there are."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK_WORDS)
         cursor.execute("DELETE FROM catalogue_searchword")
@@ -114,7 +114,7 @@ def refresh_search_words() -> int:
 
 
 def words_in(products: Iterable[int]) -> Counter[str]:
-    """Return each word of these products with the number of listed products that have it."""
+    """Return each word of these products with the number of those, if listed, that have it."""
     if not (ids := ", ".join(str(int(pk)) for pk in products)):
         return Counter()
     with connection.cursor() as cursor:
@@ -123,7 +123,7 @@ def words_in(products: Iterable[int]) -> Counter[str]:
 
 
 def add_search_words(words: Counter[str]) -> None:
-    """Add to the counts, because recounting a million products takes 9 s."""
+    """Add ``words`` to the stored counts, because recounting a million products takes 9 s."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK_WORDS)
         cursor.execute(ADD_WORDS, [list(words), list(words.values())])

@@ -15,7 +15,7 @@ from shop.catalogue.models import Category, Product, SearchWord
 
 MIN_LETTERS = 2
 MAX_LETTERS = 60
-# Products are not suggested earlier, because thousands begin with the same two letters.
+# Products are not suggested for fewer letters, because thousands begin with the same two.
 MIN_LETTERS_FOR_PRODUCTS = 3
 MAX_SEARCHES = 5
 MAX_CATEGORIES = 3
@@ -50,10 +50,10 @@ def suggest(text: str) -> Suggestions:
 
 
 def _searches(words: list[str]) -> list[str]:
-    """Complete the last word so that the search finds products.
+    """Return completions of the last word with which the search finds products.
 
-    Terms of the lexicon come before words of products; of terms with the same tsquery only the
-    first is suggested.
+    Terms of the lexicon come before words of products. If several terms have the same tsquery, only
+    the first is suggested.
     """
     *before, last = words
     head = parse_query(" ".join(before))
@@ -75,7 +75,7 @@ def _searches(words: list[str]) -> list[str]:
 
 
 def _categories(words: list[str]) -> list[Category]:
-    """Return the categories whose name or its beginning was typed, the largest first."""
+    """Return the categories whose name, or the beginning of it, was typed, largest first."""
     products = count(Product.objects.listed(), Filters()).categories
     named = {pk for part in parse_query(" ".join(words)) if part.exact for pk in part.categories}
     begun = Category.objects.filter(pk__in=products, name__istartswith=" ".join(words))

@@ -21,7 +21,11 @@ from shop.core.htmx import is_htmx_fragment
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Render the home page; its template loads the rows, so that no product is shown twice."""
+    """Render the home page.
+
+    Its template loads each row of products in turn, so that a row can leave out products shown
+    above.
+    """
     return render(request, "shop/home.html")
 
 
@@ -67,7 +71,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
 
 
 def _render_listing(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
-    """Render the page, or for htmx only the list and its filters."""
+    """Render the whole page or, for a request by htmx, only the list and its filters."""
     template = "shop/includes/listing.html" if is_htmx_fragment(request) else "shop/listing.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
@@ -89,7 +93,8 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _moved(to: Category | Product) -> HttpResponse:
     response = redirect(to, permanent=True)
-    # Not cached, because browsers would redirect in a loop after renaming there and back.
+    # Browsers must not cache the redirect, because they would redirect in a loop after a category
+    # or product is renamed and gets its old name back.
     patch_cache_control(response, no_cache=True)
     return response
 

@@ -1,6 +1,7 @@
 """Convert pictures in a child process that is killed if it exceeds its time or memory limit.
 
-Each picture has its own process, which starts in 0.3 s, so that no state survives it.
+Each picture has a process of its own, so that no picture can affect the next. A process starts in
+0.3 s.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from shop.catalogue.images.structure import ImageRefused, examine
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[3]
-# CPU time, and wall-clock time, which passes also while other processes run.
+# Limits for CPU time and for wall-clock time, which also passes while other processes run.
 CPU_SECONDS, SECONDS = 10, 30
 # A HEIC or AVIF of 48 million pixels takes 1.1 GB, other formats 0.45 GB.
 MAX_BYTES = 3 * 512 * 1024**2
-# Lowers the priority, because web requests matter more.
+# Lowers the priority of the child, because web requests are more urgent.
 NICENESS = 10
 REFUSED = 3
 
@@ -30,7 +31,7 @@ REFUSED = 3
 def convert_in_child(data: bytes, max_side: int, max_pixels: int) -> bytes:
     """Return the converted picture as JPEG.
 
-    Raises ``ImageRefused``, also if the child was killed.
+    Raises ``ImageRefused`` if the picture is refused or the child was killed.
     """
     command = [sys.executable, "-m", "shop.catalogue.images.child", str(max_side), str(max_pixels)]
     environment = {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -50,7 +51,7 @@ def convert_in_child(data: bytes, max_side: int, max_pixels: int) -> bytes:
 
 
 def main(max_side: int, max_pixels: int) -> None:
-    """Read a file from stdin and write the JPEG, or the reason for its refusal, to stdout."""
+    """Read a picture from stdin and write it as JPEG, or why it is refused, to stdout."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))

@@ -1,6 +1,6 @@
 """Convert any picture to an upright sRGB image without metadata.
 
-Django is not imported, because ``child`` must start quickly.
+This module does not import Django, because the process of ``child`` must start quickly.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from shop.catalogue.images.structure import BOUNDED, SIGNATURES, ImageRefused, S
 pillow_heif.register_heif_opener()
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 JPEG_QUALITY = 92
-# Upper bounds measured on two busy cores: per million pixels, reading and writing included, and per
-# million pixels for each scan of a JPEG.
+# Upper bounds measured on two busy cores: seconds per million pixels, including reading and
+# writing, and per million pixels for each scan of a JPEG.
 SECONDS_PER_MILLION, SECONDS_PER_SCAN = 0.12, 0.0025
 QUICK_SECONDS = 2.0
 TRANSPOSITIONS = {
@@ -38,11 +38,11 @@ NEARLY_WHITE, GREY = 235, 200
 def open_limited(data: bytes, max_pixels: int) -> Image.Image:
     """Open a picture without decoding its pixels.
 
-    Raises ``ImageRefused``, and any error that Pillow raises.
+    Raises ``ImageRefused``, or any error of Pillow.
     """
     try:
         with warnings.catch_warnings():
-            # Superfluous, because our own limit below is stricter.
+            # The warning is superfluous, because our own limit below is stricter.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = _open(data)
     except Image.DecompressionBombError:
@@ -58,21 +58,23 @@ def open_limited(data: bytes, max_pixels: int) -> Image.Image:
 def _open(data: bytes) -> Image.Image:
     """Open a picture, tolerating broken metadata."""
     if SIGNATURES["JPEG"].match(data):
-        # Not by Image.open, because that fails on a broken list of further pictures (MPO).
+        # Image.open is avoided, because it fails on a broken list of further pictures (MPO).
         return JpegImagePlugin.JpegImageFile(BytesIO(data))
     try:
         return Image.open(BytesIO(data), formats=FORMATS)
     except Exception:
         if not SIGNATURES["ISO"].match(data):
             raise
-        # Renamed, because libavif and Pillow fail on a broken EXIF block but skip unknown ones.
+        # The EXIF block is renamed, because libavif and Pillow fail if it is broken but skip
+        # unknown blocks.
         return Image.open(BytesIO(data.replace(b"Exif", b"none")), formats=FORMATS)
 
 
 def decoding_cost(image: Image.Image) -> int:
-    """Return the number of pixels, doubled for formats that take 12 to 16 bytes each, not 5 to 10.
+    """Return the number of pixels, doubled for formats that need 12 to 16 bytes per pixel.
 
-    All pixels of a JPEG count, because a decoder that downscales it may still need them all.
+    Other formats need 5 to 10 bytes. All pixels of a JPEG count, because its decoder may need them
+    all even if it downscales.
     """
     twice = (
         image.format == "WEBP"
@@ -83,7 +85,7 @@ def decoding_cost(image: Image.Image) -> int:
 
 
 def is_quick(image: Image.Image, structure: Structure) -> bool:
-    """Return whether the picture is certain to be read within ``QUICK_SECONDS``."""
+    """Return whether reading the picture is certain to take at most ``QUICK_SECONDS``."""
     if structure.kind not in BOUNDED or not structure.ended:
         return False
     million = image.width * image.height / 1_000_000
@@ -93,16 +95,17 @@ def is_quick(image: Image.Image, structure: Structure) -> bool:
 def convert(image: Image.Image, max_side: int) -> Image.Image:
     """Return an upright sRGB copy without metadata that fits into a square of ``max_side``.
 
-    The given image is changed, too. Raises any error that Pillow raises.
+    The given image is changed, too. Raises any error of Pillow.
     """
-    # To twice the size, because a JPEG's decoder downscales quickly but coarsely.
+    # The decoder of a JPEG downscales quickly but coarsely, so it produces twice the size needed.
     image.draft(None, (2 * max_side, 2 * max_side))
     image.load()
-    # Downscaled first, because each copy of 50 million pixels takes 200 MB.
+    # The picture is downscaled before the other steps, because each copy of 50 million pixels takes
+    # 200 MB.
     image = _resizable(_upright(image))
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     image = _flat_srgb(image)
-    image.info.clear()  # because Pillow would write a comment again
+    image.info.clear()  # Pillow would write a comment again
     return image
 
 
@@ -116,8 +119,8 @@ def encode(image: Image.Image) -> bytes:
 def with_end_marker(data: bytes) -> bytes:
     """Append the end marker to a JPEG. Raises ``ImageRefused`` if pixels are missing, too.
 
-    Pillow does not report missing pixels. Two different fillings are decoded instead, which give
-    different pictures if the data is incomplete.
+    Pillow does not report missing pixels. The data is therefore decoded twice with different bytes
+    appended; the pictures differ if the data is incomplete.
     """
     data = data.rstrip(b"\xff")
     first, second = (data + fill * 64 + END_MARKER for fill in (b"\0", b"\xaa"))
@@ -132,7 +135,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Apply the rotation in EXIF, ignoring broken EXIF, for which Pillow raises any error."""
+    """Apply the rotation in EXIF. Broken EXIF is ignored; Pillow may raise any error for it."""
     try:
         transposition = TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
@@ -179,13 +182,16 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         converted = ImageCms.profileToProfile(
             image, source, ImageCms.createProfile("sRGB"), outputMode=target
         )
-    except Exception:  # a broken profile, for which Pillow raises any error
+    except Exception:  # Pillow may raise any error for a broken profile
         return image
     return converted or image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Convert floats, by convention up to 1 or 255, and integers up to 255 or 65535, to 8 bits."""
+    """Convert integers or floats to 8 bits per channel.
+
+    By convention, white is 255 or 65535 in integers, and 1 or 255 in floats.
+    """
     values = np.array(image, dtype=np.float32)
     top = float(values.max(initial=0.0))
     if image.mode.startswith("I;16") or (image.mode == "I" and top > 255):

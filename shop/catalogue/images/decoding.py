@@ -1,4 +1,4 @@
-"""Limit the pixels that a process decodes at once, and how long a request waits for that."""
+"""Limit the pixels that a process decodes at once, and the time that a request waits for it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.conf import settings
 
 from shop.core.waiting import TooBusy, waiting_slot
 
-# Smaller pictures are not limited, because they take at most 27 MB.
+# Pictures of up to this size are not limited, because each takes at most 27 MB.
 UNLIMITED_PIXELS = 1_000_000
-# For requests; workers pass ``None`` and wait without limit.
+# The timeout of requests. Workers pass ``None`` and wait without limit.
 WAIT_SECONDS = 5.0
 
 
 class PixelBudget:
-    """Lets all threads together decode at most ``PICTURE_MAX_PIXELS`` pixels at a time."""
+    """Limits the pixels that all threads together decode at a time to ``PICTURE_MAX_PIXELS``."""
 
     def __init__(self) -> None:
         self.in_use = 0
@@ -26,7 +26,10 @@ class PixelBudget:
 
     @contextmanager
     def reserve(self, pixels: int, timeout: float | None = WAIT_SECONDS) -> Iterator[None]:
-        """Block until ``pixels`` fit; first come, first served. Raises ``TooBusy``."""
+        """Block until ``pixels`` fit into the budget; first come, first served.
+
+        Raises ``TooBusy`` after ``timeout`` seconds.
+        """
         if pixels <= UNLIMITED_PIXELS:
             yield
             return
@@ -65,7 +68,7 @@ _child_lock = threading.Lock()
 def child_slot(timeout: float | None) -> Iterator[None]:
     """Block until no other thread of the process has a decoding child. Raises ``TooBusy``.
 
-    Only one at a time, to limit memory and to leave a processor for pages.
+    Only one child runs at a time, to limit memory and to leave a processor for web pages.
     """
     with _waiting(timeout):
         if not _child_lock.acquire(timeout=-1 if timeout is None else timeout):
@@ -78,7 +81,7 @@ def child_slot(timeout: float | None) -> Iterator[None]:
 
 @contextmanager
 def _waiting(timeout: float | None) -> Iterator[None]:
-    """Hold a slot for waiting request threads; workers, without a ``timeout``, need none."""
+    """Hold a slot for waiting request threads; workers pass no ``timeout`` and need no slot."""
     with ExitStack() as stack:
         if timeout is not None:
             stack.enter_context(waiting_slot())

@@ -27,7 +27,7 @@ MAX_SIDE = 2400
 
 
 class PictureError(ValueError):
-    """Refuses a file that is no usable picture; the message tells the user what to do."""
+    """Signals that a file is no usable picture; the message tells the user what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,39 +45,41 @@ class Picture:
     def save(self) -> str:
         """Store the picture and return its name.
 
-        ``delete_unused`` deletes it if no row names it within a day.
+        ``delete_unused`` deletes the file if no row refers to it within a day.
         """
         store_file(self.name, self.jpeg)
         return self.name
 
 
 def store_file(name: str, data: bytes) -> None:
-    """Store bytes under their content-addressed name, refreshing the age of an existing file.
+    """Store bytes under their content-addressed name; if the file exists, renew its timestamp.
 
-    The new age protects the file from ``delete_unused`` until a row that names it is committed.
+    The new timestamp protects the file from ``delete_unused`` until a row that refers to it is
+    committed.
     """
     storage = storages["pictures"]
     with suppress(NotImplementedError, FileNotFoundError):
         os.utime(storage.path(name))
         return
     saved = storage.save(name, ContentFile(data))
-    if saved != name:  # renamed by the storage, because the same bytes are stored already
+    if saved != name:  # the storage chose another name, as the file exists
         storage.delete(saved)
 
 
 def read_picture(
     data: bytes, *, max_side: int = MAX_SIDE, timeout: float | None = WAIT_SECONDS
 ) -> Picture:
-    """Validate and convert one file.
+    """Validate and convert one picture file.
 
-    A JPEG without metadata of at most ``max_side`` pixels keeps its bytes; all others are
-    re-encoded, which removes all metadata. Raises ``PictureError``, and ``TooBusy`` after waiting
-    ``timeout`` seconds for other pictures; workers pass ``None`` to wait without limit.
+    A JPEG without metadata whose sides have at most ``max_side`` pixels is kept unchanged; all
+    others are re-encoded, which removes all metadata. Raises ``PictureError``, and ``TooBusy``
+    after waiting ``timeout`` seconds for other pictures; workers pass ``None`` to wait without
+    limit.
     """
     _check_size(data)
     with translate_errors(data):
         structure = examine(data)
-        # Other formats are opened in the child only, because their lists may be endless.
+        # Other formats are opened only in the child process, because their lists may be endless.
         image = _open(data) if structure.kind in BOUNDED else None
     if image is None or not is_quick(image, structure):
         with child_slot(timeout), translate_errors(data):
@@ -93,7 +95,8 @@ def read_picture(
 def open_stored(data: bytes) -> Image.Image:
     """Open a stored picture without decoding its pixels.
 
-    Raises ``PictureError`` for files that an earlier version accepted and this one refuses.
+    Raises ``PictureError`` for files that an earlier version of the shop accepted and this one
+    refuses.
     """
     with translate_errors(data):
         examine(data)
@@ -128,7 +131,7 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _is_clean_jpeg(image: Image.Image, structure: Structure) -> bool:
-    """Return whether the file needs no re-encoding: no metadata, RGB or grey."""
+    """Return whether the file can be kept: a JPEG without metadata, in RGB or grey."""
     return structure.clean and image.format == "JPEG" and image.mode in {"RGB", "L"}
 
 

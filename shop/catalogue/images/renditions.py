@@ -26,34 +26,38 @@ def rendition_widths(width: int) -> list[int]:
 
 
 def rendition_name(file: str, width: int) -> str:
-    """Return the name of a rendition of an original."""
+    """Return the name of the rendition of an original picture in this width."""
     return f"{file.removesuffix('.jpg')}-{width}.webp"
 
 
 def original_name(name: str) -> str:
-    """Return the name of the original of a rendition; an original's name is returned unchanged."""
+    """Return the name of the original of a rendition; the name of an original stays unchanged."""
     return NAME.sub(r"\g<stem>.jpg", name)
 
 
 def rendition_url(file: str, width: int) -> str:
-    """Return the URL of a rendition of an original."""
+    """Return the URL of the rendition of an original picture in this width."""
     return _pictures_url() + rendition_name(file, width)
 
 
 @cache
 def _pictures_url() -> str:
-    """Return what stands before the names; a page with 24 products has 72 of these addresses."""
+    """Return the beginning of the URLs of pictures.
+
+    It is cached, because a page with 24 products has 72 such URLs.
+    """
     return reverse("catalogue:picture", args=["-"]).removesuffix("-")
 
 
 def read_rendition(name: str) -> bytes:
-    """Return the bytes of a rendition, creating it on the first request, or of an original.
+    """Return the bytes of a rendition or of an original picture.
 
-    Raises ``FileNotFoundError`` for an unknown picture or a width that is not offered,
-    ``PictureError`` for one that cannot be read, and ``TooBusy``.
+    A rendition is created on the first request. Raises ``FileNotFoundError`` for an unknown picture
+    or a width that is not offered, ``PictureError`` for a picture that cannot be read, and
+    ``TooBusy``.
     """
     storage = storages["pictures"]
-    # Without checking whether it exists, because it nearly always does.
+    # The file is opened without checking whether it exists, because it nearly always does.
     with suppress(FileNotFoundError), storage.open(name) as file:
         return bytes(file.read())
     match = NAME.fullmatch(name)
@@ -66,9 +70,9 @@ def read_rendition(name: str) -> bytes:
 
 
 def make_rendition(original: bytes, width: int) -> bytes:
-    """Return the original resized to ``width`` pixels, as WebP.
+    """Return the original picture resized to ``width`` pixels, as WebP.
 
-    Raises ``FileNotFoundError`` for a width not offered, ``PictureError`` and ``TooBusy``.
+    Raises ``FileNotFoundError`` for a width that is not offered, ``PictureError`` and ``TooBusy``.
     """
     image = open_stored(original)
     if width not in rendition_widths(image.width):

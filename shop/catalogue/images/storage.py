@@ -1,4 +1,4 @@
-"""Store files in PostgreSQL behind Django's storage interface."""
+"""Store files in PostgreSQL, with the interface of a Django storage."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ class PostgresStorage(Storage):
         return name
 
     def save_many(self, contents: Mapping[str, bytes]) -> None:
-        """Store many files in few statements, refreshing the age of existing ones.
+        """Store many files with few statements; renew the timestamp of those that exist.
 
-        The new age protects a file from ``delete_unused`` until a row that names it is committed.
+        The new timestamp protects a file from ``delete_unused`` until a row that refers to it is
+        committed.
         """
-        # Sorted, because two writers of the same names could deadlock.
+        # The names are sorted, because two writers of the same names could deadlock otherwise.
         rows = [
             StoredFile(name=name, content=data, size=len(data))
             for name, data in sorted(contents.items())

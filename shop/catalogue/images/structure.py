@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# The limit of libtiff; encoders write 1 to 20.
+# The same limit as in libtiff; encoders write 1 to 20 scans.
 MAX_SCANS = 100
-# A long ICC or XMP block takes at most 255; other segments are few.
+# A long ICC or XMP block takes at most 255 segments; there are few others.
 MAX_SEGMENTS = 1_000
-# Bytes between segments, limited because Pillow reads them one by one.
+# The limit for bytes between segments, because Pillow reads them one by one.
 MAX_JUNK = 10_000
-# Encoders put at least 4 KB into each, so that a file of PICTURE_MAX_BYTES has at most 2,560.
+# Encoders put at least 4 KB into each chunk, so that a file of PICTURE_MAX_BYTES has at most 2,560.
 MAX_CHUNKS = 10_000
 
 SIGNATURES = {
@@ -28,8 +28,8 @@ SIGNATURES = {
     "TIFF": re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
     "ISO": re.compile(rb"....ftyp", re.DOTALL),  # AVIF and HEIF
 }
-# Decoding time is proportional to the pixels, and to a JPEG's scans. For other formats it depends
-# on lists in the file: frames, strips or overlaid images.
+# The decoding time of these formats is proportional to the pixels and, for a JPEG, to the scans.
+# For other formats it depends on lists in the file: frames, strips or overlaid images.
 BOUNDED = {"JPEG", "PNG", "WEBP", "BMP"}
 
 # Within a scan, FF is followed by 00 or by a restart number, neither of which is a marker.
@@ -47,7 +47,7 @@ HEADERS = {
 
 
 class ImageRefused(ValueError):
-    """Refuses a file, with the reason ``unknown``, ``complex``, ``pixels`` or ``damaged``."""
+    """Signals a file refused as ``unknown``, ``complex``, ``pixels`` (too many) or ``damaged``."""
 
     def __init__(self, reason: str, **values: int) -> None:
         super().__init__(reason, values)

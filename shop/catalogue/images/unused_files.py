@@ -1,4 +1,4 @@
-"""Delete stored pictures that no row names, and their renditions."""
+"""Delete stored pictures that no row refers to, and their renditions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import ProductImage, StoredFile
 from shop.catalogue.signals import files_needed
 
-# Newer files are spared, because a file is stored before the row that names it is committed.
+# Newer files are spared, because a file is stored before the row that refers to it is committed.
 GRACE = timedelta(days=1)
 # Files with other names are ignored, because the folder or bucket may be shared.
 ORIGINAL = re.compile(r"[0-9a-f]{64}\.jpg")
@@ -43,9 +43,11 @@ def _delete_original_rows() -> int:
         name__endswith=".jpg",
         created__lt=timezone.now() - GRACE,
     )
-    # Skips locked rows, which are being stored again; waiting could deadlock with an import.
+    # Locked rows are skipped: another process is storing these files again, and waiting for it
+    # could deadlock with an import.
     names = list(unnamed.select_for_update(skip_locked=True).values_list("name", flat=True))
-    # Filters again, because a rollback may have committed a row that names a file since.
+    # The filter is applied again, because undoing an import may meanwhile have committed a row that
+    # refers to one of the files.
     return unnamed.filter(name__in=set(names) - _needed(names)).delete()[0]
 
 
@@ -58,7 +60,7 @@ def _delete_rendition_rows() -> int:
 
 
 def _delete_from(storage: Storage) -> int:
-    """Delete the unused files of any storage by listing its names."""
+    """Delete the unused files of a storage other than ``PostgresStorage``, by listing all names."""
     names: list[str] = []
     with suppress(FileNotFoundError):  # nothing has been stored in this folder yet
         names = storage.listdir("")[1]
@@ -74,13 +76,14 @@ def _delete_from(storage: Storage) -> int:
 
 
 def _needed(originals: Iterable[str]) -> set[str]:
-    """Return those originals that other apps may need again."""
+    """Return the names of originals that other apps may still need."""
     answers = files_needed.send(sender=None, files=list(originals))
     return {name for _receiver, needed in answers for name in needed or ()}
 
 
 def _delete_if_unused(storage: Storage, name: str) -> bool:
-    # The age is checked last, because storing a file again refreshes it before a row names it.
+    # The age is checked last, because storing a file again renews it before a row refers to the
+    # file.
     if ProductImage.objects.filter(file=name).exists():
         return False
     try:

@@ -14,7 +14,7 @@ from shop.catalogue.images.renditions import read_rendition
 @etag(lambda request, name: f'"{name}"')
 @cache_control(public=True, immutable=True, max_age=31_536_000)
 def picture(request: HttpRequest, name: str) -> HttpResponse:
-    """Return a picture; cached for ever, because its name is a hash of its content."""
+    """Return a picture; it is cached for ever, because its name is a hash of its content."""
     try:
         content = read_rendition(name)
     except (FileNotFoundError, PictureError):

@@ -54,7 +54,8 @@ class Category(models.Model):
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         """Save the category under its parent's current path.
 
-        To rename or move one that has children or products, call ``category_tree.save_category``.
+        To rename or move a category that has children or products, call
+        ``category_tree.save_category``.
         """
         self.slug = self.slug or category_slug(self.name)
         if self.parent:
@@ -77,14 +78,15 @@ class Category(models.Model):
 
     @cached_property
     def trail(self) -> list[Category]:
-        """Return the ancestors from the top and the category itself, in one query.
+        """Return the ancestors, topmost first, and the category itself, with one query.
 
-        Ancestors with one child or with their child's name are skipped, because they add nothing.
+        Ancestors that have only one child or the same name as their child are skipped, because they
+        would tell shoppers nothing.
         """
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
         nodes = Category.objects.filter(path__in=paths).annotate(forks=Count("children"))
-        trail: list[Any] = list(nodes.order_by("path"))  # Any, because of the annotation
+        trail: list[Any] = list(nodes.order_by("path"))  # Any: mypy does not know ``forks``
         return [
             node
             for node, child in zip(trail, [*trail[1:], None], strict=True)
@@ -93,7 +95,10 @@ class Category(models.Model):
 
     @cached_property
     def branches(self) -> list[Category]:
-        """Return the children, descending as long as there is only one."""
+        """Return the children of the category.
+
+        A single child is replaced by its own children, and so on.
+        """
         children = list(self.children.all())
         while len(children) == 1:
             children = list(children[0].children.all())

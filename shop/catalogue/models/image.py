@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ProductImage(models.Model):
-    """Represents a picture of a product; its bytes are in the storage "pictures"."""
+    """Represents a picture of a product; the storage "pictures" holds the file."""
 
     product = models.ForeignKey(
         Product, models.CASCADE, related_name="images", verbose_name=_("product")
@@ -41,11 +41,11 @@ class ProductImage(models.Model):
         return self.alt or self.product.name
 
     def replace_file(self, picture: Picture) -> None:
-        """Store a picture and set the fields of this row, without saving it."""
+        """Store the file of a picture and set the fields of this row, without saving the row."""
         self.file = picture.save()
         self.width, self.height = picture.image.size
 
     def read(self) -> bytes:
-        """Return the bytes of the original."""
+        """Return the bytes of the picture file."""
         with storages["pictures"].open(self.file) as file:
             return bytes(file.read())

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
 NEEDS_PRICE = _("A listed product needs a price.")
-# Maintained by triggers and never saved, because a form would overwrite newer values.
+# Triggers maintain these fields. They are never saved, because a form would overwrite newer values.
 TRIGGER_FIELDS = {"stock", "rating_count", "rating_sum"}
-# Part of the keywords, like the category's name and path.
+# The keywords consist of these attributes and the name and path of the category.
 KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")
 
 
@@ -77,7 +77,8 @@ class Product(models.Model):
         editable=False,
         help_text=_("Total of all variants, updated automatically."),
     )
-    # Count published reviews, maintained by the triggers of ``shop.reviews.models.Review``.
+    # The number and the sum of the stars of published reviews, which the triggers of
+    # ``shop.reviews.models.Review`` maintain.
     rating_count = models.PositiveIntegerField(_("reviews"), default=0, editable=False)
     rating_sum = models.PositiveIntegerField(default=0, editable=False)
     listed = models.BooleanField(
@@ -125,11 +126,12 @@ class Product(models.Model):
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
-            # For outfits, which need the newest products for a gender and use, however rare.
+            # Outfits need the newest products for a gender and use, however rare such products are.
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
-            # For lists in each order, and the total, by index-only scans.
+            # One index for each sort order, so that lists and the number of their products need
+            # only index-only scans.
             *(
                 models.Index(fields=[*fields], condition=Q(listed=True), name=name)
                 for name, fields in {
@@ -139,8 +141,9 @@ class Product(models.Model):
                     "product_category_price": ("category", "price", "id"),
                 }.items()
             ),
-            # Without the stock, because sales would no longer be HOT updates, with 1.8 kB of WAL
-            # instead of 0.2 kB. Counts of products in stock read the table, once a minute.
+            # This index leaves out the stock: with it, sales would not be HOT updates and would
+            # write 1.8 kB of WAL instead of 0.2 kB. Counts of products in stock therefore read the
+            # table, once a minute.
             models.Index(
                 fields=["category", "gender", "base_colour"],
                 include=["price"],
@@ -175,13 +178,13 @@ class Product(models.Model):
         return reverse("catalogue:product", args=[self.slug])
 
     def make_keywords(self) -> str:
-        """Return words of the category and the attributes for full-text search."""
+        """Return the words of the category and of the attributes, for full-text search."""
         attributes = (getattr(self, name) for name in KEYWORD_ATTRIBUTES)
         return " ".join(word for word in (category_keywords(self.category), *attributes) if word)
 
     @property
     def short_name(self) -> str:
-        """Return the name without a leading brand, for places that show the brand above it."""
+        """Return the name without a leading brand, for places that show the brand separately."""
         rest = self.name.removeprefix(f"{self.brand} ") if self.brand else self.name
         return rest or self.name
 
@@ -204,10 +207,10 @@ class Product(models.Model):
 
     @property
     def primary_image(self) -> ProductImage | None:
-        """Return the first picture, without a query after ``with_card_data``."""
+        """Return the first picture; needs no query if ``with_card_data`` loaded the product."""
         return next(iter(self.images.all()), None)
 
 
 def category_keywords(category: Category) -> str:
-    """Return the category's share of its products' keywords."""
+    """Return the keywords that products get from their category: the words of its name and path."""
     return f"{category.name} {category.path.replace('/', ' ').replace('-', ' ')}"

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 class SearchSynonym(models.Model):
     """Represents search terms with the same meaning.
 
-    A search for any of them finds products with a term of ``english`` or ``also_finds``. Products
-    are not searched for the ``german`` terms, because product names are English, in which "rock",
-    the German for skirt, means something else.
+    A search for any of them finds products with a term of ``english`` or ``also_finds``. The
+    ``german`` terms are not looked for in products, because product names are English, and an
+    English "rock" is not a skirt (in German, "Rock").
     """
 
     english = models.CharField(
@@ -46,7 +46,7 @@ class SearchSynonym(models.Model):
         return self.english or self.german
 
     def clean(self) -> None:
-        """Refuse a row without terms."""
+        """Raise ``ValidationError`` if there are neither English nor German terms."""
         if not terms_of(self.english) and not terms_of(self.german):
             raise ValidationError(_("Enter at least one word."))
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.catalogue.models.product import Product
 
-# Adds the difference, because transactions that each wrote a new sum would overwrite one another.
+# The trigger adds the difference, because concurrent transactions that each write a new sum would
+# overwrite one another.
 ADD_TO_PRODUCT = (
     "UPDATE catalogue_product AS product SET stock = product.stock + change.amount"
     " FROM (SELECT product_id, sum(amount) AS amount FROM ({rows}) AS each GROUP BY 1) AS change"
@@ -27,7 +28,7 @@ REMOVED = "SELECT product_id, -stock AS amount FROM old_rows"
 def _stock_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) -> pgtrigger.Trigger:
     """Return a trigger that adds the ``amount`` of ``rows`` to the stock of their products.
 
-    It runs once per statement, because the importer writes thousands of variants in one.
+    It runs once per statement, because the importer writes thousands of variants in one statement.
     """
     return pgtrigger.Trigger(
         name=f"stock_on_{operation}".lower(),
@@ -81,7 +82,8 @@ class Variant(models.Model):
                 fields=["product", "size"], condition=~Q(size=""), name="variant_product_size"
             )
         ]
-        # One for each operation, because a trigger with transition tables may have only one.
+        # One trigger for each operation, because a trigger with transition tables may have only
+        # one.
         triggers: ClassVar = [
             _stock_trigger(pgtrigger.Insert, ADDED, new="new_rows"),
             _stock_trigger(pgtrigger.Delete, REMOVED, old="old_rows"),
@@ -100,12 +102,15 @@ class Variant(models.Model):
 
     @property
     def unit_price(self) -> Decimal | None:
-        """Return the variant's or else the product's price; never ``None`` for a listed product."""
+        """Return the price of the variant or, if it has none, of its product.
+
+        It is never ``None`` for a listed product.
+        """
         return self.product.price if self.price is None else self.price
 
 
 class StockAdjustment(models.Model):
-    """Represents a manual change of stock; rows are never changed."""
+    """Represents a manual change of stock; saved adjustments are never edited."""
 
     class Reason(models.TextChoices):
         DELIVERY = "delivery", _("delivery")

@@ -37,7 +37,7 @@ class ProductSitemap(Sitemap[Product]):
         return item.updated
 
     def get_latest_lastmod(self) -> datetime | None:
-        # One query, because Django would read every product.
+        # The database returns only the latest date, because Django would read every product.
         latest: datetime | None = Product.objects.listed().aggregate(at=Max("updated"))["at"]
         return latest
 

@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import Category, Product, Variant
 
-# Escaped as in Django's json_script, because they could end the script element.
+# These characters are escaped as in Django's json_script, because they could end the script
+# element.
 ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
 
 
@@ -24,7 +25,7 @@ def script(data: dict[str, Any]) -> SafeString:
 
 
 def breadcrumbs(request: HttpRequest, trail: list[Category]) -> dict[str, Any]:
-    """Return the ``BreadcrumbList`` of a category's trail."""
+    """Return a schema.org ``BreadcrumbList`` of these categories, the topmost first."""
     items = [
         {
             "@type": "ListItem",
@@ -46,7 +47,7 @@ def picture_urls(request: HttpRequest, product: Product) -> list[str]:
 
 
 def product_data(request: HttpRequest, product: Product) -> dict[str, Any]:
-    """Return the ``Product`` with its offers and rating."""
+    """Return a product as a schema.org ``Product`` with its offers and rating."""
     url = request.build_absolute_uri(product.get_absolute_url())
     data: dict[str, Any] = {
         "@type": "Product",

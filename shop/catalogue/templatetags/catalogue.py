@@ -19,13 +19,15 @@ from shop.core.money import money
 register = template.Library()
 
 
-# No template of its own: a page has up to a hundred pictures, each in a third of the time so.
+# Pictures are formatted without a template, which takes a third of the time; a page has up to a
+# hundred pictures.
 PICTURE = (
     '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}" decoding="async" {}{}>'
 )
 EAGER, LAZY = mark_safe('fetchpriority="high"'), mark_safe('loading="lazy"')
 TINT = {name: format_html(' data-tint="{}"', name) for name in TINTS}
-# Wide enough to fill a card from side to side, so that no band of the tint stays beside it.
+# The least ratio of width to height of a picture that fills the width of a card. Beside a narrower
+# picture a strip of the tint would remain visible.
 CARD_SHAPE = 0.74
 
 
@@ -33,7 +35,7 @@ CARD_SHAPE = 0.74
 def picture(
     image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
 ) -> SafeString:
-    """Render an ``<img>`` with ``srcset``; ``kind`` is the rendition for its ``src``."""
+    """Render an ``<img>`` with ``srcset``; ``kind`` is the rendition in its ``src``."""
     fills = image.width >= CARD_SHAPE * image.height
     urls = {width: rendition_url(image.file, width) for width in rendition_widths(image.width)}
     return format_html(
@@ -51,13 +53,16 @@ def picture(
 
 @register.simple_tag
 def picture_url(image: ProductImage, kind: str = "zoom") -> str:
-    """Return the URL of a rendition."""
+    """Return the URL of the rendition ``kind`` of a picture."""
     return rendition_url(image.file, min(image.width, WIDTHS[kind]))
 
 
 @register.simple_tag
 def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
-    """Return the size guide of a product that ``with_card_data`` loaded, or None."""
+    """Return the size guide of a product, or None.
+
+    ``with_card_data`` must have loaded the product.
+    """
     return make_size_guide(product, variants)
 
 

@@ -21,7 +21,7 @@ register = template.Library()
 
 @register.inclusion_tag("includes/social.html", takes_context=True)
 def product_social(context: Context, product: Product) -> dict[str, object]:
-    """Render the tags of a product page."""
+    """Render the Open Graph and JSON-LD tags of a product page."""
     request = context["request"]
     return {
         "kind": "product",
@@ -42,7 +42,7 @@ def product_social(context: Context, product: Product) -> dict[str, object]:
 
 @register.inclusion_tag("includes/social.html", takes_context=True)
 def site_social(context: Context) -> dict[str, object]:
-    """Render the tags of the home page."""
+    """Render the Open Graph and JSON-LD tags of the home page."""
     request = context["request"]
     return {
         "kind": "website",
