@@ -19,8 +19,8 @@ logger = logging.getLogger("access")
 class AccessLogMiddleware:
     """Logs method, route, status, duration and the client's IP address if ``ACCESS_LOG`` is set.
 
-    The route is logged instead of the URL, because links in e-mails give access to an order, a
-    photo or a new password, and query strings contain what shoppers search for.
+    The route is logged instead of the URL: links in e-mails give access to an order, a photo or a
+    new password, and query strings contain what shoppers search for.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from shop.core.problems import is_api
 
-# Pages with personal data.
+# Paths of pages with personal data.
 PERSONAL_PATHS = (
     "/account/",
     "/admin/",
@@ -23,7 +23,7 @@ PERSONAL_PATHS = (
     "/saved/",
     "/wishlists/",
 )
-# Includes the camera, because photos are taken through a file input, which needs no permission.
+# The camera is forbidden, too: photos are taken through a file input, which needs no permission.
 FORBIDDEN = (
     *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
     *("microphone", "midi", "payment", "usb"),
@@ -32,7 +32,7 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in FORBIDDEN)
 
 
 class BrowserHeadersMiddleware:
-    """Forbids caches to store personal responses, and pages to use devices."""
+    """Forbids caches to store personal responses, and pages to use features of the device."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -48,7 +48,7 @@ class BrowserHeadersMiddleware:
 def is_personal(request: HttpRequest) -> bool:
     """Return whether the response may contain personal data.
 
-    Any API response may if the request has a token or a session.
+    This applies to every response of the API to a request with a token or a session.
     """
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
     identified = is_api(request) and (has_session or "HTTP_AUTHORIZATION" in request.META)

@@ -11,8 +11,8 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis import Redis, RedisError
 
 logger = logging.getLogger(__name__)
-# After an error the cache is not called, because one page may call it 20 times, and each call to a
-# Redis that does not respond takes the full timeout of 5 seconds.
+# After an error, the cache is not called for a while: one page may call it 20 times, and each call
+# to a Redis that does not respond takes the full timeout of 5 seconds.
 PAUSE_SECONDS = 5
 
 
@@ -47,12 +47,16 @@ class TolerantClient(RedisCacheClient):
         self._clients: dict[bool, Redis] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
-        """Return the client for reads or writes; Django creates one for each of a page's keys."""
+        """Return the client for reads or writes, creating it once.
+
+        Django would create a new client for each key that a page reads.
+        """
         if write not in self._clients:
             self._clients[write] = super().get_client(key, write=write)
         return self._clients[write]
 
-    # True, because callers that use ``add`` as a lock would otherwise wait for ever.
+    # The fallback of ``add`` is True, because callers that use it as a lock would otherwise wait
+    # for ever.
     add = _tolerant(RedisCacheClient.add, lambda *args: True)
     get = _tolerant(RedisCacheClient.get, lambda key, default: default)
     set = _tolerant(RedisCacheClient.set, lambda *args: None)

@@ -14,27 +14,27 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _names(language: str) -> Mapping[str, str]:
-    """Return the names of all territories by their codes."""
+    """Return the names of all territories in a language, by their codes."""
     names: Mapping[str, str] = Locale.parse(language, sep="-").territories
     return names
 
 
 def country_name(code: str) -> str:
-    """Return the country's name in the current language.
+    """Return the name of the country with this code in the current language.
 
-    Other texts are returned unchanged, because old addresses contain names instead of codes.
+    Any other text is returned unchanged, because old addresses contain names instead of codes.
     """
     return _names(get_language() or settings.LANGUAGE_CODE).get(code, code)
 
 
 def delivery_countries() -> list[tuple[str, str]]:
-    """Return (code, name) of the countries of delivery, sorted by name."""
+    """Return (code, name) pairs of the countries of delivery, sorted by name."""
     countries = [(code, country_name(code)) for code in settings.DELIVERY_COUNTRIES]
     return sorted(countries, key=lambda country: country[1])
 
 
 def find_country(text: str) -> str:
-    """Return the code of the country of delivery with this code or name, or ``""``."""
+    """Return the code of the country of delivery that has this code or name, or ``""``."""
     wanted = text.strip().casefold()
     for code in settings.DELIVERY_COUNTRIES:
         names = (_names(language).get(code, "") for language, _label in settings.LANGUAGES)

@@ -11,7 +11,7 @@ from typing import Any
 def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
     """Apply settings such as ``enable_seqscan=False`` to the queries in the block.
 
-    Needs a transaction. After an error its rollback resets the settings.
+    A transaction is required. After an error, its rollback resets the settings.
     """
     calls = ", ".join("set_config(%s, %s, true)" for _name in settings)
     values = [text for name, value in settings.items() for text in (name, _text(value))]
@@ -23,7 +23,7 @@ def planner_settings(cursor: Any, **settings: object) -> Iterator[None]:
 def execute_with_settings(
     cursor: Any, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, object]
 ) -> None:
-    """Execute one query under the settings and reset them, in one round trip."""
+    """Execute one query with these settings and then reset them, in one round trip."""
     before = "".join(f"SET LOCAL {name} = '{_text(value)}';\n" for name, value in settings.items())
     after = "".join(f";\nSET LOCAL {name} TO DEFAULT" for name in settings)
     cursor.execute(before + sql + after, parameters)

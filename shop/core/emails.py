@@ -22,11 +22,12 @@ def ascii_lower(text: str) -> str:
 
 
 def email_key() -> Lower:
-    """Return ``ascii_lower`` of the column ``email`` in SQL, by the collation C."""
-    # By a template, because Django does not allow Collate within a function in an index.
+    """Return the SQL equivalent of ``ascii_lower`` for the column ``email``, by the collation C."""
+    # A template adds the collation, because Django does not allow Collate within a function in an
+    # index.
     return Lower("email", template='%(function)s(%(expressions)s COLLATE "C")')
 
 
 def email_among(emails: Iterable[str]) -> In:
-    """Return the condition that the column ``email`` is one of the addresses."""
+    """Return a condition that the column ``email`` is one of these addresses."""
     return In(email_key(), [ascii_lower(email) for email in emails])

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 def is_htmx_fragment(request: HttpRequest) -> bool:
     """Return whether htmx swaps the response into the current page.
 
-    Boosted requests and restoring the history need a complete page.
+    Otherwise a complete page is needed, as for boosted requests and when the history is restored.
     """
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)

@@ -10,23 +10,26 @@ from django.db import connection
 
 
 class AdvisoryLock(IntEnum):
-    """Numbers all advisory locks, so that no two use the same number."""
+    """Defines the numbers of all advisory locks in one place, so that no two are the same."""
 
     CO_PURCHASES = 7_405_226
     MODEL_ROLLOUT = 7_405_227
     IMPORT = 7_413_001
-    # Combined with the upload's primary key.
+    # Combined with the upload's primary key, so that each upload has a lock of its own.
     UPLOAD_JOB = 7413
 
 
 def lock_until_commit(lock: AdvisoryLock) -> None:
-    """Acquire the lock, waiting for it, until the end of the transaction."""
+    """Acquire the lock, waiting for it if necessary, and hold it until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
 
 
 def try_lock_until_commit(lock: AdvisoryLock) -> bool:
-    """Acquire the lock until the end of the transaction; return ``False`` if another holds it."""
+    """Acquire the lock and hold it until the transaction ends.
+
+    Return ``False`` if another transaction holds it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
         return bool(cursor.fetchone()[0])
@@ -34,7 +37,10 @@ def try_lock_until_commit(lock: AdvisoryLock) -> bool:
 
 @contextmanager
 def try_lock(lock: AdvisoryLock, key: int) -> Iterator[bool]:
-    """Hold the lock for a key, also across transactions; yield ``False`` if another holds it."""
+    """Hold the lock for a key during the block, also across transactions.
+
+    Yield ``False`` if another connection holds it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
         locked = bool(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Refuse large bodies and NUL, answer health checks, compress, and report overload."""
+"""Define middleware for body limits, NUL characters, health checks, compression and overload."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 
 
 def body_limit() -> int:
-    """Return the limit for visitors: a picture of ``PICTURE_MAX_BYTES`` in base64 and 1 MB."""
+    """Return the body limit for visitors, in bytes.
+
+    It is the size of a picture of ``PICTURE_MAX_BYTES`` in base64, and 1 MB for other fields.
+    """
     return settings.PICTURE_MAX_BYTES * 4 // 3 + 2**20
 
 
 class BodyLimitMiddleware:
     """Refuses a large body by its ``Content-Length``, before any of it is read.
 
-    Django would read a form to find the CSRF token, storing files of any size on disk. Staff may
-    upload larger catalogues; ``process_view`` checks for that, since it knows the user.
+    Otherwise Django would read a form to find the CSRF token, and store files of any size on disk.
+    Staff may upload larger catalogues; ``process_view`` checks this, because it knows the user.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -65,7 +68,7 @@ def _refuse_large(request: HttpRequest, limit: int) -> HttpResponse:
 class HealthMiddleware:
     """Answers health checks before the host and HTTPS are checked.
 
-    Monitors call a process by its IP address, which is not in ``ALLOWED_HOSTS``, and without TLS.
+    Monitors call a process without TLS by its IP address, which is not in ``ALLOWED_HOSTS``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -102,14 +105,17 @@ class RefuseNulMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Handle psycopg's error for a NUL in the body, since searching uploads would be slow."""
+        """Return status 400 when psycopg raises its error for a NUL in the body.
+
+        Searching the body for NUL in advance would be slow for uploads.
+        """
         return (
             _bad_request(request) if isinstance(error, DataError) and "NUL" in str(error) else None
         )
 
 
 class TooBusyMiddleware:
-    """Answers with status 503 when a page raises ``TooBusy``; the API handles it itself."""
+    """Answers with status 503 if a page raises ``TooBusy``; the API handles this error itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -118,7 +124,7 @@ class TooBusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the response for ``TooBusy``."""
+        """Return a response with status 503 if the error is ``TooBusy``."""
         return unavailable(request) if isinstance(error, TooBusy) else None
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, to_locale
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """Format an amount as the current language does: ``€1,234.50`` or ``1.234,50 €``."""
+    """Format an amount for the current language: ``€1,234.50`` or ``1.234,50 €``."""
     if amount is None:
         return "–"
     return _format(amount, currency, get_language() or "en")

@@ -11,7 +11,8 @@ from django.db.migrations import RunPython
 def rename_permissions(app_label: str, old: str, new: str) -> RunPython:
     """Return the operation that must accompany ``RenameModel(old, new)`` in a migration.
 
-    Django renames only the content type, so that groups would keep the old, useless permissions.
+    Django renames only the content type; groups would keep permissions with the old name, which
+    nothing checks.
     """
     return RunPython(partial(_rename, app_label, old, new), partial(_rename, app_label, new, old))
 

@@ -1,4 +1,4 @@
-"""Return errors as problem details (RFC 9457) outside the API's views."""
+"""Return errors as problem details (RFC 9457) from code outside the views of the API."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Limit how often an IP address, account, e-mail address or session may do something.
 
-The counters are in Redis, which increments and checks them atomically, so that concurrent requests
-cannot exceed a limit.
+The counters are in Redis, which increments and checks a counter in one step, so that concurrent
+requests cannot exceed a limit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import RedisError
 
-# After a timeout Redis is not called for a while, because each page would wait for it.
+# After a timeout, Redis is not called for a while, because each page would wait for it.
 TIMEOUT_SECONDS, PAUSE_SECONDS = 1, 5
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class _Pause:
 def _call(function: Callable[[SlidingWindowCounterRateLimiter], T], default: T) -> T:
     """Call a function with the limiter; return ``default`` while Redis is down.
 
-    The defaults allow everything, because an open shop matters more than the limits.
+    The defaults allow everything, because keeping the shop open is more important than the limits.
     """
     if time.monotonic() < _Pause.until:
         return default
@@ -63,7 +63,10 @@ def client_address(request: HttpRequest) -> str:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the key for limits: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return the part of the IP address to which limits apply.
+
+    It is a whole IPv4 address, or the /64 network of an IPv6 address.
+    """
     text = client_address(request)
     try:
         address = ipaddress.ip_address(text)
@@ -75,17 +78,17 @@ def client_network(request: HttpRequest) -> str:
 
 
 def hit(limit: RateLimitItem, subject: str, key: str) -> bool:
-    """Increment the key's count and return whether it is within the limit."""
+    """Increment the count of the key, and return whether it is within the limit."""
     return _call(lambda limiter: limiter.hit(limit, subject, key), True)
 
 
 def reset(limit: RateLimitItem, subject: str, key: str) -> None:
-    """Reset the key's count to zero."""
+    """Reset the count of the key to zero."""
     _call(lambda limiter: limiter.clear(limit, subject, key), None)
 
 
 def wait_seconds(limit: RateLimitItem, subject: str, key: str) -> int:
-    """Return the seconds until the key may try again, at least one."""
+    """Return in how many seconds the key may be used again, at least one."""
     free = _call(lambda limiter: limiter.get_window_stats(limit, subject, key).reset_time, 0.0)
     return max(1, round(free - time.time()))
 
@@ -100,7 +103,7 @@ def too_many_requests(
 ) -> HttpResponse:
     """Return a response with status 429 that says when to try again.
 
-    ``others`` are (key, subject) pairs with the same limit that may have been exceeded as well.
+    ``others`` are (key, subject) pairs with the same limit, which may have been exceeded as well.
     """
     keys = [(client_network(request), subject), *others]
     limit = RateLimitItemPerHour(per_hour)
@@ -111,5 +114,5 @@ def too_many_requests(
 
 
 def allows_key(key: str, subject: str, per_hour: int) -> bool:
-    """Increment the key's count and return whether it is within its hourly limit."""
+    """Increment the count of the key, and return whether it is within the hourly limit."""
     return hit(RateLimitItemPerHour(per_hour), subject, key)

@@ -1,4 +1,4 @@
-"""Send Celery tasks by name, so that callers do not import them."""
+"""Send Celery tasks by name, so that callers need not import the tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which workers discard a message; beat enqueues the work that is still to be done.
+# Seconds after which workers discard a message. Messages may be lost, because beat enqueues pending
+# work again.
 EXPIRES: dict[str, int | None] = {
     "recommender.tasks.embed_pending_images": 60,
     "recommender.tasks.embed_query_photo": 60,
@@ -23,7 +24,7 @@ EXPIRES: dict[str, int | None] = {
 
 
 def enqueue(name: str, *args: object) -> None:
-    """Send the task when the current transaction commits, or now if there is none."""
+    """Send the task when the current transaction commits, or at once without a transaction."""
     transaction.on_commit(partial(send, name, *args), robust=True)
 
 

@@ -7,12 +7,15 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Matches what e-mail programs turn into links, but not "Dr.Meier" or "c/o".
+# Matches text that e-mail programs turn into links, but not "Dr.Meier" or "c/o".
 _LINK = re.compile(r"//|www\.|https?:|\w\.\w+/|\w{3,}\.[a-z]{2,}", re.IGNORECASE)
 
 
 def refuse_links(text: str) -> None:
-    """Refuse a name with a link, because spammers would send it through the shop's e-mails."""
+    """Raise ``ValidationError`` for a name with a link.
+
+    Spammers would otherwise send links to others through the shop's e-mails.
+    """
     if _LINK.search(text):
         raise ValidationError(_("Enter a name without a web address."))
 

@@ -19,7 +19,11 @@ View = Callable[..., HttpResponse]
 
 
 def on_csrf_failure(answer: Callable[[HttpRequest], HttpResponse | None]) -> Callable[[View], View]:
-    """Let a view show its form with the input again when the CSRF token is invalid."""
+    """Register a function that is called instead of the view when the CSRF token is invalid.
+
+    It can show the form of the view again, with the input. If it returns ``None``, the usual error
+    page is shown.
+    """
 
     def decorate(view: View) -> View:
         view.on_csrf_failure = answer  # type: ignore[attr-defined]
@@ -31,7 +35,7 @@ def on_csrf_failure(answer: Callable[[HttpRequest], HttpResponse | None]) -> Cal
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Render the CSRF failure page in the shop's layout, or call the view's ``on_csrf_failure``.
 
-    Django's own view would render it without the context processors.
+    Django's own view would render the page without the context processors that the layout needs.
     """
     match = request.resolver_match
     answer = getattr(match.func, "on_csrf_failure", None) if match else None
@@ -41,10 +45,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return the response for status 500, or 503 for errors of PostgreSQL.
+    """Return a response with status 500, or 503 for errors of PostgreSQL.
 
-    A restart or a full disk is temporary, so clients should try again. Django calls this handler
-    while it handles the exception.
+    Clients should try again after status 503, because a restart or a full disk is temporary. Django
+    calls this function while it handles the exception.
     """
     if isinstance(sys.exc_info()[1], (InterfaceError, OperationalError)):
         return unavailable(request)

@@ -18,7 +18,7 @@ class TooBusy(Exception):
 
 @contextmanager
 def waiting_slot() -> Iterator[None]:
-    """Hold one of the slots for waiting threads. Raises ``TooBusy`` if none is free."""
+    """Hold one of the slots for waiting threads. Raises ``TooBusy`` if no slot is free."""
     if not _slots.acquire(blocking=False):
         raise TooBusy
     try:
