@@ -1,4 +1,4 @@
-"""The admin of uploads and gender words, with the URLs of the upload pages."""
+"""Register uploads and gender synonyms in the admin, with the URLs of the upload pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views of the staff's uploads; ``shop.imports.admin`` maps URLs to them."""
+"""Define the views with which staff upload catalogues; ``shop.imports.admin`` has their URLs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _staff(*permissions: str) -> Callable[[View], View]:
-    """Refuse users who lack one of the permissions with status 403."""
+    """Respond with status 403 to users who lack one of the permissions."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -98,7 +98,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _next_step(upload: Upload, checked: bool) -> str:
-    """Return what the page tells staff to do now."""
+    """Return a text that tells staff what to do next."""
     match upload.state:
         case State.CHECKED if not checked:
             return _(
@@ -138,7 +138,7 @@ def _next_step(upload: Upload, checked: bool) -> str:
 def _with_examples(
     form: ReadOptionsForm, preview: list[list[str]]
 ) -> list[tuple[forms.BoundField, str]]:
-    """Return each column's field with the first value that the column has."""
+    """Return the form field of each column, with the first value in the column as an example."""
     rows = preview[1:]
     return [
         (field, next((row[place] for row in rows if place < len(row) and row[place].strip()), ""))
@@ -147,7 +147,7 @@ def _with_examples(
 
 
 def _preview(upload: Upload) -> list[list[str]]:
-    """Return the header and the first rows as they are read."""
+    """Return the header and the first rows as the import will interpret them."""
     try:
         with opened(upload) as source:
             table = read_header(source, upload.read_options)
@@ -164,7 +164,7 @@ def _preview(upload: Upload) -> list[list[str]]:
 @require_safe
 @_staff("imports.view_upload")
 def state(request: HttpRequest, pk: int) -> JsonResponse:
-    """Return the state and progress of an upload as JSON, which the page polls."""
+    """Return the state and progress of an upload as JSON; the page polls this view."""
     upload = get_object_or_404(Upload, pk=pk)
     names = ("state", "percent", "rows", "read", "imported", "updated", "unchanged", "rejected")
     return JsonResponse({name: getattr(upload, name) for name in names} | {"busy": upload.is_busy})
@@ -227,7 +227,7 @@ def _redirect_back(request: HttpRequest, upload: Upload, done: bool) -> HttpResp
 @require_safe
 @_staff("imports.view_upload")
 def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Return the rejected rows and the warnings as CSV."""
+    """Return the rejected rows and the warnings as a CSV file."""
     upload = get_object_or_404(Upload, pk=pk)
     errors = upload.errors.order_by("line", "pk").iterator(2000)
     rows = ((e.kind, e.line or "", e.column, e.key, e.value, e.reason) for e in errors)
@@ -244,14 +244,14 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @_staff(*UPLOAD_PERMISSIONS)
 def sample(request: HttpRequest) -> HttpResponseBase:
-    """Answer with a small table that shows what a file may hold."""
+    """Return a small example of a table that can be imported."""
     return _table(request, "sample", iter(SAMPLE))
 
 
 def _table(
     request: HttpRequest, name: str, rows: Iterator[tuple[str, ...]] | None = None
 ) -> HttpResponseBase:
-    """Answer with a table, or the catalogue, as CSV or as a workbook if that was asked for."""
+    """Return the rows, or else the catalogue, as CSV or as an Excel workbook if requested."""
     if request.GET.get("format") != "xlsx":
         return _download(export_lines(rows), f"{name}.csv")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it

@@ -1,16 +1,16 @@
-"""Errors of a catalogue file or of one of its rows."""
+"""Define errors of a catalogue file and of its rows."""
 
 from __future__ import annotations
 
 
 class ImportProblem(Exception):
-    """Refuses the whole catalogue; the message tells staff what to do."""
+    """Signals that the whole file is refused; the message tells staff what to do."""
 
 
 class RowError(ValueError):
-    """Rejects one row; the message is the reason that staff read in the report.
+    """Signals that one row is rejected; the message is the reason that staff read in the report.
 
-    ``faults`` holds the single errors if this one combines several.
+    If the error combines several, ``faults`` holds the single ones.
     """
 
     def __init__(self, message: str, column: str = "") -> None:
@@ -20,7 +20,7 @@ class RowError(ValueError):
 
     @classmethod
     def of(cls, faults: list[RowError]) -> RowError:
-        """Return one error that combines all of these."""
+        """Return one error that combines all ``faults``."""
         error = cls(" ".join(map(str, faults)), faults[0].column)
         error.faults = tuple(faults)
         return error

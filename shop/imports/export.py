@@ -1,4 +1,4 @@
-"""Export the catalogue as a table; importing it again changes nothing."""
+"""Export the catalogue as a table that can be imported again without changing anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Echo:
 def export_lines(rows: Iterator[tuple[str, ...]] | None = None) -> Iterator[str]:
     """Yield the lines of a CSV file in UTF-8 with BOM, with a row for each variant.
 
-    ``rows``, header first, replace those of the catalogue.
+    If ``rows`` are given, header first, they are written instead of the catalogue.
     """
     writer = csv.writer(_Echo())
     rows = _rows() if rows is None else rows
@@ -33,7 +33,7 @@ def export_lines(rows: Iterator[tuple[str, ...]] | None = None) -> Iterator[str]
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
-    """Yield the cells of the header and of each variant."""
+    """Yield the cells of the header, and then those of each variant."""
     yield EXPORTED
     names = {category.path: category.name for category in Category.objects.all()}
     first: Variant | None = None
@@ -45,9 +45,10 @@ def _rows() -> Iterator[tuple[str, ...]]:
 
 
 def write_workbook(file: IO[bytes], rows: Iterator[tuple[str, ...]] | None = None) -> int:
-    """Write a workbook and return the number of its rows without the header.
+    """Write an Excel workbook and return the number of its rows without the header.
 
-    All cells are text, because spreadsheets would change long numbers and dates.
+    All cells are text, because spreadsheets would change long numbers and dates. If ``rows`` are
+    given, they are written instead of the catalogue.
     """
     from openpyxl import Workbook  # not at the top, because it costs CSV exports 14 MB
 
@@ -74,14 +75,14 @@ def _variants() -> Iterable[Variant]:
     same = Product.objects.filter(external_id=OuterRef("sku"))
     variants = Variant.objects.select_related("product__category").defer("product__search")
     variants = variants.filter(product__merged_into=None).annotate(is_an_id=Exists(same))
-    # By product, because the rows of a product must be consecutive.
+    # They are ordered by product, because the rows of a product must be consecutive.
     return variants.order_by("product_id", "position", "pk").iterator(CHUNK)
 
 
 def _id(first: Any) -> str:
-    """Return the product's external id, or the SKU of its first variant.
+    """Return the product's external id or, without one, the SKU of its first variant.
 
-    It groups the variants when another shop imports them.
+    A shop that imports the file groups the variants of a product by this id.
     """
     return first.product.external_id or ("" if first.is_an_id else str(first.sku))
 

@@ -45,7 +45,7 @@ MEANINGS = {
 
 
 class UploadForm(forms.Form):
-    """Takes the table of a catalogue and its pictures."""
+    """Asks for the table of a catalogue and for its pictures."""
 
     table = forms.FileField(
         label=gettext_lazy("Table"),
@@ -82,7 +82,7 @@ def _limited(file: File[bytes]) -> File[bytes]:
 
 
 class ReadOptionsForm(forms.Form):
-    """Asks for the file's encoding or sheet, its decimal mark, and the field of each column."""
+    """Asks for the file's encoding or sheet, its decimal mark, and what each column contains."""
 
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
@@ -139,15 +139,15 @@ class ReadOptionsForm(forms.Form):
         category.initial, gender.initial = upload.category, upload.gender
 
     def of_file(self) -> list[forms.BoundField]:
-        """Return the fields about the file as a whole."""
+        """Return the form fields that concern the whole file."""
         return [self[name] for name in self.fields if name not in self.names]
 
     def of_columns(self) -> list[forms.BoundField]:
-        """Return the fields of its columns in their order."""
+        """Return the form fields for the columns of the file, in the same order."""
         return [self[name] for name in self.names]
 
     def read_options(self) -> ReadOptions:
-        """Return the chosen options; fields that were not sent keep their initial value."""
+        """Return the chosen options; form fields that were not sent keep their initial value."""
         chosen = {
             name: self.cleaned_data[name] if name in self.data else field.initial
             for name, field in self.fields.items()

@@ -1,4 +1,4 @@
-"""Define uploads of a catalogue, their errors and changes, and how staff want files read."""
+"""Define uploads of a catalogue, their errors and changes, and the settings for reading files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def upload_storage() -> Storage:
 
 
 def _place(upload: Upload, name: str) -> str:
-    """Return the path of an uploaded file; migrations refer to this function by its name."""
+    """Return the path at which to store a file; migrations refer to this function by its name."""
     return f"{upload.created:%Y%m%d-%H%M%S-%f}/{name}"
 
 
 class Upload(models.Model):
-    """Represents a catalogue that staff uploaded, the state of its job, and its counts."""
+    """Represents a catalogue that staff uploaded, with the state of its job and row counts."""
 
     class State(models.TextChoices):
         CHECKING = "checking", _("being checked")
@@ -47,8 +47,9 @@ class Upload(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("uploaded by")
     )
-    # The uploader's, because the worker that writes the report has no request to read it from. The
-    # database default is for older rows, since no language is active during ``migrate``.
+    # The language of the uploader is stored, because the worker that writes the report has no
+    # request. The database default is for older rows, because no language is active during
+    # ``migrate``.
     language = models.CharField(
         _("language"), max_length=10, default=get_language, db_default="en", editable=False
     )
@@ -61,16 +62,16 @@ class Upload(models.Model):
     )
     dialect = models.CharField(_("format"), max_length=80, blank=True)
     header = models.JSONField(default=list)
-    # The field of each column of the file, "" for an ignored one.
+    # The field for each column of the file, "" for an ignored column.
     columns = models.JSONField(default=list)
     encoding = models.CharField(_("encoding"), max_length=40, blank=True)
-    # Names of a workbook's sheets, empty for other files.
+    # The names of the sheets of a workbook; empty for other files.
     sheets = models.JSONField(default=list)
     sheet = models.CharField(_("sheet"), max_length=40, blank=True)
     new_categories = models.BooleanField(_("create new categories"), default=True)
     sample = models.CharField(_("sample"), max_length=200, blank=True)
     decimal = models.CharField(_("decimal separator"), max_length=1, blank=True)
-    # A category's path and a gender for new products whose rows have none.
+    # The path of a category, and a gender, for new products whose rows have none.
     category = models.CharField(_("category"), max_length=255, blank=True)
     gender = models.CharField(
         _("gender"), max_length=10, blank=True, choices=Product.Gender.choices
@@ -89,7 +90,7 @@ class Upload(models.Model):
     stop = models.BooleanField(default=False)
     message = models.TextField(_("message"), blank=True)
     warnings = models.JSONField(default=list)
-    # Primary keys of the categories that it created, parents first.
+    # Primary keys of the categories that the upload created, parents first.
     categories = models.JSONField(default=list)
     heartbeat = models.DateTimeField(auto_now_add=True)
 
@@ -125,7 +126,7 @@ class Upload(models.Model):
 
 
 class UploadError(models.Model):
-    """Represents why a row was rejected or, with ``is_warning``, a warning about a row."""
+    """Represents the reason why a row was rejected, or a warning if ``is_warning``."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="errors")
     line = models.PositiveIntegerField(_("line"))
@@ -148,7 +149,7 @@ class UploadError(models.Model):
 
 
 class UploadChange(models.Model):
-    """Holds what an upload changed of one product, so that it can be rolled back.
+    """Holds the changes of an upload to one product, from which they can be rolled back.
 
     ``jobs.rollback.change_record`` describes the ``content``; version 0.1 wrote another format.
     """
@@ -161,7 +162,7 @@ class UploadChange(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["upload", "id"], name="upload_change_order"),
-            # For ``jobs.rollback.files_to_restore``.
+            # Used by ``jobs.rollback.files_to_restore``.
             GinIndex(
                 OpClass(KeyTransform("dropped_images", "content"), "jsonb_path_ops"),
                 name="upload_change_dropped",
@@ -173,7 +174,7 @@ class UploadChange(models.Model):
 
 
 class GenderWord(models.Model):
-    """Represents a word for a gender in the shop's own files, beside the built-in ones."""
+    """Represents a word for a gender in imported files, in addition to the built-in words."""
 
     word = models.CharField(_("word"), max_length=40, unique=True)
     gender = models.CharField(_("gender"), max_length=10, choices=Product.Gender.choices)
@@ -191,7 +192,7 @@ class GenderWord(models.Model):
 
 
 class ColumnMapping(models.Model):
-    """Holds the columns that a user chose for a header, to propose them the next time."""
+    """Holds the fields that a user chose for the columns of a header, to propose them next time."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     header = models.CharField(max_length=64)

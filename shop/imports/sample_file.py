@@ -1,4 +1,4 @@
-"""A small table that shows staff what a file for the upload may hold."""
+"""Provide a small example of a table that staff can import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SHIRT = ("Women", "Apparel", "Topwear", "Shirts", "White", "Summer", "2026", "C
 _SHIRT_SOLD = ("Linen Shirt", "Northwind", "49.90", "EUR")
 _BAG = ("Unisex", "Accessories", "Bags", "Totes", "Black", "", "", "Casual")
 _BAG_SOLD = ("Canvas Tote", "Northwind", "35.00", "EUR")
-# A product of two sizes, and one that has none.
+# One product with two sizes, and one without sizes.
 SAMPLE: tuple[tuple[str, ...], ...] = (
     (*KAGGLE_COLUMNS, *OPTIONAL, "sku", "size", IMAGE),
     ("S-1", *_SHIRT, *_SHIRT_SOLD, "4", "Soft linen.", "yes", "S-1-S", "S", "S-1.jpg|S-1-2.jpg"),

@@ -1,9 +1,9 @@
-"""Signals by which the import informs apps that it does not know."""
+"""Define the signal by which the import informs other apps, which it does not import."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent after each committed batch with ``image_ids``, the primary keys of new ``ProductImage`` rows,
-# and with an empty list at the end of a run or rollback. ``sender`` is None.
+# Sent after each committed batch with ``image_ids``, the primary keys of the new ``ProductImage``
+# rows, and with an empty list when a run or rollback ends. ``sender`` is None.
 catalogue_imported = Signal()

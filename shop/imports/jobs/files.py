@@ -1,4 +1,4 @@
-"""Open the files of an upload, copying them from a remote storage, and delete them."""
+"""Open and delete the files of an upload; files in a remote storage are copied first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.imports.parsing.source import Source, open_source
 
 @contextmanager
 def opened(upload: Upload) -> Iterator[Source]:
-    """Open the files of an upload; errors name them as the uploader did."""
+    """Open the files of an upload; error messages contain the file names that the uploader used."""
     with (
         local_files(upload) as (path, images),
         open_source(path, images, file_names(upload, path, images)) as source,
@@ -27,14 +27,17 @@ def opened(upload: Upload) -> Iterator[Source]:
 
 
 def file_names(upload: Upload, path: Path, images: Path | None) -> dict[Path, str]:
-    """Return the names that the uploader gave to the local files."""
+    """Return the original names of the uploaded files, by their local paths."""
     names = {path: upload.table_name}
     return names | {images: upload.pictures_name} if images else names
 
 
 @contextmanager
 def local_files(upload: Upload) -> Iterator[tuple[Path, Path | None]]:
-    """Yield local paths of the table and the pictures, copied if the storage has no paths."""
+    """Yield the local paths of the table and of the pictures.
+
+    The files are copied to a temporary folder if their storage has no local paths.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upload-")))
         table = _local(upload.table, folder)

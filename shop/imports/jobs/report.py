@@ -1,4 +1,4 @@
-"""Report a run to people: a table of numbers, and a file of rejected rows and warnings."""
+"""Report the result of an import: a table of counts, and a file of rejected rows and warnings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.imports.jobs.run import Result
 
 
 def summary(result: Result) -> str:
-    """Return the table of numbers that the command prints."""
+    """Return the table of counts that the command prints."""
     would = "would be " if result.dry_run else ""
     lines = [
         ("rows read", result.read),
@@ -42,7 +42,10 @@ def default_path() -> Path:
 
 
 def write_report(result: Result, path: Path) -> None:
-    """Write the rejected rows and the warnings as CSV; replace the file once it is complete."""
+    """Write the rejected rows and the warnings as CSV.
+
+    An existing file is replaced only when the new one is complete.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:

@@ -1,4 +1,4 @@
-"""Roll an upload back, product by product, skipping products that were changed since."""
+"""Roll an upload back, product by product, skipping products that were changed afterwards."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ NOTHING: Snapshot = {"fields": {}, "variants": {}, "images": {}}
 def change_record(before: Snapshot, after: Snapshot) -> dict[str, Any]:
     """Return the JSON of ``UploadChange.content``, from which one product is rolled back.
 
-    ``after`` is a hash that reveals later changes, ``stock`` what was added to each variant. The
-    files in ``dropped_images`` are protected from ``delete_unused`` by ``files_to_restore``.
+    In the JSON, ``before`` is the snapshot to restore, ``after`` a hash that reveals later changes,
+    and ``stock`` the number of units added to each variant. The files in ``dropped_images`` are
+    protected from ``delete_unused`` by ``files_to_restore``.
     """
     stock = {pk: row["stock"] for pk, row in before["variants"].items()}
     return {
@@ -44,9 +45,9 @@ def change_record(before: Snapshot, after: Snapshot) -> dict[str, Any]:
 
 
 def roll_back(upload: Upload) -> None:
-    """Roll the upload back, the last change first, in small transactions.
+    """Roll the upload back in small transactions, starting with the last change.
 
-    A second call continues where the first was interrupted. Raises ``UploadStopped``.
+    If a call is interrupted, the next one continues. Raises ``UploadStopped``.
     """
     while upload.changes.exists():
         if Upload.objects.filter(pk=upload.pk, stop=True).exists():
@@ -64,7 +65,10 @@ def roll_back(upload: Upload) -> None:
 
 
 def _next_changes(upload: Upload) -> list[UploadChange]:
-    """Return the next changes, at most one per product, because they must be undone in order."""
+    """Return the next changes to roll back, at most one per product.
+
+    Several changes of one product must be rolled back one after the other.
+    """
     changes: dict[int, UploadChange] = {}
     for change in upload.changes.order_by("-pk")[:PRODUCTS_PER_TRANSACTION]:
         if change.product_id in changes:
@@ -74,7 +78,7 @@ def _next_changes(upload: Upload) -> list[UploadChange]:
 
 
 def _finish(upload: Upload) -> None:
-    """Delete the categories that the upload created if they are empty, and its files."""
+    """Delete the files of the upload, and the categories that it created if they are empty."""
     with transaction.atomic():
         for pk in reversed(upload.categories):
             Category.objects.filter(pk=pk, products=None, children=None).delete()
@@ -85,7 +89,7 @@ def _finish(upload: Upload) -> None:
 
 
 def _roll_back(changes: list[UploadChange]) -> list[str]:
-    """Roll back changes of different products; return texts about those that were skipped."""
+    """Roll back changes of different products; return texts about what was skipped."""
     ids = [change.product_id for change in changes]
     lock_products(ids)
     products = Product.objects.select_related("category").defer("search").in_bulk(ids)
@@ -93,7 +97,7 @@ def _roll_back(changes: list[UploadChange]) -> list[str]:
     skipped, created = [], []
     for change in changes:
         product = products.get(change.product_id)
-        if product is None:  # deleted since
+        if product is None:  # the product has been deleted since
             continue
         current = snapshots[product.pk]
         if reason := _blocker(product, change, current):
@@ -107,11 +111,11 @@ def _roll_back(changes: list[UploadChange]) -> list[str]:
 
 
 def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
-    """Return why the product must not be rolled back, or an empty string if it can be."""
+    """Return why the product must not be rolled back, or an empty string."""
     if product.merged_into_id:
         return _("“%(product)s” was not rolled back: it has been merged into another product.")
     content = change.content
-    if "after" not in content:  # written by 0.1, which stored single fields
+    if "after" not in content:  # written by version 0.1, which stored single fields
         return _(
             "“%(product)s” was not rolled back: it was imported by an older version of the shop."
         )
@@ -119,7 +123,8 @@ def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
     created = current["variants"].keys() - before["variants"].keys()
     if OrderLine.objects.filter(variant__in=created).exists():
         return _("“%(product)s” was not rolled back: it has been ordered since.")
-    # Only untouched rows may be deleted: stock as imported, and no product merged into them.
+    # A new product or variant is deleted only if it is untouched: it has the imported stock, and no
+    # other product was merged into it.
     restocked = any(current["variants"][pk]["stock"] != content["stock"].get(pk) for pk in created)
     merged = change.is_new and product.merged.exists()
     if restocked or merged or fingerprint(current) != content["after"]:
@@ -133,8 +138,8 @@ def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
 def _restore(product: Product, content: dict[str, Any], current: Snapshot) -> list[str]:
     """Restore the snapshot from before the upload, subtracting the stock that the upload added.
 
-    Return a text about variants of which fewer pieces are left than were added; their stock is not
-    changed.
+    If fewer units are left of a variant than the upload added, its stock is not changed, and a text
+    about it is returned.
     """
     text = _("“%(product)s”: %(what)s was not rolled back, because it has been changed since.")
     before, name = content["before"], str(product)
@@ -149,7 +154,8 @@ def _restore_fields(product: Product, before: dict[str, Any], current: dict[str,
     for name, value in changed.items():
         setattr(product, name, value)
     if changed:
-        # Not from the snapshot, because the category may have been renamed since.
+        # The keywords are not taken from the snapshot, because the category may have been renamed
+        # since.
         changed["keywords"] = product.make_keywords()
         Product.objects.filter(pk=product.pk).update(**changed)
 
@@ -157,7 +163,7 @@ def _restore_fields(product: Product, before: dict[str, Any], current: dict[str,
 def _restore_variants(
     before: dict[str, Any], current: dict[str, Any], added: dict[str, int]
 ) -> list[str]:
-    """Restore the variants; return the stock fields that could not be restored, as texts."""
+    """Restore the variants; return texts about stock that could not be restored."""
     Variant.objects.filter(pk__in=current.keys() - before.keys()).delete()
     sold = []
     for pk, row in before.items():
@@ -167,7 +173,8 @@ def _restore_variants(
             names = {"field": Variant._meta.get_field("stock").verbose_name, "sku": row["sku"]}
             sold.append(_("%(field)s of %(sku)s") % names)
     changed = {pk: row for pk, row in before.items() if row != current[pk]}
-    # Freed first, because two variants may have exchanged a size, which is unique per product.
+    # The old sizes are freed first, because sizes are unique per product, and two variants may have
+    # exchanged theirs.
     relabelled = [pk for pk, row in changed.items() if _label(row) != _label(current[pk])]
     freed = Concat(Value("~"), Cast("pk", CharField()))
     Variant.objects.filter(pk__in=relabelled).update(size=freed)
@@ -181,7 +188,7 @@ def _label(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def _restore_images(product: Product, before: dict[str, Any], current: dict[str, Any]) -> None:
-    """Restore the image rows, those that were replaced with their old primary keys."""
+    """Restore the image rows; images that the upload deleted get their old primary keys."""
     ProductImage.objects.filter(pk__in=current.keys() - before.keys()).delete()
     for pk, row in before.items():
         if pk not in current:
@@ -191,7 +198,7 @@ def _restore_images(product: Product, before: dict[str, Any], current: dict[str,
 
 
 def files_to_restore(files: list[str], **kwargs: Any) -> list[str]:
-    """Return those of the files that rolling back an upload would need again."""
+    """Return the files that would be needed to roll an upload back."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT file FROM unnest(%s::text[]) AS file WHERE EXISTS (

@@ -1,4 +1,4 @@
-"""Import a catalogue: the one function behind the command and the staff's uploads."""
+"""Import a catalogue, for the command as well as for uploads by staff."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from shop.imports.writing.writer import Writer
 # Called with the rows processed so far and the total.
 Progress = Callable[[int, int], None]
 MAX_THREADS = 4
-# Unused pictures beyond these are only counted, to keep the report short.
+# At most this many unused pictures are listed, to keep the report short.
 MAX_UNUSED = 200
 
 
 @dataclass(frozen=True)
 class RowMessage:
-    """Holds why a row was rejected, or a warning about one that was imported."""
+    """Holds the reason why a row was rejected, or a warning about an imported row."""
 
     line: int
     external_id: str
@@ -53,7 +53,7 @@ class RowMessage:
 class Result:
     """Counts the rows of a run and collects its messages.
 
-    Each row that was ``read`` is counted once as imported, updated, unchanged or rejected.
+    Each of the ``read`` rows counts once as imported, updated, unchanged or rejected.
     """
 
     read: int = 0
@@ -80,7 +80,7 @@ class Result:
         return self.imported + self.updated + self.unchanged + self.rejected
 
     def reject(self, line: int, external_id: str, reason: str, column: str, value: str) -> None:
-        """Record why a row is rejected."""
+        """Record the reason why a row is rejected."""
         self.rejections.append(RowMessage(line, external_id, reason, column, value[:80]))
 
     def warn(self, line: int, sku: str, reason: str, column: str = "", value: str = "") -> None:
@@ -90,7 +90,10 @@ class Result:
 
 @dataclass(frozen=True)
 class WrittenBatch:
-    """Holds the changes of a batch; all rows up to ``last_line`` are processed."""
+    """Holds the changes of a batch that was written.
+
+    All rows of the file up to ``last_line`` have been processed.
+    """
 
     changes: Changes
     last_line: int
@@ -98,7 +101,8 @@ class WrittenBatch:
     total: int
 
 
-# Called after each batch, in its transaction unless it is a dry run; raises to stop the run.
+# Called after each batch, in its transaction unless this is a dry run. It may raise an error to
+# stop the run.
 AfterBatch = Callable[[WrittenBatch], None]
 
 
@@ -117,14 +121,13 @@ def import_catalogue(
     names: Mapping[Path, str] | None = None,
     fetch_from: Collection[str] = (),
 ) -> Result:
-    """Import the catalogue at ``source``; importing it again writes only what has changed.
+    """Import the catalogue at ``source``; a second import writes only what has changed.
 
-    ``names`` maps the files to the names that errors should use. Rows up to ``after_line`` are
-    skipped, because an interrupted run has processed them. With ``sample_data``, new products get
-    made-up names, brands, prices and stock where the file has none; without ``new_categories``,
-    rows that need one are rejected. Pictures on the web are fetched only from the hosts
-    ``fetch_from``. Raises ``ImportProblem`` before anything is written if the catalogue cannot be
-    read.
+    ``names`` maps files to the names for error messages. Rows up to ``after_line`` are skipped,
+    because an interrupted run has processed them. With ``sample_data``, new products get made-up
+    names, brands, prices and stock if the file has none; without ``new_categories``, rows that need
+    a new category are rejected. Pictures on the web are fetched only from the hosts ``fetch_from``.
+    If the catalogue cannot be read, ``ImportProblem`` is raised before anything is written.
     """
     with open_source(source, images, names) as opened:
         opened.hosts = frozenset(host.lower() for host in fetch_from)
@@ -134,7 +137,8 @@ def import_catalogue(
         result.dialect = str(table)
         result.warnings = opened.warnings
         total = table.rows if limit is None else min(limit, table.rows)
-        # Only an upload, which follows each batch, can be rolled back.
+        # Snapshots are for rolling back, which is possible only for uploads; these pass
+        # ``after_batch``.
         writer = Writer(
             dry_run=dry_run,
             snapshots=after_batch is not None,
@@ -172,7 +176,7 @@ def _missing_values(result: Result, table: Table) -> Iterator[str]:
 
 
 def _new_categories(writer: Writer) -> Iterator[str]:
-    """Yield a warning that names the new categories, possible misspellings first."""
+    """Yield a warning that lists the new categories, possible misspellings first."""
     names = [
         _("%(new)s (similar: %(name)s)") % {"new": new, "name": nearest} if nearest else new
         for new, nearest in sorted(writer.new_categories, key=lambda pair: not pair[1])
@@ -206,7 +210,7 @@ def _run(
 
 
 def _threads() -> ThreadPoolExecutor:
-    """Return a pool whose threads use the current language, which threads do not inherit."""
+    """Return a thread pool in the current language, which threads do not inherit."""
     language = translation.get_language()
     return ThreadPoolExecutor(
         min(MAX_THREADS, os.cpu_count() or 1), "pictures", translation.activate, (language,)
@@ -216,7 +220,7 @@ def _threads() -> ThreadPoolExecutor:
 def _valid_rows(
     records: Iterator[Record], table: Table, result: Result, after_line: int
 ) -> Iterator[Row]:
-    """Yield the valid rows after ``after_line``; record why the others are rejected."""
+    """Yield the valid rows after ``after_line``, and record why the others are rejected."""
     lines, first_rows = dict[str, int](), FirstRows()
     genders = GENDER_WORDS | dict(GenderWord.objects.values_list("word", "gender"))
     for record in records:
@@ -254,7 +258,7 @@ def _warn_of_pictures(row: Row, source: Source, result: Result) -> None:
 
 
 def _warn_of_unused_pictures(table: Table, result: Result) -> None:
-    """Warn of the pictures that belong to no row, each with the most similar id."""
+    """Add a warning for each picture that belongs to no row, with the most similar id."""
     unused = table.source.assigned.unused
     if not unused:
         return

@@ -33,14 +33,15 @@ from shop.imports.writing.snapshots import take_snapshots
 logger = logging.getLogger(__name__)
 State = Upload.State
 STALLED = timedelta(seconds=90)
-# Not failures of the file: ``restart_stalled`` enqueues the job again once the machine recovers.
+# These errors do not mean that the file is bad. ``restart_stalled`` enqueues the job again later,
+# when the machine has recovered.
 TRANSIENT_ERRORS = (OperationalError, InterfaceError, MemoryError)
 
 
 def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) -> Upload:
-    """Store an upload's files and read its header.
+    """Store the files of an upload and read its header.
 
-    Raises ``ImportProblem``, and then nothing is stored.
+    If the header cannot be read, ``ImportProblem`` is raised and nothing is stored.
     """
     upload = Upload(by=by, created=timezone.now(), table_name=_short(table.name))
     upload.pictures_name = _short(pictures.name) if pictures else ""
@@ -55,7 +56,8 @@ def create_upload(table: File[bytes], pictures: File[bytes] | None, by: User) ->
         upload.state = State.CHECKED
         upload.save()
     except BaseException:
-        # Even on KeyboardInterrupt, because without a row nothing would ever delete the files.
+        # The files are deleted even on KeyboardInterrupt: without a row, nothing would ever delete
+        # them.
         delete_files(upload)
         raise
     return upload
@@ -81,16 +83,16 @@ def _signature(upload: Upload) -> str:
 
 
 def _saved_columns(upload: Upload, by: User) -> list[str]:
-    """Return the columns that this user chose the last time for the same header."""
+    """Return the fields that this user chose for the columns the last time, for the same header."""
     found = ColumnMapping.objects.filter(user=by, header=_signature(upload)).first()
     return list(found.columns) if found else []
 
 
 def set_read_options(upload: Upload, read_options: ReadOptions, by: User) -> None:
-    """Save how staff want the table to be read, and its columns for their next such file.
+    """Save the settings for reading the table, and its columns for the next file of this user.
 
-    Another encoding or sheet changes the header, so it is read again. Raises ``ImportProblem``,
-    and then nothing is saved.
+    The header is read again if the encoding or sheet has changed. If that fails, ``ImportProblem``
+    is raised and nothing is saved.
     """
     if (read_options.encoding, read_options.sheet) != (upload.encoding, upload.sheet):
         with opened(upload) as source:
@@ -110,12 +112,15 @@ def set_read_options(upload: Upload, read_options: ReadOptions, by: User) -> Non
 
 
 def allow_new_categories(upload: Upload, allowed: bool) -> None:
-    """Set whether rows may create categories; otherwise such rows are rejected."""
+    """Set whether rows may create categories; if not, rows that need one are rejected."""
     Upload.objects.filter(pk=upload.pk).update(new_categories=allowed)
 
 
 def start(upload: Upload, state: str, *, from_states: tuple[str, ...]) -> bool:
-    """Move to a busy state and enqueue the job; return ``False`` if not in ``from_states``."""
+    """Change the upload to the busy ``state`` and enqueue its job.
+
+    Return ``False`` if the upload is in none of ``from_states``.
+    """
     values: dict[str, Any] = {"state": state, "stop": False, "message": ""}
     if state == State.CHECKING or upload.state == State.CHECKED:
         values |= dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
@@ -131,12 +136,15 @@ def start(upload: Upload, state: str, *, from_states: tuple[str, ...]) -> bool:
 
 
 def request_stop(upload: Upload) -> None:
-    """Ask the worker of a busy upload to stop after its current batch."""
+    """Ask the worker of a busy upload to stop after the current batch."""
     Upload.objects.filter(pk=upload.pk, state__in=Upload.BUSY).update(stop=True)
 
 
 def run(pk: int) -> None:
-    """Check, import or roll back as the upload's state says, unless another worker does."""
+    """Check, import or roll back the upload, depending on its state.
+
+    If another worker is already doing this, nothing happens.
+    """
     with try_lock(AdvisoryLock.UPLOAD_JOB, pk) as locked:
         upload = Upload.objects.filter(pk=pk, state__in=Upload.BUSY).first() if locked else None
         if upload is not None:
@@ -158,7 +166,8 @@ def _run_job(upload: Upload) -> None:
     except TRANSIENT_ERRORS:
         raise
     except Exception as error:
-        # Not retried, because it would fail again; staff read the message on the upload's page.
+        # The job is not retried, because it would fail again; staff read the message on the page of
+        # the upload.
         logger.exception("Upload %s failed", upload.pk)
         _fail(upload, error)
 
@@ -173,7 +182,8 @@ def _fail(upload: Upload, error: Exception) -> None:
 def _import(upload: Upload) -> None:
     check = upload.state == State.CHECKING
     if check:
-        # From the start, because a worker that died may have left results of half a check.
+        # A check starts again at the first row, because a worker that died may have left half of
+        # the results.
         upload.errors.all().delete()
         upload.last_line = 0
         zeros = dict.fromkeys(("read", "imported", "updated", "unchanged", "rejected"), 0)
@@ -205,7 +215,7 @@ def _import(upload: Upload) -> None:
 
 
 def _after_batch(upload: Upload, stored: set[RowMessage], batch: WrittenBatch) -> None:
-    """Store the batch's counts, errors and rollback data, in the batch's transaction."""
+    """Store the counts, errors and rollback data of a batch, in its transaction."""
     changes = batch.changes
 
     def due(messages: list[RowMessage]) -> list[RowMessage]:
@@ -247,7 +257,7 @@ def _record_changes(upload: Upload, changes: Changes) -> None:
 
 
 def _stop_if_asked(upload: Upload, *_numbers: int) -> None:
-    """Raise ``UploadStopped`` if staff asked for it; called after a batch is committed."""
+    """Raise ``UploadStopped`` if staff asked for a stop; called after a batch is committed."""
     if Upload.objects.filter(pk=upload.pk, stop=True).exists():
         raise UploadStopped
 
@@ -278,7 +288,7 @@ def _finish(upload: Upload, state: str, message: str = "") -> None:
 def finalise(upload: Upload) -> bool:
     """Make an upload final by deleting its files and its rollback data.
 
-    Returns ``False`` if it is in a state that cannot be finalised.
+    Return ``False`` if its state does not allow that.
     """
     with transaction.atomic():
         done = Upload.objects.filter(pk=upload.pk, state__in=(State.DONE, State.STOPPED))
@@ -292,7 +302,7 @@ def finalise(upload: Upload) -> bool:
 def expire_old() -> int:
     """Finalise finished uploads older than ``UPLOAD_LIFETIME_DAYS``; delete unstarted ones.
 
-    Returns the number of uploads that were finalised or deleted.
+    Return the number of uploads that were finalised or deleted.
     """
     limit = timezone.now() - timedelta(days=settings.UPLOAD_LIFETIME_DAYS)
     old = Upload.objects.filter(heartbeat__lt=limit)
@@ -305,7 +315,7 @@ def expire_old() -> int:
 
 
 def restart_stalled() -> int:
-    """Enqueue the jobs of uploads whose worker died, and return how many."""
+    """Enqueue the jobs of uploads whose worker died, and return the number of these uploads."""
     limit = timezone.now() - STALLED
     stalled = Upload.objects.filter(state__in=Upload.BUSY, heartbeat__lt=limit)
     for pk in list(stalled.values_list("pk", flat=True)):

@@ -1,4 +1,4 @@
-"""Read untrusted ZIP files within limits, and warn of entries that are skipped."""
+"""Read untrusted ZIP files within limits, and warn of skipped entries."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from shop.imports.errors import ImportProblem
 
 ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|gz|bz2|xz)\Z", re.IGNORECASE)
 MAX_LISTED_NAMES = 5
-# The ratio is not checked below this size, because so much cannot fill a disk.
+# The compression ratio is not checked below this size, because so little cannot fill a disk.
 HARMLESS_BYTES = 64 * 1024 * 1024
 
 
 class ZipStore:
-    """Reads the entries of a ZIP, from several threads, since ``ZipFile`` locks its file.
+    """Reads the entries of a ZIP.
 
-    Raises ``ImportProblem`` if the ZIP exceeds the limits.
+    Several threads may read at once, because ``ZipFile`` locks its file. Raises ``ImportProblem``
+    if the ZIP exceeds the limits.
     """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -58,7 +59,10 @@ class ZipStore:
 
 
 def _check_ratio(unpacked: int, packed: int) -> None:
-    """Refuse a compression ratio that no pictures or tables reach, but ZIP bombs do."""
+    """Raise ``ImportProblem`` if the compression ratio is that of a ZIP bomb.
+
+    Pictures and tables never reach the limit.
+    """
     if unpacked > HARMLESS_BYTES and unpacked > packed * settings.IMPORT_MAX_RATIO:
         text = _(
             "The ZIP would unpack to %(times)s times its size; at most %(limit)s times are "
@@ -73,9 +77,9 @@ def _is_usable(entry: zipfile.ZipInfo) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    """Return whether the name is a file inside the archive, and no macOS metadata."""
+    """Return whether the name is a file inside the archive, but no metadata of macOS."""
     parts = name.replace("\\", "/").split("/")
-    # An absolute path begins with a slash, a folder ends with one.
+    # An absolute path begins with a slash, and a folder ends with one.
     is_relative_file = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")
     return is_relative_file and ".." not in parts and "__MACOSX" not in parts
 
@@ -85,7 +89,7 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
 
 
 def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Yield what staff should know of entries that are skipped or cannot be read."""
+    """Yield warnings about entries that are skipped, cannot be read, or are ambiguous."""
     names = [entry.filename for entry in entries]
     files = [n for n in names if not n.endswith("/") and "__MACOSX" not in n]
     links = [entry.filename for entry in entries if _is_link(entry)]
@@ -128,7 +132,10 @@ def _warnings(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
 
 
 def list_names(names: Iterable[str], *, short: bool = True) -> str:
-    """Return the first names, long paths shortened to the file name, and a count of the rest."""
+    """Return the first names and the number of the others, as a text.
+
+    With ``short``, long paths are shortened to the file name.
+    """
     names = list(names)
     shown = ", ".join(
         posixpath.basename(n) if short and len(n) > 60 else n for n in names[:MAX_LISTED_NAMES]

@@ -1,4 +1,4 @@
-"""The columns that the import recognises."""
+"""Define the columns that the import recognises."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ KAGGLE_COLUMNS = (
     *("baseColour", "season", "year", "usage", "productDisplayName"),
 )
 OPTIONAL = ("brand", "price", "currency", "stock", "description", "listed")
-# With these columns a row is a variant, and rows with the same id are variants of one product.
+# With these columns, each row is a variant, and rows with the same id are variants of one product.
 VARIANT = ("sku", "size", "variantColour", "variantPrice")
-# A category of any depth by its path; takes precedence over the three category columns.
+# The path of a category of any depth. It takes precedence over the three category columns.
 CATEGORY_PATH = ("categoryPath",)
-# A category of any depth by its names, such as "Apparel > Topwear > Shirts"; also takes precedence.
+# The names of a category of any depth, such as "Apparel > Topwear > Shirts". This takes precedence
+# over the three category columns, too.
 CATEGORY = ("category",)
 EXPORTED = (*KAGGLE_COLUMNS, *OPTIONAL, *VARIANT, *CATEGORY_PATH)
-# File names or URLs of pictures.
+# The file names or URLs of pictures.
 IMAGE = "image"
 FIELDS = (*EXPORTED, *CATEGORY, IMAGE)
 KNOWN = {column.lower(): column for column in FIELDS} | {"images": IMAGE}
 KEYS = ("sku", "id")
-# These describe a product, so that only the first row of an id counts for them.
+# These columns describe a product, so only the first row with its id counts for them.
 DESCRIBING = (
     *KAGGLE_COLUMNS[1:],
     *("brand", "currency", "description", "listed"),
@@ -30,7 +31,7 @@ PRICES = ("price", "variantPrice")
 
 
 def letter(position: int) -> str:
-    """Return the letters by which spreadsheets name the column: A, B … Z, AA."""
+    """Return the letters of a column in a spreadsheet: A, B … Z, AA."""
     name = ""
     position += 1
     while position:

@@ -26,16 +26,16 @@ DELIMITERS = {
     "\t": gettext_lazy("tab"),
     "|": gettext_lazy("vertical bar"),
 }
-# Excel writes the delimiter into a first line of its own.
+# Excel can write the delimiter into a line above the header.
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-# Longer lines mean that the file is not CSV, or was made to exhaust memory.
+# A longer line means that the file is not CSV, or was made to exhaust memory.
 MAX_LINE = 1024 * 1024
-# A quotation mark that is still open after these lines is taken as an inch mark or a typo.
+# A quotation mark that is still open after this many lines is taken for an inch mark or a typo.
 MAX_LINES_PER_ROW = 1000
 
 
 class RawRow(NamedTuple):
-    """Holds the cells of a row; ``problem`` says why they could not be separated."""
+    """Holds the cells of a row; ``problem`` tells staff why they could not be separated."""
 
     line: int
     cells: list[str]
@@ -44,7 +44,7 @@ class RawRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Dialect:
-    """Describes how to read the bytes; the rows begin after line ``header_line``."""
+    """Describes how to read the file; the rows begin after line ``header_line``."""
 
     encoding: str
     delimiter: str
@@ -60,7 +60,7 @@ class Dialect:
 
 
 def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ...]]:
-    """Return the dialect and the header, skipping blank lines and ``sep=`` above it."""
+    """Return the dialect and the header, skipping blank lines and ``sep=`` above the header."""
     forced = ""
     for number, line in enumerate(_lines(file, encoding), 1):
         if "\0" in line:
@@ -81,7 +81,10 @@ def read_dialect(file: IO[bytes], encoding: str) -> tuple[Dialect, tuple[str, ..
 
 
 def _delimiter(header: str) -> str:
-    """Return the delimiter that yields most known columns in the header, or else most columns."""
+    """Return the delimiter that yields the most known columns in the header.
+
+    If several do, return the one that yields the most columns.
+    """
 
     def score(delimiter: str) -> tuple[int, int]:
         cells = _header(header, delimiter) or []
@@ -91,7 +94,7 @@ def _delimiter(header: str) -> str:
 
 
 def _header(line: str, delimiter: str) -> list[str] | None:
-    """Return the cells of the header, or ``None`` if one exceeds the limit of ``csv``."""
+    """Return the cells of the header, or ``None`` if a cell exceeds the limit of ``csv``."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:
@@ -107,7 +110,7 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
                 return
             yield line.rstrip("\n") + "\n"
     finally:
-        # Otherwise the wrapper would close the file, which belongs to the caller.
+        # Detached, because the wrapper would otherwise close the file, which belongs to the caller.
         with suppress(ValueError):
             text.detach()
 
@@ -131,7 +134,7 @@ def _line(text: io.TextIOWrapper, number: int) -> str:
 def csv_rows(
     file: IO[bytes], dialect: Dialect, header: tuple[str, ...], columns: tuple[str, ...]
 ) -> Iterator[RawRow]:
-    """Yield the rows after the header, each with as many cells as it has."""
+    """Yield the rows below the header, which may have more or fewer cells than the header."""
     lines = _lines(file, dialect.encoding)
     for _number in range(dialect.header_line):
         next(lines, None)
@@ -141,28 +144,31 @@ def csv_rows(
 
 
 def _kaggle_rows(lines: Iterator[str], header_line: int) -> Iterator[RawRow]:
-    """Read Kaggle's layout: nothing is quoted, and surplus commas belong to the name."""
+    """Read the rows of Kaggle's data set.
+
+    Cells are not quoted, and surplus commas belong to the name, which is the last cell.
+    """
     for number, line in enumerate(lines, header_line + 1):
         if line.strip():
             yield RawRow(number, split_kaggle_line(line.rstrip("\n")))
 
 
 def split_kaggle_line(line: str) -> list[str]:
-    """Return the cells of a line of which only the last, the name, may contain commas."""
+    """Return the cells of a line; only the last cell, the name, may contain commas."""
     last = len(KAGGLE_COLUMNS) - 1
     if '"' in line:
         try:
             cells = next(csv.reader([line], strict=True))
             return [*cells[:last], ",".join(cells[last:])] if len(cells) > last else cells
         except csv.Error:
-            pass  # the quotation marks are inch marks and the like
+            pass  # the quotation marks are part of the text, such as inch marks
     return line.split(",", last)
 
 
 def _quoted_rows(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator[RawRow]:
-    """Read CSV as spreadsheets write it: a quoted value may hold delimiters and line breaks.
+    """Read CSV as written by spreadsheets: a quoted cell may contain delimiters and line breaks.
 
-    A quotation mark that is never closed spoils only its own line, not the rest of the file.
+    If a quotation mark is never closed, only its own line is rejected, not the rest of the file.
     """
     pushed_back: deque[str] = deque()
     number, delimiter = dialect.header_line, dialect.delimiter
@@ -180,7 +186,7 @@ def _quoted_rows(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator
                 break
             row_lines.append(line)
             size += len(line)
-            if '"' in line:  # nothing else can close it
+            if '"' in line:  # only a quotation mark can close the cell
                 cells, is_open = _cells(row_lines, delimiter)
         if cells is None or (len(row_lines) > 1 and len(cells) < width):
             pushed_back.extendleft(reversed(row_lines[1:]))
@@ -204,7 +210,10 @@ def _is_too_long(line: str, delimiter: str) -> bool:
 
 
 def _cells(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:
-    """Return the cells of one row, or ``None``, and whether a quotation mark is still open."""
+    """Return the cells of one row, and whether a quotation mark is still open.
+
+    The cells are ``None`` if they cannot be separated.
+    """
     try:
         return next(csv.reader(lines, delimiter=delimiter, strict=True)), False
     except csv.Error as error:

@@ -13,7 +13,8 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Staff can choose these, and a file that is not Unicode is compared with them.
+# Staff can choose one of these encodings. They are also the candidates when the encoding of a file
+# that is not Unicode is detected.
 LEGACY = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
@@ -32,14 +33,17 @@ ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", **LEGACY}
 DEFAULT_LEGACY = "cp1252"
 CHUNK = 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
-# Encodings whose mess ratio exceeds the best one's by more are not considered.
+# The mess ratio by which a candidate may exceed the best one.
 TOLERANCE = 0.03
 # A symbol between two letters, such as a superscript, means that the encoding is wrong.
 SIGN_IN_A_WORD = re.compile(r"[^\W\d_][^\w\s'’‘`´.,:;/&+*\"()|-][^\W\d_]|[^\W\d_][²³¹][^\W\d_]")
 
 
 def find_encoding(file: IO[bytes]) -> str:
-    """Detect the encoding: BOM, then UTF-16 NUL bytes, then valid UTF-8, else the likeliest."""
+    """Detect the encoding of a file.
+
+    It is found by BOM, then UTF-16 NUL bytes, then valid UTF-8; otherwise it is the likeliest one.
+    """
     head = file.read(4096)
     for mark, name in BOMS.items():
         if head.startswith(mark):
@@ -67,7 +71,8 @@ def find_encoding(file: IO[bytes]) -> str:
 def _likeliest(sample: bytes) -> str:
     """Return the encoding that charset-normalizer finds likeliest.
 
-    Short texts fit several encodings equally well; Windows-1252, the most common, then wins.
+    Short texts fit several encodings equally well; Windows-1252 is then chosen, because it is the
+    most common.
     """
     found = from_bytes(sample, cp_isolation=list(LEGACY))
     matches = [match for match in found if not SIGN_IN_A_WORD.search(str(match))]
@@ -81,6 +86,6 @@ def _likeliest(sample: bytes) -> str:
 
 
 def check_encoding(name: str) -> str:
-    """Return the name. Raises ``LookupError`` unless it names a text encoding."""
+    """Return the name of a text encoding. Raises ``LookupError`` for any other name."""
     "".encode(name)
     return name

@@ -1,4 +1,4 @@
-"""Keep spreadsheets from executing exported cells as formulas."""
+"""Escape exported cells, so that spreadsheets do not execute them as formulas."""
 
 from __future__ import annotations
 

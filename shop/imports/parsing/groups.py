@@ -1,4 +1,4 @@
-"""Separate the first row of a product, which describes it, from the rows of its other variants."""
+"""Distinguish the first row of a product, which describes it, from its other variants."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from shop.imports.parsing.rows import Row
 
 @dataclass
 class FirstRows:
-    """Remembers the first row of each id and its values, as hashes to save memory."""
+    """Remembers the first row of each id and hashes of its values, which take less memory."""
 
     _seen: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
     def variant_only(self, row: Row, record: Record) -> tuple[Row, list[RowError]]:
-        """Return a row, without its description if it is a later one, and its disagreements."""
+        """Return the row, and a warning for each value that differs from the product's first row.
+
+        A later row of a product is returned without the values that describe the product.
+        """
         hashes = tuple(hash(" ".join(record.values.get(c, "").split())) for c in DESCRIBING)
         line, first = self._seen.setdefault(row.external_id, (row.line, hashes))
         if line == row.line:

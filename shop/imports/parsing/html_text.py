@@ -1,4 +1,4 @@
-"""Convert HTML descriptions of other shops to plain text."""
+"""Convert the HTML descriptions of other shops to plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 BLOCKS = {"p", "div", "ul", "ol", "table", "section", "h1", "h2", "h3", "h4", "h5", "h6"}
 HIDDEN = {"script", "style", "template"}
-# Known tags and entities only, because plain text may contain "<" or "&" too.
+# Only known tags and entities match, because plain text may contain "<" or "&", too.
 HTML = re.compile(
     r"</?(p|br|div|span|b|strong|i|em|u|a|ul|ol|li|h[1-6]|table|tr|td|th|section|font)\b[^<>]*>"
     r"|&(nbsp|amp|lt|gt|quot|#[0-9]+|#x[0-9a-f]+);",
@@ -16,7 +16,7 @@ HTML = re.compile(
 
 
 class _TextExtractor(HTMLParser):
-    """Collects the text, with line breaks where a browser would show them."""
+    """Collects the text of a document, with line breaks where a browser would show them."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -45,7 +45,7 @@ class _TextExtractor(HTMLParser):
 
 
 def plain_text(text: str) -> str:
-    """Convert HTML to text with paragraphs and lists as lines; return other text unchanged."""
+    """Convert HTML to text with a line for each list item; return other text unchanged."""
     if not HTML.search(text):
         return text
     parser = _TextExtractor()

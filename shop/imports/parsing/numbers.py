@@ -1,4 +1,4 @@
-"""Parse amounts in the notation of their file: 1,234.56 or 1.234,56."""
+"""Parse amounts written with a decimal point or a decimal comma: 1,234.56 or 1.234,56."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shop.imports.errors import ImportProblem
 # An example of an amount for each decimal mark.
 NOTATIONS = {".": "1,234.56", ",": "1.234,56"}
 DECIMAL_MARKS = tuple(NOTATIONS)
-# Spaces and apostrophes group digits, a sign or code names the currency, ",-" stands for ",00".
+# Besides digits, amounts may have spaces or apostrophes between groups of digits, a sign or code of
+# the currency, and ",-" for ",00".
 CURRENCY = r"(?:[A-Z]{3}|kr\.?|zł|Kč|Ft|Rs\.?|Fr\.?)"
 CODES = re.compile(rf"^{CURRENCY}(?=[\s\d])|(?<=[\s\d,.–—-]){CURRENCY}$", re.IGNORECASE)
 GROUPING = re.compile(r"[\s'’]")
@@ -28,7 +29,7 @@ PATTERNS = {
 
 
 class Number(str):
-    """Marks the text of a cell that was a number, whose notation is therefore known."""
+    """Represents a cell that was stored as a number, so its decimal mark is always a point."""
 
     __slots__ = ()
 
@@ -40,7 +41,7 @@ def _strip_currency(text: str) -> str:
 
 
 def read_number(text: str, mark: str) -> Decimal | None:
-    """Return the amount, or ``None`` if the text is no amount with this decimal mark."""
+    """Return the amount, or ``None`` if the text is not an amount with this decimal mark."""
     if isinstance(text, Number):
         mark = "."
     found = PATTERNS[mark].fullmatch(_strip_currency(text))
@@ -55,9 +56,9 @@ def read_number(text: str, mark: str) -> Decimal | None:
 class NotationDetector:
     """Detects which decimal mark a file uses.
 
-    ``prices`` holds, for each mark, the first line and price that only this mark can explain;
-    ``stocks`` the same of stock, used if no price decides. ``ambiguous`` is the first amount that
-    each mark reads as a different number.
+    ``prices`` holds, for each mark, the line and text of the first price that is valid only with
+    this mark. ``stocks`` holds the same for stock, and is used if the prices leave it open.
+    ``ambiguous`` is the first amount that is a different number with each mark.
     """
 
     prices: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Assign pictures to products by the names of the files."""
+"""Assign pictures to products by file names."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ ENDING = re.compile(
     re.IGNORECASE,
 )
 MIN_SIMILARITY = 60
-# Sorts the pictures of a product; a name without a suffix has an empty rank and comes first.
+# The sort key of a picture among those of its product; a name without a suffix has an empty rank
+# and comes first.
 Rank = tuple[int, ...]
 
 
 @dataclass
 class Pictures:
-    """Holds the files of each product, by external id.
+    """Holds the picture files of each product, by external id.
 
-    ``unused`` files belong to no product; ``problems`` explain, by id, why a product does not get
-    a file that its row names.
+    ``unused`` files belong to no product. ``problems`` lists, by id, texts about files that a row
+    refers to but that its product does not get.
     """
 
     of: dict[str, list[str]] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Pictures:
 
 
 def split_names(cell: str) -> tuple[list[str], list[str]]:
-    """Return the file names in a cell, and the URLs."""
+    """Return the file names in a cell, and separately the URLs."""
     parts = [part.strip() for part in SEPARATORS.split(cell)]
     names = [part for part in parts if part and not ADDRESS.match(part)]
     return names, [part for part in parts if ADDRESS.match(part)]
@@ -58,9 +59,10 @@ def file_name(address: str) -> str:
 def assign_pictures(
     files: Iterable[str], ids: Collection[str], named: dict[str, list[str]]
 ) -> Pictures:
-    """Assign each file to at most one id: to the one whose row names it, or by its own name.
+    """Assign each file to at most one id: the one whose row refers to it, or the one in its name.
 
-    A name that equals an id wins over one with a suffix, and the same case over another case.
+    The whole name is compared with the ids before the name without a suffix, and a match with the
+    same case is preferred.
     """
     pictures, files = Pictures(), list(files)
     assigned = _assign_named(pictures, files, named)
@@ -88,7 +90,10 @@ def assign_pictures(
 
 
 def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[str]]) -> set[str]:
-    """Assign the files that rows name, with or without folder and suffix; return these files."""
+    """Assign the files to which rows refer, and return these files.
+
+    The rows may omit folders and suffixes.
+    """
     if not named:
         return set()
     by_name: dict[str, str] = {}
@@ -115,14 +120,14 @@ def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[st
 
 
 class _Owners:
-    """Finds the id at the beginning of a file's name."""
+    """Finds the id with which a file name begins."""
 
     def __init__(self, ids: Collection[str]) -> None:
         self._ids = ids
         self._folded: dict[str, str] | None = None
 
     def find(self, stem: str) -> tuple[str, Rank]:
-        """Return the id, or an empty string, and the rank among the pictures of its product."""
+        """Return the id, or an empty string, and the rank of the picture within its product."""
         if owner := self._id(stem):
             return owner, ()
         found = ENDING.fullmatch(stem)
@@ -139,7 +144,8 @@ class _Owners:
             self._folded = {}
             for each in self._ids:
                 folded = each.casefold()
-                # Ambiguous, because two ids differ only in case: only exact names count.
+                # Ids that differ only in case are ambiguous: only names in the same case match
+                # them.
                 self._folded[folded] = "" if folded in self._folded else each
         return self._folded.get(stem.casefold(), "")
 
@@ -151,7 +157,7 @@ def _rank(found: re.Match[str]) -> Rank:
 
 
 def nearest_id(name: str, ids: Collection[str]) -> str:
-    """Return the id that is most similar to the file's name, or ``""`` if none is similar."""
+    """Return the id that is most similar to the file name, or ``""`` if no id is similar."""
     stem = posixpath.splitext(posixpath.basename(name))[0]
     found = process.extractOne(stem, ids, score_cutoff=MIN_SIMILARITY)
     return str(found[0]) if found else ""

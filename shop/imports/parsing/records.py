@@ -1,4 +1,4 @@
-"""A row of a table by the fields that its columns stand for."""
+"""Define the rows of a table, by the fields of their columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop.imports.errors import RowError
 class Record:
     """Holds a row: all its cells, and the ``values`` of the columns that are not ignored.
 
-    ``problem`` says why the cells could not be separated, ``warnings`` what was discarded.
+    ``problem`` tells why the row must be rejected, and ``warnings`` what was ignored or changed.
     """
 
     line: int
@@ -22,12 +22,12 @@ class Record:
 
 
 def product_key(values: dict[str, str]) -> str:
-    """Return the id of the row's product, or its SKU if it has none."""
+    """Return the id of the product of a row or, without an id, the SKU."""
     return (values.get("id") or "").strip() or (values.get("sku") or "").strip()
 
 
 def valid_values(record: Record) -> dict[str, str]:
-    """Return the values. Raises ``RowError`` if the record has a problem."""
+    """Return the values of a record. Raises ``RowError`` if the record has a problem."""
     if record.problem:
         raise RowError(record.problem)
     return record.values

@@ -31,7 +31,7 @@ MIN_YEAR, MAX_YEAR = 1990, 2100
 EMPTY_WORDS = {"", "na", "n/a", "nan", "null", "none"}
 YES = {"yes", "true", "1", "ja", "wahr", "y", "x"}
 NO = {"no", "false", "0", "nein", "falsch", "n"}
-# The fields of a product in which ``EMPTY_WORDS`` count as empty.
+# The fields of a product for which ``EMPTY_WORDS`` count as empty.
 ATTRIBUTES = {"gender", "base_colour", "season", "usage", "brand"}
 CENT = Decimal("0.01")
 MAX_PRICE, MAX_STOCK = 10**8, 10**9
@@ -42,7 +42,7 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 
 @dataclass(frozen=True)
 class Row:
-    """Holds what one row says; ``None`` means that the file does not say it.
+    """Holds the values of one row; ``None`` means that the file does not have the value.
 
     ``provided_fields`` are the fields of ``Product`` for which the file has a column; an empty name
     is left out. ``addresses`` are the URLs of pictures on the web. ``described_on`` is 0 for the
@@ -84,7 +84,7 @@ class Row:
 
 
 class _Reader:
-    """Reads the cells of one row and collects all errors instead of stopping at the first."""
+    """Parses the cells of one row, and collects all errors instead of stopping at the first."""
 
     def __init__(self, values: dict[str, str], decimal: str) -> None:
         self.values, self.decimal = values, decimal
@@ -115,7 +115,7 @@ def parse_row(record: Record, decimal: str = ".", genders: Mapping[str, str] = G
     values, warnings = _remove_invisible(valid_values(record))
     read = _Reader(values, decimal)
     sku = read(_key, "sku" if "sku" in values else "id") or ""
-    # The id may be empty, because products created by hand are exported without one.
+    # An empty id is allowed, because products created by hand are exported without one.
     has_id = "id" in values and (bool(values["id"].strip()) or "sku" not in values)
     row = Row(
         line=record.line,
@@ -169,7 +169,7 @@ def _date_fault(values: dict[str, str], column: str) -> RowError:
 
 
 def normalise_field(name: str, value: Any) -> Any:
-    """Return the value of a product's field as it would be after an export and an import."""
+    """Return the value that a field of a product would have after an export and an import."""
     if not isinstance(value, str):
         return value
     if name == "description":
@@ -179,13 +179,13 @@ def normalise_field(name: str, value: Any) -> Any:
 
 
 def _normalise_text(text: str) -> str:
-    """Return the text without HTML and with line feeds as line ends."""
+    """Return the text without HTML and with line feeds as line breaks."""
     text = plain_text(text)
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def external_id(record: Record) -> str:
-    """Return the id or SKU of a row that may be invalid otherwise."""
+    """Return the SKU or id of a row, even if the row is invalid."""
     return _text(record.values, "sku" if "sku" in record.values else "id")
 
 
@@ -313,7 +313,7 @@ def _price(values: dict[str, str], column: str, decimal: str) -> Decimal | None:
     text = _text(values, column)
     if not text:
         return None
-    if DATE.fullmatch(text):  # "Sep 90" would be an amount of the currency Sep
+    if DATE.fullmatch(text):  # "Sep 90" could otherwise be an amount in the currency "Sep"
         raise _date_fault(values, column)
     number = read_number(values[column], decimal)
     if not number or number >= MAX_PRICE:
@@ -350,7 +350,7 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     if DATE.fullmatch(text):
         raise _date_fault(values, "stock")
     number = read_number(values["stock"], decimal)
-    if number is None and WHOLE_NUMBER.fullmatch(text):  # 5.0 in a file of 19,90
+    if number is None and WHOLE_NUMBER.fullmatch(text):  # such as 5.0 where prices are like 19,90
         number = Decimal(re.split("[.,]", text)[0])
     if number is None or number % 1 or number >= MAX_STOCK:
         message = _("stock is %(value)s; enter a whole number, 0 or more.")

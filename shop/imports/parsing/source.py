@@ -1,4 +1,4 @@
-"""Open a catalogue: a folder, a ZIP that is never unpacked, or a table."""
+"""Open a catalogue: a folder, a table, or a ZIP, which is read without being unpacked."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from shop.imports.parsing.web import fetch, may_fetch
 TABLE = "styles.csv"
 IMAGES = "images"
 TEXTS, WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm")
-# The assumed size of a picture on the web, because batches are formed before it is fetched.
+# The assumed size of a picture on the web; its real size is unknown when batches are formed.
 REMOTE_PICTURE_BYTES = 512 * 1024
 PICTURE_SUFFIX = re.compile(r"\.(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|hei[cf])", re.IGNORECASE)
 
 
 class Store(Protocol):
-    """Provides named files; ``warnings`` say which of them cannot be used."""
+    """Provides files by name; ``warnings`` tell which files cannot be used."""
 
     warnings: list[str]
 
@@ -63,9 +63,9 @@ class FolderStore:
 class Source:
     """Holds the table of a catalogue and its pictures.
 
-    ``files`` are the names of the pictures; ``assigned`` says which product has which, and is
-    filled by ``read_table``. Pictures are fetched only from the ``hosts``. ``display_name`` is the
-    uploader's name for the table.
+    ``files`` are the names of the pictures. ``assigned`` holds the pictures of each product, and is
+    filled by ``read_table``. Pictures on the web are fetched only from ``hosts``. ``display_name``
+    is the name that the uploader gave to the table.
     """
 
     tables: Store
@@ -97,11 +97,11 @@ class Source:
         return {posixpath.basename(name).casefold() for name in self.files}
 
     def local_names(self, addresses: Iterable[str]) -> list[str]:
-        """Return the file names of those URLs whose picture is also among ``files``."""
+        """Return, for those URLs whose file name is also among ``files``, that file name."""
         return [name for address in addresses if (name := file_name(address)) in self._names]
 
     def should_fetch(self, address: str) -> bool:
-        """Return whether to fetch the URL: its host is allowed, and no local file has its name."""
+        """Return whether to fetch a URL: its host is allowed, and no local file has its name."""
         return may_fetch(address, self.hosts) and not self.local_names([address])
 
     def pictures_of(self, external_id: str) -> list[str]:
@@ -109,7 +109,10 @@ class Source:
         return self.assigned.of.get(external_id, [])
 
     def picture_size(self, name: str) -> int:
-        """Return the size in bytes; 0 if the file has vanished, since reading it will fail."""
+        """Return the size of a picture in bytes.
+
+        It is 0 for a file that has disappeared, because reading the file will report that.
+        """
         if may_fetch(name, self.hosts):
             return REMOTE_PICTURE_BYTES
         try:
@@ -118,7 +121,7 @@ class Source:
             return 0
 
     def read_picture_file(self, name: str) -> bytes:
-        """Return the bytes of a picture. Raises ``RowError`` if too large or unreadable."""
+        """Return the bytes of a picture. Raises ``RowError`` if it is too large or unreadable."""
         if may_fetch(name, self.hosts):
             return fetch(name)
         if self.picture_size(name) > settings.PICTURE_MAX_BYTES:
@@ -127,7 +130,7 @@ class Source:
             raise RowError(text % {"name": name, "limit": limit})
         try:
             with self.pictures.open(name) as file:
-                # Limited again, because an archive may state a wrong size.
+                # The read is limited as well, because an archive may state a wrong size.
                 return file.read(settings.PICTURE_MAX_BYTES + 1)
         except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             text = _("%(name)s cannot be read: %(error)s")
@@ -138,9 +141,10 @@ class Source:
 def open_source(
     path: Path, images: Path | None = None, names: Mapping[Path, str] | None = None
 ) -> Iterator[Source]:
-    """Open a folder, a ZIP or a table, and ``images``, a folder or a ZIP of pictures.
+    """Open a catalogue, which may be a folder, a ZIP or a table.
 
-    ``names`` maps paths to the names that errors should use.
+    ``images`` is a folder or a ZIP with the pictures. ``names`` maps paths to the names for error
+    messages.
     """
     names = names or {}
     with ExitStack() as stack:
@@ -176,7 +180,7 @@ def _open_store(path: Path, stack: ExitStack, display_name: str | None) -> Store
 
 
 def _find_table(store: Store, display_name: str) -> str:
-    """Return the ``styles.csv`` closest to the root, or the only table of another name."""
+    """Return the ``styles.csv`` closest to the root, or else the only table in the store."""
     names = list(store.names())
     found = [name for name in names if posixpath.basename(name).lower() == TABLE]
     tables = [name for name in names if name.lower().endswith((*TEXTS, *WORKBOOKS))]
@@ -192,7 +196,10 @@ def _find_table(store: Store, display_name: str) -> str:
 
 
 def _picture_files(store: Store, table: str | None) -> list[str]:
-    """Return the names of the pictures: all, or with a table those beside it or in ``images``."""
+    """Return the names of the pictures in a store.
+
+    If a ``table`` is given, only pictures in its folder and in the subfolder ``images`` count.
+    """
     base = posixpath.dirname(table) if table else ""
     folders = {base, posixpath.join(base, IMAGES)}
     return [

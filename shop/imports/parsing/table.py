@@ -1,4 +1,4 @@
-"""Read a table of products: its header, the field of each column, and its rows."""
+"""Read a table of products: its header, the meaning of its columns, and its rows."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from shop.imports.parsing.xlsx_rows import read_sheet_header, sheet_rows
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Holds how staff want a table to be read; empty options are detected.
+    """Holds the settings for reading a table; empty settings are detected.
 
-    ``columns`` has the field of each column of the file, "" for an ignored one; without it,
-    ``by_name`` has the fields of single columns by their name. ``category``, a path, and ``gender``
-    apply to new products for which the file has none.
+    ``columns`` has the field for each column of the file, "" for an ignored column. Without it,
+    ``by_name`` maps the names of some columns to fields. ``category``, a path, and ``gender`` apply
+    to new products for which the file has none.
     """
 
     columns: tuple[str, ...] = ()
@@ -56,10 +56,9 @@ class ReadOptions:
 class Table:
     """Holds the header of a table and, if ``read_table`` has read it, facts about its rows.
 
-    ``columns`` has the field of each cell of the ``header``, "" for an ignored one. ``decimal`` is
-    the decimal mark, ``rows`` the number of rows, and ``ids`` has the products' ids if the
-    catalogue has pictures. ``keeps_zeros`` tells whether any id or SKU begins
-    with 0.
+    ``columns`` has the field for each cell of the ``header``, "" for an ignored column. ``decimal``
+    is the decimal mark, ``rows`` the number of rows, and ``ids`` has the ids of the products if the
+    catalogue has pictures. ``keeps_zeros`` tells whether any id or SKU begins with 0.
     """
 
     source: Source
@@ -84,24 +83,24 @@ class Table:
 
     @property
     def known_format(self) -> Format | None:
-        """Return the format if the table is the export of another shop."""
+        """Return the format of another shop that the table has, or ``None``."""
         return known_format(self.header)
 
     def __str__(self) -> str:
-        """Return how the table is read, for people."""
+        """Return a text that tells staff how the table is read."""
         has_amounts = set(PRICES) & set(self.columns)
         return ", ".join((self.kind, *([NOTATIONS[self.decimal]] if has_amounts else [])))
 
     @property
     def kind(self) -> str:
-        """Return the kind of file, for people: the exporting shop, if known, and the dialect."""
+        """Return a text about the file: the shop that exported it, if known, and the dialect."""
         known = self.known_format
         return ", ".join((*([known.name] if known else []), str(self.dialect)))
 
     def sample(self) -> str:
-        """Return the first row that is not ASCII, which shows whether the encoding is right.
+        """Return the first row that is not ASCII, which lets staff check the encoding.
 
-        Raises ``ImportProblem``.
+        Raises ``ImportProblem`` if the file cannot be read.
         """
         rows = (", ".join(record.cells) for record in self.records())
         return next((row for row in rows if not row.isascii()), "")
@@ -120,14 +119,14 @@ class Table:
 
     @property
     def has_variants(self) -> bool:
-        """Return whether several rows may be the variants of one product."""
+        """Return whether one product may have several rows, one for each variant."""
         return {"id", "sku"} <= set(self.columns)
 
 
 def read_table(source: Source, read_options: ReadOptions | None = None) -> Table:
-    """Read the file once to the end, so that a bad one is refused before anything is written.
+    """Read the whole file, so that a bad one is refused before anything is written.
 
-    Also assigns the pictures to the products. Raises ``ImportProblem``.
+    Pictures are assigned to products, too. Raises ``ImportProblem``.
     """
     read_options = read_options or ReadOptions()
     table = read_header(source, read_options)
@@ -159,9 +158,9 @@ def read_table(source: Source, read_options: ReadOptions | None = None) -> Table
 
 
 def read_header(source: Source, read_options: ReadOptions | None = None) -> Table:
-    """Return the table with its header only, even if columns are missing.
+    """Return the table with its header but without facts about its rows.
 
-    Raises ``ImportProblem`` if the file cannot be read.
+    Required columns may be missing. Raises ``ImportProblem`` if the file cannot be read.
     """
     read_options = read_options or ReadOptions()
     sheets: tuple[str, ...] = ()
@@ -185,7 +184,10 @@ def _csv_header(source: Source, encoding: str) -> tuple[Dialect, tuple[str, ...]
 
 
 def _columns_by_name(header: Sequence[str], by_name: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what each column stands for. Raises ``ImportProblem`` if a name is not there."""
+    """Return the field for each column.
+
+    Raises ``ImportProblem`` if the header lacks a name in ``by_name``.
+    """
     for name in by_name:
         if name not in header:
             text = _("The file has no column %(name)s. It has: %(header)s")
@@ -195,7 +197,7 @@ def _columns_by_name(header: Sequence[str], by_name: Mapping[str, str]) -> tuple
 
 
 def default_columns(header: Sequence[str]) -> tuple[str, ...]:
-    """Return the field of each column by its name, "" for an unknown one."""
+    """Return the field for each column by its name, "" for an unknown column."""
     known = known_format(header)
     if known:
         return tuple(known.columns.get(plain_name(cell), "") for cell in header)
@@ -243,7 +245,7 @@ def _check_known(known: list[str], read_options: ReadOptions) -> None:
 
 
 def _duplicate_columns(table: Table) -> str:
-    """Return an error naming two columns for the same field, or an empty string."""
+    """Return an error if two columns have the same field, or an empty string."""
     read = sorted((column, place) for place, column in enumerate(table.columns) if column)
     for (column, place), (other, second) in pairwise(read):
         if column == other:
@@ -266,7 +268,10 @@ def _has_column(column: str, known: list[str]) -> bool:
 
 
 def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
-    """Return the cells by field; trailing cells may be missing, or surplus if they are empty."""
+    """Return a record with the cells by field.
+
+    Cells at the end of the row may be missing, and empty ones may be surplus.
+    """
     cells, problem = row.cells, row.problem
     width = len(columns)
     if len(cells) < width:
@@ -288,7 +293,7 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
 
 
 def _fill_parent_ids(records: Iterator[Record]) -> Iterator[Record]:
-    """Fill in the id of the product above for rows that only have a variant."""
+    """Give rows that only have a variant the id of the product above them."""
     above = ""
     for record in records:
         values = record.values

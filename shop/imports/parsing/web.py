@@ -1,4 +1,4 @@
-"""Fetch pictures from the hosts on the web that the command allows."""
+"""Fetch pictures on the web from the hosts that the command allows."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from django.utils.translation import gettext as _
 
 from shop.imports.errors import RowError
 
-# For one response of the host, and for the complete picture.
+# Time limits for one response of the host, and for the complete picture.
 TIMEOUT_SECONDS, MAX_SECONDS = 10, 60
 CHUNK = 64 * 1024
-# Characters of a path or query that are not percent-encoded, % included, since it may be already.
+# Characters in a path or query that stay unencoded. % is one of them, because a URL may already be
+# percent-encoded.
 SAFE = "/?%:@!$&'()*+,;=~-._"
 
 
 class _Connection(http.client.HTTPSConnection):
-    """Connects to an address that was checked, because the name may resolve to another later."""
+    """Connects to an IP address that was checked.
+
+    If the host name were resolved again, it could lead to another address.
+    """
 
     def __init__(self, host: str, address: str) -> None:
         self._tls, self._address = ssl.create_default_context(), address
@@ -34,7 +38,7 @@ class _Connection(http.client.HTTPSConnection):
 
 
 def may_fetch(address: str, hosts: frozenset[str]) -> bool:
-    """Return whether the URL uses HTTPS and names one of the hosts."""
+    """Return whether the URL uses HTTPS and has one of the hosts."""
     try:
         parts = urlsplit(address)
         return parts.scheme.lower() == "https" and parts.hostname in hosts and _is_plain(parts)
@@ -73,7 +77,7 @@ def _public_address(host: str) -> str:
 
 
 def download(connection: http.client.HTTPConnection, address: str) -> bytes:
-    """Return the file, or its beginning if it is too large. Raises ``OSError``."""
+    """Return the file, or only its beginning if it is too large. Raises ``OSError``."""
     parts = urlsplit(address)
     deadline = time.monotonic() + MAX_SECONDS
     target = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=SAFE)

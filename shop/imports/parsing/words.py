@@ -1,4 +1,4 @@
-"""Words for genders, and patterns of values that spreadsheets have altered."""
+"""Define words for genders, and patterns of values that spreadsheets have altered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from shop.catalogue.models import Product
 
 Gender = Product.Gender
-# Staff add others in the admin (``GenderWord``). "Kids" is missing because it may be boys or girls.
+# Staff can add words in the admin (``GenderWord``). "Kids" is missing, because it may mean boys or
+# girls.
 GENDER_WORDS: dict[str, str] = {
     word: gender.value
     for gender, words in {
@@ -30,10 +31,10 @@ DATE = re.compile(
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{4}",
     re.IGNORECASE,
 )
-# Without the zero-width joiners, because some scripts need them.
+# The zero-width joiners are not included, because some scripts need them.
 INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 
 
 def folded_gender(text: str) -> str:
-    """Normalise a word for a gender for comparison: "Women's" to "womens"."""
+    """Normalise a word for a gender for comparison: "Women's" becomes "womens"."""
     return re.sub(r"['’`.]", "", text).casefold().strip()

@@ -24,7 +24,7 @@ FORMULA = (b"<f>", b"<f ")
 
 
 def is_workbook(file: IO[bytes]) -> bool:
-    """Return whether the file is a workbook and not any other ZIP."""
+    """Return whether the file is an Excel workbook; any other ZIP is not."""
     try:
         with zipfile.ZipFile(file) as archive:
             return WORKBOOK in archive.namelist()
@@ -38,7 +38,7 @@ def is_workbook(file: IO[bytes]) -> bool:
 def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
     """Open a workbook; errors in the block become ``ImportProblem``.
 
-    Entity bombs are refused, because openpyxl parses XML with defusedxml.
+    XML with entity bombs is refused, because openpyxl parses with defusedxml.
     """
     from openpyxl import load_workbook  # not at the top, because it costs CSV imports 14 MB
 
@@ -72,7 +72,7 @@ def _seekable(file: IO[bytes]) -> Iterator[IO[bytes]]:
 def read_sheet_header(
     file: IO[bytes], sheet: str
 ) -> tuple[Dialect, tuple[str, ...], tuple[str, ...]]:
-    """Return the dialect of the sheet, by default the first, its header and all sheet names."""
+    """Return the dialect and header of a sheet, by default the first, and all sheet names."""
     with _seekable(file) as seekable, _workbook(seekable) as book:
         names = tuple(each.title for each in book.worksheets)
         if not names or (sheet and sheet not in names):
@@ -89,7 +89,7 @@ def read_sheet_header(
 
 
 def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
-    """Yield the rows below the header."""
+    """Yield the rows of a sheet below the header."""
     with _seekable(file) as seekable, _workbook(seekable) as book:
         sheet = book[dialect.sheet]
         if not _has_formulas(seekable, sheet):
@@ -101,7 +101,7 @@ def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
 
 
 def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    sheet.reset_dimensions()  # because the size stated in the file may be wrong
+    sheet.reset_dimensions()  # the size stated in the file may be wrong
     yield from sheet.iter_rows()
 
 
@@ -129,7 +129,7 @@ def _rows(
 
 
 def _unsaved_formula(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
-    """Return an error naming the cell with a formula whose value was not saved, or ``""``."""
+    """Return an error if a formula has no saved value, or an empty string."""
     for place, (cell, source) in enumerate(zip(cells, written, strict=False)):
         if source.data_type == "f" and cell.value is None:
             text = _(
@@ -141,7 +141,7 @@ def _unsaved_formula(cells: tuple[Any, ...], written: tuple[Any, ...]) -> str:
 
 
 def _text(cell: Any) -> str:
-    """Return the cell as text; a number keeps the leading zeros that its format shows."""
+    """Return the cell as text; a number gets the leading zeros that its format shows."""
     value = cell.value
     if value is None or isinstance(value, str):
         return value or ""

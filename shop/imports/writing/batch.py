@@ -1,4 +1,4 @@
-"""The existing rows that a batch concerns, and the changes that it makes."""
+"""Define the existing rows that a batch may change, and the changes of a batch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from shop.imports.writing.snapshots import Snapshot
 class Changes:
     """Collects the database rows that a batch writes, and counts its input rows by outcome.
 
-    ``fields`` are those that differ in any of the ``changed`` products. ``reworded`` products have
-    new search words. ``repriced`` holds, by ``id()``, products with a variant whose price changed.
-    ``warned`` holds rows that were imported with a warning. ``sample_values`` counts the made-up
-    values by column, and is ``None`` if none may be made up. ``before`` holds snapshots of the
-    existing products from before the batch.
+    ``fields`` are the fields that differ in any of the ``changed`` products. ``reworded`` products
+    have new search words. ``repriced`` holds, by ``id()``, products with a variant whose price
+    changed. ``relabelled`` variants have a new size or colour. ``warned`` holds rows that were
+    imported with a warning. ``sample_values`` counts made-up values by column, and is ``None`` if
+    no values may be made up. ``before`` holds snapshots that were taken of existing products before
+    the batch.
     """
 
     new: list[Product] = field(default_factory=list)
@@ -48,7 +49,10 @@ class Changes:
     before: dict[int, Snapshot] = field(default_factory=dict)
 
     def product_ids(self) -> set[int]:
-        """Return the primary keys of all products concerned; new ones count once written."""
+        """Return the primary keys of all products in the batch.
+
+        New products are included only after they have been written.
+        """
         products = {product.pk for product in (*self.new, *self.changed)}
         variants = {row.product_id for row in (*self.new_variants, *self.changed_variants)}
         images = (*self.new_images, *self.moved_images, *self.dropped_images)
@@ -57,11 +61,11 @@ class Changes:
 
 @dataclass
 class Existing:
-    """Holds the rows that a batch may change, including those that it adds.
+    """Holds the database rows that a batch may change, including those that it adds.
 
-    ``products`` are by external id, ``variants`` by SKU; ``siblings``, the variants of a product,
-    and ``images`` are by ``id()`` of the product, because a new one has no primary key yet.
-    ``padded`` has ids and SKUs that begin with 0, by the same without the zeros.
+    ``products`` are by external id, and ``variants`` by SKU. ``siblings``, the variants of a
+    product, and ``images`` are by ``id()`` of the product, because a new product has no primary key
+    yet. ``padded`` maps numbers to the ids and SKUs that are the same with leading zeros.
     """
 
     products: dict[str, Product] = field(default_factory=dict)

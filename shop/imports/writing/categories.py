@@ -1,4 +1,4 @@
-"""Find or create the categories of a file, caching them for the run."""
+"""Find or create the categories of a file, caching them during the run."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from shop.catalogue.models import Category
 from shop.catalogue.slugs import category_slug
 from shop.imports.errors import ImportProblem, RowError
 
-# Out of 100: "Topwaer" and "Topwear" score 86, "Shirts" and "Shorts" 83.
+# The least similarity, out of 100, of names that may be misspellings: "Topwaer" and "Topwear" score
+# 86, "Shirts" and "Shorts" 83.
 MIN_SIMILARITY = 80
 
 
 class CategoryTree:
-    """Finds categories by path and creates missing ones if ``allow_new``.
+    """Finds categories by path, and creates missing ones if ``allow_new``.
 
     A dry run creates them in memory only. ``new`` holds the name of each missing category and of
-    the most similar existing one, or ``""``; ``created`` the new categories, parents first.
+    the most similar existing one, or ``""``; ``created`` holds the new categories, parents first.
     """
 
     def __init__(self, *, dry_run: bool = False, allow_new: bool = True) -> None:
         self._dry_run, self._allow_new = dry_run, allow_new
         self.new: list[tuple[str, str]] = []
         self._by_path = {category.path: category for category in Category.objects.all()}
-        # By name too, because staff may have changed the slug.
+        # Categories are found by name, too, because staff may have changed the slug.
         self._by_name = {(_parent_path(c.path), c.name): c for c in self._by_path.values()}
         self.created: list[Category] = []
 
     def find(self, names: tuple[str, ...]) -> Category:
-        """Return the category at the end of the names, creating it and its ancestors if missing."""
+        """Return the last of the nested categories ``names``, creating those that are missing."""
         parent: Category | None = None
         for name in names:
             parent = self._child(parent, name)

@@ -1,4 +1,4 @@
-"""Determine what a batch of rows changes in the shop; ``writer`` writes it."""
+"""Determine what a batch of rows changes in the shop; ``writer`` writes the changes."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from shop.imports.writing.sample_data import (
     sample_stock,
 )
 
-# Columns of the fields that have another name.
+# The columns of fields whose column has another name.
 COLUMNS = {"name": "productDisplayName", "base_colour": "baseColour", "colour": "variantColour"}
-# Spelling corrections know the words of these fields only, since descriptions have too many.
+# Spelling corrections use only the words of these fields, because descriptions have too many.
 WORD_FIELDS = {"name", "brand", "keywords"}
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """Holds the values that staff chose for new products whose rows lack them."""
+    """Holds the values that staff chose for new products whose rows have none."""
 
     category: Category | None = None
     gender: str = ""
@@ -50,9 +50,9 @@ def find_changes(
     *,
     sample_data: bool,
 ) -> Changes:
-    """Return the changes, counting each row as imported, updated, unchanged or rejected.
+    """Return the changes, and count each row as imported, updated, unchanged or rejected.
 
-    With ``sample_data``, new products get made-up values that their rows lack.
+    With ``sample_data``, made-up values are used for what the rows of new products lack.
     """
     changes = Changes(sample_values=Counter() if sample_data else None)
     created_before = len(tree.created)
@@ -85,7 +85,7 @@ def _apply_row(
     if product is None:
         _add_product(changes, prepared, existing, tree, defaults)
         return
-    # First everything that may reject the row, so that a rejected row changes nothing.
+    # Everything that may reject the row comes first, so that a rejected row changes nothing.
     category = _named_category(row, tree)
     is_new_variant, variant_changed = _apply_variant(changes, existing, product, row)
     category = category or (tree.find(row.category_names) if row.category_names else None)
@@ -104,9 +104,9 @@ def _apply_row(
 
 
 def _check_zeros(row: Row, existing: Existing) -> None:
-    """Refuse a row if the shop has its id or SKU with zeros in front, which the file may have lost.
+    """Raise ``RowError`` if the shop has the id or SKU of the row with leading zeros.
 
-    Raises ``RowError``.
+    A spreadsheet may have removed the zeros from the file.
     """
     for column, key in (("sku", row.sku), ("id", row.external_id)):
         if padded := existing.padded.get(key):
@@ -118,7 +118,7 @@ def _check_zeros(row: Row, existing: Existing) -> None:
 
 
 def _product_of(row: Row, existing: Existing) -> Product | None:
-    """Return the product of the row, if it exists. Raises ``RowError`` if id and SKU disagree."""
+    """Return the product of the row, or ``None``. Raises ``RowError`` if id and SKU disagree."""
     by_id = existing.products.get(row.external_id)
     variant = existing.variants.get(row.sku) if row.has_sku else None
     if variant is None:
@@ -135,14 +135,14 @@ def _product_of(row: Row, existing: Existing) -> Product | None:
 
 
 def _merged_product_of(row: Row, existing: Existing) -> Product | None:
-    """Return the product of the row if it was merged into another."""
+    """Return the product of the row if it was merged into another, or else ``None``."""
     variant = existing.variants.get(row.sku)
     product = existing.products.get(row.external_id) or (variant.product if variant else None)
     return product if product is not None and product.merged_into_id else None
 
 
 def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
-    """Update only the variant, which belongs to the survivor; its description is not changed."""
+    """Update only the variant, which now belongs to the survivor, and not the product."""
     survivor = merged.merged_into
     variant = existing.variants.get(row.sku)
     if survivor is None or (variant is not None and variant.product is not survivor):
@@ -158,7 +158,7 @@ def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row
 
 
 def _named_category(row: Row, tree: CategoryTree) -> Category | None:
-    """Return the category whose path the row names. Raises ``RowError`` if it does not exist."""
+    """Return the category with the path in the row. Raises ``RowError`` if it does not exist."""
     found = tree.get(row.category_path) if row.category_path else None
     if row.category_path and found is None:
         text = _("There is no category %(path)s.")
@@ -177,7 +177,10 @@ def _warn_of_price_jump(
 
 
 def _normalise_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
-    """Give the product the price of its first variant; other prices stay on their variants."""
+    """Give the product the price of its first variant.
+
+    Variants with another price get a price of their own.
+    """
     prices = [variant.unit_price for variant in variants]
     if None in prices:
         return
@@ -241,7 +244,7 @@ def _add_product(
 def _with_sample_data(
     changes: Changes, row: Row, category: Category, sample_values: Counter[str]
 ) -> Row:
-    """Return the row of a new product with sample values where the file says nothing."""
+    """Return the row of a new product, with sample values for what the file lacks."""
     top, article_type = category.path.split("/")[0], category.name
     if row.category_names:
         top, article_type = row.category_names[0], row.category_names[-1]
@@ -291,16 +294,16 @@ def _new_product(row: Row, category: Category) -> Product:
 def _apply_variant(
     changes: Changes, existing: Existing, product: Product, row: Row
 ) -> tuple[bool, bool]:
-    """Add or update the row's variant; return whether it was added, and whether changed.
+    """Add or update the variant of the row. Raises ``RowError``.
 
-    Raises ``RowError``.
+    Return whether the variant was added, and whether an existing one was changed.
     """
     variant = existing.variants.get(row.sku)
     if variant is not None and variant.product is not product:
         return (
             False,
             False,
-        )  # without a column sku, the id is not another product's SKU
+        )  # without a column sku, another product may have the id as SKU
     if variant is None:
         if not row.has_sku:
             return False, False
@@ -316,7 +319,7 @@ def _apply_variant(
     values = {name: value for name, value in values.items() if value is not None}
     if row.has_variant_price or _is_price_of_variant(row):
         price = _own_price(product, row)
-        # A price that the row only repeats does not become the variant's own.
+        # If the row only repeats the price, it does not become a price of the variant itself.
         if row.has_variant_price or variant.unit_price != row.price:
             values["price"] = price
     changed = _changed_fields(changes, row, variant, values)
@@ -338,12 +341,12 @@ def _apply_variant(
 
 
 def _is_price_of_variant(row: Row) -> bool:
-    """Return whether the price column applies to the row's SKU only."""
+    """Return whether the price column applies only to the SKU of the row."""
     return row.has_sku and not row.has_variant_price and row.price is not None
 
 
 def _own_price(product: Product, row: Row) -> Decimal | None:
-    """Return the variant's own price, or ``None`` if it has the product's."""
+    """Return the price of the variant itself, or ``None`` if it has the price of its product."""
     if row.variant_price is not None or not row.has_sku:
         return row.variant_price
     if row.has_variant_price and not row.described_on:
@@ -371,7 +374,10 @@ def _check_stock(existing: Existing, product: Product, variant: Variant | None, 
 def _changed_fields(
     changes: Changes, row: Row, there: Product | Variant, values: dict[str, Any]
 ) -> set[str]:
-    """Return the names of changed fields; keep and report those that a spreadsheet damaged."""
+    """Return the names of the fields that the row changes.
+
+    Text that a spreadsheet has damaged is not imported; a warning about it is added.
+    """
     changed = {name for name in values if _differs(name, getattr(there, name), values[name])}
     for name in [name for name in changed if isinstance(values[name], str)]:
         before, after = getattr(there, name), values[name]
@@ -384,7 +390,10 @@ def _changed_fields(
 
 
 def _differs(name: str, current: Any, value: Any) -> bool:
-    """Return whether the value differs from the current one even if exported and imported."""
+    """Return whether the imported value is a change.
+
+    It is not if it equals the current value, or what becomes of that by export and import.
+    """
     return bool(current != value and normalise_field(name, current) != value)
 
 
@@ -407,7 +416,7 @@ def _add_variant(changes: Changes, existing: Existing, product: Product, row: Ro
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
-    """Set the product's fields that differ from the row, and return their names."""
+    """Set the fields of the product that differ from the row, and return their names."""
     values = dict(row.provided_fields)
     names = ["brand", "currency", "description", "listed"]
     if not row.described_on and not _is_price_of_variant(row):
@@ -444,9 +453,10 @@ def _compare_images(
     pictures: tuple[PreparedPicture, ...],
     existing: Existing,
 ) -> bool:
-    """Put the row's pictures first and return whether anything changed.
+    """Put the pictures of the row first, and return whether anything changed.
 
-    Images behind them are not deleted, because staff may have added them.
+    Other images in these positions are deleted. Images in later positions are kept, because staff
+    may have added them.
     """
     images = existing.images.get(id(product), [])
     by_file = {image.file: image for image in reversed(images)}

@@ -1,4 +1,4 @@
-"""Recognise what spreadsheets do to values by themselves when they open and save a CSV file."""
+"""Recognise values that a spreadsheet altered by itself when it opened and saved a CSV file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ WORD = re.compile(r"[0-9]+|[a-zä]+", re.IGNORECASE)
 
 
 def padded_keys() -> dict[str, str]:
-    """Return the ids and SKUs of digits that begin with 0, by what is left without their zeros."""
+    """Return the ids and SKUs that consist of digits and begin with 0.
+
+    They are values of a dictionary; the keys are the same without the leading zeros.
+    """
     keys = {"external_id": Product.objects, "sku": Variant.objects}
     found: dict[str, str] = {}
     for name, rows in keys.items():
-        # The prefix can use an index; few ids begin with 0.
+        # The database can use an index for the prefix, and few ids begin with 0.
         padded = rows.filter(**{f"{name}__startswith": "0", f"{name}__regex": PADDED})
         values = padded.values_list(name, flat=True)
         found |= {key.lstrip("0") or "0": key for key in values.iterator() if key}
@@ -28,10 +31,10 @@ def padded_keys() -> dict[str, str]:
 
 
 def is_damaged(before: str, after: str) -> bool:
-    """Return whether a spreadsheet may have made the text of what the shop has.
+    """Return whether a spreadsheet may have turned the text ``before`` into ``after``.
 
-    08 and 38.5 become the numbers 8 and 38,5; 3-4 becomes a date; letters that the encoding does
-    not have become question marks.
+    08 and 38.5 become the numbers 8 and 38,5; 3-4 becomes a date; letters that are missing in the
+    encoding become question marks.
     """
     if not before or not after or before == after:
         return False
@@ -47,7 +50,7 @@ def _is_same_number(before: str, after: str) -> bool:
 
 
 def _numbers(text: str) -> set[Decimal]:
-    """Return what a text of digits and marks is in either notation."""
+    """Return the numbers that the text may stand for, with either decimal mark."""
     if not NUMBER.fullmatch(text):
         return set()
     readings = (read_number(ZEROS.sub("", text), mark) for mark in DECIMAL_MARKS)
@@ -55,7 +58,7 @@ def _numbers(text: str) -> set[Decimal]:
 
 
 def _is_date_of(before: str, after: str) -> bool:
-    """Return whether ``after`` is a date of the numbers of which ``before`` consists."""
+    """Return whether ``after`` is a date with the numbers of which ``before`` consists."""
     numbers = {int(word) for word in re.findall("[0-9]+", before)}
     if not DATE.fullmatch(after) or not re.fullmatch(r"[0-9]+([-/. ][0-9]+){1,2}\.?", before):
         return False

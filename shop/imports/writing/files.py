@@ -1,4 +1,4 @@
-"""Store the bytes of new pictures, in bulk if the storage supports it."""
+"""Store the files of new pictures, in bulk if the storage supports it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from shop.imports.writing.preparation import PreparedPicture
 
 
 def is_in_database() -> bool:
-    """Return whether pictures are stored in the database, in the batch's transaction."""
+    """Return whether pictures are stored in the database.
+
+    Then they are written in the transaction of the batch.
+    """
     return isinstance(storages["pictures"], PostgresStorage)
 
 
 def store_pictures(pictures: Iterable[PreparedPicture]) -> None:
-    """Store pictures, refreshing the age of those that exist, so that they are not deleted."""
+    """Store pictures; renew the timestamp of those that exist.
+
+    The new timestamp keeps ``delete_unused`` from deleting them.
+    """
     contents = {picture.name: picture.jpeg for picture in pictures}
     storage = storages["pictures"]
     if isinstance(storage, PostgresStorage):

@@ -1,4 +1,4 @@
-"""Read, check and name the pictures of a batch of rows in several threads."""
+"""Read and check the pictures of a batch of rows in several threads."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from shop.imports.parsing.source import Source
 
 BATCH_ROWS = 500
 MAX_BATCH_ROWS = 5000
-# Limits memory: large pictures make smaller batches.
+# Large pictures make smaller batches, to limit memory.
 BATCH_BYTES = 24 * 1024 * 1024
-# Several rows per task, because submitting one costs as much as decoding a thumbnail.
+# Each task has several rows, because submitting a task costs as much as decoding a thumbnail.
 TASK_ROWS = 25
 
 
 @dataclass(frozen=True)
 class PreparedPicture:
-    """Holds a picture under its storage name.
+    """Holds a picture and its name in the storage.
 
-    ``known`` if the product had the picture already; it may lose it before the row is written.
+    ``known`` means that the product already had the picture when it was prepared; it may lose it
+    before the row is written.
     """
 
     name: str
@@ -41,7 +42,8 @@ class PreparedPicture:
 class PreparedRow:
     """Holds a row and its pictures, or the ``problem`` with one of them.
 
-    ``pictures`` is ``None`` if the catalogue has none; an existing product then keeps its own.
+    ``pictures`` is ``None`` if the imported catalogue has no pictures for the row; an existing
+    product then keeps its own.
     """
 
     row: Row
@@ -56,7 +58,7 @@ PendingRows = list[Future[list[PreparedRow]]]
 def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
     """Group rows into batches of ``BATCH_ROWS`` rows or ``BATCH_BYTES`` of pictures.
 
-    Consecutive rows of one product are in one batch, up to ``MAX_BATCH_ROWS``.
+    Consecutive rows of one product are in the same batch, up to ``MAX_BATCH_ROWS``.
     """
     batch: list[Row] = []
     size = 0
@@ -76,7 +78,10 @@ def batches(rows: Iterable[Row], source: Source) -> Iterator[list[Row]]:
 def prepare_ahead(
     groups: Iterable[list[Row]], source: Source, pool: Executor
 ) -> Iterator[list[PreparedRow]]:
-    """Yield prepared batches; threads prepare the next while the caller writes the current one."""
+    """Yield prepared batches.
+
+    Threads prepare the next batch while the caller writes the current one.
+    """
     pending: PendingRows | None = None
     for group in groups:
         started = _start(group, source, pool)
@@ -98,7 +103,7 @@ def _results(pending: PendingRows) -> list[PreparedRow]:
 
 
 def _known_pictures(rows: list[Row]) -> dict[str, Sizes]:
-    """Return the sizes of the pictures that products have already, by external id and name."""
+    """Return the sizes of the pictures that products already have, by external id and file name."""
     wanted = Q(product__external_id__in=[row.external_id for row in rows])
     values = ProductImage.objects.filter(wanted).values_list(
         "product__external_id", "file", "width", "height"
@@ -117,7 +122,7 @@ def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
     names = source.pictures_of(row.external_id)
     if not names or row.described_on:
         return PreparedRow(row)
-    pictures: dict[str, PreparedPicture] = {}  # the same picture twice is one picture
+    pictures: dict[str, PreparedPicture] = {}  # a picture that occurs twice is used once
     for name in names:
         try:
             picture = _prepare_picture(source.read_picture_file(name), known)
@@ -130,7 +135,8 @@ def _prepare_row(row: Row, source: Source, known: Sizes) -> PreparedRow:
 
 
 def _prepare_picture(data: bytes, known: Sizes) -> PreparedPicture:
-    # Not decoded if known: a clean JPEG is stored unchanged, so an equal hash is the same picture.
+    # Known pictures are not decoded: a clean JPEG is stored unchanged, so an equal hash means the
+    # same picture.
     name = f"{hashlib.sha256(data).hexdigest()}.jpg"
     if name in known:
         return PreparedPicture(name, *known[name], data, True)

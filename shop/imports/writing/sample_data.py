@@ -1,4 +1,4 @@
-"""Make up missing values for a sample catalogue, deterministically from the id."""
+"""Make up missing values for a sample catalogue; the same id always gives the same values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-# Price ranges of the middle market in euros.
+# Price ranges in euros, typical of mid-priced shops.
 PRICES: dict[str, dict[str, list[int]]] = json.loads(
     Path(__file__).with_name("sample_prices.json").read_text()
 )
@@ -27,20 +27,20 @@ GENDER_WORD = re.compile(r"((wo)?m[ae]n|boy|girl|kid)'?s?'?|unisex")
 
 
 def sample_price(external_id: str, master: str, article_type: str) -> Decimal:
-    """Return a price in the range of the article type, mostly low, with a common ending."""
+    """Return a price in the range of the article type, mostly a low one, with a common ending."""
     by_category = PRICES["categories"].get(master, OTHER_PRICES)
     low, high = PRICES["types"].get(article_type, by_category)
-    # Squared, because most prices of a shop are at the low end.
+    # The number is squared, because most prices of a shop are at the low end.
     whole = low + int((high - low) * _chance("price", external_id) ** 2)
     endings = LOW_ENDINGS if whole < HIGH else HIGH_ENDINGS
     ending = endings[int(_chance("ending", external_id) * len(endings))]
     if whole >= HIGH:
-        whole = whole // 5 * 5 + 4  # 64, 69, 74, because high prices are rounded
+        whole = whole // 5 * 5 + 4  # as 64, 69 or 74, because high prices are rounded
     return whole + Decimal(ending)
 
 
 def sample_stock(external_id: str) -> int:
-    """Return a stock: none for about 4 % of the ids, low for another 8 %."""
+    """Return a stock: about 4 % of the ids are sold out, and another 8 % have a low stock."""
     chance, amount = _chance("stock", external_id), _chance("amount", external_id)
     if chance < SOLD_OUT_SHARE:
         return 0
@@ -50,9 +50,10 @@ def sample_stock(external_id: str) -> int:
 
 
 def sample_brand(name: str, base_colour: str) -> str:
-    """Return the leading words of a name, up to the gender: "Nike" in "Nike Men Blue Jersey".
+    """Return the words of a name before the gender: "Nike" in "Nike Men Blue Jersey".
 
-    A colour before the gender does not belong to the brand unless it is first, as in "Red Tape".
+    A colour before the gender does not belong to the brand, unless the name begins with it, as in
+    "Red Tape".
     """
     words = name.split()
     lower = [word.lower().replace("’", "'") for word in words]
@@ -64,7 +65,7 @@ def sample_brand(name: str, base_colour: str) -> str:
 
 
 def sample_name(gender: str, colour: str, article_type: str) -> str:
-    """Return a name made of the attributes: "Men Blue Tshirts"."""
+    """Return a name made of the attributes, such as "Men Blue Tshirts"."""
     return " ".join(word for word in (gender, colour, article_type) if word)
 
 

@@ -1,4 +1,4 @@
-"""Take snapshots of products, from which an import is rolled back."""
+"""Take snapshots of products, which are used to roll an import back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ ROWS = (
     ("variants", Variant, ("sku", "size", "colour", "price", "stock", "position")),
     ("images", ProductImage, ("file", "width", "height", "alt", "position")),
 )
-# Not compared: sales change the stock, and saving an unedited form changes ``updated``.
+# These fields are not compared: sales change the stock, and saving an unedited form changes
+# ``updated``.
 IGNORED = {"stock", "updated"}
 
-# JSON: ``fields`` of one product, its ``variants`` and its ``images`` by primary key.
+# The JSON of one product: its ``fields``, and its ``variants`` and ``images`` by primary key.
 Snapshot = dict[str, dict[str, Any]]
 
 

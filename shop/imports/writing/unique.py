@@ -1,4 +1,4 @@
-"""Make the slugs and SKUs of new rows unique where the file's are in use."""
+"""Make the slugs and SKUs of new rows unique if other rows have them already."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from shop.catalogue.models import Product, Variant
 
 
 def make_slugs_unique(products: list[Product], in_use: set[str]) -> None:
-    """Append a hash of the id to slugs in use; ids such as "A 1" and "a-1" give the same one."""
+    """Append a hash of the id to slugs that are in use.
+
+    Different ids, such as "A 1" and "a-1", give the same slug.
+    """
     for product in products:
         if product.slug in in_use:
             suffix = hashlib.sha256((product.external_id or "").encode()).hexdigest()[:8]
@@ -17,7 +20,7 @@ def make_slugs_unique(products: list[Product], in_use: set[str]) -> None:
 
 
 def make_skus_unique(variants: list[Variant], in_use: set[str]) -> None:
-    """Append a hash to SKUs that staff have given to other variants."""
+    """Append a hash to SKUs that other variants already have because staff entered them."""
     for variant in variants:
         if variant.sku in in_use:
             suffix = hashlib.sha256(variant.sku.encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Write batches, each in one transaction, so that a killed run leaves only complete ones."""
+"""Write batches, each in one transaction, so that a killed run leaves only complete batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shop.imports.writing.preparation import PreparedRow
 from shop.imports.writing.snapshots import take_snapshots
 from shop.imports.writing.unique import make_skus_unique, make_slugs_unique
 
-# The share of changed rows from which statistics are stale: autovacuum's default.
+# Statistics are out of date from this share of changed rows; it is the default of autovacuum.
 STALE_SHARE = 0.1
 AfterWrite = Callable[[Changes], None]
 
@@ -31,10 +31,10 @@ AfterWrite = Callable[[Changes], None]
 class Writer:
     """Writes prepared rows; a dry run only determines what would be written.
 
-    With ``snapshots``, each batch takes snapshots for a rollback. With ``sample_data``, new
-    products get made-up values that their rows lack. ``category``, a path, and ``gender`` apply to
-    new products whose rows have none.
-    ``padded`` has ids and SKUs whose leading zeros the file may have lost.
+    With ``snapshots``, each batch takes snapshots for rolling back. With ``sample_data``, made-up
+    values are used for what the rows of new products lack. ``category``, a path, and ``gender``
+    apply to new products whose rows have none. ``padded`` has ids and SKUs whose leading zeros the
+    file may have lost.
     """
 
     def __init__(
@@ -57,16 +57,21 @@ class Writer:
 
     @property
     def new_categories(self) -> list[tuple[str, str]]:
-        """Return the names of new categories, each with a similar existing one or ``""``."""
+        """Return the names of new categories, each with a similar existing name or ``""``."""
         return self._tree.new
 
     def write(self, rows: list[PreparedRow], after: AfterWrite) -> None:
-        """Write a batch; ``after`` is called in its transaction and aborts it by raising."""
+        """Write a batch in a transaction.
+
+        ``after`` is called with the changes within the transaction; an error that it raises rolls
+        the batch back.
+        """
         if self._dry_run:
             after(self._find(rows))
             return
         if not is_in_database():
-            # Before the transaction, because a slow remote storage would keep rows locked.
+            # Files are stored before the transaction, because a slow remote storage would keep rows
+            # locked.
             store_pictures(p for row in rows for p in row.pictures or () if not p.known)
         with transaction.atomic():
             wait_for_other_imports()
@@ -83,7 +88,8 @@ class Writer:
     def finish(self) -> None:
         """Update search words and statistics after the last batch.
 
-        Words are only added, because counting all takes long; beat does that every hour.
+        The words are only added to the counts, because recounting takes long; beat does that every
+        hour.
         """
         if self._dry_run:
             return
@@ -99,12 +105,16 @@ class Writer:
 
 
 def _send_imported(image_ids: list[int]) -> None:
-    # Robust, because a receiver that fails, as without Redis, must not fail a committed import.
+    # Errors of receivers, such as without Redis, are ignored, because the import is already
+    # committed.
     catalogue_imported.send_robust(sender=None, image_ids=image_ids)
 
 
 def _analyze_stale_tables() -> None:
-    """Analyse tables without waiting for autovacuum, whose old statistics lead to bad plans."""
+    """Analyse tables whose statistics are out of date.
+
+    Until autovacuum did that, the old statistics would lead to bad query plans.
+    """
     tables = [model._meta.db_table for model in (Category, Product, ProductImage, StoredFile)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
@@ -119,7 +129,10 @@ def _analyze_stale_tables() -> None:
 
 
 def wait_for_other_imports(**kwargs: Any) -> None:
-    """Block until no other import or merge is in a transaction, and keep them out until commit."""
+    """Block until no other import or merge is running a transaction.
+
+    Others are then blocked until this transaction ends.
+    """
     lock_until_commit(AdvisoryLock.IMPORT)
 
 
@@ -146,7 +159,7 @@ def _existing(rows: list[PreparedRow], *, lock: bool) -> Existing:
 
 
 def _existing_products(rows: list[PreparedRow]) -> list[int]:
-    """Return the ids of the rows' products, and of the survivors of merged ones."""
+    """Return the ids of the products of the rows; for merged products, also of their survivors."""
     wanted = Q(external_id__in=[prepared.row.external_id for prepared in rows])
     skus = [prepared.row.sku for prepared in rows if prepared.row.has_sku]
     if skus:
@@ -157,7 +170,8 @@ def _existing_products(rows: list[PreparedRow]) -> list[int]:
 
 
 def _apply(changes: Changes) -> None:
-    # Known pictures too, because the product and then the file may have been deleted since.
+    # Known pictures are stored, too, because the product and then the file may have been deleted in
+    # the meantime.
     store_pictures(p for p in changes.files if p.known or is_in_database())
     if changes.new:
         slugs = [product.slug for product in changes.new]
@@ -175,7 +189,8 @@ def _apply(changes: Changes) -> None:
 
 
 def _apply_variants(changes: Changes) -> None:
-    # One by one in file order, because a unique size may move from one variant to the next.
+    # These variants are saved one by one in file order, because a unique size may move from one
+    # variant to the next.
     for variant in changes.relabelled:
         variant.save(update_fields=["size", "colour"])
     if changes.changed_variants:

@@ -155,7 +155,7 @@ class Command(BaseCommand):
 
 
 def _update_bar(bar: Any) -> Progress:
-    """Return a callback that shows the progress in the bar."""
+    """Return a callback that shows the progress in ``bar``."""
 
     def update(done: int, total: int) -> None:
         bar.total = total

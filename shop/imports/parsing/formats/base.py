@@ -1,4 +1,4 @@
-"""Describe the export formats of other shops, and share what they have in common."""
+"""Define what the export formats of other shops have in common."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ SIZE_OPTIONS = frozenset(
     ["size", "größe", "groesse", "grösse", "taille", "talla", "taglia", "maat", "rozmiar"]
 )
 COLOUR_OPTIONS = frozenset(["color", "colour", "farbe", "couleur", "colore", "kleur", "kolor"])
-# Names of an option that the product does not have.
+# Option names of products that have no options.
 NO_OPTION = frozenset({"", "title", "titel"})
 CHILDREN = frozenset({"newborn", "infant", "toddler", "kids"})
 GENDERS_OF_CHILDREN = {"male": Product.Gender.BOYS.value, "female": Product.Gender.GIRLS.value}
 OVERSOLD = re.compile("-[0-9]+")
-# All cells of a row by ``plain_name`` of their columns.
+# All cells of a row, by the ``plain_name`` of their columns.
 Cells = dict[str, str]
 Regroup = Callable[[Iterator[tuple[Record, Cells]]], Iterator[Record]]
 
 
 def plain_name(cell: str) -> str:
-    """Return the name of a column in lower case and with spaces."""
+    """Return the name of a column in lower case, with spaces for underscores and without "g:"."""
     return cell.lower().removeprefix("g:").replace("_", " ")
 
 
 @dataclass(frozen=True)
 class Format:
-    """Describes the export format of another shop, which is recognised by its header.
+    """Describes the export format of another shop.
 
-    A header is in this format if it has all ``required`` columns. ``columns`` maps the format's
-    columns to ours. ``regroup`` converts its rows, reading also the columns that match ``extra``.
-    Column names are compared by ``plain_name``.
+    A file has this format if its header has all ``required`` columns. ``columns`` maps the columns
+    of the format to ours. ``regroup`` converts the rows; it also reads the columns that match
+    ``extra``. Column names are compared by ``plain_name``.
     """
 
     name: str
@@ -47,11 +47,14 @@ class Format:
     regroup: Regroup
 
     def is_extra(self, cell: str) -> bool:
-        """Return whether ``regroup`` reads the column although no column of ours matches it."""
+        """Return whether ``regroup`` reads this column, although it is mapped to none of ours."""
         return self.extra.fullmatch(plain_name(cell)) is not None
 
     def records(self, records: Iterable[Record], header: Sequence[str]) -> Iterator[Record]:
-        """Convert the rows. Empty genders are removed, so that the one staff chose applies."""
+        """Convert the rows of the file to records with our columns.
+
+        Empty genders are removed, so that the gender that staff chose applies.
+        """
         names = [plain_name(cell) for cell in header]
         rows = ((record, dict(zip(names, record.cells, strict=False))) for record in records)
         for record in self.regroup(rows):
@@ -61,7 +64,10 @@ class Format:
 
 
 def _without_oversold(record: Record) -> Record:
-    """Replace a negative stock, of which the other shop oversold, by 0."""
+    """Replace a negative stock by 0, and warn of it.
+
+    The stock is negative if the other shop has sold more than it had.
+    """
     stock = record.values.get("stock", "").strip()
     if not OVERSOLD.fullmatch(stock):
         return record
@@ -92,7 +98,7 @@ def _option_values(cells: Cells, options: Mapping[str, str]) -> tuple[Cells, lis
 
 
 def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Record:
-    """Fill in size and colour from the options, unless a column that staff chose has them."""
+    """Set size and colour from the options, unless the record already has them from a column."""
     found, others = _option_values(cells, options)
     text = _("The option %(name)s is ignored.")
     warnings = tuple(RowError(text % {"name": name}) for name in others)
@@ -101,12 +107,15 @@ def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Re
 
 
 def gender_by_age(gender: str, age_group: str) -> str:
-    """Return Google's gender as ours: with the age group of children, ``male`` means boys."""
+    """Return our gender for one of Google's.
+
+    With an age group of children, ``male`` means boys and ``female`` girls.
+    """
     if age_group.strip().lower() not in CHILDREN:
         return gender
     return GENDERS_OF_CHILDREN.get(gender.strip().lower(), gender)
 
 
 def join_pictures(cells: Iterable[str]) -> str:
-    """Join the picture names of several cells, without duplicates."""
+    """Join the picture names in several cells, without duplicates."""
     return "|".join(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))

@@ -1,4 +1,4 @@
-"""The exports of other shops, known by their header."""
+"""List the known export formats of other shops, and recognise them by their header."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ FORMATS = (SHOPIFY, SHOPIFY_2025, WOOCOMMERCE, GOOGLE)
 
 
 def known_format(header: Sequence[str]) -> Format | None:
-    """Return the format that the header belongs to, or ``None``."""
+    """Return the format with this header, or ``None``."""
     names = {plain_name(cell) for cell in header}
     return next((each for each in FORMATS if each.required <= names), None)

@@ -1,4 +1,7 @@
-"""Read Shopify's product CSV, in which rows below a product's first add variants or pictures."""
+"""Read Shopify's product CSV.
+
+The first row of a product describes it; the rows below add variants or pictures.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def _shopify_product(handle: str, rows: list[tuple[Record, Cells]]) -> Iterator[
 
 
 def _is_variant(record: Record, cells: Cells) -> bool:
-    """Return whether the row is a variant and not only another picture of the product."""
+    """Return whether the row is a variant; otherwise it is only another picture of the product."""
     columns = ("sku", "price", *DESCRIBING)
     return bool(record.problem) or any(
         text.strip()
@@ -79,7 +82,7 @@ SHOPIFY = Format(
     extra=re.compile(r"type|status|option[1-3] (name|value)|google shopping / age group"),
     regroup=_shopify,
 )
-# With the names of columns that Shopify's template has had since 2025.
+# The same format with the column names of Shopify's template since 2025.
 SHOPIFY_2025 = replace(
     SHOPIFY,
     required=frozenset({"url handle", "title", "published on online store", "price"}),

@@ -1,4 +1,7 @@
-"""Read WooCommerce's product export: variations follow a product that is no row of ours."""
+"""Read WooCommerce's product export.
+
+A product with variations has a row above them; only the variations are imported as rows.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def _woocommerce(rows: Iterator[tuple[Record, Cells]]) -> Iterator[Record]:
 
 
 def _woocommerce_record(record: Record, cells: Cells) -> Record:
-    """Convert the row as if it were a simple product."""
+    """Convert a row to our columns as if it were a product without variations."""
     key = record.values.get("sku", "").strip() or cells.get("id", "").strip()
     values = record.values | {"sku": key, "id": key}
     values["category"], others = _deepest_category(record.values.get("category", ""))
@@ -72,7 +75,7 @@ def _woocommerce_record(record: Record, cells: Cells) -> Record:
 
 
 def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
-    """Return the variation with the data of its product."""
+    """Return the record of a variation, completed with the data of its product."""
     parent.has_variations, is_first = True, not parent.has_variations
     own = {name: record.values.get(name, "") for name in ("sku", "price", "stock")}
     values = parent.record.values | own
@@ -98,13 +101,13 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
 
 
 def _single_options(record: Record) -> Cells:
-    """Return the size and colour of the product, unless a cell lists several values."""
+    """Return the size and colour of the product, except if a cell lists several values."""
     names = ("size", "variantColour")
     return {n: record.values[n] for n in names if "," not in record.values.get(n, ",")}
 
 
 def _deepest_category(cell: str) -> tuple[str, list[str]]:
-    """Return the first of the deepest categories, and those that are not its ancestors."""
+    """Return the first of the deepest categories, and the categories that are not above it."""
     parts = re.split(r"(?<!\\),", cell)
     paths = [path for part in parts if (path := part.replace("\\,", ",").strip())]
     paths = [path for path in paths if path.casefold() not in NO_CATEGORY]
@@ -115,7 +118,7 @@ def _deepest_category(cell: str) -> tuple[str, list[str]]:
 
 
 def _with_paragraphs(text: str) -> str:
-    """Convert the written-out ``\\n`` of a description to line breaks or paragraphs."""
+    """Convert each ``\\n`` in a description, a backslash and an n, to a line break or paragraph."""
     text = text.replace("\\n", "\n")
     return re.sub(r"\n\s*\n", "<p>", text) if HTML.search(text) else text
 
