@@ -69,9 +69,9 @@ class Listing:
         return Page([found[pk] for pk in ids if pk in found], number, _paginator(total))
 
     def _page_ids(self, products: ProductQuerySet, total: int) -> tuple[int, list[int]]:
-        """Return the number of the page, at most the last, and its product ids.
+        """Return the number of the requested page, or else of the last, and its product ids.
 
-        Selects only the ids, because an index-only scan makes large offsets cheap.
+        Only ids are selected, because an index-only scan makes large offsets cheap.
         """
         paginator = _paginator(total)
         number = paginator.get_page(self.query.get("page")).number
