@@ -134,7 +134,7 @@ def test_a_customer_buys_on_a_phone(page: Page, stocked: str, staff_page: Page) 
     _ship(staff_page, stocked, order)
     page.get_by_role("link", name="Account").click()
     page.locator(".account-menu").get_by_role("link", name="Orders").click()
-    expect(page.locator(".boxes li")).to_contain_text("shipped")
+    expect(page.locator(".boxes li")).to_contain_text("Shipped")
     page.get_by_role("link", name=order.number).click()
     expect(page.locator(".order-state")).to_contain_text("TRACK-42")
     assert page.evaluate("document.documentElement.scrollWidth") == 375
