@@ -2,14 +2,14 @@
 
     python bench/all.py CATALOGUE PHOTOS IDS [--only NAME,...] [--million]
 
-- CATALOGUE: a folder or ZIP as ``import_catalogue`` reads it.
+- CATALOGUE: a folder or ZIP that ``import_catalogue`` can import.
 - PHOTOS: a ZIP of photos to search with.
-- IDS: a text file with the ids of the products that precision at 5 is measured for, one a line.
+- IDS: a text file with the ids of the products to measure precision at 5 with, one per line.
 
 The catalogue is imported and embedded once into ``VAR_DIR`` (default: var/bench); benchmarks that
 write get a copy of that folder. ``--million`` also enlarges a copy to a million images, which takes
-an hour and 20 GB more. The rest takes about an hour and a half on two cores; other work on the
-machine meanwhile spoils the figures.
+an hour and 20 GB more. The other benchmarks take about an hour and a half on two cores. Other work
+on the machine during that time distorts the figures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
 COPY = BASE.with_name(f"{BASE.name}-copy")
 LARGE = BASE.with_name(f"{BASE.name}-million")
 MILLION = "1000000"
-# By name: the script with its arguments, and the folder that is its VAR_DIR.
+# For each benchmark: its script with the arguments, and the folder that the script gets as VAR_DIR.
 RUNS: dict[str, tuple[str, Path]] = {
     "nearest": ("nearest", BASE),
     "recommendation_rows": ("recommendation_rows", BASE),
@@ -99,7 +99,7 @@ def prepare(catalogue: Path) -> None:
 def make_copy(folder: Path) -> Path:
     """Return the folder, copied from ``BASE`` if it is missing.
 
-    Files are copied as they lie, because ``BASE``'s servers run only during a benchmark.
+    The database's files are copied directly; between benchmarks no server of ``BASE`` changes them.
     """
     if folder != BASE and not (folder / "postgres").exists():
         subprocess.run(["cp", "-a", str(BASE), str(folder)], check=True)  # noqa: S607

@@ -3,21 +3,21 @@
     python bench/attacks.py [--seconds 15] [--bomb FILE]
         [--rival CHECKOUT --rival-folder VAR_DIR]
 
-Starts gunicorn as in production and nginx with deploy/nginx.conf (apt: nginx) on loopback, on the
-database of VAR_DIR or the environment. Then, one after the other:
+Starts gunicorn as in production, and nginx (apt: nginx) with deploy/nginx.conf, on loopback, with
+the database of the environment or of VAR_DIR. Runs these attacks one after the other:
 
-- ``quiet``: no attack, the baseline.
+- ``quiet``: no attack, for comparison.
 - ``idle``: 300 connections that send nothing.
-- ``headers``: 200 requests whose headers never end, a byte a second.
-- ``bodies``: 40 uploads of a photo that send a byte a second.
+- ``headers``: 200 requests that send a byte of their headers per second and never finish them.
+- ``bodies``: 40 photo uploads that send a byte per second.
 - ``photos``: 20 clients that upload an ordinary photo, wait for the answer and start again.
 - ``bombs``: four clients that upload ``--bomb``, a JPEG with thousands of scans, in the same way.
 
-The attackers use ten loopback addresses. Meanwhile one client requests a product page again and
-again; ``p99_ms`` and ``failed`` (no page within ten seconds) are of its requests. ``proxy`` is the
-shop behind nginx, ``direct`` gunicorn alone. The rival, another checkout on the database of
-``--rival-folder``, is attacked without a proxy. Prints one JSON object and writes it to
-bench/results/attacks.json.
+The attackers use ten loopback addresses. During each attack one client requests a product page
+again and again: ``p50_ms`` and ``p99_ms`` are its response times, and ``failed`` counts requests
+that got no page. ``proxy`` is the shop behind nginx, ``direct`` gunicorn alone. The rival is
+another checkout of the shop (``--rival``) on the database of ``--rival-folder``; it is attacked
+without a proxy. Prints one JSON object and writes it to bench/results/attacks.json.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ TIMEOUT_SECONDS = 10
 START_SECONDS = 120
 WARM_UP = 50
 BOUNDARY = "attack"
-# One context for all connections, because each would load the system's certificates anew.
+# All connections share one context, so that connecting costs the attackers less.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')
@@ -69,7 +69,7 @@ PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')
 
 @dataclass(frozen=True)
 class Site:
-    """Holds the port of a running shop, and whether it speaks TLS, as its proxy does."""
+    """Holds the port of a running shop, and whether the port expects TLS (nginx's does)."""
 
     port: int
     tls: bool
@@ -93,7 +93,7 @@ def free_port() -> int:
 def gunicorn(
     checkout: Path, *, https: bool, variables: dict[str, str] | None = None
 ) -> Iterator[Site]:
-    """Run a checkout's gunicorn as in production, with these environment variables too."""
+    """Run a checkout's gunicorn as in production; ``variables`` are added to the environment."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "config.wsgi"]
     command += ["-c", "python:config.gunicorn", "--bind", f"127.0.0.1:{port}"]
@@ -113,7 +113,7 @@ def gunicorn(
 
 @contextlib.contextmanager
 def nginx(shop: Site) -> Iterator[Site]:
-    """Run nginx before gunicorn with deploy/nginx.conf, its ports and certificate replaced."""
+    """Run nginx in front of gunicorn with deploy/nginx.conf, but other ports and folders."""
     folder, port = Path(tempfile.mkdtemp(prefix="nginx-")), free_port()
     certificate = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
     files = "-keyout privkey.pem -out fullchain.pem"
@@ -130,7 +130,7 @@ def nginx(shop: Site) -> Iterator[Site]:
         if old not in text:
             raise SystemExit(f"deploy/nginx.conf has no {old!r} any more.")
         text = text.replace(old, new)
-    folder.chmod(0o711)  # because nginx's worker processes are not root
+    folder.chmod(0o711)  # nginx's worker processes are not root and must reach its files
     (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
     process = subprocess.Popen(
         ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -156,19 +156,19 @@ def _wait_for(port: int) -> None:
             time.sleep(0.2)
 
 
-# Called again and again by each attacker's thread, with the site, its address and an event.
-# Returns when the event is set or the server has closed the connection.
+# Each attacker's thread calls its attack again and again, with the site, the attacker's own IP
+# address and an event that ends the attack.
 Attack = Callable[[Site, str, threading.Event], None]
 
 
 def idle(site: Site, source: str, stop: threading.Event) -> None:
-    """Connect and send nothing."""
+    """Connect, send nothing and keep the connection open for up to 20 seconds."""
     with site.connect(source):
         stop.wait(20)
 
 
 def trickle(start: bytes) -> Attack:
-    """Return an attack that sends ``start`` and then a byte a second."""
+    """Return an attack that sends ``start`` and then one byte per second."""
 
     def attack(site: Site, source: str, stop: threading.Event) -> None:
         with site.connect(source) as connection:
@@ -217,7 +217,7 @@ def photo() -> bytes:
 
 
 def get(site: Site, path: str) -> str | None:
-    """Return the text of a page, or ``None`` if it failed."""
+    """Return the text of a page, or ``None`` if the request failed."""
     with contextlib.suppress(OSError, http.client.HTTPException), site.connect() as connection:
         connection.sendall(
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
@@ -248,7 +248,7 @@ def first_product(site: Site) -> str:
 def measure_page(
     site: Site, path: str, attack: Attack | None, count: int, seconds: int
 ) -> dict[str, Any]:
-    """Request the page for some seconds while ``count`` attackers run the attack."""
+    """Time requests of the page for some seconds, while ``count`` attackers run the attack."""
     stop = threading.Event()
 
     def attacker(number: int) -> None:
@@ -291,7 +291,7 @@ def attacks(bomb: bytes) -> dict[str, tuple[Attack | None, int]]:
 
 
 def measure(site: Site, bomb: bytes, seconds: int) -> dict[str, Any]:
-    """Measure a product page during each attack."""
+    """Return the response times of a product page during each attack."""
     path, report = first_product(site), {}
     for _request in range(WARM_UP):
         get(site, path)

@@ -5,11 +5,11 @@
 Opens product pages served by gunicorn as in production, on a phone's screen (412 x 823 CSS pixels,
 device pixel ratio 1.75), with the CPU slowed down four times and an empty browser cache each time:
 
-- ``slow_4g``: 150 ms and 1.6 Mbit/s, the network that Lighthouse's mobile run reports.
-- ``slow_4g_applied``: 562.5 ms a request and 1.47 Mbit/s, the values by which Lighthouse imitates
-  that network, because a browser's throttling delays requests and not packets.
-- ``no_compression``: the rival, ``slow_4g_applied`` with ``Accept-Encoding: identity``.
-- ``second_page``: another product's page with the cache that the first page has filled.
+- ``slow_4g``: 150 ms latency and 1.6 Mbit/s, the network of Lighthouse's mobile settings.
+- ``slow_4g_applied``: 562.5 ms per request and 1.47 Mbit/s. Lighthouse gives a browser these values
+  to imitate that network, because a browser can only delay whole requests, not packets.
+- ``no_compression``, for comparison: ``slow_4g_applied`` with ``Accept-Encoding: identity``.
+- ``second_page``: the page of a second product, when the first page's files are in the cache.
 
 Prints one JSON object and writes it to bench/results/NAME.json.
 """
@@ -52,7 +52,7 @@ UNTHROTTLED = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 CPU_SLOWDOWN = 4
 PAGES = 5
 PHONE = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
-# ``buffered``, because the paint has happened before this runs. The last entry is the largest.
+# ``buffered`` also reports paints from before this script runs. The last entry is the largest.
 LARGEST_PAINT = """() => new Promise((done) => new PerformanceObserver((list) => {
     const last = list.getEntries().at(-1);
     done([last.startTime, last.element?.tagName ?? ""]);
@@ -82,7 +82,7 @@ def open_page(
 def first_pages(
     browser: Browser, addresses: list[str], network: dict[str, float], accept: str = ""
 ) -> dict[str, Any]:
-    """Load each page with an empty cache."""
+    """Load each page with an empty browser cache; summarise the visits."""
     visits = []
     for address in addresses:
         context = browser.new_context(**PHONE)  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ def first_pages(
 
 
 def second_page(browser: Browser, addresses: list[str]) -> dict[str, Any]:
-    """Load each page after another one, whose files are in the cache."""
+    """Load each page after another page, whose files are then in the browser cache."""
     visits = []
     for first, second in zip(addresses, addresses[1:] + addresses[:1], strict=True):
         context = browser.new_context(**PHONE)  # type: ignore[arg-type]
@@ -118,7 +118,10 @@ def _summary(visits: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _bytes(visits: list[dict[str, Any]], suffixes: tuple[str, ...]) -> dict[str, int]:
-    """Return medians of the bytes of a visit: sent (with headers), bodies, and decompressed."""
+    """Return median bytes per visit of files with these suffixes.
+
+    ``sent`` includes headers, ``bodies`` does not, and ``unpacked`` counts decompressed bodies.
+    """
     files = [
         [file for file in visit["sent"] if file["name"].endswith(suffixes)] for visit in visits
     ]
@@ -128,7 +131,7 @@ def _bytes(visits: list[dict[str, Any]], suffixes: tuple[str, ...]) -> dict[str,
 
 
 def headers(address: str, path: str) -> dict[str, str | None]:
-    """Return the headers that decide on compression and caching."""
+    """Return the response headers that control compression and caching."""
     request = urllib.request.Request(f"{address}{path}", headers={"Accept-Encoding": "gzip, br"})  # noqa: S310
     with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own
         names = ("Content-Encoding", "Cache-Control", "Vary", "ETag")

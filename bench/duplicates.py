@@ -2,13 +2,14 @@
 
     python bench/duplicates.py
 
-Embeds seven altered copies of each of 200 images as uploaded photos are. For each kind of copy:
+Makes seven altered copies of each of 200 images and embeds them like uploaded photos. Reports for
+each kind of copy:
 
-- ``among_five``: the share whose original is among the nearest five images.
-- ``same_picture``: the share whose nearest image is the original, within the distance
+- ``among_five``: the share of copies whose original is among the nearest five images.
+- ``same_picture``: the share of copies whose nearest image is the original, within the distance
   ``recommender.search.similar.SAME_IMAGE_DISTANCE``.
-- ``another_picture``: the share whose nearest image is another one within that distance, which
-  photo search would wrongly show first.
+- ``another_picture``: the share of copies whose nearest image is another one within that distance,
+  which photo search would wrongly show first.
 
 Prints one JSON object and writes it to bench/results/duplicates.json. Needs an embedded catalogue,
 which it only reads.
@@ -75,7 +76,7 @@ COPIES: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]:
-    """Return the shares of each kind of copy."""
+    """Return the shares that the module docstring describes, for each kind of copy."""
     network, found = embedder(model), {}
     for kind, alter in COPIES.items():
         shares = {"among_five": 0, "same_picture": 0, "another_picture": 0}

@@ -1,20 +1,20 @@
-"""Measure images embedded per second through Celery, PostgreSQL and the network.
+"""Measure images embedded per second through Celery, PostgreSQL and the neural network.
 
     python bench/embed.py [--pictures 3000] [--rounds 5] [--whole]
         [--rival CHECKOUT --rival-folder VAR_DIR]
 
 Needs an embedded catalogue. Each round resets the embeddings of PICTURES images and waits until a
-worker of the queue ``catalogue`` has made them again. The rivals take turns with the rounds, so
-that other work on the machine slows all of them:
+worker of the queue ``catalogue`` has computed them again. Two things are measured after each round
+for comparison, so that other work on the machine slows them as much as the round:
 
 - ``raw_openvino``: OpenVINO on arrays that are already in memory, at its best batch size.
 - ``rival``: another checkout (``--rival``) on a database of its own (``--rival-folder``).
 
-``model.predict`` of Keras, one image at a time, is timed once.
+As a third comparison, Keras's ``model.predict`` is timed once, with one image at a time.
 
-``--whole`` instead embeds the whole catalogue once and samples the worker's memory. Results are
-kept in bench/results/embed.json: ``whole``, or the rounds under the network's precision.
-``bench/embed_split.py`` compares batch sizes and numbers of threads.
+``--whole`` instead embeds the whole catalogue once and samples the worker's memory. The result is
+stored in bench/results/embed.json as ``whole``; that of the rounds is stored under the precision of
+the network, such as ``f32``. ``bench/embed_split.py`` compares batch sizes and numbers of threads.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ from shop.catalogue.models import ProductImage  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "embed.json"
 SINGLE_PREDICTIONS = 100
-# Batch size and number of concurrent inferences that OpenVINO is timed with.
+# OpenVINO is timed with these pairs of a batch size and a number of concurrent inferences.
 RAW_SETTINGS = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
 RAW_SECONDS = 2
 WORKER = ["celery", "-A", "config", "worker", "-Q", "catalogue", "-c", "1", "--without-gossip"]
-# 9e8e8d9 searches for duplicates after embedding. That is finished before the rounds, because
-# none of them should pay for it.
+# The code that the rival checkout runs. Commit 9e8e8d9 searches for duplicates after embedding. The
+# code finishes that search before the rounds, so that no round includes its time.
 RIVAL = """
 from contextlib import ExitStack
 from bench.embed import *
@@ -95,18 +95,24 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def reset_embeddings(model: EmbeddingModel, count: int, images: Any = None) -> None:
-    """Make ``count`` images, or those with the primary keys ``images``, pending again."""
+    """Remove the embeddings of ``count`` images, or of those with the keys ``images``.
+
+    The images are pending afterwards.
+    """
     if images is None:
         images = ProductImage.objects.order_by("pk").values("pk")[:count]
     model.embeddings.filter(image__in=images).update(
         embedding=None, duplicate_group=None, status="pending"
     )
-    with connection.cursor() as cursor:  # because dead rows of one round would slow the next
+    with connection.cursor() as cursor:  # VACUUM, because dead rows would slow the next round
         cursor.execute(f"VACUUM {model.table}")
 
 
 def through_the_queue(model: EmbeddingModel, count: int) -> float:
-    """Embed ``count`` images; return images per second from the task to the last embedding."""
+    """Let the worker embed ``count`` images; return images per second.
+
+    The time runs from sending the task until no image is pending.
+    """
     if queue.pending(model).count() < count:
         reset_embeddings(model, count)
     started = time.perf_counter()
@@ -120,7 +126,7 @@ def through_the_queue(model: EmbeddingModel, count: int) -> float:
 
 
 def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: int) -> float:
-    """Return OpenVINO's images per second on arrays in memory, with concurrent inferences."""
+    """Return OpenVINO's images per second on arrays in memory, with ``streams`` threads."""
     starts = range(0, len(pixels) - batch + 1, batch)
     arrays = [np.stack(pixels[i : i + batch]).astype(np.float32) for i in starts]
 
@@ -139,7 +145,10 @@ def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: i
 
 
 def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
-    """Return images per second of the paper's loop: decode, then ``model.predict``, one by one."""
+    """Return images per second if each is decoded and given to ``model.predict``, one by one.
+
+    The paper's prototype embeds its images in this way.
+    """
     keras_model = build_network(network.folder)
     keras_model.predict(decode(contents[0], network.input_size)[None].astype(np.float32), verbose=0)
     started = time.perf_counter()
@@ -151,7 +160,7 @@ def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
 def measure_rounds(
     model: EmbeddingModel, count: int, rounds: int, ask_rival: Callable[..., float] | None
 ) -> dict[str, Any]:
-    """Embed ``count`` images in each round, in turns with the rivals."""
+    """Embed ``count`` images per round; after each, time raw OpenVINO and the rival checkout."""
     contents = [image.read() for image in ProductImage.objects.order_by("pk")[:1024]]
     network = embedder(model)
     pixels = [decode(content, network.input_size) for content in contents]
@@ -187,15 +196,16 @@ def measure_rounds(
 
 
 def spread(values: list[float], digits: int = 1) -> dict[str, Any]:
-    """Return the median, the lowest and the highest of the rounds."""
+    """Return the median, the lowest and the highest value, and the number of values (rounds)."""
     ends = [round(end, digits) for end in (min(values), max(values))]
     return {"median": round(median(values), digits), "spread": ends, "rounds": len(values)}
 
 
 def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) -> dict[str, float]:
-    """Return CPU milliseconds per image for each stage, run one after the other in this process.
+    """Return CPU milliseconds per image for each stage of embedding.
 
-    ``postgres`` is the CPU time of the server in all stages, index maintenance included.
+    The stages run one after the other in this process. ``postgres`` is the CPU time of the database
+    server in all stages, index maintenance included.
     """
     reset_embeddings(model, count)
     spent = dict.fromkeys(("claim", "read", "prepare", "network", "write", "postgres"), 0.0)
@@ -222,7 +232,7 @@ def cpu_by_stage(model: EmbeddingModel, network: Embedder, count: int = 1024) ->
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used."""
+    """Return the CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -283,7 +293,10 @@ def sample_worker(
     left: list[tuple[float, int]],
     stop: Event,
 ) -> None:
-    """Append the worker's memory every second and the pending images every ten."""
+    """Sample the worker until ``stop`` is set.
+
+    Its memory goes to ``samples`` every second, the number of pending images to ``left`` every ten.
+    """
     children = Path(f"/proc/{pid}/task/{pid}/children")
     while not stop.wait(1):
         pids = [str(pid), *children.read_text().split()]
@@ -294,7 +307,7 @@ def sample_worker(
 
 
 def resident_mb(pid: str) -> float:
-    """Return a process's resident memory: an upper bound, since shared pages count for each."""
+    """Return a process's resident memory in MB, including pages shared with other processes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 

@@ -2,9 +2,9 @@
 
     python bench/embed_split.py [--pictures 1000] [--large 300] [--rounds 3]
 
-Runs ``embed_pending`` in this process on the active database with one setting after the other,
-ROUNDS times; the settings are each other's rivals. ``large`` are JPEGs of 1,500 x 2,000 pixels
-enlarged from the catalogue's, added as images of their own and removed at the end.
+Runs ``embed_pending`` in this process with one setting after the other, ROUNDS times, and compares
+the settings with each other. The ``large`` images are JPEGs of 1,500 x 2,000 pixels, enlarged from
+images of the catalogue. They are added to the database and deleted at the end.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def prepare_full_size(content: bytes, side: int) -> Prepared:
 
 
 def apply_setting(setting: dict[str, Any]) -> None:
-    """Give the pipeline of this process a batch size, its threads and its way to decode."""
+    """Set the batch size, the numbers of threads and the decoder's scaling in this process."""
     settings.EMBED_BATCH, worker.INFERENCE_STREAMS = setting["batch"], setting["streams"]
     worker.DECODERS = setting["decoders"]
     scaled = setting.get("draft_scaling", True)
@@ -80,7 +80,10 @@ def apply_setting(setting: dict[str, Any]) -> None:
 def compare(
     model: EmbeddingModel, configurations: list[dict[str, Any]], reset: Any, rounds: int
 ) -> list[dict[str, Any]]:
-    """Return the images per second of each configuration; ``reset`` makes its images pending."""
+    """Return the images per second of each configuration.
+
+    ``reset`` is called before each run and makes the images pending.
+    """
     rates: list[list[float]] = [[] for _ in configurations]
     for _ in range(rounds):
         for configuration, own_rates in zip(configurations, rates, strict=True):
@@ -98,7 +101,7 @@ def compare(
 
 @contextmanager
 def large_images(count: int) -> Any:
-    """Add images with large files; yield their primary keys and files, then delete them."""
+    """Add images with large files; yield their primary keys and files; delete them at the end."""
     generator = np.random.default_rng(7)
     sources = list(ProductImage.objects.order_by("pk")[:count])
     files, images = [], []

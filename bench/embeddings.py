@@ -19,7 +19,7 @@ CHUNK = 20_000
 
 @dataclass(frozen=True)
 class StoredEmbeddings:
-    """Holds, a row for each image, its id, product, duplicate group and embedding."""
+    """Holds arrays with one row per image: image id, product id, duplicate group, embedding."""
 
     images: np.ndarray
     products: np.ndarray
@@ -31,7 +31,7 @@ class StoredEmbeddings:
 
 
 def read_embeddings(cursor: psycopg.Cursor, table: str) -> StoredEmbeddings:
-    """Read a table of embeddings; the vectors are float16 (n, 256)."""
+    """Read all embeddings of a table; ``vectors`` is a float16 array (n, 256)."""
     (count,) = cursor.execute(COUNT.format(table=table)).fetchone() or (0,)
     images, products, groups = (np.empty(count, np.int64) for _column in range(3))
     vectors = np.empty((count, DIMENSIONS), np.float16)
@@ -59,9 +59,11 @@ def embedded_photo(row: ImageEmbedding) -> QueryPhoto:
 def exact_nearest(
     vectors: np.ndarray, queries: np.ndarray, masks: Sequence[np.ndarray], keep: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return, for each mask (n,), the nearest rows (q, keep) that it passes, and their distances.
+    """For each mask, return the ``keep`` rows nearest to each query, and their distances.
 
-    The vectors (n, 256) have length 1. Where fewer than ``keep`` rows pass, distances are infinite.
+    A mask (n,) says which rows of ``vectors`` (n, 256) may be found. ``vectors`` and ``queries``
+    (q, 256) have length 1. Rows and distances are arrays (q, keep); where a mask has fewer than
+    ``keep`` rows, the remaining distances are infinite.
     """
     best = [
         (np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def environment() -> dict[str, Any]:
-    """Return the CPU, the load before the benchmark and the versions that matter."""
+    """Return the CPU, the current load, and the versions of Python, OpenVINO and pgvector."""
     model = "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

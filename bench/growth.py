@@ -2,21 +2,22 @@
 
     VAR_DIR=var/growth python bench/growth.py FACTOR
 
-VAR_DIR must be a disposable copy of the embedded real catalogue, without generated products:
-bench/million.py enlarges it FACTOR times by products that have embeddings and no files. 1 measures
-the catalogue as it is, 0 one that bench/million.py has enlarged before. At each size the same
-stages are timed in this process, on the real products:
+VAR_DIR must be a disposable copy of the embedded real catalogue, without generated products.
+bench/million.py enlarges it to FACTOR times its images, by products that have embeddings but no
+image files. FACTOR 1 measures the catalogue unchanged; FACTOR 0 measures a catalogue that
+bench/million.py has already enlarged. These stages are timed in this process, on real products:
 
-- ``embed``: a batch of 64 claimed, and its embeddings written; images per second with the network,
-  also as a share of OpenVINO's alone.
-- ``nearest``: the similar items of a product; ``exact``, the rival, compares all embeddings.
-- ``photo``: the results page of a photo that is embedded already, because the network's time does
-  not depend on the size.
-- pages: home, a category, a filtered list, a search by words, a product.
-- ``import``: 2,000 new rows with pictures.
+- ``embed``: claiming a batch of images and writing its embeddings; images per second of the whole
+  pipeline, also as a share of the speed of OpenVINO alone.
+- ``nearest``: the search for a product's similar items. ``exact``, for comparison, searches without
+  the index and compares the product with all embeddings.
+- ``photo``: the results page of a photo that is already embedded, because the time to embed a photo
+  does not depend on the size of the catalogue.
+- ``home``, ``category``, ``filtered``, ``words`` (a text search), ``product``: these pages.
+- ``import``: the import of 2,000 new rows with pictures.
 
-Prints one JSON object and keeps it in bench/results/growth.json, replacing the results of that
-size.
+Prints one JSON object with the results of all sizes and stores it in bench/results/growth.json,
+replacing earlier results of the same size.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ EXACT = """SELECT product_id FROM {table} WHERE available ORDER BY embedding <->
 
 
 def milliseconds(work: Callable[[Any], object], subjects: Iterable[Any]) -> dict[str, float]:
-    """Return percentiles of the time of ``work`` on each subject, after a warm-up."""
+    """Time ``work`` on each subject after a warm-up; return the median and the 99th percentile."""
     subjects = list(subjects)
     for subject in subjects[:WARM_UP]:
         work(subject)
@@ -74,7 +75,7 @@ def milliseconds(work: Callable[[Any], object], subjects: Iterable[Any]) -> dict
 
 
 def milliseconds_cold(work: Callable[[Any], object], subjects: Iterable[Any]) -> dict[str, float]:
-    """Return percentiles of the time of ``work`` on each subject, without a warm-up."""
+    """Time ``work`` on each subject without a warm-up; return median and 99th percentile."""
     times = []
     for subject in subjects:
         started = time.perf_counter()
@@ -100,7 +101,7 @@ def nearest(model: EmbeddingModel, products: list[Product]) -> dict[str, Any]:
 
 
 def pages(products: list[Product]) -> dict[str, Any]:
-    """Time pages in this process, with an empty cache at the beginning."""
+    """Time each kind of page in this process; the cache is emptied once, before the first."""
     client = Client(SERVER_NAME="localhost")
     settings.SECURE_SSL_REDIRECT = False
     cache.clear()
@@ -125,7 +126,7 @@ def pages(products: list[Product]) -> dict[str, Any]:
 
 
 def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
-    """Time the results pages of photos that are embedded already."""
+    """Time the results pages of photos that are already embedded."""
     client = Client(SERVER_NAME="localhost")
     rows = model.embeddings.filter(product__in=products[:PAGES]).select_related("image")
     photos = [embedded_photo(row) for row in rows]
@@ -137,7 +138,7 @@ def photo(model: EmbeddingModel, products: list[Product]) -> dict[str, float]:
 def embed(model: EmbeddingModel) -> dict[str, Any]:
     """Make the newest images pending; time claims and writes, then the whole pipeline.
 
-    A third of them get their old embeddings back, so that writes are timed without the network.
+    To time writes alone, a third of the images get their old embeddings back instead of new ones.
     """
     size = settings.EMBED_BATCH * BATCHES
     real = model.embeddings.exclude(product__external_id__startswith="made-")
@@ -166,9 +167,9 @@ def embed(model: EmbeddingModel) -> dict[str, Any]:
 
 
 def embed_rest(model: EmbeddingModel) -> dict[str, float]:
-    """Embed the images that are still pending and compare the rate with OpenVINO's alone.
+    """Embed the images that are still pending; compare the speed with that of OpenVINO alone.
 
-    The network is loaded before, because that does not depend on the catalogue's size.
+    The network is loaded before the timing, because loading does not depend on the catalogue.
     """
     streams, batch = worker.INFERENCE_STREAMS, inference.INFERENCE_BATCH
     network = inference.embedder(model, streams)
@@ -210,7 +211,7 @@ def import_new() -> dict[str, float]:
 
 
 def grow(images: int) -> None:
-    """Enlarge the catalogue to so many images."""
+    """Enlarge the catalogue to this number of images."""
     subprocess.run(
         [sys.executable, "-W", "ignore", ROOT / "bench" / "million.py", str(images)],
         check=True,
@@ -219,10 +220,10 @@ def grow(images: int) -> None:
 
 
 def measure() -> dict[str, Any]:
-    """Time all stages at the present size."""
+    """Time all stages at the current size of the catalogue."""
     model = EmbeddingModel.objects.active()
     listed = Product.objects.listed().in_stock().select_related("category").defer("search")
-    # Only real products, so that the queries are the same at each size.
+    # Generated products are left out, so that the queries are the same at each size.
     real = listed.exclude(external_id__startswith="made-").order_by("pk")
     products = random.Random(3).sample(list(real), QUERIES)
     with connection.cursor() as cursor:

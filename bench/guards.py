@@ -1,4 +1,7 @@
-"""The guards that ``bench/mutations.py`` breaks: source text, what replaces it, and the test."""
+"""List the guards (safety checks) that ``bench/mutations.py`` breaks.
+
+Each has a source text, a text that replaces it, and the test that must then fail.
+"""
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
-"""Measure the speed and the memory of the catalogue import, beside a loop of saves.
+"""Measure the speed and memory of the catalogue import, compared with saving one by one.
 
     python bench/import.py [PATH] [--limit N] [--rounds 3]
         [--prices] [--rival CHECKOUT --rival-folder VAR_DIR]
 
-Makes a fresh database in a temporary folder and imports into it ROUNDS times, emptied before each.
-Memory is that of this process at each quarter of the rows. Prints one JSON object and keeps it in
-bench/results/import.json. The rivals: a loop that saves one product at a time, and another
-checkout (``--rival``), which imports in turns with this one.
+Creates a database in a temporary folder and imports PATH into it ROUNDS times; its tables are
+emptied before each round. Memory is that of this process at the start and after each quarter of the
+rows. Two things are compared with the import: a loop that saves one product at a time, and the
+import of another checkout (``--rival``), in turns with this one. Prints one JSON object and stores
+it in bench/results/import.json.
 
 ``--prices`` instead imports PATH with a new price in every row into the embedded catalogue of
-``VAR_DIR``, which must be a disposable copy that was imported from PATH. The result is kept as
-``new_prices``, with the number of updates of the table of embeddings, which a new price should not
-touch. The rival's embedded catalogue is then that of ``--rival-folder``.
+``VAR_DIR``, which must be a disposable copy that was imported from PATH. The result is stored as
+``new_prices``, with the number of rows updated in the table of embeddings, which a new price should
+not touch. The rival then imports into the embedded catalogue of ``--rival-folder``.
 """
 
 from __future__ import annotations
@@ -93,9 +94,9 @@ def main() -> None:
 
 
 def _start_django() -> None:
-    """Set up Django on a fresh database, which is deleted at exit; ignore the environment's."""
+    """Set up Django on a new database instead of the environment's; delete it at exit."""
     folder = tempfile.mkdtemp(prefix="bench-import-")
-    # Registered before the handler that stops the servers, so called after it.
+    # Exit handlers run in reverse order: the folder is deleted after the servers have stopped.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ |= {"VAR_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}
     from django.core.management import call_command
@@ -107,7 +108,7 @@ def _start_django() -> None:
 
 
 def measure(options: Namespace) -> dict[str, Any]:
-    """Import into an empty database in each round, then once more without changes."""
+    """Import into an empty database in each round; then import again, which changes nothing."""
     from shop.imports.jobs.run import import_catalogue
 
     path, limit = options.path, options.limit
@@ -151,9 +152,9 @@ def measure(options: Namespace) -> dict[str, Any]:
 
 @contextmanager
 def _rival(options: Namespace, code: str) -> Iterator[AskRival | None]:
-    """Yield a function that asks the rival checkout, or ``None`` if none is named.
+    """Yield a function that imports with the rival checkout, or ``None`` without ``--rival``.
 
-    Without ``--prices`` the rival makes a fresh database too and ignores that of its folder.
+    Without ``--prices`` the rival creates a new database, too, instead of using ``--rival-folder``.
     """
     from bench.rivals import rival
 
@@ -178,7 +179,7 @@ def _compare(
 
 
 def new_prices(options: Namespace) -> dict[str, Any]:
-    """Import new prices ROUNDS times, in each round higher than before."""
+    """Import new prices ROUNDS times; the prices of each round are higher than the last ones."""
     from bench.setup import set_up_django
 
     set_up_django()
@@ -210,7 +211,7 @@ def new_prices(options: Namespace) -> dict[str, Any]:
 
 
 def _updates(table: str) -> dict[str, int]:
-    """Return PostgreSQL's counts of the updated rows and of the HOT updates among them."""
+    """Return PostgreSQL's counts of the table's row updates and of the HOT updates among them."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -220,7 +221,7 @@ def _updates(table: str) -> dict[str, int]:
 
 
 def _write_priced(source: Path, target: Path, number: int) -> Path:
-    """Write the ZIP again with a price in every row, which grows with ``number``."""
+    """Write a copy of the ZIP with a price in every row; prices increase with ``number``."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for info in old.infolist():
             content = old.read(info)
@@ -231,22 +232,23 @@ def _write_priced(source: Path, target: Path, number: int) -> Path:
 
 
 def _with_prices(table: str, number: int) -> str:
-    """Return the CSV with a column of prices.
+    """Return the CSV with a column of prices added.
 
-    The last column, the name, may hold unquoted commas, so the rows are split by the header.
+    The last column, the product name, may contain unquoted commas; therefore a row is split into no
+    more fields than the header has.
     """
     header, *rows = table.splitlines()
     lines = [f"{header},price"]
     for place, row in enumerate(rows):
         *fields, name = row.split(",", header.count(","))
         quoted = '"' + name.strip('"').replace('"', '""') + '"'
-        # From 1,000 to 2,000, because sample prices are lower, so each of these is a change.
+        # Prices of 1,000 and more are above all sample prices, so every row changes its product.
         lines.append(",".join([*fields, quoted, f"{1000 + number + place % 1000}.37"]))
     return "\n".join(lines) + "\n"
 
 
 def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:
-    """Return the result, its seconds, and the memory at the start and after each quarter."""
+    """Import PATH; return the result, the seconds, and the memory at the start and each quarter."""
     from shop.imports.jobs.run import import_catalogue
 
     memory = [_resident_mb()]
@@ -280,7 +282,7 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def _import_naively(path: Path) -> tuple[int, float]:
-    """Import some rows by a loop of saves; return their number and the seconds of the loop."""
+    """Import the first rows by saving each object; return the number of rows and the seconds."""
     from shop.imports.parsing.rows import parse_row
     from shop.imports.parsing.source import open_source
     from shop.imports.parsing.table import read_table

@@ -1,14 +1,15 @@
-"""Lighthouse's scores of the main pages at its phone settings.
+"""Measure Lighthouse's scores of the main pages, with its settings for phones.
 
     python bench/lighthouse.py [--repetitions 3] [--pages home,listing] [--cpu-slowdown 4]
 
 Starts gunicorn as in production on the shop's catalogue and runs Lighthouse, which Deno fetches
-from npm, in the installed Chromium or that of ``CHROME_PATH``. Prints each page's scores, the
-medians of the repetitions, and the audits that cost points; exits with 1 if a score is below its
-limit. Results of a photo are private, thus noindex, so that their SEO has no limit.
+from npm, in the installed Chromium or that of ``CHROME_PATH``. Prints each page's scores (medians
+of the repetitions) and the audits that lost points; exits with 1 if a score is below its limit. The
+results page of a photo has no limit for SEO, because it is private and therefore ``noindex``.
 
-A busy or slow machine costs points: Lighthouse imitates a phone on a desktop whose ``index`` is
-1,500, and its authors advise a smaller ``--cpu-slowdown`` for a machine whose index is smaller.
+A busy or slow machine lowers the scores. Lighthouse slows the CPU down to that of a phone and
+assumes a desktop with a benchmark index (printed as ``index``) of 1,500; its authors advise a
+smaller ``--cpu-slowdown`` for a machine with a smaller index.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True)
 class Page:
-    """An address with the cookies it is asked for with, and the least that it may score."""
+    """Holds a page's path, the cookies to send, and the lowest accepted scores."""
 
     path: str
     cookies: str = ""
@@ -66,7 +67,7 @@ def cart_cookies(product: Product) -> str:
 
 @contextmanager
 def query_photo() -> Iterator[QueryPhoto]:
-    """Create a photo search that is answered already, and delete it afterwards."""
+    """Create a query photo that is already embedded; delete it after the block."""
     embedded = EmbeddingModel.objects.active().embeddings.filter(status="embedded")
     photo = embedded_photo(embedded.select_related("image").order_by("pk")[0])
     try:
@@ -76,7 +77,7 @@ def query_photo() -> Iterator[QueryPhoto]:
 
 
 def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[str, Any]:
-    """Run Lighthouse once, or twice if Chromium failed it."""
+    """Run Lighthouse and return its report; try a second time if the first run fails."""
     output = folder / "report.json"
     command = [str(Path(sys.executable).with_name("deno")), "run", "--allow-all", "--quiet"]
     command += [LIGHTHOUSE, address, "--quiet", "--output=json", f"--output-path={output}"]
@@ -96,7 +97,7 @@ def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[st
 
 
 def scores(reports: list[dict[str, Any]]) -> dict[str, int]:
-    """Return the median of each category's score, of 100."""
+    """Return the median score of each category, from 0 to 100."""
     return {
         name: round(100 * statistics.median(one["categories"][name]["score"] for one in reports))
         for name in LIMITS
@@ -104,7 +105,7 @@ def scores(reports: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def findings(result: dict[str, Any]) -> list[str]:
-    """Return the audits of a report that cost points, with what they measured."""
+    """Return the audits of a report that lost points, with the values they measured."""
     found = []
     for name in LIMITS:
         for reference in result["categories"][name]["auditRefs"]:

@@ -1,8 +1,8 @@
 """Simulate a shopper for Locust, which ``bench/pages.py`` starts with the addresses to visit.
 
-Every request names its kind in the header X-Kind, which gunicorn writes into its access log beside
-the response time. A page is followed by the pictures of its first screen that this browser has not
-loaded yet, and by the requests that the page's scripts make.
+Every request carries its kind, such as ``product``, in the header X-Kind, which gunicorn writes
+into its access log beside the response time. After each page the shopper loads the pictures on its
+first screen that are not in the browser cache yet, and sends the requests of the page's scripts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from locust import FastHttpUser, between, constant, events, task
 
 TARGETS = json.loads(Path(os.environ["BENCH_TARGETS"]).read_text())
 THINK_SECONDS = json.loads(os.environ["BENCH_THINK"])
-# If not 0, only product pages are visited, of which the first so many.
+# If not 0, shoppers visit only product pages: the first ALONE of the list, one after the other.
 ALONE = int(os.environ.get("BENCH_ALONE") or 0)
 CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - until Locust ends
 PICTURE = re.compile(r'<img\s+src="(/pictures/[^"]+)"')
@@ -40,7 +40,7 @@ def _log(name: str, response_time: float, exception: Exception | None, **_rest: 
 
 
 class Shopper(FastHttpUser):
-    """Walks from page to page; after twenty pages starts again with an empty browser cache."""
+    """Visits page after page; after every twenty, its browser's cache and cookies are emptied."""
 
     wait_time = between(*THINK_SECONDS) if THINK_SECONDS else constant(0)
 
@@ -98,7 +98,7 @@ class Shopper(FastHttpUser):
         self.open("listing", "/products/")
 
     def filters(self) -> None:
-        """Choose one to three filters, as their form sends them."""
+        """Open a list with one to three filters, in the parameters that the filter form sends."""
         base = self.choose("categories") if self.rng.random() < 0.7 else "/products/"
         choices = [
             f"gender={self.choose('genders')}",
@@ -114,7 +114,7 @@ class Shopper(FastHttpUser):
         self.open("sorted listing", f"{self.choose('categories')}?sort={sort}")
 
     def deep(self) -> None:
-        """Open a page of the second half of all products."""
+        """Open a page from the second half of the list of all products."""
         page = self.rng.randint(TARGETS["pages"] // 2, TARGETS["pages"])
         self.open("deep listing", f"/products/?page={page}")
 
@@ -139,7 +139,7 @@ class Shopper(FastHttpUser):
         self.open("photo results", self.choose("photos"))
 
 
-# How often each kind of page is opened, of 100.
+# How many of 100 opened pages are of each kind.
 MIX = {
     "home": 6,
     "category": 16,

@@ -2,11 +2,12 @@
 
     python bench/machines.py [--pictures 2000]
 
-The hosts are those of ``tests/faults/machines.py``: each has its own folder and, as root, its own
-network namespace, and reaches the site only by the addresses of PostgreSQL and Redis. The network
-has one core on each host. The hosts share this machine's cores with the database, so two real
-machines gain at least what two hosts gain here. The rival is one host whose process has two cores.
-Prints one JSON object and writes it to bench/results/machines.json.
+The hosts are those of ``tests/faults/machines.py``: each has its own folder and (if root runs this)
+its own network namespace, and reaches the site only through the addresses of PostgreSQL and Redis.
+The neural network uses one core on each host. The hosts share this machine's cores with the
+database, so two real machines gain at least what two hosts gain here. For comparison, the network
+also uses two cores on a single host. Prints one JSON object and writes it to
+bench/results/machines.json.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from tests.faults.machines import Host, Site, apart  # noqa: E402
 from tests.faults.shop import FILL  # noqa: E402
 
 REPEATS = 3
-# Each host must do at least this part of an even share, or the rate is not that of all hosts.
+# A run fails if a host does less than this fraction of an even share of the work, because its rate
+# would not be that of all hosts.
 MIN_FAIR_SHARE = 0.5
 ENQUEUE = """
 from recommender.tasks import embed_pending_images
@@ -47,7 +49,10 @@ EMBEDDED = "SELECT count(*) FROM recommender_embedding_blue WHERE status = 'embe
 
 
 def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, float]:
-    """Return the rate of warm workers on these hosts, and the CPU time of the workers alone."""
+    """Embed ``count`` images several times on these hosts; return the rate and the CPU time.
+
+    The workers have already loaded the network, and only their own CPU time counts.
+    """
     for host in hosts:
         host.environment["NETWORK_THREADS"] = str(cores)
         host.start_worker()
@@ -56,7 +61,7 @@ def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, 
     finally:
         for host in hosts:
             host.lose()
-    # Without the first run, in which the workers load their network.
+    # The first run is left out, because the workers load the network in it.
     rates, used = zip(*runs[1:], strict=True)
     shares = [min(each) / sum(each) for each in used]
     if min(shares) < MIN_FAIR_SHARE / len(hosts):
@@ -83,7 +88,7 @@ def _once(site: Site, hosts: list[Host], count: int) -> tuple[float, list[float]
 
 
 def cpu_seconds(host: Host) -> float:
-    """Return the CPU time of a host's processes; each with its children is a session."""
+    """Return the CPU seconds of a host's processes and their children, found by session id."""
     sessions = {str(process.pid) for process in host.processes}
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -111,7 +116,7 @@ def main() -> None:
         site.set_up()
         one, two = site.hosts
         for host in site.hosts:
-            # The tests' lease of three seconds would end before a slow core has embedded a batch.
+            # The tests' three-second lease would expire before a slow core has embedded a batch.
             host.environment |= {"EMBED_BATCH": "32", "EMBED_LEASE_SECONDS": "60"}
         one.script(f"count = {count}\n{FILL}")
         result["one_host_of_one_core"] = measure(site, [one], count, 1)

@@ -3,16 +3,17 @@
     VAR_DIR=var/million python bench/million.py [PICTURES]
 
 VAR_DIR must be a disposable copy of the embedded real catalogue. Products are added until it has
-PICTURES images (default: 1,000,000). The embedding of a generated product is that of a real one,
-moved a random part of the way to one of its ten nearest neighbours, plus half the difference of two
-others of that neighbourhood, normalised:
+PICTURES images (default: 1,000,000). The embedding of a generated product is computed from the
+embedding x of a real one, and normalised:
 
     x + t (x_j - x) + 0.5 (x_k - x_l),   t uniform in [0, 1]
 
-so it lies among real ones and varies in the directions in which they do. Its category, gender,
-colour, stock and price (up to 10 % less) are those of the real product, its garment's colour too
-within a few ΔE, and it is a duplicate of none. ``likeness`` compares the distances of real queries
-to generated and to real neighbours, which must be alike.
+Here x_j and x_k are two of the ten nearest neighbours of x, and x_l is one of the ten nearest
+neighbours of x_k. The result lies among the real embeddings and varies in the same directions. A
+generated product has the category, gender, colour and stock of the real one, a price up to 10 %
+lower, and a measured garment colour within a few ΔE; it is no duplicate of another product.
+``likeness`` compares the distances from real queries to generated and to real embeddings, which
+should be similar.
 
 Prints one JSON object and writes it to bench/results/made-PICTURES.json.
 """
@@ -63,7 +64,7 @@ INSERT INTO catalogue_productimage (product_id, file, width, height, position, a
 SELECT id, md5(id::text) || md5(slug), 60, 80, 0, '' FROM catalogue_product
 WHERE slug LIKE 'made-%' ORDER BY id RETURNING id
 """
-# Written here, because the triggers, which would add pending rows, are off meanwhile.
+# Inserts the rows of the table of embeddings; the triggers that would insert them are disabled.
 EMBEDDINGS = f"""
 INSERT INTO {{table}} (image_id, embedding, colour, duplicate_group, status,
     {COLUMNS})
@@ -73,7 +74,7 @@ FROM made_embedding AS made JOIN catalogue_productimage AS image ON image.id = m
 JOIN catalogue_product AS product ON product.id = image.product_id ORDER BY image.id
 """  # noqa: S608 - columns of ours
 COLOUR_NOISE = 3.0
-# A row of COPY BINARY is the number of fields, then the length and the value of each.
+# A row of COPY BINARY consists of the number of fields, then the length and value of each field.
 HALFVEC = [("size", ">i2"), ("unused", ">i2"), ("of", ">f2", DIMENSIONS)]
 COLOUR = [("size", ">i2"), ("unused", ">i2"), ("of", ">f4", 3)]
 FIELDS: list[tuple[str, Any]] = [("image", ">i8"), ("embedding", HALFVEC), ("colour", COLOUR)]
@@ -90,7 +91,7 @@ def neighbours(vectors: np.ndarray) -> np.ndarray:
 def generate(
     vectors: np.ndarray, near: np.ndarray, sources: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a new vector for each of the rows ``sources``, as the module says."""
+    """Return a generated vector for each row in ``sources``, by the module docstring's formula."""
     pick = rng.integers(0, NEIGHBOURS, (3, len(sources)))
     towards, first = near[sources, pick[0]], near[sources, pick[1]]
     second = near[first, pick[2]]
@@ -102,9 +103,9 @@ def generate(
 
 
 def likeness(vectors: np.ndarray) -> dict[str, Any]:
-    """Compare the distances of 500 real queries to real neighbours and to as many generated ones.
+    """Compare the distances from 500 real queries to real and to as many generated vectors.
 
-    Neither the queries nor those real neighbours are sources of the generated vectors.
+    The generated vectors are computed from a third set, without the queries and those real vectors.
     """
     rng = np.random.default_rng(7)
     order = rng.permutation(len(vectors))
@@ -115,7 +116,7 @@ def likeness(vectors: np.ndarray) -> dict[str, Any]:
 
 
 def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]]:
-    """Return quartiles of the distances to the 1st, 5th and 50th nearest."""
+    """Return quartiles of the queries' distances to their 1st, 5th and 50th nearest vectors."""
     squared = np.sort(np.maximum(0, 2 - 2 * queries @ others.T), axis=1)
     return {
         f"nearest_{place}": np.percentile(np.sqrt(squared[:, place - 1]), [25, 50, 75])
@@ -126,7 +127,7 @@ def _distances(queries: np.ndarray, others: np.ndarray) -> dict[str, list[float]
 
 
 def copy_rows(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> bytes:
-    """Return rows for COPY BINARY."""
+    """Return image ids, embeddings and colours as rows in the format of COPY BINARY."""
     layout: list[tuple[str, Any]] = [("count", ">i2")]
     for name, kind in FIELDS:
         layout += [(f"{name}_length", ">i4"), (name, kind)]
@@ -141,7 +142,7 @@ def copy_rows(ids: np.ndarray, vectors: np.ndarray, colours: np.ndarray) -> byte
 
 
 def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> None:
-    """Add a product like each of the real ones ``sources``."""
+    """Add a generated product for each id in ``sources``, copied from the real product."""
     cursor.execute("CREATE TEMPORARY TABLE made (number int, source bigint)")
     with cursor.copy("COPY made FROM STDIN") as copy:
         for number, source in enumerate(sources.tolist()):
@@ -150,7 +151,7 @@ def add_products(cursor: psycopg.Cursor, sources: np.ndarray) -> None:
 
 
 def add_embeddings(cursor: psycopg.Cursor, table: str, batches: Iterator[bytes]) -> None:
-    """Insert the rows of COPY BINARY into the table, with the columns of their products."""
+    """Insert the batches of rows into the table, with the columns copied from the products."""
     cursor.execute(
         f"""CREATE TEMPORARY TABLE made_embedding
         (image_id bigint, embedding halfvec({DIMENSIONS}), colour vector(3))"""
@@ -166,7 +167,7 @@ def add_embeddings(cursor: psycopg.Cursor, table: str, batches: Iterator[bytes])
 def batches(
     ids: np.ndarray, sources: np.ndarray, vectors: np.ndarray, colours: np.ndarray
 ) -> Iterator[bytes]:
-    """Yield rows for COPY BINARY with an embedding generated for each image."""
+    """Generate an embedding for each image; yield the rows for COPY BINARY in batches."""
     near, rng = neighbours(vectors), np.random.default_rng(256)
     for start in range(0, len(ids), CHUNK):
         rows = sources[start : start + CHUNK]
@@ -184,7 +185,7 @@ def colours_of(cursor: psycopg.Cursor, table: str) -> np.ndarray:
 
 
 def indexes(cursor: psycopg.Cursor, table: str) -> dict[str, str]:
-    """Return the definitions, by name, of the indexes that no constraint needs."""
+    """Return the names and definitions of the indexes that belong to no constraint."""
     cursor.execute(
         """SELECT indexname, indexdef FROM pg_indexes
         WHERE tablename IN ('catalogue_product', 'catalogue_productimage', %s) AND indexname NOT IN
@@ -195,13 +196,13 @@ def indexes(cursor: psycopg.Cursor, table: str) -> dict[str, str]:
 
 
 def record(seconds: dict[str, float], name: str, started: float) -> None:
-    """Keep and print the time since ``started``."""
+    """Store the seconds since ``started`` under ``name`` and print them."""
     seconds[name] = round(time.perf_counter() - started, 1)
     print(name, seconds[name], file=sys.stderr, flush=True)
 
 
 def enlarge(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
-    """Add products until there are ``size`` images; rebuild the indexes afterwards."""
+    """Add products until there are ``size`` images; drop the indexes before, build them after."""
     cursor.execute("SELECT count(*) FROM catalogue_product WHERE slug LIKE 'made-%'")
     if cursor.fetchall()[0][0]:
         sys.exit("This catalogue is enlarged already; take a fresh copy of the real one.")

@@ -1,4 +1,4 @@
-"""Break one guard of the code at a time and report whether its test fails.
+"""Break one guard (safety check) of the code at a time and report whether its test fails.
 
     python bench/mutations.py [--only PATTERN]
 
@@ -31,13 +31,13 @@ from demo.servers import EmbeddedServers  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "mutations.json"
 LIMIT_SECONDS = 60
-# -B, because Python could take a compiled file for that of the source changed within its second.
+# -B avoids compiled files: Python dates them by the second and could run one that is outdated.
 PYTEST = (sys.executable, "-B", "-m", "pytest", "-q", "--no-header", "--reuse-db", "-x")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Holds whether the test of a broken guard failed, and the seconds it took."""
+    """Holds a guard's name, file and test, the test's outcome, and how many seconds it took."""
 
     guard: str
     file: str
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _add_earlier(outcomes: list[Outcome]) -> list[Outcome]:
-    """Complete the outcomes by those of an earlier run, in the order of the guards."""
+    """Return these outcomes and, for all other guards, those of an earlier run."""
     earlier = json.loads(RESULT.read_text()) if RESULT.exists() else []
     known = {row["guard"]: Outcome(**row) for row in earlier}
     known |= {outcome.guard: outcome for outcome in outcomes}
@@ -76,7 +76,7 @@ def _add_earlier(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _copy_tree(copy: Path) -> None:
-    """Copy the files tracked by git."""
+    """Copy the files tracked by git into the folder."""
     git = str(shutil.which("git"))
     listed = subprocess.run(
         [git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -120,7 +120,7 @@ def _run(copy: Path, guard: Guard, environment: dict[str, str]) -> str:
         )
     except subprocess.TimeoutExpired:
         return "too slow"
-    # pytest exits with 1 where a test failed; other statuses say that none was run to its end.
+    # pytest exits with 1 if a test failed; higher statuses mean that it could not run the test.
     return {0: "survived", 1: "killed"}.get(done.returncode, f"error {done.returncode}")
 
 

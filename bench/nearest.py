@@ -1,20 +1,21 @@
-"""Measure latency and recall of the nearest five, against exact search and in-memory libraries.
+"""Measure latency and recall of the search for the five nearest products.
 
     python bench/nearest.py [QUERIES] [--rival CHECKOUT --rival-folder VAR_DIR]
 
 Needs an embedded catalogue; bench/million.py makes a large one.
 
 - ``all``: ordered by distance alone, without filters.
-- ``price 10.0%`` and so on: the same with a filter that this share of the catalogue passes.
-- ``strip``: the query of a product page's similar items, with its scopes and colours.
+- ``price 10.0%`` and so on: the same with a filter that about this part of the catalogue matches.
+- ``strip``: the search for similar items that a product page makes.
 - ``in_memory``: scikit-learn, faiss and usearch on the same embeddings, without filters.
 - ``rival``: another checkout on a database of its own, which searches for the same products in
   turns with this one.
-- ``sizes_mb``: the tables and indexes that hold embeddings.
+- ``sizes_mb``: the sizes of the tables and indexes that hold embeddings.
 
-Recall at 5 compares with exact search over all 256 values of all images, duplicates left out of
-both. Prints one JSON object and writes it to bench/results/nearest.json (nearest-N.json for N
-images if there are more than 100,000).
+Recall at 5 is the share of the five nearest products, found by an exact comparison with the
+embeddings of all images, that the search finds too; neither contains duplicates. Prints one JSON
+object and writes it to bench/results/nearest.json (nearest-N.json for N images if there are more
+than 100,000).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ ATTRIBUTES = {"gender": "genders", "colour": "colours", "category": "category_id
 WARM_UP = 20
 REPETITIONS, FILTERED_QUERIES, IN_MEMORY_QUERIES = 5, 100, 50
 LARGE = 100_000
-# Exact neighbours kept for each query: enough for five after duplicates are left out.
+# How many exact neighbours to keep for each query, so that five are left without duplicates.
 EXACT_CANDIDATES = 100
 SIZES = """
 SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN LATERAL (
@@ -75,7 +76,8 @@ SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN 
 WHERE tables.relkind = 'r' AND tables.relname IN ('catalogue_productimage', 'recommender_placement',
     'recommender_cell', 'recommender_embedding_blue', 'recommender_embedding_green')
 ORDER BY 1, 2"""
-# Checkouts up to 9e8e8d9 keep embeddings in columns of the images' table.
+# The code that the rival runs. It fits checkouts up to commit 9e8e8d9, which store embeddings in
+# columns of the table of images.
 RIVAL = """
 from bench.nearest import *
 from time import perf_counter
@@ -101,7 +103,7 @@ def answer(what, asked):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Holds the embedding of each image, a row each, and the filtered columns of its product."""
+    """Holds the embeddings and, row by row, the columns of their products that filters use."""
 
     images: StoredEmbeddings
     available: np.ndarray
@@ -112,7 +114,7 @@ class Catalogue:
 
 
 def load(model: EmbeddingModel) -> Catalogue:
-    """Read the images that have an embedding."""
+    """Read all embeddings and the columns of their products that filters use."""
     with psycopg.connect(connection.connection.info.dsn) as own, own.cursor() as cursor:
         images = read_embeddings(cursor, model.table)
         cursor.execute(
@@ -125,7 +127,7 @@ def load(model: EmbeddingModel) -> Catalogue:
 
 
 def make_filters(catalogue: Catalogue) -> dict[str, tuple[Filters, np.ndarray]]:
-    """Return filters of several selectivities by name, each with a mask of the rows that pass."""
+    """Return filters of several selectivities by name, each with a mask of the matching rows."""
     found = {"all": (Filters(), np.ones(len(catalogue.images), bool))}
     for share in SHARES:
         price = Decimal(f"{np.quantile(catalogue.price, share):.2f}")
@@ -140,7 +142,7 @@ def make_filters(catalogue: Catalogue) -> dict[str, tuple[Filters, np.ndarray]]:
 
 
 def _values_of_share(values: np.ndarray, share: float) -> list[Any]:
-    """Return the most frequent values that together make up about this share of the rows."""
+    """Return frequent values that together make up about this share of the rows."""
     names, counts = np.unique(values, return_counts=True)
     left, chosen = share * len(values) * 1.2, []
     for place in np.argsort(-counts):
@@ -153,7 +155,10 @@ def _values_of_share(values: np.ndarray, share: float) -> list[Any]:
 def exact_distances(
     catalogue: Catalogue, source: int, rows: np.ndarray, distances: np.ndarray
 ) -> list[float]:
-    """Return the distances of the exact nearest five products, without duplicates."""
+    """Return the distances from the image in row ``source`` to its five nearest products.
+
+    ``rows`` and ``distances`` are its exact nearest images, from which duplicates are left out.
+    """
     product = catalogue.images.products[source]
     own = catalogue.images.products == product
     groups, products = set(catalogue.images.groups[own].tolist()), {int(product)}
@@ -174,7 +179,10 @@ def measure(
     sources: list[int],
     truth: list[Any],
 ) -> dict[str, Any]:
-    """Time the searches of these rows; compare them with the exact distances ``truth``."""
+    """Time a search for each row in ``sources``; compute recall from the exact distances ``truth``.
+
+    A product counts as found exactly if it is no farther than the fifth exact distance.
+    """
 
     def search(row: int) -> list[Neighbour]:
         product = int(catalogue.images.products[row])
@@ -190,7 +198,7 @@ def measure(
     time_searches(search, sources[:WARM_UP], backend)
     runs = [time_searches(search, sources, backend) for _ in range(REPETITIONS)]
     found = runs[0][1]
-    # Converted to distances, because a score is half of the squared distance.
+    # Scores are converted to distances: a score is half of the squared distance.
     hits = [
         sum((2 * one.score) ** 0.5 <= exact[-1] + 1e-3 for one in neighbours) / len(exact)
         for neighbours, exact in zip(found, truth, strict=True)
@@ -205,7 +213,7 @@ def measure(
 
 
 def measure_strip(catalogue: Catalogue, sources: list[int]) -> dict[str, Any]:
-    """Time the similar items of these rows' products, as product pages search for them."""
+    """Time the search for similar items that product pages make, for these rows' products."""
     products = Product.objects.select_related("category").in_bulk(
         catalogue.images.products[sources].tolist()
     )
@@ -239,7 +247,7 @@ def own_sizes() -> dict[str, Any]:
 def compare_with_rival(
     options: Namespace, catalogue: Catalogue, sources: list[int]
 ) -> dict[str, Any]:
-    """Search for the same products in turns, here and in the other checkout."""
+    """Run the same searches in turns, in this checkout and in the rival."""
     model = EmbeddingModel.objects.active()
     products = Product.objects.in_bulk(catalogue.images.products[sources].tolist())
     external_ids = [products[int(catalogue.images.products[row])].external_id for row in sources]

@@ -1,18 +1,20 @@
-"""Measure response times of the pages under the load of eight shoppers, by Locust.
+"""Measure response times of pages while Locust simulates eight shoppers.
 
     python bench/pages.py [--seconds 60] [--rival CHECKOUT]
 
-Starts gunicorn as in production on the shop's catalogue and drives it by bench/locustfile.py:
+Starts gunicorn as in production on the shop's catalogue and runs these loads of
+bench/locustfile.py:
 
-- ``cold``: an empty Redis and a gunicorn just started; shoppers pause on each page.
+- ``cold``: with an empty Redis and a newly started gunicorn; shoppers pause on each page.
 - ``shoppers``: the same with warm caches.
-- ``no_pause``: eight users who request the next page as soon as they have the last.
-- ``product_alone_cold``: one user without pauses on product pages, each for the first time, so that
-  no search is cached. ``product_alone``: the same pages again and again.
-- ``facet_counts_ms``, ``related_ms``: the counts beside the filters and the recommendations of a
-  product, in this process; ``facet_counts_uncached_ms``, the rival, with an empty cache.
+- ``no_pause``: eight users who request the next page as soon as they have loaded the last one.
+- ``product_alone_cold``: one user who opens product pages without pauses, each for the first time,
+  so that no search is cached. ``product_alone``: the same pages again and again.
 
-``--models 1x8,2x4`` runs only ``no_pause``, for each of these numbers of workers and threads.
+Also times in this process the counts beside the filters (``facet_counts_ms``), the same counts with
+an empty cache for comparison (``facet_counts_uncached_ms``), and the recommendations of a product
+(``related_ms``). ``--models 1x8,2x4`` runs only ``no_pause``, with 1 worker of 8 threads, then 2
+workers of 4 threads, and so on.
 
 Times are the server's (gunicorn's access log) and the client's. ``--rival`` is another checkout of
 the shop, which gets the same load on the same database. Prints one JSON object and writes it to
@@ -71,7 +73,7 @@ LOG_FORMAT = "%({x-kind}i)s %(s)s %(D)s %(U)s"
 
 
 def draw_targets() -> dict[str, Any]:
-    """Draw the addresses and words that shoppers use, the same ones for the same catalogue."""
+    """Choose addresses and search words for the shoppers at random, with a fixed seed."""
     rng = random.Random(SEED)
     products = Product.objects.listed().in_stock().order_by("pk")
     counts = count(Product.objects.listed(), Filters())
@@ -99,7 +101,7 @@ def draw_targets() -> dict[str, Any]:
 
 
 def _mistyped(text: str, rng: random.Random) -> str:
-    """Swap two adjacent letters."""
+    """Return the text with two adjacent letters swapped, as a typing mistake."""
     at = rng.randrange(len(text) - 2)
     return f"{text[:at]}{text[at + 1]}{text[at]}{text[at + 2 :]}"
 
@@ -114,7 +116,7 @@ def _photos(rng: random.Random) -> list[QueryPhoto]:
 
 @contextmanager
 def gunicorn(checkout: Path, arguments: list[str], log: Path) -> Any:
-    """Run gunicorn in this checkout and yield its address."""
+    """Run the gunicorn of ``checkout`` and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -156,7 +158,7 @@ def run_load(
     pause: bool,
     alone: int = 0,
 ) -> dict[str, Any]:
-    """Run Locust's users against the address; read the client's and the server's times."""
+    """Let Locust's users request pages from the address; return client and server times."""
     client = targets.parent / "client.txt"
     client.write_text("")
     start = log.stat().st_size
@@ -184,7 +186,7 @@ def run_load(
 
 
 def _summarise(server: list[str], client: list[str], seconds: float) -> dict[str, Any]:
-    """Summarise the lines of gunicorn's access log and of Locust's by kind of page."""
+    """Summarise by kind of page the lines of gunicorn's access log and of Locust's log."""
     served: dict[str, list[float]] = defaultdict(list)
     viewed: Counter[str] = Counter()
     failed = 0
@@ -244,9 +246,9 @@ def time_facets(targets: dict[str, Any], *, cached: bool) -> dict[str, Any]:
 
 
 def time_related() -> dict[str, Any]:
-    """Time the recommendations of 200 products, searched for and then taken from the cache.
+    """Time the recommendations of 200 products: first searched for, then taken from the cache.
 
-    Both include reading the cards, because the pages read prices and stock from the database.
+    Both times include reading prices and stock from the database, because the pages always do so.
     """
     products = list(Product.objects.listed().in_stock().select_related("category")[:220])
     cached: list[float] = []
@@ -269,7 +271,10 @@ def measure(
     *,
     cold: bool,
 ) -> None:
-    """Run all loads on a checkout; call ``keep`` after each, so that interrupting loses one."""
+    """Run all loads on a checkout.
+
+    ``keep`` is called with the results after each, so that an interruption loses only one of them.
+    """
     log = targets.parent / "access.log"
     log.write_text("")
     found: dict[str, Any] = {"gunicorn": " ".join(arguments)}
@@ -299,7 +304,7 @@ def measure(
 
 
 def compare_models(models: list[str], targets: Path, seconds: float) -> dict[str, Any]:
-    """Run ``no_pause`` on each number of workers and threads, in this order and back."""
+    """Run ``no_pause`` with each pair of workers and threads, in this and in reverse order."""
     log = targets.parent / "access.log"
     found: dict[str, Any] = defaultdict(list)
     for model in [*models, *reversed(models)]:

@@ -1,18 +1,19 @@
-"""Measure the hit rate of *Picked for you* on simulated shoppers, beside three rivals.
+"""Measure the hit rate of *Picked for you* and of three other methods on simulated shoppers.
 
     python bench/personalised.py [SHOPPERS]
 
-``recommender/evaluation/simulation.py`` describes the shoppers, ``docs/population.md`` the reasons.
-Four recommenders give each of them ten products:
+``recommender/evaluation/simulation.py`` describes the simulated shoppers, and
+``docs/population.md`` the reasons for their behaviour. Each method suggests ten products to each
+shopper:
 
-- ``popularity``: the true popularity.
-- ``mean``: the products nearest to the mean of the history's embeddings.
+- ``popularity``: the products with the highest true popularity.
+- ``mean``: the products nearest to the mean embedding of the shopper's history.
 - ``mean_popular``: the same, weighted by the popularity that the shop has counted.
-- ``picked``: what the shop shows (``recommender.recommendations.personalised``); once more after
-  few visits, and in a shop without any.
+- ``picked``: the products that the shop shows (``recommender.recommendations.personalised``). This
+  is measured again in a shop with few visits and in a shop without any.
 
 Prints one JSON object and writes it to bench/results/personalised.json. Needs an embedded
-catalogue, in which it rolls back what it writes.
+catalogue; everything written to the database is rolled back.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from recommender.search.halfvec import read_halfvecs  # noqa: E402
 
 # Reserved for these figures, because the constants were tuned on seeds 101 to 199.
 SEEDS = (7001, 7002, 7003, 7004, 7005)
-# Visits that the shop has counted before, and those of a shop that opened lately.
+# The numbers of visits counted before the test, in an established shop and in a new one.
 VISITS, FEW_VISITS = 15_000, 800
 
 
@@ -105,7 +106,7 @@ def compare(catalogue: Catalogue, scenario: str, seed: int, shoppers: int) -> di
 
 
 def summarise(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return means over the seeds and how many times better ``picked`` is than each rival."""
+    """Return means over the seeds, and how many times better ``picked`` is than other methods."""
     means = {
         name: {
             figure: round(float(np.mean([run[name][figure] for run in runs])), 4)

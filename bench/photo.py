@@ -1,4 +1,4 @@
-"""Measure photo search from the upload to five results, idle and while images are embedded.
+"""Measure the time from uploading a photo to five results, also while images are embedded.
 
     python bench/photo.py [ZIP] [--photos 20] [--rounds 5] [--bulk 10000] [--port 8431]
 
@@ -9,10 +9,11 @@ searches in Chromium and by plain HTTP:
 - ``even``: while it embeds BULK images with the priority of the other processes.
 - ``yielding``: while it embeds them with the lower priority that ``make demo`` gives it.
 
-The embeddings of these images are reset for it and made again. ZIP holds photos; those under
-``validation/`` are used. The rival in the same run is the paper's prototype on the same photos and
-embeddings, without a browser or server: decode, ``model.predict``, scikit-learn's brute force.
-Prints one JSON object and writes it to bench/results/photo.json.
+For this, the embeddings of BULK images are deleted and computed again. ZIP holds photos; those
+under ``validation/`` are used. For comparison, the same run times the paper's prototype on the same
+photos and embeddings, without a browser or server: it decodes the photo, calls ``model.predict``
+and searches by scikit-learn's brute force. Prints one JSON object and writes it to
+bench/results/photo.json.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop is in this thread
+# Playwright runs an event loop in this thread, in which Django would refuse to use the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 os.environ["PHOTO_SEARCHES_PER_HOUR"] = "1000000"
 
 
@@ -73,7 +75,7 @@ FIVE_SHOWN = """() => {
     const pictures = document.querySelectorAll('[data-block="photo"] [data-product-id] img');
     return pictures.length === 5 && [...pictures].every((i) => i.complete && i.naturalWidth > 0);
 }"""
-# Timed in the page, because driving the browser from another process takes time too.
+# Measures a search within the page, because controlling the browser from outside takes time, too.
 PAGE_CLOCK = f"""addEventListener('change', () => {{
     const shown = {FIVE_SHOWN}, started = performance.now();
     const check = () => shown() ? (window.searched = performance.now() - started)
@@ -85,7 +87,10 @@ Search = Callable[[Path], float]
 
 
 class TooFewResultsError(RuntimeError):
-    """Raised when a photo shows no recognised garment, or one of which the shop has too few."""
+    """Raised when the results page of a photo does not show five products.
+
+    No garment was recognised, or the shop has too few like it.
+    """
 
 
 def extract_photos(archive: Path, count: int, folder: Path) -> list[Path]:
@@ -99,7 +104,7 @@ def extract_photos(archive: Path, count: int, folder: Path) -> list[Path]:
 
 @contextmanager
 def running(name: str, command: str) -> Iterator[None]:
-    """Run a process of the shop in a session of its own, as ``make demo`` does."""
+    """Run a process of the shop in its own session, as ``make demo`` does."""
     process = subprocess.Popen(["/bin/sh", "-c", command], cwd=ROOT, start_new_session=True)
     try:
         yield
@@ -109,7 +114,7 @@ def running(name: str, command: str) -> Iterator[None]:
 
 
 def in_chromium(page: Page, url: str) -> Search:
-    """Return a search timed from the choice of the file to five pictures on the screen."""
+    """Return a function that times a search from choosing the file to seeing five pictures."""
 
     def search(photo: Path) -> float:
         page.goto(f"{url}/photo-search/", wait_until="load")
@@ -123,7 +128,10 @@ def in_chromium(page: Page, url: str) -> Search:
 
 
 def by_page_clock(page: Page, url: str) -> Search:
-    """Return the same search, timed by the page from the moment it has the file."""
+    """Return a function that times the same search by a script in the page.
+
+    The time begins when the page has received the file.
+    """
     page.add_init_script(PAGE_CLOCK)
 
     def search(photo: Path) -> float:
@@ -136,7 +144,10 @@ def by_page_clock(page: Page, url: str) -> Search:
 
 
 def by_http(url: str) -> Search:
-    """Return a search timed from the upload to the page with five results, polling as pages do."""
+    """Return a function that times a search by plain HTTP, from the upload to the results.
+
+    Until the results are there, it requests the page again and again, as the page itself does.
+    """
     session = requests.Session()
     session.headers["Referer"] = url
 
@@ -190,7 +201,10 @@ def measure_idle(searches: dict[str, Search], photos: list[Path], rounds: int) -
 def measure_while_embedding(
     searches: dict[str, Search], photos: list[Path], count: int
 ) -> dict[str, Any]:
-    """Time the searches in turns while a warm worker embeds ``count`` images."""
+    """Time the kinds of search in turns while a worker embeds ``count`` images.
+
+    The worker has embedded some images before, so that it has loaded the network.
+    """
     model = EmbeddingModel.objects.active()
     reset_embeddings(model, 64)
     embed_pending_images.delay()
@@ -204,7 +218,7 @@ def measure_while_embedding(
         for name, search in searches.items():
             seconds[name].append(search(photos[place % len(photos)]))
         place += 1
-    # From the images left, because the last searches may have begun when few were.
+    # Only embedded images count, because the time limit may end the loop before all are embedded.
     rate = (count - left) / (time.perf_counter() - started)
     result: dict[str, Any] = {name: summarise([some]) for name, some in seconds.items()}
     return {**result, "pictures_embedded": count - left, "pictures_per_second": round(rate, 1)}
@@ -223,7 +237,7 @@ def summarise(rounds: list[list[float]]) -> dict[str, Any]:
 
 
 def time_prototype(photos: list[Path]) -> list[float]:
-    """Return the seconds of each search of the paper's prototype."""
+    """Return the seconds that the paper's prototype takes to search with each photo."""
     model = EmbeddingModel.objects.active()
     folder = model_folder(model)
     network = build_network(folder)

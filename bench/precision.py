@@ -3,13 +3,14 @@
     python bench/precision.py [IDS] [CALIBRATION]
 
 Needs the real catalogue with embeddings of 32-bit inference, which it only reads. IDS is a text
-file with the ids of the products to query, one a line. ``f32``, OpenVINO in 32-bit floats, is the
-rival. ``bf16`` runs where the CPU supports it. ``int8`` is quantised by nncf
-(requirements-bench.txt) with CALIBRATION images of the catalogue that are not queries.
+file with the ids of the products to query, one per line. The lower precisions are compared with
+``f32``, OpenVINO with 32-bit floats. ``bf16`` is measured only if the CPU supports it. ``int8`` is
+quantised by nncf (requirements-bench.txt) with CALIBRATION images of the catalogue that are not
+queries.
 
 Precision at 5 is measured with the embeddings of the lower precision for queries and catalogue
-(``both``), for the queries alone (as where only the workers of photo search use it), and for the
-catalogue alone. Prints one JSON object and writes it to bench/results/precision.json.
+(``both``), for the queries only (as if only the workers of photo search used that precision), and
+for the catalogue only. Prints one JSON object and writes it to bench/results/precision.json.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ SECONDS = 2.0
 
 
 def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vectors]:
-    """Return (external id, file, article type, colour, gender, usage) of images; and vectors."""
+    """Return (external id, file, article type, colour, gender, usage) of each product; and vectors.
+
+    File and vector are those of the product's first image.
+    """
     rows = model.embeddings.filter(image__position=0, status="embedded").order_by("pk")
     names = ("product__external_id", "image__file", "category__name", "base_colour", "gender")
     found = list(rows.values_list(*names, "product__usage", "embedding"))
@@ -127,7 +131,7 @@ def _seconds_each(network: Any, array: np.ndarray) -> float:
 
 
 def embed(network: Any, pixels: list[Pixels]) -> Vectors:
-    """Embed images, rounded to 16-bit floats as the shop stores them."""
+    """Return the images' embeddings, rounded to 16-bit floats as the shop stores them."""
     starts = range(0, len(pixels), BATCH)
     parts = [
         np.array(network(np.stack(pixels[i : i + BATCH]).astype(np.float32))[0]) for i in starts
@@ -136,7 +140,10 @@ def embed(network: Any, pixels: list[Pixels]) -> Vectors:
 
 
 def nearest(queries: Vectors, catalogue: Vectors, own: np.ndarray) -> tuple[Any, Any]:
-    """Return the rows of the nearest five of each query except itself, and their distances."""
+    """Return the rows of the five vectors nearest to each query, and their distances.
+
+    ``own`` is the row of each query in the catalogue, which is left out of its result.
+    """
     squares = (catalogue**2).sum(1)
     distances = squares + (queries**2).sum(1)[:, None] - 2 * queries @ catalogue.T
     distances[np.arange(len(own)), own] = np.inf
@@ -152,7 +159,10 @@ def precision_at_5(labels: np.ndarray, own: np.ndarray, five: np.ndarray) -> dic
 def measure_quality(
     labels: np.ndarray, own: np.ndarray, exact: Vectors, lower: Vectors
 ) -> dict[str, Any]:
-    """Compare the embeddings of a lower precision with ``f32``'s; ``own`` are the queries."""
+    """Compare embeddings of a lower precision with ``exact``, those of ``f32``.
+
+    ``own`` are the rows to query with.
+    """
     five, distances = nearest(exact[own], exact, own)
     before = precision_at_5(labels, own, five)
     variants = {
@@ -204,7 +214,7 @@ def main() -> None:
     result["speed"] = measure_speed(networks, pixels)
     five, _distances = nearest(exact[own], exact, own)
     result["f32"] = {"precision_at_5": precision_at_5(labels, own, five)}
-    # Embedded once more, because the distance to what is stored shows the noise of this comparison.
+    # A sample is embedded again with f32: its distance to the stored embeddings shows the noise.
     sample = np.random.default_rng(6).choice(len(rows), 2000, replace=False)
     again = embed(networks["f32"], [pixels[i] for i in sample])
     result["f32"]["distance_to_stored_p99"] = round(

@@ -2,10 +2,10 @@
 
     python bench/recommendation_rows.py [--pages 300]
 
-Builds and renders the rows of product pages, carts and the home page for products and visitors of
-the shop's catalogue, and whole product pages with and without the rows below the similar items.
-Prints one JSON object and writes it to bench/results/recommendation_rows.json. Needs an embedded
-catalogue, which it only reads.
+Builds and renders the recommendation rows of product pages, carts and the home page. Also renders
+whole product pages, once with all rows and once with similar items only. Prints one JSON object and
+writes it to bench/results/recommendation_rows.json. Needs an embedded catalogue, which it only
+reads.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ def render_rows(rows: Sequence[RecommendationRow]) -> int:
 
 
 def time_rows(render: Callable[[Any], int], subjects: list[Any]) -> dict[str, Any]:
-    """Time ``render``, which returns its number of rows, for each subject; count its queries."""
+    """Time ``render`` on each subject; also count its database queries and rows per page.
+
+    ``render`` returns the number of rows it has rendered.
+    """
     for subject in subjects[:WARM_UP]:
         render(subject)
     times, rows = [], 0
@@ -102,15 +105,16 @@ def cart_of(products: list[Product]) -> list[CartLine]:
 
 
 def similar_row_only(product: Product) -> list[RecommendationRow]:
-    """Return the row of similar items, without the rows below it."""
+    """Return only the row of similar items, instead of all rows of a product page."""
     row = RecommendationRow("similar", "Similar items", [], products=similar_to_product(product))
     return [row]
 
 
 def time_pages(products: list[Product]) -> dict[str, Any]:
-    """Time each page without and with the rows below the similar items, and from the cache.
+    """Time each page with similar items only, with all rows, and with all rows from the cache.
 
-    The three variants of a page follow each other, so that other work on the machine slows all.
+    The three variants of a page are timed in succession, so that other work on the machine slows
+    all of them alike.
     """
     client = Client(SERVER_NAME="localhost")
     urls = [product.get_absolute_url() for product in products]

@@ -4,8 +4,8 @@
 
 Starts a primary and a replica in a temporary folder. A thread writes VECTORS random embeddings as a
 worker does, 64 in one statement, but without computing them, so it is faster than any worker.
-Meanwhile searches go to the replica and to the primary, the rival, in turns. Prints one JSON object
-and writes it to bench/results/replica.json.
+Meanwhile, searches alternate between the replica and, for comparison, the primary. Prints one JSON
+object and writes it to bench/results/replica.json.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from demo.servers import EmbeddedServers  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="rep-", dir="/tmp"))
 FOLDER.chmod(0o755)
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)  # after the servers have stopped
+# Exit handlers run in reverse order: the folder is deleted after the servers have stopped.
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 SERVERS = EmbeddedServers(FOLDER / "primary")
 STANDBY_FOLDER = FOLDER / "standby"
 os.environ |= {"VAR_DIR": str(SERVERS.folder), "DATABASE_URL": "", "REDIS_URL": ""}
@@ -93,7 +94,7 @@ def write(model: EmbeddingModel, images: list[tuple[int, str]]) -> None:
 
 
 def random_colour() -> Prepared:
-    """Return a prepared image with a random colour and no pixels, which writing does not need."""
+    """Return a prepared image with a random colour but no pixels, because none are written."""
     return Prepared(np.empty(0, np.uint8), RNG.uniform(0, 60, 3).astype(np.float32))
 
 
@@ -111,7 +112,7 @@ def wal_position() -> int:
 
 
 def measure(count: int) -> dict[str, Any]:
-    """Search on both servers and sample the lag until all embeddings are written."""
+    """Search on both servers and sample the replica's lag until all embeddings are written."""
     model = EmbeddingModel.objects.active()
     images = add_products(count)
     write(model, images[: count // 5])

@@ -32,7 +32,10 @@ FIRST_DAY_OF_0_2 = "2026-11-26"
 
 @dataclass(frozen=True)
 class Row:
-    """Describes a row of a table; a missing key in ``figure`` or ``rival`` means not measured."""
+    """Describes a row of a table.
+
+    If ``figure`` or ``rival`` looks up a key that the results lack, its cell says "not measured".
+    """
 
     what: str
     figure: Callable[[Results], str]
@@ -40,7 +43,7 @@ class Row:
     rival: Callable[[Results], str] = lambda _results: ""
 
     def is_measured(self, results: Results) -> bool:
-        """Return whether to show the row: one of a filter's share is left out if not measured."""
+        """Return whether to show the row; those of filters ("%") are left out if not measured."""
         return "%" not in self.what or _read(self.figure, results) != MISSING
 
     def line(self, results: Results) -> str:
@@ -57,13 +60,13 @@ def _read(cell: Callable[[Results], str], results: Results) -> str:
 
 
 def _server(found: dict[str, Any]) -> str:
-    """Return percentiles of the server's times, or "too few" if there are not enough for them."""
+    """Return percentiles of the server's response times, or "too few" for fewer than two."""
     times = found["server_ms"]
     return f"{times['p50']}; p95 {times['p95']} (of {times['n']})" if "p50" in times else "too few"
 
 
 def _times(found: dict[str, Any]) -> str:
-    """Return p50, with its range over the repetitions if known, and p99 or p95."""
+    """Return the median, with its range over the repetitions if known, and p99 or else p95."""
     tail = next(name for name in ("p99_ms", "p95_ms") if name in found)
     least_most = found.get("p50_ms_least_most")
     spread = f" ({least_most[0]} to {least_most[1]})" if least_most else ""
@@ -138,7 +141,7 @@ def _filters(name: str, size: str) -> list[Row]:
 
 
 SHARES = ("50.0%", "10.0%", "1.0%", "0.1%")
-# bench/nearest.py leaves out the shares that no value of an attribute comes near.
+# bench/nearest.py leaves out a filter if no values of its attribute make up roughly that share.
 FILTERED = [f"{what} {share}" for what in ("price", "gender", "colour", "category")
             for share in SHARES]  # fmt: skip
 MILLION = "nearest-1000000"
@@ -315,7 +318,7 @@ RECOMMENDATION_ROWS = [
         ("picked for you, ms", "personalised_twelve_views"),
     )
 ]
-# Each section's results and rows.
+# For each section of the page: the names of its result files, and its rows.
 SECTIONS = {
     "Embedding": (("embed", "precision"), EMBEDDING),
     "Nearest five": (("nearest", MILLION), NEAREST),
@@ -342,7 +345,7 @@ def libraries(results: Results) -> list[str]:
 
 
 def sizes(results: Results) -> list[str]:
-    """Return a table of what holds embeddings, part by part, and the totals of the rival."""
+    """Return a table of the sizes of tables with embeddings, and the rival checkout's totals."""
     found = results.get("nearest", {})
     rival = found.get("rival", {})
     lines = ["| | part | MB |", "|---|---|---|"]
@@ -412,7 +415,7 @@ def _save(figure: Any, name: str) -> None:
 
 
 def _version(name: str) -> str:
-    """Return the version that a result was measured on, and the day."""
+    """Return the shop's version at which a result was measured, and the date."""
     file = RESULTS / f"{name}.json"
     # Renames are left out, because they measure nothing.
     command = ["git", "log", "--follow", "--diff-filter=AM", "-1", "--format=%cs", "--", str(file)]
@@ -443,7 +446,7 @@ def environments(results: Results) -> list[str]:
 
 def main() -> None:
     results = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
-    # The outcomes of bench/mutations.py are a list, which docs/security.md shows.
+    # Leaves out the outcomes of bench/mutations.py (a list), because docs/security.md shows them.
     results = {name: found for name, found in results.items() if isinstance(found, dict)}
     lines = [
         "# Performance",

@@ -1,4 +1,4 @@
-"""Measure against rivals: another checkout of the shop, and nearest neighbours in memory."""
+"""Run what the shop is compared with: another checkout of it, and in-memory search libraries."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Search = Callable[[np.ndarray], np.ndarray]
 
 @contextmanager
 def rival(checkout: Path, folder: Path | None, code: str) -> Iterator[Callable[..., Any]]:
-    """Run ``code`` in another checkout, on the servers of its folder; yield a function to call it.
+    """Run ``code`` in another checkout and yield a function that gets answers from it.
 
-    The code defines ``answer(*question)``. Questions and answers are lines of JSON to and from one
-    process, so that both checkouts take turns within one run.
+    The code uses the servers of ``folder`` and defines ``answer(*question)``. Questions and answers
+    are lines of JSON to and from one process, so that both checkouts take turns within one run.
     """
     servers = EmbeddedServers(folder or checkout / "var")
     loop = "\nimport json, sys\nfor line in sys.stdin:\n"
@@ -92,9 +92,10 @@ def usearch_hnsw(vectors: np.ndarray) -> Search:
 
 
 def in_memory(vectors: np.ndarray, queries: list[int], truth: np.ndarray) -> dict[str, Any]:
-    """Time each library on one thread; ``truth`` (q, 5) holds each query's exact nearest rows.
+    """Search with each library on one thread; return its times and recall.
 
-    Without filters, duplicates and a database this is an upper bound of what an index can gain.
+    ``truth`` (q, 5) holds the exact nearest rows of each query. The libraries handle no filters and
+    no duplicates and use no database, so a faster index could gain at most as much.
     """
     import faiss
 

@@ -3,9 +3,9 @@
     VAR_DIR=... python bench/scaling.py [SEARCHES]
 
 Needs an embedded catalogue, which it only reads. The CPU time of a search is what the kernel
-counted for its PostgreSQL backend and for this process, so waiting and other load on the machine
-are not in it. The rival is the same search without the index. Prints one JSON object and writes it
-to bench/results/scaling.json.
+counted for its PostgreSQL backend and for this process, so it does not include waiting or other
+load on the machine. For comparison, nearest images are also searched without the index. Prints one
+JSON object and writes it to bench/results/scaling.json.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 def bytes_a_product(products: int) -> dict[str, Any]:
-    """Return the bytes per product of each table, of each index of embeddings and of all."""
+    """Return the bytes per product of each table, each embedding index and the whole database."""
     sizes: dict[str, Any] = {}
     for table in (*TABLES, FILES):
         heap, toast, indexes = rows(SIZES, table)[0]
@@ -70,7 +70,7 @@ def bytes_a_product(products: int) -> dict[str, Any]:
 
 
 def cpu_seconds() -> tuple[float, float]:
-    """Return the CPU time of this connection's backend, a local process, and of this process."""
+    """Return the CPU seconds of this connection's PostgreSQL backend and of this process."""
     ((pid,),) = rows("SELECT pg_backend_pid()")
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     ticks = int(fields[11]) + int(fields[12])
@@ -78,7 +78,7 @@ def cpu_seconds() -> tuple[float, float]:
 
 
 def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, float]:
-    """Return CPU milliseconds per search: medians of the rounds and their range."""
+    """Return the CPU milliseconds per search: medians over the rounds, and their range."""
     for subject in subjects:
         search(subject)  # warm-up: reads pages into memory
     found: list[tuple[float, float, float]] = []
@@ -103,7 +103,7 @@ def cost(search: Callable[[Any], object], subjects: Sequence[Any]) -> dict[str, 
 
 
 def list_counts(number: int) -> object:
-    """Count the products for all filters of the whole catalogue, with an empty cache."""
+    """Compute the counts beside all filters for the whole catalogue, with an empty cache."""
     cache.clear()
     return count_products(Product.objects.listed(), Filters())
 

@@ -2,8 +2,8 @@
 
     python bench/search.py
 
-Runs the searches of ``bench/search_table.py`` on the catalogue of VAR_DIR. Prints each search with
-a wrong product among the first five, and the time to find and order a page.
+Runs the searches of ``bench/search_table.py`` on the shop's catalogue. Prints each search that
+finds nothing or a wrong product among the first five, and the time that searches take.
 """
 
 from __future__ import annotations

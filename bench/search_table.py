@@ -1,15 +1,15 @@
 """List 60 text searches with the attributes that each of the first five products must have.
 
-They hold on the real catalogue and on the demo's.
+Both the real catalogue and the demo's must give these results.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# By query: the allowed values of each attribute. ``{first}`` stands for the first SKU.
+# For each search text: the allowed values of each attribute. ``{first}`` stands for the first SKU.
 SEARCHES: dict[str, dict[str, set[str]]] = {
-    # As the catalogue writes it.
+    # Words spelled as in the catalogue.
     "shirt": {"category": {"Shirts"}},
     "jeans": {"category": {"Jeans"}},
     "skirt": {"category": {"Skirts"}},
@@ -70,7 +70,7 @@ SEARCHES: dict[str, dict[str, set[str]]] = {
     "rotes Kleid": {"category": {"Dresses"}, "base_colour": {"Red"}},
     "Krawate": {"category": {"Ties"}},
     "Herrenhemd": {"category": {"Shirts"}, "gender": {"Men"}},
-    # Odd characters.
+    # Unusual characters.
     "T‑Shirt": {"category": {"Tshirts"}},
     "ｊｅａｎｓ!!!": {"category": {"Jeans"}},
     "women’s dress": {"category": {"Dresses"}, "gender": {"Women"}},
@@ -79,7 +79,7 @@ SEARCHES: dict[str, dict[str, set[str]]] = {
 
 
 def wrong_products(query: str, expected: dict[str, set[str]], first: str) -> list[Any] | None:
-    """Return the wrong ones among the first five products, or ``None`` if nothing was found."""
+    """Return those of the first five products that are wrong, or ``None`` if none were found."""
     from shop.catalogue.browsing.search import search_products
     from shop.catalogue.models import Product
 

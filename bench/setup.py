@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def set_up_django() -> EmbeddedServers | None:
-    """Set up Django on the servers of the environment, of a running demo or of VAR_DIR.
+    """Set up Django with the servers of DATABASE_URL, of a running demo, or else of VAR_DIR.
 
-    Those of VAR_DIR are started, returned, and stopped at exit.
+    The servers of VAR_DIR are started and returned; they are stopped at exit.
     """
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     servers = None

@@ -11,9 +11,9 @@ import numpy as np
 
 
 def cpu_ms(backend: int) -> float:
-    """Return the CPU time used by this process and its PostgreSQL backend.
+    """Return the CPU milliseconds used so far by this process and its PostgreSQL backend.
 
-    Unlike wall-clock time it leaves out the load of other processes.
+    Unlike wall-clock time, they do not include waiting for other processes.
     """
     spent = Path(f"/proc/{backend}/schedstat").read_text().split()[0]
     return time.process_time() * 1000 + int(spent) / 1e6
@@ -22,7 +22,7 @@ def cpu_ms(backend: int) -> float:
 def time_searches(
     search: Callable[[int], Any], queries: Sequence[int], backend: int
 ) -> tuple[np.ndarray, list[Any]]:
-    """Run each query; return its wall-clock and CPU milliseconds (n, 2), and the results."""
+    """Run each query; return the wall-clock and CPU milliseconds (n, 2), and the results."""
     times, results = [], []
     for query in queries:
         used, started = cpu_ms(backend), time.perf_counter()
@@ -32,7 +32,7 @@ def time_searches(
 
 
 def summarise(runs: list[np.ndarray]) -> dict[str, Any]:
-    """Return median percentiles of the repetitions, with the lowest and the highest."""
+    """Return p50 and p99: each the median over the repetitions, with the lowest and highest."""
     report: dict[str, Any] = {}
     for name, percent in (("p50", 50), ("p99", 99)):
         values = sorted(float(np.percentile(run[:, 0], percent)) for run in runs)

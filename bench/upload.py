@@ -1,11 +1,11 @@
-"""Measure the staff's upload page with a whole catalogue, beside ``import_catalogue``.
+"""Measure the import of a whole catalogue through the staff's upload page.
 
     python bench/upload.py [PATH]
 
-Uploads a ZIP by Chromium, gunicorn and the Celery worker of uploads into a fresh database. The
-rival imports the same ZIP into another database by the command. Compares the contents of both, and
-checks by a dry run that importing an export would change nothing. Prints one JSON object and writes
-it to bench/results/upload.json.
+Imports a ZIP into a new database, through Chromium, gunicorn and the Celery worker of uploads. For
+comparison, the command ``import_catalogue`` imports the same ZIP into another database. Checks that
+both databases have the same contents, and by a dry run that importing an export would change
+nothing. Prints one JSON object and writes it to bench/results/upload.json.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ PROGRESS = """() => {
 
 
 class Memory(Thread):
-    """Samples the resident memory of processes and their children; keeps the peaks in MB."""
+    """Samples the memory of processes and their children; keeps the highest values in MB."""
 
     def __init__(self, processes: dict[str, int]) -> None:
         super().__init__(daemon=True)
@@ -115,7 +115,7 @@ def _free_port() -> int:
 
 
 def measure(path: Path) -> dict[str, Any]:
-    """Import the ZIP by the page and by the command and compare them."""
+    """Import the ZIP through the page and by the command; compare times and contents."""
     folder = Path(tempfile.mkdtemp(prefix="bench-upload-"))
     rival = Path(tempfile.mkdtemp(prefix="bench-import-"))
     with (
@@ -199,7 +199,7 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
         page.fill("#id_login", "bench")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        # The whole address, because that of the login page ends with ?next=/admin/ too.
+        # Waits for the whole address, because the login page's own ends with ?next=/admin/.
         page.wait_for_url(f"{address}/admin/")
         page.goto(f"{address}/admin/imports/upload/new/")
         page.set_input_files("#id_table", path)
@@ -224,16 +224,19 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
 
 
 def _press_and_wait(page: Any, button: str | re.Pattern[str], end: str) -> tuple[float, int]:
-    """Press the button; return the seconds to the state ``end`` and the number of percentages."""
+    """Press the button and wait until the upload's state is ``end``.
+
+    Returns the seconds and the number of different progress values that the page has shown.
+    """
     from playwright.sync_api import Error
 
     started = time.perf_counter()
-    with page.expect_navigation():  # because the page before may have the state ``end`` too
+    with page.expect_navigation():  # the old page may already have the state ``end``
         page.get_by_role("button", name=button, exact=True).click()
     seen: set[float] = set()
     while True:
         try:
-            # Both in one call, because the page reloads when the state changes.
+            # State and progress are read in one call, because the page reloads when they change.
             state, percents = page.evaluate(PROGRESS)
         except Error:
             continue  # the page is reloading
