@@ -95,7 +95,7 @@ def in_memory(vectors: np.ndarray, queries: list[int], truth: np.ndarray) -> dic
     """Search with each library on one thread; return its times and recall.
 
     ``truth`` (q, 5) holds the exact nearest rows of each query. The libraries handle no filters and
-    no duplicates and use no database, so a faster index could gain at most as much.
+    no duplicates and use no database, so a better index in the shop could at most be as fast.
     """
     import faiss
 

@@ -42,11 +42,12 @@ def _run(folder: Path, port: int, env: Env) -> None:
     servers = EmbeddedServers(folder)
     given = {name: env.str(name, "") for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     with servers.running(postgres=not given["DATABASE_URL"], redis_server=not given["REDIS_URL"]):
-        _check_port(port)  # after the lock, because a running demo uses its port as well
+        # Checked after the folder is locked, so that a running demo is reported, not its busy port.
+        _check_port(port)
         variables = servers.environment | {name: value for name, value in given.items() if value}
         variables["DEMO_URL"] = f"http://127.0.0.1:{port}/"
         os.environ |= variables | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-        # Uncompressed, because brotli would take 33 s of the first start.
+        # Static files are not compressed, because brotli would add 33 s to the first start.
         os.environ.setdefault(
             "STATICFILES_STORAGE",
             "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
@@ -63,7 +64,10 @@ def _run(folder: Path, port: int, env: Env) -> None:
 
 
 def _run_shop(folder: Path, url: str, port: int) -> None:
-    """Import what needs Django's settings only now that the servers are known."""
+    """Set up Django, fill the database and run the shop's processes.
+
+    The modules are imported here, because Django's settings need the addresses of the servers.
+    """
     import django
 
     django.setup()
@@ -78,7 +82,7 @@ def _run_shop(folder: Path, url: str, port: int) -> None:
 
 
 def _check_port(port: int) -> None:
-    """Exit if the port is in use, before minutes of work."""
+    """Exit if the port is in use; otherwise the demo would fail only after minutes of work."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

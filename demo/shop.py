@@ -22,7 +22,7 @@ from shop.core.tasks import send
 from shop.pages.models import Page
 
 STAFF = "staff"
-# In the order of the links in the footer.
+# The slugs of the pages, in the order of the links in the footer.
 PAGES = ("help", "delivery", "returns", "contact", "terms")
 
 
@@ -41,13 +41,13 @@ def prepare(folder: Path) -> str:
 
 
 def run(folder: Path, url: str, port: int, password: str) -> None:
-    """Run the processes until Ctrl-C. Raises ``ProcessEndedError`` if one ends before."""
+    """Run the processes until Ctrl-C. Raises ``ProcessEndedError`` if one of them ends earlier."""
     log = folder / "log"
     log.mkdir(exist_ok=True)
     manager, stopped = Manager(), Event()
     for name, command in shell_commands(port, log).items():
         manager.add_process(name, command, quiet=True, env={**os.environ})
-    connections.close_all()  # the processes are forked
+    connections.close_all()  # the processes are forked and must not share connections
     announcer = Thread(target=_announce, args=(url, password, stopped), daemon=True)
     announcer.start()
     try:
@@ -88,9 +88,9 @@ def _load_catalogue(folder: Path) -> None:
 
 
 def load_pages() -> None:
-    """Publish the sample texts of ``demo/pages``, unless the shop has pages.
+    """Publish the sample texts of ``demo/pages``, unless the shop already has pages.
 
-    The first line of each is its title.
+    The first line of each text is the title of its page.
     """
     if Page.objects.exists():
         return
@@ -109,7 +109,7 @@ def load_pages() -> None:
 
 
 def _staff_password(file: Path) -> str:
-    """Return the staff account's password, created once and readable by its owner only."""
+    """Return the staff account's password; create account and private password file if missing."""
     user_model = get_user_model()
     if file.exists() and user_model.objects.filter(username=STAFF).exists():
         return file.read_text()

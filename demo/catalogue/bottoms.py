@@ -16,7 +16,7 @@ THREAD = "#d39a3c"
 
 @dataclass(frozen=True)
 class Legs:
-    """Holds distances from the middle line, and the heights of crotch and hem."""
+    """Holds widths, as distances from the middle line, and the heights of crotch and hem."""
 
     waist: float
     hip: float
@@ -37,7 +37,7 @@ TOP = 140
 
 
 def leg_path(legs: Legs) -> str:
-    """Return the closed outline of the left leg up to the waist and the middle seam."""
+    """Return the closed outline of the left half of a pair of trousers."""
     side, hip = MIDDLE - legs.waist, MIDDLE - legs.hip
     outer, inner = MIDDLE - legs.outer, MIDDLE - legs.inner
     rise, thigh = legs.bottom - legs.crotch, TOP + 0.55 * (legs.crotch - TOP)
@@ -190,7 +190,7 @@ def jeans(sheet: Sheet, cut: str, cloth: Cloth) -> None:
 
 
 def _faded(sheet: Sheet, legs: Legs) -> None:
-    # Wear bleaches the thighs and fades out above the knee.
+    # Light patches down both thighs, because jeans fade there when worn.
     x = MIDDLE - (legs.hip + 10) * 0.52
     for path in both(lens((x + 6, 330), (x - 10, 860), 0, 70)):
         sheet.glow(path, "#fff", 0.3, far=True)

@@ -1,7 +1,8 @@
 """Draw one product as SVG: a sharp layer of shapes, and a soft layer of light.
 
-The sharp layer holds flat colours, patterns and seams on nothing. The soft layer is grey, 128
-where the light is neutral; it is rendered small and blurred cheaply, then laid over the sharp one.
+The sharp layer holds flat colours, patterns and seams on a transparent background. The soft layer
+is grey: lighter than 128 brightens the sharp layer, darker darkens it. It is rendered and blurred
+at a third of the size, which is cheap, then enlarged and blended with the sharp layer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from demo.catalogue.palette import ink, thread
 from demo.catalogue.paths import HEIGHT, WIDTH, Box, Point, box_of, lens
 from demo.catalogue.patterns import Cloth, marks
 
-# Rasterising takes most of the time and grows with the pixels: 960 x 1280 took twice as long.
+# Not larger, because rasterising takes most of the time: 960 x 1280 pixels took twice as long.
 PIXELS = (720, 960)
 SOFT_PIXELS = (240, 320)
 
@@ -55,12 +56,12 @@ class Sheet:
         return f'<g clip-path="url(#{self.clip(path)})">{turned}</g>'
 
     def clip(self, path: str) -> str:
-        """Define a clip path of the outline and return its id."""
+        """Define a clip path with this outline and return its id."""
         self.defs.append(f'<clipPath id="c{len(self.defs)}"><path d="{path}"/></clipPath>')
         return f"c{len(self.defs) - 1}"
 
     def shade(self, path: str, volume: float = 1) -> None:
-        """Shade a piece as round: bright to the upper left, dark to the right and at the rim."""
+        """Shade a piece to look round: bright at the upper left, dark at the right and the edge."""
         clip = self.clip(path)
         self.soft.append(
             f'<path d="{path}" fill="#808080"/>'
@@ -71,7 +72,8 @@ class Sheet:
         )
 
     def _blur(self, path: str, spread: float) -> str:
-        # With its own region, because blurring the full sheet is slow, as is resvg below 8 units.
+        # The filter has its own region, because blurring the whole sheet is slow. Callers use more
+        # than 8 units, because resvg is slow below that.
         box, margin = box_of(path), spread * 3 + 14
         self.defs.append(
             f'<filter id="b{len(self.defs)}" filterUnits="userSpaceOnUse" '
@@ -83,14 +85,14 @@ class Sheet:
         return f'filter="url(#b{len(self.defs) - 1})"'
 
     def shape(self, path: str, fill: str, opacity: float = 1, line: str = "none") -> None:
-        """Draw a flat shape without shading: buttons, buckles, soles, glints."""
+        """Draw a flat shape without shading, such as a button, a buckle, a sole or a glint."""
         stroke = f' stroke="{line}" stroke-width="2"' if line != "none" else ""
         self.flat.append(f'<path d="{path}" fill="{fill}" fill-opacity="{opacity:g}"{stroke}/>')
 
     def line(
         self, path: str, colour: str, width: float, opacity: float = 1, dash: str = ""
     ) -> None:
-        """Draw a stroke with round ends; `dash` as in SVG."""
+        """Draw a stroke with round ends; `dash` is its `stroke-dasharray` in SVG."""
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         self.flat.append(
             f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
@@ -108,7 +110,7 @@ class Sheet:
     def fold(
         self, start: Point, end: Point, bend: float = 0, width: float = 14, depth: float = 0.3
     ) -> None:
-        """Draw a crease: a dark sliver with its lit ridge on the upper left."""
+        """Draw a crease: a dark sliver with a bright ridge at its upper left."""
         lit = (start[0] - width, start[1] - width * 0.4), (end[0] - width, end[1] - width * 0.4)
         blur = self._blur(lens(start, end, bend, width * 2), 8.2)
         self.soft.append(
@@ -118,7 +120,7 @@ class Sheet:
         )
 
     def folds(self, *creases: tuple[Point, Point, float], width: float = 14) -> None:
-        """Draw several creases `(start, end, bend)` of one width."""
+        """Draw several creases `(start, end, bend)` of the same width."""
         for start, end, bend in creases:
             self.fold(start, end, bend, width)
 
@@ -162,7 +164,7 @@ class Sheet:
         return _svg(PIXELS, "".join(self.defs), "".join(self.flat), view)
 
     def soft_svg(self, view: Box | None = None) -> str:
-        """Return the SVG of the layer of light at a third of the size; 128 is neutral."""
+        """Return the SVG of the soft layer, or of its part in `view`, at 240 x 320 pixels."""
         defs = _SOFT_DEFS + "".join(self.defs)
         ground = '<rect x="-960" y="-1280" width="2880" height="3840" fill="#808080"/>'
         return _svg(SOFT_PIXELS, defs, ground + "".join(self.soft), view)

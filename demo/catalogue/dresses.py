@@ -14,7 +14,7 @@ BODICE = Torso(
     neck=92, top=90, drop=92, shoulder=172, slope=44, chest=182, waist=150, hem=150, armpit=310,
     bottom=520, dip=10, sleeve="none",
 )  # fmt: skip
-# Half width at the hem, height of the hem, bodice.
+# For each cut: half the width of the hem, the height of the hem, and the bodice.
 DRESSES: dict[str, tuple[float, float, Torso]] = {
     "a-line": (300, 1050, BODICE),
     "sheath": (176, 1010, replace(BODICE, neck=104, drop=70)),

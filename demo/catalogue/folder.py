@@ -27,7 +27,7 @@ HEADER = (
 
 
 def write_demo_catalogue(folder: Path, products: Sequence[DemoProduct] | None = None) -> int:
-    """Draw the catalogue into the folder unless this version is there; return the product count.
+    """Draw the catalogue into the folder unless this version is in it; return the product count.
 
     Raises ``FileExistsError`` if the folder holds anything but a demo catalogue.
     """
@@ -71,10 +71,10 @@ def _write_pictures(images: Path, products: Sequence[DemoProduct]) -> None:
         for product in products:
             draw_pictures(images, product)
         return
-    # Spawned, because forking a process with threads can hang.
+    # The workers are spawned, because forking a process with threads can hang.
     pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
     try:
-        # Small chunks, because an interrupted pool still finishes those it has begun.
+        # The chunks are small, because an interrupted pool still finishes the chunks it has begun.
         chunks = [products[start : start + CHUNK] for start in range(0, len(products), CHUNK)]
         list(pool.map(_draw_all, repeat(images), chunks))
     finally:
@@ -87,7 +87,7 @@ def _draw_all(images: Path, products: Sequence[DemoProduct]) -> None:
 
 
 def draw_pictures(images: Path, product: DemoProduct) -> None:
-    """Write the product's images: ID.jpg, and a close-up as ID-2.jpg if it has one."""
+    """Write the product's images: ID.jpg and, if the product has a close-up, ID-2.jpg."""
     sheet = product.sheet()
     for number, view in enumerate(product.views, 1):
         name = f"{product.id}.jpg" if number == 1 else f"{product.id}-{number}.jpg"

@@ -1,4 +1,4 @@
-"""Colours of the demo catalogue, by their names in the fashion dataset."""
+"""Define the colours of the demo catalogue, by their names in the fashion dataset."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COLOURS: dict[str, str] = {
 
 
 def hex_of(colour: str) -> str:
-    """Return the `#rrggbb` of a dataset's colour name. Raises ``KeyError`` for an unknown name."""
+    """Return the `#rrggbb` of a colour name. Raises ``KeyError`` for an unknown name."""
     return COLOURS[colour]
 
 
@@ -64,22 +64,22 @@ def brightness(colour: str) -> float:
 
 
 def lighter(colour: str, share: float = 0.25) -> str:
-    """Return the colour mixed with `share` of white."""
+    """Return the colour with `share` (0 to 1) of white mixed in."""
     return mix(colour, "#ffffff", share)
 
 
 def darker(colour: str, share: float = 0.25) -> str:
-    """Return the colour mixed with `share` of a warm black."""
+    """Return the colour with `share` (0 to 1) of a warm black mixed in."""
     return mix(colour, "#17161a", share)
 
 
 def ink(colour: str, strength: float = 0.45) -> str:
-    """Return the colour of a seam on `colour`: darker, but lighter on a nearly black cloth."""
+    """Return the colour of a seam on cloth of this colour: darker, or lighter if nearly black."""
     if brightness(colour) < 0.24:
         return lighter(colour, strength * 0.5)
     return darker(colour, strength)
 
 
 def thread(colour: str) -> str:
-    """Return the colour of a visible stitch, with little contrast to `colour`."""
+    """Return the colour of a visible stitch on cloth of this colour, with little contrast."""
     return lighter(colour, 0.35) if brightness(colour) < 0.5 else darker(colour, 0.3)

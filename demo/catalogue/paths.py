@@ -1,4 +1,4 @@
-"""Geometry of SVG paths that use only absolute `x,y` pairs and M, L, C, Q, Z."""
+"""Compute SVG paths that use only absolute `x,y` pairs and the commands M, L, C, Q and Z."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pair(point: Point) -> str:
 
 
 def backwards(path: str) -> str:
-    """Return the open path reversed, without the leading M."""
+    """Return the open path in the opposite direction, without the M and first point."""
     steps = [(letter, points(rest)) for letter, rest in _STEP.findall(path)]
     trail: list[str] = []
     for index in range(len(steps) - 1, 0, -1):

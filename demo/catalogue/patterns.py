@@ -1,7 +1,7 @@
 """Draw printed and woven patterns as marks that cover a box; the caller clips them to a panel.
 
-Explicit marks instead of SVG `<pattern>`: resvg samples a turned pattern bicubically, which
-takes a second per image, while clipped marks take a few hundredths.
+SVG's `<pattern>` is not used, because resvg samples a rotated pattern bicubically, which takes a
+second per image. Clipped marks take a few hundredths of a second.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ class Cloth:
 
 
 def marks(cloth: Cloth, box: Box) -> str:
-    """Return SVG of the cloth's pattern over the box, empty if solid. Raises ``KeyError``."""
+    """Return SVG of the cloth's pattern over the box, or an empty text for a solid cloth.
+
+    Raises ``KeyError`` for an unknown pattern.
+    """
     return PATTERNS[cloth.pattern](cloth, box) if cloth.pattern != "solid" else ""
 
 
 def _steps(start: float, end: float, step: float) -> Iterator[float]:
-    # Multiples of the step, so that neighbouring panels line up.
+    # The steps are multiples of `step`, so that the patterns of neighbouring panels line up.
     at = (start // step) * step
     while at < end:
         yield at
@@ -155,7 +158,7 @@ def _chevron(cloth: Cloth, box: Box) -> str:
 
 
 def _blocks(cloth: Cloth, box: Box) -> str:
-    # The split sits at one height of the picture, so body and sleeves agree when upright.
+    # The lower 40 % of the box has the accent colour, below a strip of a mixed colour.
     height, width = box.bottom - box.top, box.right - box.left
     low, band = box.top + height * 0.6, height * 0.09
     middle = mix(cloth.accent, cloth.base, 0.5)

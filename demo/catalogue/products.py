@@ -1,4 +1,4 @@
-"""The products of the demo catalogue, without Django."""
+"""Define the products of the demo catalogue, without using Django."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DemoProduct:
         ]
 
     def sheet(self) -> Sheet:
-        """Draw the product, the same way every time."""
+        """Draw the product; every call draws the same picture."""
         sheet = Sheet(self.range.texture)
         self.range.draw(sheet, self.cut, self.cloth)
         return sheet
@@ -83,7 +83,7 @@ def _shares(stock: int, sizes: int, number: int) -> list[int]:
 
 def demo_products() -> list[DemoProduct]:
     """Return all products, the same ones every time."""
-    # All types mixed evenly, as a shop would have added them over the years.
+    # The article types are mixed evenly, as if a shop had added products over the years.
     steps = [(step / kind.count, kind, step) for kind in RANGES for step in range(kind.count)]
     steps.sort(key=lambda each: each[0])
     return [_product(kind, step, number) for number, (_place, kind, step) in enumerate(steps)]
@@ -116,7 +116,7 @@ def _product(kind: Range, step: int, number: int) -> DemoProduct:
 
 def _choice(kind: Range, step: int) -> tuple[str, str, str]:
     combinations = list(every(kind.cuts, kind.patterns.split(), kind.colours.split(",")))
-    # A stride without a common divisor, so that each combination occurs once.
+    # The stride is coprime to the number of combinations, so that none repeats before all are used.
     stride = next(s for s in range(int(len(combinations) * 0.618), 0, -1) if _is_coprime(s, kind))
     return combinations[(step * stride) % len(combinations)]
 

@@ -1,4 +1,4 @@
-"""The product ranges of the demo shop, one for each article type."""
+"""Define the product ranges of the demo shop, one for each article type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Draw = Callable[[Sheet, str, Cloth], None]
 
 @dataclass(frozen=True)
 class Range:
-    """Represents an article type. `cuts` maps the cuts of `draw` to their names for shoppers."""
+    """Represents an article type. `cuts` maps each cut that `draw` knows to its displayed name."""
 
     article: str
     tree: tuple[str, str]

@@ -42,7 +42,7 @@ def _raster(svg: str) -> Image.Image:
 
 
 def _rim(alpha: Image.Image) -> Image.Image:
-    # The difference of two shifted blurs is a bevel lit from the upper left.
+    # The difference of two shifted blurred copies looks like an edge lit from the upper left.
     small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR).filter(
         ImageFilter.GaussianBlur(2.5)
     )
@@ -55,7 +55,7 @@ def _rim(alpha: Image.Image) -> Image.Image:
 def _shadow(alpha: Image.Image) -> Image.Image:
     small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR)
     wide, near = Image.new("L", SOFT_PIXELS), Image.new("L", SOFT_PIXELS)
-    # Pasted, because ImageChops.offset would wrap the shadow of a long dress to the top.
+    # Shadows are shifted by pasting, because ImageChops.offset would wrap a long dress's to the top.
     wide.paste(small.filter(ImageFilter.GaussianBlur(8)), (3, 7))
     near.paste(small.filter(ImageFilter.GaussianBlur(1.6)), (1, 2))
     dark = ImageChops.add(wide.point(lambda v: v * 0.2), near.point(lambda v: v * 0.22))
@@ -83,7 +83,7 @@ def _texture(name: str, zoom: float) -> Image.Image:
     return sheet
 
 
-# One digit a pixel: 5 is neutral, 9 lit, 1 in shade.
+# Each digit is a pixel: 5 is neutral, higher is brighter, lower is darker.
 _TILES: dict[str, tuple[str, ...]] = {
     "weave": ("5645", "6554", "4565", "5456"),
     "twill": ("85424", "42485", "48542", "54248", "24854"),
@@ -101,7 +101,7 @@ _TILES: dict[str, tuple[str, ...]] = {
 
 
 def _tile(rows: tuple[str, ...]) -> Image.Image:
-    # Enlarged to about 120 px so that tiling costs few pastes.
+    # The tile is repeated to about 120 px, so that few pastes cover a picture.
     cell = Image.new("L", (len(rows[0]), len(rows)))
     cell.putdata([_NEUTRAL + (int(digit) - 5) * 4 for row in rows for digit in row])
     across, down = 120 // cell.width, 120 // cell.height

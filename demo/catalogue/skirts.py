@@ -10,7 +10,7 @@ from demo.catalogue.tops import button
 
 
 def flared(top: float, low: float, waist: float, hem: float, dip: float, swell: float = 0) -> str:
-    """Return a closed skirt outline from the half widths of waist and hem."""
+    """Return a closed skirt outline; `waist` and `hem` are half widths."""
     third = (low - top) / 3
     return symmetric(
         f"M{MIDDLE},{top + 8:.0f} C{MIDDLE - waist * 0.5:.0f},{top + 8:.0f} {MIDDLE - waist * 0.8:.0f},"
@@ -38,7 +38,7 @@ def _pleats(sheet: Sheet, top: float, low: float, waist: float, hem: float, clot
 
 
 SKIRTS = {
-    # top, hem height, half widths of waist and hem, curve of the hem, swell of the hip
+    # Heights of top and hem, half widths of waist and hem, curve of the hem, swell of the hip.
     "a-line": (250, 1010, 152, 330, 60, 0),
     "pleated": (250, 980, 150, 340, 50, 0),
     "pencil": (190, 1110, 148, 176, 14, 44),

@@ -65,7 +65,7 @@ def body_path(cut: Torso) -> str:
 
 
 def back_neck(sheet: Sheet, cut: Torso, cloth: Cloth, rise: float = 12) -> None:
-    """Return the inside of the back that shows through the neck opening."""
+    """Draw the inside of the back that shows through the neck opening."""
     side, low = MIDDLE - cut.neck, cut.top + cut.drop
     half = (
         f"M{MIDDLE},{cut.top + 16 - rise} C{MIDDLE - 50},{cut.top + 16 - rise} {side + 26:.1f},"
@@ -101,7 +101,7 @@ def sleeve(cut: Torso) -> Sleeve:
         "puff": ((tip - 104, tip_y + 232), (arm - 30, pit + 78), 22),
     }[cut.sleeve]
     swell = {"puff": 60, "long": 26}.get(cut.sleeve, 0)
-    # The last stretch runs square to the cuff, so that bands and hems sit flush.
+    # The edges of the sleeve meet the cuff at right angles, so that bands and hems fit.
     reach = 0.34 * (oy - tip_y) / ((ix - ox) ** 2 + (iy - oy) ** 2) ** 0.5
     ux, uy = (iy - oy) * reach, -(ix - ox) * reach
     path = (
@@ -115,7 +115,7 @@ def sleeve(cut: Torso) -> Sleeve:
 
 
 def cuff_band(line: str, depth: float) -> str:
-    """Return a closed band `depth` high above a left cuff line, square to it, slightly bowed."""
+    """Return a closed rectangle, `depth` high, that stands on the line of a left cuff."""
     (x1, y1), (x2, y2) = (tuple(map(float, p.split(","))) for p in line[1:].split(" L"))
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
     ux, uy = (y2 - y1) / length * depth, -(x2 - x1) / length * depth
@@ -126,14 +126,14 @@ def cuff_band(line: str, depth: float) -> str:
 
 
 def hem_stitch(sheet: Sheet, line: str, cloth: Cloth, rise: float) -> None:
-    """Draw a dashed line parallel to a left cuff and to its reflection."""
+    """Draw a dashed line parallel to a left cuff, `rise` above it, and the mirror image."""
     first, second = cuff_band(line, rise)[1:-2].split(" L")[2:4]
     for path in both(f"M{first} L{second}"):
         sheet.stitch(path, cloth)
 
 
 def sleeves(sheet: Sheet, cut: Torso, cloth: Cloth) -> None:
-    """Draw both sleeves with their creases; nothing for a sleeveless cut."""
+    """Draw both sleeves with their creases, or nothing for a sleeveless cut."""
     if cut.sleeve == "none":
         return
     left = sleeve(cut)
@@ -161,7 +161,7 @@ def _long_creases(sheet: Sheet, cut: Torso) -> None:
 
 
 def body(sheet: Sheet, cut: Torso, cloth: Cloth) -> None:
-    """Draw the front, with armhole seams and creases."""
+    """Draw the front with its creases."""
     path = body_path(cut)
     sheet.panel(path, cloth)
     drape(sheet, cut)
@@ -188,7 +188,7 @@ def ribbed(sheet: Sheet, path: str, cloth: Cloth, angle: float = 0, colour: str 
 
 
 def neck_band(cut: Torso, width: float) -> str:
-    """Return a closed band of that width along the front neckline, inside the body."""
+    """Return a closed band, `width` wide, along the front neckline and inside the body."""
     outer = neckline(cut)
     raised = Torso(
         neck=cut.neck + width * 0.8,
@@ -210,6 +210,6 @@ def _end(path: str) -> str:
 
 
 def mirror_open(half: str) -> str:
-    """Return the open line from the right end over the middle to the left end of a left half."""
+    """Return a left half and its mirror image as one open line, from the right to the left end."""
     right = mirror(half)
     return f"M{_end(right)} {backwards(right)} {half[1:].split(' ', 1)[1]}"
