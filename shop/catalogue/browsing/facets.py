@@ -56,7 +56,10 @@ class Facet:
 
     @property
     def is_useful(self) -> bool:
-        """Return whether to show the facet: it has several options, or one is chosen."""
+        """Return whether to show the facet.
+
+        A facet with a single option is shown only if the option is chosen or was searched for.
+        """
         return bool(len(self.options) > 1 or self.more or self.find or self.selected)
 
     @property

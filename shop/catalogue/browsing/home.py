@@ -48,7 +48,7 @@ def home_rows(already_shown: Collection[Product]) -> HomeRows:
 def largest_categories(limit: int, without: Collection[Product] = ()) -> list[Category]:
     """Return the categories with the most listed products.
 
-    Each category has its newest image as ``cover``, except images of the products in ``without``.
+    The ``cover`` of each category is its newest image, but never one of a product in ``without``.
     """
     products = count(Product.objects.listed(), Filters()).categories
     images = ProductImage.objects.filter(

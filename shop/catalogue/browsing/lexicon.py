@@ -62,8 +62,8 @@ class Concept:
 class Lexicon:
     """Looks up terms by the stems of their words.
 
-    Terms with a word that listed products contain are looked up in ``german_exact`` without
-    stemming, which would confuse the brand "Jack" with the German "Jacke".
+    German terms are looked up without stemming, in ``german_exact``, if a listed product contains
+    one of the words. Stemming would confuse the brand "Jack" with the German "Jacke".
     """
 
     english: dict[tuple[str, ...], Concept] = field(default_factory=dict)

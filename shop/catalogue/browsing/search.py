@@ -116,7 +116,8 @@ def _rank(parts: list[QueryPart], operator: str, numbered: list[int]) -> Combina
     ranks: list[Combinable] = [SearchRank(F("search"), strict)]
     if any(part.strict_tsquery != part.tsquery for part in parts):
         ranks.append(_if(Q(search=strict), STRICT_MATCH_RANK))
-    # The colour counts, too, because "black" also finds the brand Black Coffee in any colour.
+    # Products of the searched colour rank higher, because "black" also finds the brand Black Coffee
+    # in any colour.
     colours = [term.title() for part in parts for term in part.terms]
     ranks.append(_if(Q(base_colour__in=colours), COLOUR_RANK))
     if main := main_part(parts):

@@ -49,8 +49,8 @@ def correct(parts: list[QueryPart]) -> Correction:
 def _corrections(word: str) -> list[str]:
     """Return the likely corrections of a word, terms of the lexicon first.
 
-    The beginning of a known word is not corrected. Of the first letter, the only mistake considered
-    is a swap with the second, because others are rare.
+    A word with which a known word begins is not corrected. The first letter is assumed to be right,
+    or swapped with the second, because other mistakes there are rare.
     """
     starts = (word[0], word[1::-1])
     meant = [other for other in lexicon().words if other.startswith(starts)]
@@ -92,7 +92,7 @@ def _one_per_garment(words: list[str]) -> list[str]:
     return list(garments.values()) or words[:1]
 
 
-# Blocks other writers of the table, but not readers.
+# This blocks other writers of the table, but not readers.
 LOCK_WORDS = "LOCK TABLE catalogue_searchword IN SHARE ROW EXCLUSIVE MODE"
 COUNT_WORDS = """SELECT word, ndoc FROM ts_stat($$
     SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
@@ -114,7 +114,7 @@ def refresh_search_words() -> int:
 
 
 def words_in(products: Iterable[int]) -> Counter[str]:
-    """Return each word of these products with the number of those, if listed, that have it."""
+    """Return the words of these products, each with the number of listed ones that have it."""
     if not (ids := ", ".join(str(int(pk)) for pk in products)):
         return Counter()
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Views of the home, category, search, product and privacy pages."""
+"""Define the views of the home, category, search, product and privacy pages."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from shop.catalogue.images.structure import ImageRefused, examine
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[3]
-# Limits for CPU time and for wall-clock time, which also passes while other processes run.
+# Limits in seconds: CPU time, and wall-clock time, which also passes while other processes run.
 CPU_SECONDS, SECONDS = 10, 30
 # A HEIC or AVIF of 48 million pixels takes 1.1 GB, other formats 0.45 GB.
 MAX_BYTES = 3 * 512 * 1024**2
-# Lowers the priority of the child, because web requests are more urgent.
+# The child has a lower priority than web requests, which are more urgent.
 NICENESS = 10
 REFUSED = 3
 

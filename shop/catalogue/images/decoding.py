@@ -66,9 +66,10 @@ _child_lock = threading.Lock()
 
 @contextmanager
 def child_slot(timeout: float | None) -> Iterator[None]:
-    """Block until no other thread of the process has a decoding child. Raises ``TooBusy``.
+    """Block until no other thread of the process has a decoding child.
 
-    Only one child runs at a time, to limit memory and to leave a processor for web pages.
+    Only one child runs at a time, to limit memory and to leave a processor for web pages. Raises
+    ``TooBusy`` after ``timeout`` seconds.
     """
     with _waiting(timeout):
         if not _child_lock.acquire(timeout=-1 if timeout is None else timeout):

@@ -46,7 +46,7 @@ class PostgresStorage(Storage):
         )
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        return name  # the same name is the same content
+        return name  # files with the same name have the same content
 
     def exists(self, name: str) -> bool:
         return StoredFile.objects.filter(pk=name).exists()

@@ -82,8 +82,8 @@ def _needed(originals: Iterable[str]) -> set[str]:
 
 
 def _delete_if_unused(storage: Storage, name: str) -> bool:
-    # The age is checked last, because storing a file again renews it before a row refers to the
-    # file.
+    # The age is checked last: if the file is stored again, its age is renewed before a row refers
+    # to it.
     if ProductImage.objects.filter(file=name).exists():
         return False
     try:

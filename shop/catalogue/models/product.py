@@ -126,12 +126,13 @@ class Product(models.Model):
         indexes: ClassVar = [
             GinIndex(fields=["search"], name="product_search"),
             models.Index(fields=["category", "-created", "-id"], name="product_category_newest"),
-            # Outfits need the newest products for a gender and use, however rare such products are.
+            # This index is for outfits, which need the newest products for a gender and use,
+            # however rare such products are.
             models.Index(
                 fields=["category", "gender", "usage", "-created", "-id"], name="product_fitting"
             ),
-            # One index for each sort order, so that lists and the number of their products need
-            # only index-only scans.
+            # There is one index for each sort order, so that product lists and their totals are
+            # read by index-only scans.
             *(
                 models.Index(fields=[*fields], condition=Q(listed=True), name=name)
                 for name, fields in {

@@ -1,4 +1,4 @@
-"""Sitemaps of the pages, categories and products for search engines."""
+"""Define the sitemaps of pages, categories and products for search engines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProductSitemap(Sitemap[Product]):
         return item.updated
 
     def get_latest_lastmod(self) -> datetime | None:
-        # The database returns only the latest date, because Django would read every product.
+        # One query finds the latest date, because Django would read every product.
         latest: datetime | None = Product.objects.listed().aggregate(at=Max("updated"))["at"]
         return latest
 

@@ -9,6 +9,6 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Allow crawlers everything except personal pages."""
+    """Return ``robots.txt``, which allows crawlers to read all but personal pages."""
     context = {"sitemap": request.build_absolute_uri("/sitemap.xml")}
     return render(request, "robots.txt", context, content_type="text/plain")

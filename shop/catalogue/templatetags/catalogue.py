@@ -1,4 +1,4 @@
-"""Template tags for pictures, size guides and the home page, and the filter ``money``."""
+"""Define template tags for pictures, size guides and the home page, and the filter ``money``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PICTURE = (
 )
 EAGER, LAZY = mark_safe('fetchpriority="high"'), mark_safe('loading="lazy"')
 TINT = {name: format_html(' data-tint="{}"', name) for name in TINTS}
-# The least ratio of width to height of a picture that fills the width of a card. Beside a narrower
-# picture a strip of the tint would remain visible.
+# The smallest ratio of width to height at which a picture fills the width of a card. Narrower
+# pictures get no tint, because a strip of it would remain visible beside them.
 CARD_SHAPE = 0.74
 
 
@@ -53,7 +53,7 @@ def picture(
 
 @register.simple_tag
 def picture_url(image: ProductImage, kind: str = "zoom") -> str:
-    """Return the URL of the rendition ``kind`` of a picture."""
+    """Return the URL of the rendition of a picture for ``kind``, such as "zoom"."""
     return rendition_url(image.file, min(image.width, WIDTHS[kind]))
 
 

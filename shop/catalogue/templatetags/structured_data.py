@@ -1,4 +1,4 @@
-"""Template tags for Open Graph and JSON-LD in the head of pages."""
+"""Define template tags for Open Graph and JSON-LD in the head of pages."""
 
 from __future__ import annotations
 
