@@ -32,7 +32,7 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in FORBIDDEN)
 
 
 class BrowserHeadersMiddleware:
-    """Forbids caches to store personal responses, and pages to use features of the device."""
+    """Keeps caches from storing personal responses, and pages from using device features."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

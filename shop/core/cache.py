@@ -71,7 +71,7 @@ class TolerantClient(RedisCacheClient):
 
 
 class TolerantRedisCache(RedisCache):
-    """Provides Django's Redis cache without raising errors of Redis."""
+    """Provides Django's Redis cache, but does not raise errors of Redis."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)

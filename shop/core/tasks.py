@@ -11,8 +11,8 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which workers discard a message. Messages may be lost, because beat enqueues pending
-# work again.
+# Seconds after which workers discard a message. A lost message does no harm, because beat enqueues
+# pending work again.
 EXPIRES: dict[str, int | None] = {
     "recommender.tasks.embed_pending_images": 60,
     "recommender.tasks.embed_query_photo": 60,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Half of the request threads of a process (``config.gunicorn``).
+# Waiting threads may be half of the request threads of a process (``config.gunicorn``).
 MAX_WAITERS = 4
 RETRY_AFTER_SECONDS = 10
 _slots = threading.BoundedSemaphore(MAX_WAITERS)
