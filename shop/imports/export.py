@@ -50,7 +50,7 @@ def write_workbook(file: IO[bytes], rows: Iterator[tuple[str, ...]] | None = Non
     All cells are text, because spreadsheets would change long numbers and dates. If ``rows`` are
     given, they are written instead of the catalogue.
     """
-    from openpyxl import Workbook  # not at the top, because it costs CSV exports 14 MB
+    from openpyxl import Workbook  # imported only here, because it takes 14 MB
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("catalogue")
@@ -75,7 +75,7 @@ def _variants() -> Iterable[Variant]:
     same = Product.objects.filter(external_id=OuterRef("sku"))
     variants = Variant.objects.select_related("product__category").defer("product__search")
     variants = variants.filter(product__merged_into=None).annotate(is_an_id=Exists(same))
-    # They are ordered by product, because the rows of a product must be consecutive.
+    # The variants are ordered by product, because the rows of a product must be consecutive.
     return variants.order_by("product_id", "position", "pk").iterator(CHUNK)
 
 

@@ -162,7 +162,7 @@ class UploadChange(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["upload", "id"], name="upload_change_order"),
-            # Used by ``jobs.rollback.files_to_restore``.
+            # This index is for ``jobs.rollback.files_to_restore``.
             GinIndex(
                 OpClass(KeyTransform("dropped_images", "content"), "jsonb_path_ops"),
                 name="upload_change_dropped",

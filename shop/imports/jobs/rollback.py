@@ -174,7 +174,7 @@ def _restore_variants(
             sold.append(_("%(field)s of %(sku)s") % names)
     changed = {pk: row for pk, row in before.items() if row != current[pk]}
     # The old sizes are freed first, because sizes are unique per product, and two variants may have
-    # exchanged theirs.
+    # exchanged sizes.
     relabelled = [pk for pk, row in changed.items() if _label(row) != _label(current[pk])]
     freed = Concat(Value("~"), Cast("pk", CharField()))
     Variant.objects.filter(pk__in=relabelled).update(size=freed)

@@ -35,7 +35,7 @@ MAX_LINES_PER_ROW = 1000
 
 
 class RawRow(NamedTuple):
-    """Holds the cells of a row; ``problem`` tells staff why they could not be separated."""
+    """Holds the cells of a row; ``problem`` tells staff why the cells could not be separated."""
 
     line: int
     cells: list[str]
@@ -134,7 +134,7 @@ def _line(text: io.TextIOWrapper, number: int) -> str:
 def csv_rows(
     file: IO[bytes], dialect: Dialect, header: tuple[str, ...], columns: tuple[str, ...]
 ) -> Iterator[RawRow]:
-    """Yield the rows below the header, which may have more or fewer cells than the header."""
+    """Yield the rows below the header; a row may have more or fewer cells than the header."""
     lines = _lines(file, dialect.encoding)
     for _number in range(dialect.header_line):
         next(lines, None)

@@ -33,7 +33,8 @@ ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", **LEGACY}
 DEFAULT_LEGACY = "cp1252"
 CHUNK = 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
-# The mess ratio by which a candidate may exceed the best one.
+# A candidate is considered if its mess ratio (``chaos``) exceeds that of the best one by no more
+# than this.
 TOLERANCE = 0.03
 # A symbol between two letters, such as a superscript, means that the encoding is wrong.
 SIGN_IN_A_WORD = re.compile(r"[^\W\d_][^\w\s'’‘`´.,:;/&+*\"()|-][^\W\d_]|[^\W\d_][²³¹][^\W\d_]")

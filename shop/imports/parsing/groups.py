@@ -15,7 +15,7 @@ from shop.imports.parsing.rows import Row
 
 @dataclass
 class FirstRows:
-    """Remembers the first row of each id and hashes of its values, which take less memory."""
+    """Remembers the line of the first row of each id, and its values as hashes, to save memory."""
 
     _seen: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 

@@ -59,10 +59,11 @@ def file_name(address: str) -> str:
 def assign_pictures(
     files: Iterable[str], ids: Collection[str], named: dict[str, list[str]]
 ) -> Pictures:
-    """Assign each file to at most one id: the one whose row refers to it, or the one in its name.
+    """Assign each file to at most one product id.
 
-    The whole name is compared with the ids before the name without a suffix, and a match with the
-    same case is preferred.
+    A file belongs to the id whose row refers to it, or else to the id in its name. The whole name
+    is compared with the ids before the name without a suffix, and a match with the same case is
+    preferred.
     """
     pictures, files = Pictures(), list(files)
     assigned = _assign_named(pictures, files, named)
@@ -90,9 +91,9 @@ def assign_pictures(
 
 
 def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[str]]) -> set[str]:
-    """Assign the files to which rows refer, and return these files.
+    """Assign the files to which rows refer to their products, and return these files.
 
-    The rows may omit folders and suffixes.
+    Rows may omit the folder and the suffix of a file.
     """
     if not named:
         return set()

@@ -1,4 +1,4 @@
-"""Define the rows of a table, by the fields of their columns."""
+"""Represent the rows of a table, with their values by field."""
 
 from __future__ import annotations
 

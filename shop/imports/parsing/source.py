@@ -97,7 +97,7 @@ class Source:
         return {posixpath.basename(name).casefold() for name in self.files}
 
     def local_names(self, addresses: Iterable[str]) -> list[str]:
-        """Return, for those URLs whose file name is also among ``files``, that file name."""
+        """Return the file names in those URLs for which a local picture has the same file name."""
         return [name for address in addresses if (name := file_name(address)) in self._names]
 
     def should_fetch(self, address: str) -> bool:

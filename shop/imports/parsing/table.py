@@ -83,7 +83,7 @@ class Table:
 
     @property
     def known_format(self) -> Format | None:
-        """Return the format of another shop that the table has, or ``None``."""
+        """Return the export format of another shop if the table has one, or ``None``."""
         return known_format(self.header)
 
     def __str__(self) -> str:

@@ -85,7 +85,7 @@ def download(connection: http.client.HTTPConnection, address: str) -> bytes:
     answer = connection.getresponse()
     if (
         answer.status != http.HTTPStatus.OK
-    ):  # redirects included, because they may lead to another host
+    ):  # this refuses redirects, too, because they may lead to another host
         raise OSError(_("the server answers %(status)s") % {"status": answer.status})
     data = bytearray()
     while len(data) <= settings.PICTURE_MAX_BYTES and (chunk := answer.read1(CHUNK)):

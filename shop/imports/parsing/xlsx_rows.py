@@ -40,7 +40,7 @@ def _workbook(file: IO[bytes], *, formulas: bool = False) -> Iterator[Any]:
 
     XML with entity bombs is refused, because openpyxl parses with defusedxml.
     """
-    from openpyxl import load_workbook  # not at the top, because it costs CSV imports 14 MB
+    from openpyxl import load_workbook  # imported only here, because it takes 14 MB
 
     try:
         with zipfile.ZipFile(file) as archive:

@@ -65,7 +65,7 @@ class Existing:
 
     ``products`` are by external id, and ``variants`` by SKU. ``siblings``, the variants of a
     product, and ``images`` are by ``id()`` of the product, because a new product has no primary key
-    yet. ``padded`` maps numbers to the ids and SKUs that are the same with leading zeros.
+    yet. ``padded`` maps texts such as "8" to ids and SKUs with zeros before them, such as "008".
     """
 
     products: dict[str, Product] = field(default_factory=dict)

@@ -28,7 +28,7 @@ from shop.imports.writing.sample_data import (
     sample_stock,
 )
 
-# The columns of fields whose column has another name.
+# The names of columns that differ from the names of their fields.
 COLUMNS = {"name": "productDisplayName", "base_colour": "baseColour", "colour": "variantColour"}
 # Spelling corrections use only the words of these fields, because descriptions have too many.
 WORD_FIELDS = {"name", "brand", "keywords"}
@@ -392,7 +392,7 @@ def _changed_fields(
 def _differs(name: str, current: Any, value: Any) -> bool:
     """Return whether the imported value is a change.
 
-    It is not if it equals the current value, or what becomes of that by export and import.
+    The field is unchanged if it already has the value, or would have it after an export and import.
     """
     return bool(current != value and normalise_field(name, current) != value)
 

@@ -16,10 +16,7 @@ WORD = re.compile(r"[0-9]+|[a-zä]+", re.IGNORECASE)
 
 
 def padded_keys() -> dict[str, str]:
-    """Return the ids and SKUs that consist of digits and begin with 0.
-
-    They are values of a dictionary; the keys are the same without the leading zeros.
-    """
+    """Map texts such as "8" to the ids and SKUs that have zeros before them, such as "008"."""
     keys = {"external_id": Product.objects, "sku": Variant.objects}
     found: dict[str, str] = {}
     for name, rows in keys.items():

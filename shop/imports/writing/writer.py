@@ -105,15 +105,15 @@ class Writer:
 
 
 def _send_imported(image_ids: list[int]) -> None:
-    # Errors of receivers, such as without Redis, are ignored, because the import is already
-    # committed.
+    # Errors of receivers, which occur for example without Redis, are ignored, because the import is
+    # already committed.
     catalogue_imported.send_robust(sender=None, image_ids=image_ids)
 
 
 def _analyze_stale_tables() -> None:
     """Analyse tables whose statistics are out of date.
 
-    Until autovacuum did that, the old statistics would lead to bad query plans.
+    Until autovacuum analyses them, the old statistics would lead to bad query plans.
     """
     tables = [model._meta.db_table for model in (Category, Product, ProductImage, StoredFile)]
     with connection.cursor() as cursor:

@@ -47,7 +47,10 @@ class Format:
     regroup: Regroup
 
     def is_extra(self, cell: str) -> bool:
-        """Return whether ``regroup`` reads this column, although it is mapped to none of ours."""
+        """Return whether ``regroup`` reads this column of the file.
+
+        Such a column may correspond to no column of ours.
+        """
         return self.extra.fullmatch(plain_name(cell)) is not None
 
     def records(self, records: Iterable[Record], header: Sequence[str]) -> Iterator[Record]:
@@ -107,9 +110,9 @@ def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Re
 
 
 def gender_by_age(gender: str, age_group: str) -> str:
-    """Return our gender for one of Google's.
+    """Return our gender for a gender and age group of Google.
 
-    With an age group of children, ``male`` means boys and ``female`` girls.
+    For the age groups of children, ``male`` means boys and ``female`` girls.
     """
     if age_group.strip().lower() not in CHILDREN:
         return gender

@@ -107,7 +107,7 @@ def _single_options(record: Record) -> Cells:
 
 
 def _deepest_category(cell: str) -> tuple[str, list[str]]:
-    """Return the first of the deepest categories, and the categories that are not above it."""
+    """Return the first of the deepest categories in a cell, and the others except its ancestors."""
     parts = re.split(r"(?<!\\),", cell)
     paths = [path for part in parts if (path := part.replace("\\,", ",").strip())]
     paths = [path for path in paths if path.casefold() not in NO_CATEGORY]
