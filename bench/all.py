@@ -97,7 +97,7 @@ def prepare(catalogue: Path) -> None:
 
 
 def make_copy(folder: Path) -> Path:
-    """Return the folder, copied from ``BASE`` if it is missing.
+    """Return the folder; if it is missing, make it by copying ``BASE``.
 
     The database's files are copied directly; between benchmarks no server of ``BASE`` changes them.
     """

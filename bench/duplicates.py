@@ -76,7 +76,7 @@ COPIES: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]:
-    """Return the shares that the module docstring describes, for each kind of copy."""
+    """Return for each kind of copy how often search finds its original or another image."""
     network, found = embedder(model), {}
     for kind, alter in COPIES.items():
         shares = {"among_five": 0, "same_picture": 0, "another_picture": 0}

@@ -145,7 +145,7 @@ def raw_openvino(network: Embedder, pixels: list[Pixels], batch: int, streams: i
 
 
 def predict_one_by_one(network: Embedder, contents: list[bytes]) -> float:
-    """Return images per second if each is decoded and given to ``model.predict``, one by one.
+    """Decode each image and call ``model.predict``, one image at a time; return images per second.
 
     The paper's prototype embeds its images in this way.
     """

@@ -248,7 +248,7 @@ def _with_prices(table: str, number: int) -> str:
 
 
 def _import(path: Path, limit: int | None) -> tuple[Any, float, list[int]]:
-    """Import PATH; return the result, the seconds, and the memory at the start and each quarter."""
+    """Import the catalogue; return result, seconds, and memory at the start and each quarter."""
     from shop.imports.jobs.run import import_catalogue
 
     memory = [_resident_mb()]

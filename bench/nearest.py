@@ -5,7 +5,7 @@
 Needs an embedded catalogue; bench/million.py makes a large one.
 
 - ``all``: ordered by distance alone, without filters.
-- ``price 10.0%`` and so on: the same with a filter that about this part of the catalogue matches.
+- ``price 10.0%`` and so on: the same with a price filter that about 10 % of the images match.
 - ``strip``: the search for similar items that a product page makes.
 - ``in_memory``: scikit-learn, faiss and usearch on the same embeddings, without filters.
 - ``rival``: another checkout on a database of its own, which searches for the same products in
@@ -181,7 +181,7 @@ def measure(
 ) -> dict[str, Any]:
     """Time a search for each row in ``sources``; compute recall from the exact distances ``truth``.
 
-    A product counts as found exactly if it is no farther than the fifth exact distance.
+    A product counts as correct if its distance is at most the fifth exact distance.
     """
 
     def search(row: int) -> list[Neighbour]:

@@ -116,7 +116,7 @@ def _photos(rng: random.Random) -> list[QueryPhoto]:
 
 @contextmanager
 def gunicorn(checkout: Path, arguments: list[str], log: Path) -> Any:
-    """Run the gunicorn of ``checkout`` and yield its address."""
+    """Run gunicorn with the code in the folder ``checkout``; yield the address of the shop."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

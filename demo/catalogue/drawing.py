@@ -1,7 +1,7 @@
 """Draw one product as SVG: a sharp layer of shapes, and a soft layer of light.
 
 The sharp layer holds flat colours, patterns and seams on a transparent background. The soft layer
-is grey: lighter than 128 brightens the sharp layer, darker darkens it. It is rendered and blurred
+is grey: values above 128 brighten the sharp layer, lower ones darken it. It is rendered and blurred
 at a third of the size, which is cheap, then enlarged and blended with the sharp layer.
 """
 

@@ -74,7 +74,7 @@ def darker(colour: str, share: float = 0.25) -> str:
 
 
 def ink(colour: str, strength: float = 0.45) -> str:
-    """Return the colour of a seam on cloth of this colour: darker, or lighter if nearly black."""
+    """Return a seam's colour for cloth of this colour: darker, or lighter on nearly black cloth."""
     if brightness(colour) < 0.24:
         return lighter(colour, strength * 0.5)
     return darker(colour, strength)

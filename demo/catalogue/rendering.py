@@ -55,7 +55,7 @@ def _rim(alpha: Image.Image) -> Image.Image:
 def _shadow(alpha: Image.Image) -> Image.Image:
     small = alpha.resize(SOFT_PIXELS, Image.Resampling.BILINEAR)
     wide, near = Image.new("L", SOFT_PIXELS), Image.new("L", SOFT_PIXELS)
-    # Shadows are shifted by pasting, because ImageChops.offset would wrap a long dress's to the top.
+    # Pasting shifts the shadow; ImageChops.offset would wrap that of a long dress to the top.
     wide.paste(small.filter(ImageFilter.GaussianBlur(8)), (3, 7))
     near.paste(small.filter(ImageFilter.GaussianBlur(1.6)), (1, 2))
     dark = ImageChops.add(wide.point(lambda v: v * 0.2), near.point(lambda v: v * 0.22))
