@@ -38,7 +38,7 @@ LABEL_COLOURS = {"embedded": "success", "pending": "warning", "failed": "danger"
 
 
 class EmbeddingStateFilter(admin.SimpleListFilter):
-    """Filters images by the status of their embedding, or products that have such an image."""
+    """Filters images by the status of their embeddings, or products by that of their images."""
 
     title = _("embedding")
     parameter_name = "embedding"
@@ -79,7 +79,7 @@ def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
 
 
 class EmbeddedProductAdmin(ProductAdmin):
-    """Extends the shop's admin of products by embeddings, similar items and near-duplicates."""
+    """Extends the shop's admin of products with embeddings, similar items and near-duplicates."""
 
     list_display = (*ProductAdmin.list_display, "embedding")
     list_filter = (EmbeddingStateFilter, *ProductAdmin.list_filter)
@@ -215,7 +215,7 @@ class GarmentForm(forms.ModelForm):
 
 @admin.register(CategoryGarment)
 class CategoryGarmentAdmin(ModelAdmin):
-    """Lets staff correct the garments of a category, which the classifier then leaves alone."""
+    """Lets staff correct the garments of a category; the classifier then never changes them."""
 
     form = GarmentForm
     list_display = ("category", "garment", "share", "images", "corrected")

@@ -1,4 +1,4 @@
-"""Serve similar products and photo searches by the HTTP API."""
+"""Serve similar products and photo searches through the HTTP API."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ class ImageSearchList(APIView):
             record([("photo", Event.Kind.SEARCHED, None)])
         enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
-            # With a key the photo is committed with the response, so no worker could see it yet.
+            # With this header the photo is committed together with the response, so no worker
+            # could embed it while the request waits.
             wait_for_vector(photo, seconds, even_if_stale=True)
         data = _representation(request, photo)
         return Response(data, status=201, headers={"Location": data["url"]})

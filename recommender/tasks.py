@@ -29,7 +29,8 @@ def embed_pending_images() -> None:
         outcome = worker.embed_pending(model, seconds=SLICE_SECONDS)
         if outcome.embedded:
             cache.invalidate()
-        # Without progress, such as while all rows are locked, beat sends the next task.
+        # A task without progress, such as while all rows are locked, sends no next task, because
+        # Celery beat will do so.
         if outcome != worker.Outcome() and queue.claimable(model).exists():
             send("recommender.tasks.embed_pending_images")
             return

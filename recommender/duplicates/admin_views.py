@@ -48,14 +48,14 @@ class ShownGroup:
 
     @property
     def survivor(self) -> Product:
-        """The product proposed to be kept: the best-selling one, of equal ones the oldest."""
+        """The product to suggest keeping: the best seller, or the oldest of equal best sellers."""
         return min(self.products, key=lambda p: (-p.sold, p.created, p.pk))  # type: ignore[attr-defined]
 
 
 @require_safe
 @permission_required(VIEW, raise_exception=True)
 def duplicates(request: HttpRequest) -> HttpResponse:
-    """Show groups of listed products, or with ``?show=hidden`` those with an unlisted product."""
+    """Show groups of listed products, or with ``?show=hidden`` groups with an unlisted product."""
     hidden = request.GET.get("show") == "hidden"
     found = duplicate_groups(hidden=hidden)
     groups = Paginator(found, GROUPS_PER_PAGE).get_page(request.GET.get("page"))
@@ -86,7 +86,7 @@ def _render(request: HttpRequest, name: str, **context: Any) -> HttpResponse:
 
 
 def _action(*permissions: str) -> Callable[[ActionView], Callable[[HttpRequest], HttpResponse]]:
-    """Decorate a view of one group's valid form, which redirects to the page it was sent from."""
+    """Decorate a view that gets a group's valid form; then redirect to the page with the form."""
 
     def decorate(view: ActionView) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
@@ -150,7 +150,7 @@ def hide(request: HttpRequest, form: GroupForm) -> None:
 
 @_action(*CHANGE)
 def list_again(request: HttpRequest, form: GroupForm) -> None:
-    """List selected products that were hidden."""
+    """List the selected products again after they were hidden."""
     count = _set_listed(request, list(form.cleaned_data["chosen"]), listed=True)
     text = ngettext("%(count)d product listed again.", "%(count)d products listed again.", count)
     messages.success(request, text % {"count": count})

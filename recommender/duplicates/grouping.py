@@ -18,8 +18,8 @@ from django.db.models import F, Q
 from recommender.models import DuplicateDismissal, EmbeddingModel, Event
 from shop.catalogue.models import ProductImage
 
-# A group is named by its first image: the first with the same file whose product was not dismissed
-# as a duplicate of this one's.
+# A group has the id of its first image: the first image with the same file, except images of
+# products that staff declared not to be duplicates of this image's product.
 GROUP = """
 UPDATE {table} AS embedded SET duplicate_group = first.id
 FROM catalogue_productimage AS image CROSS JOIN LATERAL (
@@ -35,9 +35,9 @@ WHERE image.file IN (SELECT file FROM catalogue_productimage WHERE id = ANY(%s))
 
 
 def group_copies(model: EmbeddingModel, image_ids: Collection[int]) -> int:
-    """Group the embedded images with those of equal files; return how many rows changed.
+    """Group the images with other embedded images of the same file; return how many rows changed.
 
-    Products that staff dismissed as duplicates are not grouped.
+    Products that staff declared not to be duplicates of each other are not grouped.
     """
     with connection.cursor() as cursor:
         cursor.execute(GROUP.format(table=model.table), [list(image_ids)])
@@ -54,7 +54,8 @@ class Group:
 def duplicate_groups(*, hidden: bool = False) -> list[Group]:
     """Return the groups of products with copies of one image, the newest first.
 
-    Groups hold listed products only; with ``hidden``, those groups that have unlisted ones.
+    By default, unlisted products are left out. With ``hidden``, only groups that have an unlisted
+    product are returned, with all their products.
     """
     embeddings = EmbeddingModel.objects.active().embeddings
     copies = embeddings.exclude(duplicate_group=F("image")).exclude(duplicate_group=None)
@@ -90,7 +91,7 @@ def _in_order(one: int, other: int) -> tuple[int, int]:
 def on_products_merged(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
     """Move dismissals and page views to the product that others were merged into.
 
-    Affinities are recomputed every night.
+    Affinities are not moved, because they are recomputed every night.
     """
     Event.objects.filter(product__in=others).update(product=survivor)
     moved = DuplicateDismissal.objects.filter(Q(one__in=others) | Q(other__in=others))

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 INFERENCE_BATCH = 16
 Vectors = NDArray[np.float32]
 Run = Callable[[NDArray[np.float32]], Vectors]
-# The most recently used network is last; the oldest is dropped beyond ``MAX_LOADED_MODELS``.
+# Networks ordered by their last use; the least recently used is dropped if there are too many.
 _loaded: dict[tuple[str, int], Embedder] = {}
 MAX_LOADED_MODELS = 3
 _loading = threading.Lock()
@@ -53,7 +53,7 @@ class Embedder:
 def embedder(model: EmbeddingModel, streams: int = 1) -> Embedder:
     """Return the network of a model, loaded once per process and again if its folder changes.
 
-    Raises ``ModelFolderError`` if the folder is missing or its weights have another hash.
+    Raises ``ModelFolderError`` if the folder is missing or the hash of its weights is wrong.
     """
     folder = model_folder(model)
     key = (model.name, streams)
@@ -109,7 +109,7 @@ def _openvino(folder: ModelFolder, streams: int) -> Run:
 
 
 def _precision(core: openvino.Core) -> str:
-    """Return the precision that is set if the processor supports it, else ``f32``.
+    """Return ``NETWORK_PRECISION`` if the processor supports it, else ``f32``.
 
     Vectors of both precisions are comparable (ADR 2).
     """

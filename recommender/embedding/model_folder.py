@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 
 class ModelFolderError(RuntimeError):
-    """Raised when a model folder is missing, incomplete or not as its manifest says."""
+    """Raised when a model folder is missing, incomplete or contradicts its manifest."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def write_model(
     weights: Mapping[str, NDArray[np.float32]],
     files: Mapping[str, str],
 ) -> None:
-    """Write a model folder atomically, with further text ``files``.
+    """Write a model folder atomically: weights, manifest, and further text ``files`` by name.
 
-    The hash of the weights is added to the manifest, whose ``weights`` name their file. Raises
-    ``ModelFolderError`` if the path exists, ``OSError`` if it cannot be written.
+    ``manifest["weights"]["file"]`` is the name of the file for the weights, whose hash is added to
+    the manifest. Raises ``ModelFolderError`` if the path exists, ``OSError`` if writing fails.
     """
     from safetensors.numpy import save_file
 

@@ -1,4 +1,4 @@
-"""Find model folders by name, and download Keras's ImageNet weights as one."""
+"""Find model folders by name, and download Keras's ImageNet weights as a model folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IMAGENET_INPUT_SIZE = 224
 
 
 def find_model(name: str) -> ModelFolder:
-    """Return the folder ``name`` of ``settings.MODEL_FOLDERS``; ``imagenet`` is downloaded."""
+    """Return the folder ``name`` of ``settings.MODEL_FOLDERS``; download ``imagenet`` if needed."""
     if folder := installed_model(name):
         return folder
     if name == "imagenet":
@@ -31,7 +31,7 @@ def installed_model(name: str) -> ModelFolder | None:
 
 
 def model_folder(model: EmbeddingModel) -> ModelFolder:
-    """Return the model's folder. Raises ``ModelFolderError`` if its weights have another hash."""
+    """Return the model's folder. Raises ``ModelFolderError`` if the hash of its weights differs."""
     folder = find_model(model.name)
     if model.sha256 and folder.sha256 != model.sha256:
         raise ModelFolderError(

@@ -1,8 +1,8 @@
 """Claim images to embed, and record those that fail.
 
-The tables of embeddings are the queue. A claim counts an attempt before the image is decoded, so
-that an image which crashes its worker is counted too. An image that was tried before is claimed
-alone, so that a crash counts against no other image of its batch.
+The tables of embeddings are the queue. Each claim counts as an attempt, so that attempts in which
+an image crashes its worker are counted too. An image that was tried before is claimed alone, so
+that another crash costs no other image an attempt.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ClaimCursor:
     lowest: int = 0
 
     def claim(self) -> list[tuple[int, str]]:
-        """Claim a batch of images and return their ids and files; empty when none is left.
+        """Claim a batch of images; return their ids and file names, or ``[]`` if no image is left.
 
         Images newer than those claimed before come first, then older ones, then any that were
         skipped, and last a single image that was tried before.
@@ -55,7 +55,7 @@ class ClaimCursor:
 
 
 def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, str]]:
-    """Claim images that no other worker has claimed, until the lease expires."""
+    """Claim, for the duration of a lease, images that no other worker has claimed."""
     with transaction.atomic():
         if not is_filled(model):
             return []
@@ -71,7 +71,7 @@ def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, s
 
 
 def is_filled(model: EmbeddingModel) -> bool:
-    """Return whether the model still owns its table, and lock that until the commit."""
+    """Return whether the model still owns its table; a lock keeps this so until the commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state FROM recommender_embeddingmodel WHERE id = %s FOR SHARE", [model.pk]
@@ -81,7 +81,7 @@ def is_filled(model: EmbeddingModel) -> bool:
 
 
 def pending(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
-    """Return the rows without an embedding that did not fail, claimed or not."""
+    """Return the rows of images that still have to be embedded, whether claimed or not."""
     return model.embeddings.filter(status=Status.PENDING)
 
 
@@ -107,7 +107,7 @@ def fail(model: EmbeddingModel, image_id: int, file: str, error: Exception) -> N
 
 
 def fail_abandoned(model: EmbeddingModel) -> int:
-    """Mark images as failed whose worker crashed in every attempt; return how many."""
+    """Mark images as failed if the worker crashed in their last attempt; return how many."""
     abandoned = claimable(model).filter(attempts__gte=MAX_ATTEMPTS)
     return abandoned.update(status=Status.FAILED, claimed_until=None)
 
@@ -119,7 +119,7 @@ def release(model: EmbeddingModel, image_ids: list[int]) -> None:
 
 
 def requeue(images: QuerySet[ProductImage]) -> int:
-    """Let workers retry failed images by every model; return the number of images."""
+    """Put images that failed, with any model, back in the queue; return the number of images."""
     ids = set[int]()
     for model in EmbeddingModel.objects.filling():
         rows = model.embeddings.filter(image__in=images.values("pk"), attempts__gt=0)
@@ -130,7 +130,7 @@ def requeue(images: QuerySet[ProductImage]) -> int:
 
 
 def with_state(images: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
-    """Annotate images with ``state``, ``failure`` and ``attempts`` of the active model."""
+    """Annotate images with ``state``, ``failure`` and ``attempts`` for the active model."""
     rows = EmbeddingModel.objects.active().embeddings.filter(image=OuterRef("pk"))
     return images.annotate(
         state=Subquery(rows.values("status")),

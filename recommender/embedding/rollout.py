@@ -1,9 +1,10 @@
 """Roll out another embedding model while the shop is open.
 
-``add`` takes the free slot, workers backfill its table, and ``activate`` switches to it. The old
-model becomes ``PREVIOUS``: workers still fill its table, so that ``rollback`` can switch back,
-until ``remove`` empties it. After a rollback the other model is ``BACKFILLING`` again, so that no
-command undoes itself when it is run twice. Each holds a lock and fails while another one runs.
+There are two slots, each with a table of embeddings. ``add`` gives the free slot to a new model,
+workers backfill its table, and ``activate`` makes searches use it. The old model becomes
+``PREVIOUS``: workers still fill its table, so that ``rollback`` can switch back, until ``remove``
+empties it. A rollback makes the newer model ``BACKFILLING`` again, so that a second rollback cannot
+switch forward. Each command holds a lock and fails while another one runs.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ from shop.catalogue.models import ProductImage
 from shop.core.locks import AdvisoryLock, try_lock_until_commit
 
 State = EmbeddingModel.State
-# Longer than any request, so that none still reads the table of the model that was active.
+# Wait before a table is emptied. Longer than any request, so that no request that began while the
+# model was active still reads its table.
 PAUSE_SECONDS = 30
 # TRUNCATE blocks searches while it waits for its lock, so it gives up early and is retried.
 LOCK_TIMEOUT = "200ms"
 LOCK_ATTEMPTS = 100
 SAMPLE = 20
 # This share of copies (2 % cropped on each side, JPEG quality 85) must find their originals among
-# the nearest five. Fewer succeed if the vectors are another network's; a tenth may fail in a
-# catalogue with many nearly equal images.
+# the nearest five. Fewer succeed if another network made the vectors of the table; a tenth may fail
+# in a catalogue with many nearly equal images.
 MIN_RETRIEVED = 0.9
 MAX_FAILURES_LISTED = 10
 
@@ -52,7 +54,7 @@ class RolloutError(RuntimeError):
 
 @contextmanager
 def _exclusively() -> Iterator[None]:
-    """Run the block in a transaction while no other command of a rollout runs."""
+    """Run the block in a transaction. Raises ``RolloutError`` while another command runs."""
     with transaction.atomic():
         if not try_lock_until_commit(AdvisoryLock.MODEL_ROLLOUT):
             raise RolloutError(_("Another change of embedding models is running; try again later."))
@@ -60,7 +62,7 @@ def _exclusively() -> Iterator[None]:
 
 
 def add(name: str) -> EmbeddingModel:
-    """Check the model folder, take the free slot and add a pending row for each image.
+    """Check the model folder, give the model the free slot and add a pending row for each image.
 
     Raises ``RolloutError``.
     """
@@ -82,8 +84,8 @@ def add(name: str) -> EmbeddingModel:
 def repair() -> int:
     """Add missing rows and correct stale ones in the tables of embeddings; return their number.
 
-    A row is missing if its image was imported in a transaction that began before the slot was
-    taken, and stale if its product changed while another transaction inserted the image.
+    A row is missing if its image was imported in a transaction that began before the model got its
+    slot, and stale if its product changed while another transaction inserted the image.
     """
     slots = EmbeddingModel.objects.filling().values_list("slot", flat=True)
     return sum(_execute(insert_missing(slot)) + _execute(correct_stale(slot)) for slot in slots)
@@ -109,7 +111,7 @@ def _usable_folder() -> Iterator[None]:
 
 
 def _check_folder(name: str) -> None:
-    """Embed one image by the model, so that an error is shown now and not in a worker's log."""
+    """Embed one image with the model, so that an error is shown now and not in a worker's log."""
     folder = find_model(name)
     folder.weights()
     longest = EmbeddingModel._meta.get_field("name").max_length or 0
@@ -139,7 +141,7 @@ def _free_slot(name: str) -> str:
 
 
 def coverage(model: EmbeddingModel) -> tuple[int, int]:
-    """Return the number of images of listed products that the model has embedded, and of all."""
+    """Return how many images of listed products the model has embedded, and how many there are."""
     done = model.embeddings.filter(
         status=ImageEmbedding.Status.EMBEDDED, image__product__listed=True
     )
@@ -152,7 +154,7 @@ def activate(name: str = "") -> EmbeddingModel:
         model = _candidate(name)
         _check_coverage(model)
         _check_sanity(model)
-        # Again, because images may have been added in the seconds that the check took.
+        # Checked again, because images may have been added in the seconds since the first check.
         _check_coverage(model)
         model.spread = measure_spread(model, model.spread)
         return _switch_to(model, State.PREVIOUS)
@@ -222,7 +224,7 @@ def _check_sanity(model: EmbeddingModel) -> None:
 
 
 def _sample(model: EmbeddingModel) -> QuerySet[ProductImage]:
-    """Return images from all over the catalogue, since file names are hashes."""
+    """Return the first images by file name: a random sample, since file names are hashes."""
     embedded = model.embeddings.filter(status=ImageEmbedding.Status.EMBEDDED)
     images = ProductImage.objects.filter(product__listed=True, pk__in=embedded.values("pk"))
     return images.order_by("file", "pk")[:SAMPLE]
@@ -250,7 +252,7 @@ def _altered(content: bytes) -> bytes:
 
 
 def _switch_to(model: EmbeddingModel, old_state: State) -> EmbeddingModel:
-    """Make the model active, and give the one that was active the ``old_state``."""
+    """Make the model active, and change the state of the previously active one to ``old_state``."""
     EmbeddingModel.objects.filter(state=State.ACTIVE).update(state=old_state)
     model.state = State.ACTIVE
     model.save(update_fields=["state", "spread"])
@@ -260,7 +262,8 @@ def _switch_to(model: EmbeddingModel, old_state: State) -> EmbeddingModel:
 def rollback() -> EmbeddingModel:
     """Switch back to the model that was active before. Raises ``RolloutError``.
 
-    Missing embeddings do not prevent it, because the active model may be what stops the workers.
+    Unlike ``activate``, it accepts missing embeddings, because the active model may be the reason
+    why workers fail.
     """
     with _exclusively():
         model = EmbeddingModel.objects.filter(state=State.PREVIOUS).first()
@@ -270,9 +273,10 @@ def rollback() -> EmbeddingModel:
 
 
 def remove(name: str) -> int:
-    """Empty the table of a model that is not active and free its slot.
+    """Delete all embeddings of a model that is not active, and free its slot for another model.
 
-    Returns how many rows were deleted. Raises ``RolloutError``, after which it can be run again.
+    Returns how many rows were deleted. Raises ``RolloutError``, such as when searches keep the
+    table locked; the command can then be run again.
     """
     if _removable(name).state != State.REMOVING:
         time.sleep(PAUSE_SECONDS)

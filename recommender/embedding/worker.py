@@ -27,15 +27,15 @@ from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import StoredFile
 
 logger = logging.getLogger(__name__)
-# Batches in the network at a time: two give 151 images/s on two cores, one gives 140.
+# Batches that the network processes at a time: two give 151 images/s on two cores, one gives 140.
 INFERENCE_STREAMS = 2
 # Two threads decode 65 images/s of 1,500 x 2,000 pixels, one decodes 53; thumbnails are no slower.
 DECODERS = 2
-# Batches claimed but not written. The first 300 inserts into an index of a million take 30 ms each,
-# because it is read from disk, later ones 2 ms: with a limit of 3 the network idled for 5 s, with 8
-# for 0.5 s.
+# Most batches that may be claimed but not yet written. The first 300 inserts into an index of a
+# million take 30 ms each, because the index is read from disk, later ones 2 ms: with a limit of 3
+# the network idled for 5 s, with 8 for 0.5 s.
 MAX_PENDING_WRITES = 8
-# Wait before retrying rows that a sale or an import has locked, for as long as their claim lasts.
+# Delay before rows that a sale or an import has locked are tried again, while their claim lasts.
 LOCK_RETRY_SECONDS = 0.5
 # Locked rows are skipped, because sales and imports lock rows in another order, and waiting for
 # them could end in a deadlock.
@@ -176,7 +176,7 @@ def _prepare(contents: dict[str, bytes], file: str, size: int) -> Prepared:
 
 
 def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vectors]) -> int:
-    """Write the batch once its vectors are there, retrying locked rows; count those written."""
+    """Write the batch when its vectors are computed, retrying locked rows; return the number."""
     parts = zip(batch.images, batch.prepared, vectors.result(), strict=True)
     rows = [Row(*image, prepared, vector) for image, prepared, vector in parts]
     until = time.monotonic() + settings.EMBED_LEASE_SECONDS
@@ -193,7 +193,7 @@ def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vector
 
 @transaction.atomic
 def _write(model: EmbeddingModel, rows: list[Row]) -> tuple[int, list[Row]]:
-    """Write the rows that are not locked in one UPDATE; return how many, and the locked rows.
+    """Write the rows that are not locked in one UPDATE; return their number, and the locked rows.
 
     An image whose file was replaced meanwhile stays pending. If the model has lost its table, the
     claims are released instead.
@@ -222,7 +222,8 @@ def _update(model: EmbeddingModel, rows: Sequence[Row]) -> int:
         parameters += (row.image_id, row.file, HalfVector(row.vector), colour)
     statement = WRITE.format(table=model.table, values=", ".join([VALUES] * len(rows)))
     with psycopg.Cursor(connection.connection) as cursor:
-        # Not pgvector's register_vector, because psycopg keeps its classes forever, 22 KB a batch.
+        # pgvector's ``register_vector`` is not used, because psycopg keeps the classes that it
+        # creates forever: 22 KB per batch.
         cursor.adapters.register_dumper(HalfVector, HalfVectorBinaryDumper)
         cursor.adapters.register_dumper(Vector, VectorBinaryDumper)
         cursor.execute(statement, parameters)

@@ -1,8 +1,8 @@
 """Measure whether a crop of a photo finds what the whole photo does not.
 
 Each photo is put beside a photo of another class. Queries are the whole picture, the crop of the
-first garment, the same crop drawn roughly, and the crop of the other garment, all cropped as photo
-search crops them.
+first garment, the same crop with inexact edges, and the crop of the other garment, all cropped as
+photo search crops them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Pair:
     shifts: tuple[float, ...]
 
     def draw(self) -> tuple[bytes, tuple[Region, Region]]:
-        """Return a JPEG of both photos, and the regions of the first and the second."""
+        """Return a JPEG of both photos side by side, and the regions of first and second photo."""
         contents = (self.first.read(), self.second.read())
         pictures = [_scaled(Image.open(BytesIO(content)).convert("RGB")) for content in contents]
         placed = pictures[::-1] if self.mirrored else pictures
@@ -73,7 +73,7 @@ class Pair:
         return buffer.getvalue(), ((right, left) if self.mirrored else (left, right))
 
     def content(self, variant: str) -> bytes:
-        """Return the picture to query with."""
+        """Return the picture to search with in this variant."""
         photo, (first, second) = self.draw()
         if variant == WHOLE:
             return sanitise(photo).jpeg
@@ -83,7 +83,7 @@ class Pair:
 
 
 def make_pairs(dataset: Dataset, seed: int) -> list[Pair]:
-    """Return a pair for each query, in order, with another query's photo chosen by the seed."""
+    """Return a pair for each query, in order; the seed chooses the photo of another class."""
     rng = np.random.default_rng([seed, 3])
     queries = [dataset.pictures[row] for row in dataset.queries]
     pairs = []
@@ -120,7 +120,7 @@ def measure_crops(
 
 
 def _right(queries: Vectors, photos: Vectors, dataset: Dataset) -> Values:
-    """Return the share (queries,) of the five that have the class of the first garment."""
+    """Return, for each query, the share of its five results with the first garment's class."""
     found = dataset.gallery[nearest_indices(queries, photos[dataset.gallery], K)]
     labels = dataset.column(PHOTO_CLASS)
     return precisions(labels[found] == labels[dataset.queries][:, None])
@@ -141,13 +141,13 @@ def _queries(pairs: list[Pair], variant: str) -> list[LabelledPicture]:
 
 
 def _scaled(image: Image.Image) -> Image.Image:
-    """Scale a photo to the height of all, at least as wide as a region must be."""
+    """Scale a photo to ``HEIGHT``; widen a narrow one, because a region has a minimum width."""
     width = max(4 * MIN_PIXELS, round(image.width * HEIGHT / image.height))
     return image.resize((width, HEIGHT))
 
 
 def _shifted(region: Region, shifts: tuple[float, ...]) -> Region:
-    """Move each edge by a share of the region's size, within the picture."""
+    """Move each edge by its share of the region's size, but not out of the picture."""
     width, height = region.right - region.left, region.bottom - region.top
     moved = (
         region.left + shifts[0] * width,

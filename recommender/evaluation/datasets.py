@@ -25,7 +25,7 @@ from shop.imports.errors import ImportProblem
 from shop.imports.parsing.archives import ZipStore
 from shop.imports.parsing.source import PICTURE_SUFFIX
 
-# Neighbours that each query is judged by: precision at 5.
+# Number of nearest neighbours that each query is judged by, as in "precision at 5".
 K = 5
 PRODUCT_LABELS = ("article_type", "sub_category", "base_colour", "gender", "usage")
 TYPE_AND_COLOUR = "type_and_colour"
@@ -37,7 +37,7 @@ CATALOGUE, PHOTOS = "catalogue", "photos"
 # The folders of a ZIP of photos.
 GALLERY, QUERIES = "train", "validation"
 DEFAULT_QUERIES = 500
-# Small, because whether a picture can be decoded does not depend on the size.
+# Size to which a picture is decoded only to find out whether it can be: a small one is faster.
 CHECK_SIDE = 32
 Rows = NDArray[np.int64]
 Labels = NDArray[np.str_]
@@ -52,7 +52,7 @@ class EvaluationError(Exception):
 class LabelledPicture:
     """Holds a picture and its labels by name; an empty label is unknown.
 
-    ``sha256`` is the hash of its bytes, empty until they were read.
+    ``sha256`` is the hash of the picture's file, empty until the file was read.
     """
 
     id: str
@@ -63,10 +63,10 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Holds pictures, of which the rows ``queries`` are searched for among the rows ``gallery``.
+    """Holds pictures. Those at the rows ``queries`` are searched with, among the rows ``gallery``.
 
-    The two may overlap, because a query never finds itself. ``damaged`` lists the ids of pictures
-    that were left out.
+    Queries may also be in the gallery, because a query never finds itself. ``damaged`` lists the
+    ids of unreadable pictures, which were left out.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Dataset:
         return digest_of(self.pictures)
 
     def column(self, label: str) -> Labels:
-        """Return this label of all pictures."""
+        """Return the values of this label for all pictures."""
         return np.array([picture.labels[label] for picture in self.pictures])
 
 
@@ -98,8 +98,8 @@ def open_catalogue(
 ) -> Iterator[Dataset]:
     """Open a catalogue, or the shop's without ``path``, as a dataset of its products.
 
-    The queries are the products of the file ``ids``, or 500 drawn by the seed. They are in the
-    gallery too, unless ``exclude_queries``. Raises ``EvaluationError``.
+    The queries are the products listed in the file ``ids``, or 500 chosen by the seed. They are in
+    the gallery too, unless ``exclude_queries`` is set. Raises ``EvaluationError``.
     """
     query_ids = None if ids is None else read_ids(ids)
     try:
@@ -163,7 +163,7 @@ def _share_word(one: str, other: str) -> bool:
 
 
 def read_ids(path: Path) -> list[str]:
-    """Read ids, one a line, without duplicates. Raises ``EvaluationError``."""
+    """Read ids from a file with one per line, dropping duplicates. Raises ``EvaluationError``."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -217,7 +217,7 @@ def _read_photo(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _part_and_class(name: str) -> tuple[str, str] | None:
-    """Return the part and the class in the path of a picture, or ``None`` for other files."""
+    """Return the last two folders of a picture's path, or ``None`` for other files."""
     parts = name.split("/")
     suffix = f".{parts[-1].rpartition('.')[2]}"
     if len(parts) < 3 or parts[-3] not in (GALLERY, QUERIES) or not PICTURE_SUFFIX.match(suffix):
@@ -236,7 +236,7 @@ def _check_known(wanted: Sequence[str], known: set[str], path: Path) -> None:
 
 
 def _find(pictures: Sequence[LabelledPicture], ids: Sequence[str]) -> Rows:
-    """Return the rows of these ids without those of damaged pictures, which have none."""
+    """Return the rows of the pictures with these ids; damaged pictures have no row."""
     rows = {picture.id: row for row, picture in enumerate(pictures)}
     return np.array(sorted(rows[each] for each in ids if each in rows), dtype=np.int64)
 

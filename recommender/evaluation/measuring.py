@@ -1,4 +1,4 @@
-"""Measure the nearest five of every vectorizer for every query of a dataset."""
+"""Measure the five nearest neighbours that each vectorizer finds for a dataset's queries."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from recommender.training.measuring import nearest_indices
 Found = Mapping[str, Rows]
 Results = dict[str, Any]
 BLOCK = 100
-# Classes with fewer queries get no row, because their figures would be chance.
+# The report omits classes with fewer queries, because their figures would be chance.
 MIN_QUERIES = 4
 WORST, CONFUSIONS = 20, 12
 
 
 def find_five(vectors: Vectors, dataset: Dataset) -> Rows:
-    """Return the rows (queries, 5) of the exact nearest in the gallery except the query itself."""
+    """Return the rows (queries, 5) of the exact nearest in the gallery, never the query itself."""
     gallery = vectors[dataset.gallery]
     blocks = [
         _find(vectors, gallery, dataset.gallery, dataset.queries[start : start + BLOCK])
@@ -111,7 +111,7 @@ def _relevant(dataset: Dataset, label: str, queries: Rows) -> Rows:
 
 
 def measure_spread(dataset: Dataset, found: Found, seen: Vectors, seed: int) -> Results:
-    """Measure the diversity of the five, by their distances in ``seen`` and by distinct labels."""
+    """Measure how diverse five neighbours are: by distances of ``seen`` vectors and by labels."""
     first = dataset.labels[0]
     colours = "base_colour" if "base_colour" in dataset.labels else None
     return {
@@ -158,7 +158,7 @@ def by_class(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
 
 
 def confusions(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
-    """Count neighbours of another label by the query's label and theirs, most frequent first."""
+    """Count neighbours with a wrong label by the query's label and theirs, most frequent first."""
     labels = dataset.column(label)
     query_labels = labels[dataset.queries]
     pairs = Counter(
@@ -172,7 +172,7 @@ def confusions(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
 
 
 def worst_queries(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
-    """Return the queries with the fewest neighbours of their label, as rows, with these neighbours.
+    """Return the queries with the fewest neighbours of their label, and all neighbours of each.
 
     Ties are ordered by the fewest matches of the other labels, then by id.
     """

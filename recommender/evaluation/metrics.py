@@ -1,6 +1,6 @@
 """Compute precision at 5, average precision at 5 and confidence intervals of their means.
 
-``hits`` (queries, 5) says whether the neighbour of each rank has the query's label.
+``hits`` (queries, 5) says whether each of a query's five neighbours has the query's label.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEFINITIONS = {
 
 
 class Estimate(NamedTuple):
-    """Holds a mean and the bounds of its interval."""
+    """Holds a mean and the bounds of its confidence interval."""
 
     value: float
     low: float
@@ -36,7 +36,7 @@ class Estimate(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """Holds the number of queries that a figure is defined for, and their mean."""
+    """Holds a figure's mean, and for how many queries the figure is defined."""
 
     queries: int
     estimate: Estimate | None
@@ -61,10 +61,10 @@ def average_precisions(hits: NDArray[np.bool_], relevant: NDArray[np.int64]) -> 
 
 
 def estimate(values: NDArray[np.float64], seed: int) -> Estimate:
-    """Return the mean and its bootstrap interval.
+    """Return the mean and its confidence interval by bootstrap.
 
-    The resamples depend only on the seed and the number of values, so differences between two
-    vectorizers are estimated in pairs.
+    The resamples depend only on the seed and the number of values, so two vectorizers are always
+    compared on the same queries.
     """
     rng = np.random.default_rng([seed, 2])
     chosen = rng.integers(0, len(values), (RESAMPLES, len(values)))
@@ -74,6 +74,6 @@ def estimate(values: NDArray[np.float64], seed: int) -> Estimate:
 
 
 def mean_of_known(values: Sequence[float], seed: int) -> Mean:
-    """Average the values that are not NaN, which stands for a query without the figure."""
+    """Average the values except NaN, which stands for a query that the figure is undefined for."""
     known = np.array([value for value in values if not np.isnan(value)])
     return Mean(len(known), estimate(known, seed) if len(known) else None)

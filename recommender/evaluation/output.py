@@ -1,6 +1,6 @@
 """Write the report of an evaluation: report.json with every figure, report.html for people.
 
-The results of product pages and of photo search become Markdown with a contact sheet each.
+Also writes the results of product pages and of photo search as Markdown, each with a contact sheet.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _contents(results: Results) -> dict[str, bytes]:
 
 
 def _plain(value: Any) -> Any:
-    """Convert results for JSON: estimates to lists, and without pictures."""
+    """Convert results for JSON: turn estimates into lists and leave pictures out."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items() if key != "picture"}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
@@ -131,7 +131,7 @@ def _dataset(name: str, results: Results, vectorizers: list[Results], main: str)
 
 def _plot(label: str, measure: Results, main: str) -> Results:
     rows = {name: row["precision"] for name, row in measure["rows"].items()}
-    # Names are escaped where they are drawn.
+    # Marked as safe, because ``draw_intervals`` escapes the names that it draws.
     svg = mark_safe(draw_intervals(humanise(label), rows, main))  # noqa: S308
     return {"title": humanise(label), "svg": svg, **measure}
 
@@ -169,7 +169,7 @@ def _cell(row: Estimate) -> Results:
 
 
 def _reported(scores: Results) -> list[Results]:
-    """Return a row for each score that a manifest reports, beside the one measured here."""
+    """Return a row for each score that a manifest reports, with the score measured here."""
     return [
         {"name": name, "label": humanise(label), "cell": _cell(row["measured"]), **row}
         for name, labels in scores.items()

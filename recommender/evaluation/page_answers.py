@@ -1,7 +1,7 @@
 """Return what product pages and photo search show.
 
-Only this module of the evaluation calls the code of the pages, so that the rest can stay the same
-when the search changes and its figures remain comparable.
+Only this module of the evaluation calls the code of the pages. When the search changes, the other
+modules need not change, and figures remain comparable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ShopProducts:
     in_stock: NDArray[np.bool_]
 
     def rows(self, product_ids: Iterable[int]) -> list[int]:
-        """Return the rows of products, without those added since the dataset was read."""
+        """Return the rows of products, leaving out products added after the dataset was read."""
         return [self.row_of[pk] for pk in product_ids if pk in self.row_of]
 
 
@@ -57,7 +57,7 @@ def active_network() -> str:
 def similar_strip(product_id: int) -> list[int]:
     """Return the ids of the similar items on a product's page, in order.
 
-    Runs in a transaction, because the page then uses neither its cache nor a replica.
+    Runs in a transaction, in which the page's code uses neither its cache nor a replica.
     """
     with transaction.atomic():
         product = Product.objects.select_related("category").get(pk=product_id)
@@ -66,9 +66,9 @@ def similar_strip(product_id: int) -> list[int]:
 
 
 def photo_results(content: bytes) -> list[int]:
-    """Return the ids of the products on the results page of a photo, none if it has no results.
+    """Return the ids of the products on the results page of a photo, which may be none.
 
-    Rolls back what it writes. Raises ``PictureError``.
+    Rolls back all changes to the database. Raises ``PictureError``.
     """
     with transaction.atomic():
         photo = store_photo(content)

@@ -56,7 +56,7 @@ def measure_pages(
 
 
 def queries_in_order(dataset: Dataset, ids: Path | None) -> Rows:
-    """Return the queries in the order of the file of ids, because that defines their halves."""
+    """Return the queries in the order of the file ``ids``, whose halves are reported separately."""
     if ids is None:
         return dataset.queries
     rows = {dataset.pictures[row].id: row for row in dataset.queries.tolist()}

@@ -77,7 +77,7 @@ def _check_listed(dataset: Dataset, queries: Rows, shop: ShopProducts) -> None:
 def _figures(
     dataset: Dataset, shop: ShopProducts, found: Found, vectors: Vectors
 ) -> dict[str, list[float]]:
-    """Return each figure's values in the queries' order; NaN where it does not apply."""
+    """Return each figure's values in the queries' order; NaN if it does not apply to a query."""
     columns = {label: dataset.column(label) for label in dataset.labels}
     colours = colours_of(dataset, [row for query in found for row in (query, *found[query])])
     figures: dict[str, list[float]] = {name: [] for name in FIGURES}
@@ -94,7 +94,7 @@ def _figures(
 
 
 def _matching(columns: Mapping[str, NDArray[np.str_]], query: int) -> dict[str, Mask | None]:
-    """Return which products match the query, by figure; ``None`` if it lacks the label."""
+    """Return which products match the query, by figure; ``None`` if the query lacks the label."""
 
     def same(label: str) -> Mask | None:
         wanted = columns[label][query]
@@ -117,7 +117,7 @@ def _gender_fits(genders: NDArray[np.str_], query: int) -> Mask:
 
 
 def _share(mask: Mask | None, five: Sequence[int], others: Mask) -> float:
-    """Divide the matches shown by those possible, at most five; NaN if there are none."""
+    """Return the share of possible matches, at most five, that are shown; NaN if none exists."""
     possible = 0 if mask is None else min(K, int((mask & others).sum()))
     return float(mask[list(five)].sum()) / possible if mask is not None and possible else np.nan
 

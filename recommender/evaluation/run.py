@@ -49,10 +49,10 @@ PACKAGES = ("numpy", "pillow", "openvino", "tensorflow-cpu", "tensorflow")
 class Request:
     """Holds the options of an evaluation.
 
-    The report is about the first of ``models``, which the others are compared with. Without a
-    ``catalogue`` the shop's products are used, unless ``photos_only``. ``exclude_queries`` keeps
-    the queries out of the gallery. ``product_pages`` measures similar items, ``street_photos``
-    photo search, both by the code of the pages.
+    The report is about the first of ``models``; the other models are compared with this one.
+    Without a ``catalogue`` the shop's products are used, unless ``photos_only`` is set.
+    ``exclude_queries`` keeps the queries out of the gallery. ``product_pages`` measures similar
+    items and ``street_photos`` measures photo search, both by the code of the shop's pages.
     """
 
     models: tuple[str, ...]

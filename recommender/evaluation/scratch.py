@@ -64,7 +64,7 @@ def _create(name: str) -> None:
 
 
 def _connect_to(name: str) -> None:
-    """Use this database from now on, also in threads started later, which share the settings."""
+    """Use this database from now on, also in threads that are started later."""
     connection.close()
     connection.settings_dict["NAME"] = name
 

@@ -6,8 +6,8 @@ A shopper is drawn as follows from one seeded generator (``Scenario`` has the pa
 1. **Popularity.** Products get Zipf weights ``1 / rank ** skew`` in a random order.
 2. **Tastes.** A shopper has 2, 3 or 4, with shares from a flat Dirichlet distribution. A taste is
 
-   - visual: an anchor picture and the hundred products nearest to it by L2. Each is drawn with its
-     popularity times ``exp(-(d / s) ** 2)``, where ``d`` is its distance and ``s`` that of the
+   - visual: an anchor picture and the hundred products nearest to it by L2. The weight of each is
+     its popularity times ``exp(-(d / s) ** 2)``, where ``d`` is its distance and ``s`` that of the
      hundredth, so popular products win within a taste; or
    - by labels, without any picture: a gender and an article type of the catalogue, and a favourite
      colour whose products weigh five times as much as others, all times popularity.
@@ -15,11 +15,11 @@ A shopper is drawn as follows from one seeded generator (``Scenario`` has the pa
 3. **Noise.** Every fifth product is drawn by popularity alone, and so is the rest of a history when
    a narrow taste is used up.
 4. **History.** ``views`` distinct products, each from a taste drawn by its share, or with the
-   probability ``stay`` from the taste of the one before. One more, drawn alike, is held out.
+   probability ``stay`` from the taste of the one before. One more, chosen likewise, is held out.
 
 The visits of some shoppers are only recorded (``record_visits``), and the shop counts popularity
-from them as in production. No recommender sees anchors, tastes or weights, except the rival that
-recommends by the true popularity, which no shop could know.
+from them as in production. No recommender sees anchors, tastes or weights, except the baseline
+that recommends by the true popularity, which no shop could know.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ WITH query AS MATERIALIZED (
 SELECT product_id, duplicate_group, distance FROM ({candidates} LIMIT %(candidates)s) AS candidate
 ORDER BY distance, product_id
 """
-# Candidates for each product to recommend, because some are in the history or duplicates.
+# Number of candidates per product to recommend; some are dropped: products of the history and
+# duplicates.
 CANDIDATE_FACTOR = 4
 
 
@@ -74,7 +75,7 @@ class Catalogue:
 
     @cached_property
     def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return the rows of the nearest of each product, itself included, and squared distances.
+        """Return the rows of each product's nearest, itself included, and their squared distances.
 
         Both are (n, ``NEIGHBOURS``). Takes two minutes for 42,170 products.
         """
@@ -130,7 +131,7 @@ class Population:
 def populate(
     catalogue: Catalogue, scenario: str, *, seed: int, shoppers: int, views: int = 12
 ) -> Population:
-    """Draw shoppers for one of ``SCENARIOS``, as the module says."""
+    """Draw shoppers for one of ``SCENARIOS`` as described at the top of this module."""
     rng, rules = np.random.default_rng(seed), SCENARIOS[scenario]
     weights = 1 / np.arange(1, len(catalogue.ids) + 1) ** rules.skew
     popularity = rng.permutation(weights / weights.sum())
@@ -209,7 +210,7 @@ def record_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
 
 
 def near_mean(product_ids: list[int], count: int) -> list[int]:
-    """Return the products nearest to the mean of these products' embeddings, without them."""
+    """Return the products nearest to the mean of these products' embeddings, except these."""
     return [
         one.product_id for one in _near_mean(EmbeddingModel.objects.active(), product_ids, count)
     ]
@@ -236,10 +237,10 @@ def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> lis
 
 
 def near_mean_popular(product_ids: list[int], count: int) -> list[int]:
-    """Return products near the mean, weighted by the popularity that the shop has counted.
+    """Return products near the mean of a history, weighted by the popularity counted by the shop.
 
-    The number of candidates and the weights are those of ``personalised.rank``, so that the
-    difference between the two is that it uses several vectors instead of their mean.
+    The number of candidates and the weights are those of ``personalised.rank``, which thus differs
+    only in that it uses all vectors of the history instead of their mean.
     """
     model = EmbeddingModel.objects.active()
     near = _near_mean(model, product_ids, MAX_SEEDS * NEIGHBOURS_PER_SEED)

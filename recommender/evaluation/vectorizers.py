@@ -29,16 +29,16 @@ UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
 NEAR_WHITE = 240
-# Without an answer for so long, downloading the ImageNet weights fails.
+# Downloading the ImageNet weights fails if the server does not answer for so long.
 DOWNLOAD_TIMEOUT_SECONDS = 15.0
-# Part of the keys, because stored vectors are not those of another preprocessing.
+# Part of the cache's keys, because other preprocessing would result in other vectors.
 PREPROCESSING = hashlib.sha256(Path(preprocessing.__file__).read_bytes()).hexdigest()[:8]
 
 
 class Vectorizer(Protocol):
-    """Computes unit vectors of pictures; a row of the report.
+    """Computes unit vectors of pictures; the report has a row for each vectorizer.
 
-    ``key`` identifies the vectors in the cache and changes whenever they would.
+    ``key`` identifies the vectors in the cache and changes whenever the vectors would.
     """
 
     @property
@@ -67,7 +67,7 @@ def reported_measure(vectorizer: Vectorizer) -> str:
 
 @dataclass(frozen=True)
 class Random:
-    """Returns random vectors, whose precision is that of chance."""
+    """Returns random vectors, to measure the precision that chance achieves."""
 
     seed: int
     name: str = RANDOM
@@ -172,7 +172,7 @@ def _baseline(name: str, seed: int) -> Vectorizer | UnavailableVectorizer:
         with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
             return Network(find_model(IMAGENET), IMAGENET, "ResNet50 with Keras's ImageNet weights")
     except Exception as error:  # whatever Keras raises without internet
-        # Only the end, because Keras puts the whole address before the reason.
+        # Only the end is kept, because Keras puts the whole address before the reason.
         reason = (str(error).splitlines() or [type(error).__name__])[0].rpartition(" -- ")[2]
         return UnavailableVectorizer(IMAGENET, f"Keras could not fetch the weights: {reason}")
 

@@ -14,7 +14,7 @@ from recommender.evaluation.datasets import LabelledPicture, Progress, digest_of
 from recommender.evaluation.vectorizers import Vectorizer, Vectors, normalised
 
 BATCH = 64
-# Pictures in one file of the cache. An interrupted run loses fewer than these.
+# Pictures in one file of the cache. An interrupted run loses fewer vectors than that.
 CHUNK = 64 * BATCH
 
 
@@ -23,7 +23,7 @@ def vectors_of(
 ) -> Vectors:
     """Return unit vectors (n, d), from the cache where they were computed before.
 
-    They are rounded to half precision, as the shop stores its own.
+    The vectors are rounded to half precision, in which the shop stores its vectors too.
     """
     parts = []
     for start in range(0, len(pictures), CHUNK):

@@ -1,4 +1,4 @@
-"""Find which garments the shop's categories hold."""
+"""Find out which garments the shop's categories contain."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ MIN_SHARE = 0.25
 SAMPLE = 40
 # Smaller shares are not stored, because they are noise of the classifier.
 MIN_STORED_SHARE = 0.05
-# Recommended beside their own kind only, unless staff decide otherwise.
+# Products of these garments are only recommended beside products of their own category, unless
+# staff decide otherwise.
 DISCREET = {"Bras", "Underwear", "Nightwear"}
 
 
 def categories_of(names: Iterable[str]) -> tuple[int, ...]:
-    """Return the ids of the categories that hold one of the garments."""
+    """Return the ids of categories that hold one of these garments, or one confused with it."""
     searched = {each for name in names for each in (name, *_confused_garments(name))}
     held = CategoryGarment.objects.filter(garment__in=searched, share__gte=MIN_SHARE)
     return tuple(held.order_by("category").values_list("category", flat=True).distinct())

@@ -26,7 +26,7 @@ from recommender.garments.letterbox import fit
 logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).resolve().parent.parent / "weights" / "garments"
 Probabilities = NDArray[np.float32]
-# In pixels, and in grey values from 0 to 255.
+# The side is in pixels; brightness and contrast are in grey values from 0 to 255.
 MIN_SIDE, MIN_BRIGHTNESS, MIN_CONTRAST = 24, 12, 4
 _running = threading.Lock()
 

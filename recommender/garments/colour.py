@@ -12,12 +12,12 @@ from recommender.garments.cut_out import cut_out, small_rgb
 Colour = NDArray[np.float32]
 # A pixel whose darkest channel is at least this bright counts as background.
 NEAR_WHITE = 240
-# With a smaller share of coloured pixels the garment is white, so that all pixels count.
+# If the share of coloured pixels is smaller, the garment itself is white, and all pixels count.
 MIN_COLOURED = 0.01
 
 
 def garment_colour(image: Image.Image) -> Colour:
-    """Return the median colour (3,) in CIE Lab, with lightness halved so that shade counts less.
+    """Return the median colour (3,) in CIE Lab, with lightness halved to give shade less weight.
 
     Near-white pixels are ignored as background; if the border is not white, the garment is cut
     out first.

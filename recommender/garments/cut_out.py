@@ -25,9 +25,10 @@ def small_rgb(image: Image.Image) -> Image.Image:
 
 
 def cut_out(image: Image.Image) -> Image.Image:
-    """Return the garment on white, cropped to it, or the small photo if GrabCut fails.
+    """Return the garment, scaled down, on a white background and cropped to its outline's bounds.
 
-    The network was trained on cut-outs that were made in the same way.
+    If GrabCut fails, returns the whole photo, scaled down. The network was trained on cut-outs
+    that were made in the same way.
     """
     image = small_rgb(image)
     pixels = np.asarray(image)
@@ -41,9 +42,10 @@ def cut_out(image: Image.Image) -> Image.Image:
 
 
 def _garment_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return GrabCut's mask, with the photo's border as background; all False where it fails.
+    """Return GrabCut's mask of the garment; the photo's border counts as background.
 
-    An area of one colour is skipped, because GrabCut would take up to 10 s for it.
+    All values are False if GrabCut fails, and for a photo of one colour, which is not tried,
+    because GrabCut would take up to 10 s.
     """
     empty = np.zeros(pixels.shape[:2], bool)
     edge = max(2, int(BORDER * min(empty.shape)))

@@ -13,7 +13,8 @@ Resampling = Image.Resampling
 def fit(image: Image.Image, side: int, shrink: Resampling = Resampling.LANCZOS) -> Pixels:
     """Return the whole image centred on a white square, as RGB pixels (side, side, 3).
 
-    It is enlarged by bicubic resampling and shrunk by ``shrink``, as the network's manifest says.
+    An image is enlarged by bicubic resampling, and shrunk by the filter ``shrink``, which must be
+    that of the network's manifest.
     """
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

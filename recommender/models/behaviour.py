@@ -1,4 +1,4 @@
-"""Define the anonymous events of visitors and what is computed from them."""
+"""Define the anonymous events of visitors, and the figures computed from these events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Event(models.Model):
 
 
 class EmptySearch(models.Model):
-    """Counts the searches for a text on a day that found nothing, anonymously."""
+    """Counts searches without a result by text and day, anonymously."""
 
     text = models.CharField(_("search term"), max_length=60)
     day = models.DateField(_("day"))

@@ -1,4 +1,4 @@
-"""Define which garments the products of a category are."""
+"""Define models that say which garments the products of a category are."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class DiscreetCategory(models.Model):
 class CategoryGarment(models.Model):
     """Stores the share of a category's images that show a garment.
 
-    A task classifies images, so that it works for any category tree in any language; staff can
-    correct the result.
+    A task fills the rows by classifying images, which works for any category tree in any language.
+    Staff can correct the result.
     """
 
     category = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Define decisions of staff about near-duplicates."""
+"""Define the model that stores decisions of staff about near-duplicates."""
 
 from __future__ import annotations
 

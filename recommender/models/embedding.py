@@ -19,8 +19,9 @@ DIMENSIONS = 256
 class ImageEmbedding(models.Model):
     """Stores the embedding of an image beside the product columns that searches filter by.
 
-    Triggers add one row for each image and slot in use, reset it when the image's file changes, and
-    keep the product columns current. Workers fill the rest (``recommender.embedding.worker``).
+    Triggers add a row for each image to the table of each slot in use, reset the row when the
+    image's file changes, and keep the product columns current. Workers fill the other columns
+    (``recommender.embedding.worker``).
     """
 
     class Status(models.TextChoices):
@@ -37,9 +38,9 @@ class ImageEmbedding(models.Model):
         related_name="%(class)s",
     )
     product = models.ForeignKey(Product, models.DO_NOTHING, db_constraint=False, related_name="+")
-    # L2-normalised.
+    # Normalised to length 1.
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
-    # The garment's median colour in CIE Lab, with half the lightness.
+    # The garment's median colour in CIE Lab, with lightness halved.
     colour = VectorField(dimensions=3, null=True)
     # The id of the first image with the same file, or of the image itself.
     duplicate_group = models.BigIntegerField(null=True)
@@ -133,7 +134,7 @@ class EmbeddedImage(ProductImage):
 
 
 class EmbeddedProduct(Product):
-    """Declares the trigger on products that keeps their columns in the rows of embeddings."""
+    """Declares the trigger that copies changes of a product to its images' rows of embeddings."""
 
     class Meta:
         proxy = True

@@ -41,7 +41,7 @@ class EmbeddingModel(models.Model):
     sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64, blank=True)
     slot = models.CharField(_("slot"), max_length=5, choices=Slot.choices)
     state = models.CharField(_("state"), max_length=8, choices=State.choices)
-    # Thresholds of distance are multiples of it, so that they suit every network.
+    # Thresholds of distance are multiples of the spread, so that they suit every network.
     spread = models.FloatField(
         _("spread"),
         help_text=_("Median of half the squared L2 distance to the fifth neighbour."),
@@ -72,7 +72,7 @@ class EmbeddingModel(models.Model):
 
     @property
     def embeddings(self) -> models.QuerySet[ImageEmbedding]:
-        """The rows of the slot's table, which are this model's while it holds the slot."""
+        """The rows of the slot's table, which belong to this model as long as it has the slot."""
         rows: models.QuerySet[ImageEmbedding] = self._table_model._default_manager.all()
         return rows
 

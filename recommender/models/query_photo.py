@@ -34,14 +34,15 @@ class QueryPhotoQuerySet(models.QuerySet["QueryPhoto"]):
 
 
 class QueryPhoto(models.Model):
-    """Stores a shopper's photo under a random id until it expires; whoever has the id sees it."""
+    """Stores a shopper's photo until it expires. Anybody with its random id can see it."""
 
     id = models.CharField(primary_key=True, max_length=22, default=_random_id, editable=False)
     content = models.BinaryField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
-    # The embedding of the whole photo; ``embedding`` is a weighted sum with that of the cut-out.
+    # The embedding of the whole photo. ``embedding`` is the weighted sum of this embedding and the
+    # cut-out's.
     whole_embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     colour = VectorField(dimensions=3, null=True)
     # The likeliest garments as (name, probability): empty if the photo shows none, null if the

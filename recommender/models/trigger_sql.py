@@ -20,7 +20,7 @@ EMPTY = """embedding = NULL, colour = NULL, duplicate_group = NULL,
 
 
 def insert_missing(slot: str, images: str = "catalogue_productimage") -> str:
-    """Return SQL that adds a row for each of the ``images`` without one, if the slot is in use."""
+    """Return SQL that adds the missing rows of ``images`` to the slot's table, if it is in use."""
     return INSERT.format(
         table=TABLE.format(slot=slot),
         columns=COLUMNS,
@@ -31,7 +31,7 @@ def insert_missing(slot: str, images: str = "catalogue_productimage") -> str:
 
 
 def correct_stale(slot: str) -> str:
-    """Return SQL that corrects product columns of which a trigger missed a change."""
+    """Return SQL that corrects product columns where the triggers missed a change."""
     return f"""
 UPDATE {TABLE.format(slot=slot)} AS embedded SET ({COLUMNS}) = ROW ({VALUES})
 FROM catalogue_productimage AS image
@@ -51,7 +51,8 @@ def _for_both_tables(statement: str) -> str:
 
 
 ADD = "; ".join([*(insert_missing(slot, "new_rows") for slot in SLOTS), "RETURN NULL;"])
-# The group of the old file is named by its next image, since this image leaves it.
+# A duplicate group has the id of its first image. When that image leaves the group because its file
+# changes, the group gets the id of its next image.
 RESET = _for_both_tables(
     """UPDATE {table} SET duplicate_group = (SELECT min(copy.image_id) FROM {table} AS copy
         WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)

@@ -14,9 +14,9 @@ from shop.catalogue.models import Product
 
 EVERYTHING = "everything"
 MAX_COUNT = 20
-# The likeliest garment alone is searched if its probability reaches the first threshold, and else
-# the three likeliest if their sum reaches the second. Both were chosen on half of the validation
-# photos and reported on the rest.
+# If the probability of a garment reaches the first threshold, only this garment is searched for;
+# otherwise the three likeliest are, if the sum of their probabilities reaches the second. Both
+# thresholds were chosen on half of the validation photos and measured on the other half.
 CERTAIN = 0.5
 LIKELY = 0.3
 
@@ -25,9 +25,9 @@ LIKELY = 0.3
 class Answer:
     """Holds the products found and the garments that the search was limited to.
 
-    ``offered`` are garments to choose instead of the ``searched`` ones, ``everything`` means that
-    the search was not limited, ``asks`` that no garment was detected, so that there was no search,
-    and ``missing`` that no category holds the garment.
+    ``offered`` are garments that the shopper can choose instead of the ``searched`` ones.
+    ``everything`` means that the search was not limited, ``missing`` that no category holds the
+    garment. ``asks`` means that no garment was detected: the shopper must choose one first.
     """
 
     products: list[Product] = field(default_factory=list)
@@ -79,7 +79,7 @@ def _search_garments(
 def _search(
     photo: QueryPhoto, filters: Filters, count: int, categories: tuple[int, ...] = ()
 ) -> list[Product]:
-    """Return products that match the added words first, then others."""
+    """Return similar products: first those that match the words of the filters, then others."""
     found = similar_to_photo(photo, filters, categories=categories, count=count)
     if not filters.words or len(found) == count:
         return found
@@ -89,7 +89,7 @@ def _search(
 
 
 def _detected(likely: Sequence[tuple[str, float]] | None) -> tuple[str, ...] | None:
-    """Return the garments to search for: none if unlikely, ``None`` without a classifier."""
+    """Return the garments to search for: ``()`` if all are unlikely, ``None`` if not classified."""
     if likely is None:
         return None
     if likely and likely[0][1] >= CERTAIN:

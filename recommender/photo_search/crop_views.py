@@ -87,7 +87,7 @@ def _source(query: QueryDict) -> Source:
 
 
 def _sent_region(data: QueryDict) -> str:
-    """Return the preset chosen, or the region given by its four sides in percent."""
+    """Return the chosen preset region, or the region from the four sides sent in percent."""
     region = data.get("region", "")
     if isinstance(region, str) and region:
         return region

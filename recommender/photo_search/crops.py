@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from shop.catalogue.images.pictures import open_stored, translate_errors
 
-# A region of a smaller share of a side, or of fewer pixels, shows too little of a garment.
+# Smallest width and height of a region, as a share of the picture's and in pixels. Smaller regions
+# show too little of a garment.
 MIN_SHARE = 0.05
 MIN_PIXELS = 16
 
@@ -40,7 +41,7 @@ class Region:
             raise RegionError(_("Enter four numbers: left, top, right, bottom.")) from None
         if not all(0 <= value <= 1 for value in (left, top, right, bottom)):
             raise RegionError(_("The selected area must lie within the image."))
-        # With a tolerance, because browsers round: 5 % may be sent as 4.99999 %.
+        # The limit has a tolerance, because browsers round: 5 % may be sent as 4.99999 %.
         if right - left < MIN_SHARE - 1e-6 or bottom - top < MIN_SHARE - 1e-6:
             raise RegionError(_("The selected area is too small. Select a larger one."))
         return cls(left, top, right, bottom)

@@ -34,7 +34,8 @@ def wait_for_vector(
     if photo.failure or not needs_vector(photo, model):
         return model
     if photo.embedding is not None:
-        # An earlier model embedded it, and beat only sends photos without any embedding.
+        # The photo was embedded by an earlier model. It is queued here, because the scheduled task
+        # only finds photos without any embedding.
         send("recommender.tasks.embed_query_photo", photo.pk)
     elif is_stale(photo) and not even_if_stale:
         return model

@@ -38,7 +38,7 @@ def gender_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
 
 
 def colour_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
-    """Return links with swatches for the most common colours in stock, after those chosen.
+    """Return links with swatches: for the chosen colours, then the most common ones in stock.
 
     The counts are cached for a minute.
     """
@@ -62,7 +62,8 @@ def _refinement(
 ) -> Refinement:
     """Return the link that sets ``name`` to ``value``, or unsets it if it is ``active``.
 
-    A detected garment is replaced by ``EVERYTHING``, since without a parameter it applies again.
+    A garment is not unset but replaced by ``EVERYTHING``, because without the parameter the search
+    would be limited to the detected garment again.
     """
     changed = query.copy()
     if not active:

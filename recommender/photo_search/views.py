@@ -35,7 +35,7 @@ SAMPLES = 6
 MAX_WAIT_SECONDS = 0.6
 # Delays after which a page polls again, normally and while no worker seems to be running.
 POLL_DELAY, SLOW_POLL_DELAY = "300ms", "4s"
-# The id of the element that htmx replaces by the filters.
+# The id of the element that htmx replaces with the filters.
 FILTERS_ID = "choices"
 
 

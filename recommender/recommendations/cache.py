@@ -1,7 +1,7 @@
 """Cache the ids of the products that the searches for a product page found.
 
-Their cards are not cached: the page loads them and leaves out products that are sold out or
-unlisted by now.
+The products themselves are not cached: the page loads them, and leaves out those that have been
+sold out or unlisted since.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def related(product: Product) -> RelatedProducts:
     """
     if configured() or connection.in_atomic_block:
         return _search(product)
-    # Read before the search, so that a change during it invalidates the result.
+    # The version is read before the search, so that a change during the search invalidates its
+    # result.
     key = f"related:{product.pk}:{cache.get(VERSION_KEY, '')}"
     found: RelatedProducts | None = cache.get(key)
     if found is None:

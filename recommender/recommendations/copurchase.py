@@ -1,7 +1,7 @@
 """Compute which products are bought together, and which are viewed in one visit.
 
 A basket is the products of one order or of one anonymous visit. ``lift`` is how many times more
-often two products share a basket than by chance; its score is shrunk while few baskets support it.
+often two products share a basket than by chance. Its score is reduced if few baskets support it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from shop.catalogue.models import Product
 from shop.core.db import planner_settings
 from shop.core.locks import AdvisoryLock, lock_until_commit
 
-# At least two baskets, so that nobody's own basket is shown to others.
+# Baskets that must hold both products: at least two, so that nobody's own basket is shown to
+# others.
 MIN_SUPPORT = 2
-# A lift that this many baskets support counts half.
+# A lift counts half if it is supported by this many baskets.
 SHRINKAGE = 5
 MAX_PER_PRODUCT = 20
 # A larger basket is that of a robot or a reseller.

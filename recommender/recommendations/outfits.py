@@ -43,7 +43,7 @@ COMPLETED_BY = {
 }
 # Roles whose season must match: accessories are worn all year, whatever their season says.
 SEASONAL = ("top", "layer", "bottom", "whole", "shoes")
-# Match every colour.
+# These colours match every colour.
 NEUTRALS = frozenset(
     {
         *("black", "white", "off white", "cream", "beige", "grey", "grey melange", "charcoal"),
@@ -51,7 +51,7 @@ NEUTRALS = frozenset(
         *("brown", "coffee brown", "mushroom brown", "tan", "taupe", "nude", "skin"),
     }
 )
-# Differences of hues in degrees.
+# Colours match if their hues differ by at most the first or at least the second value, in degrees.
 MAX_SIMILAR = 40
 MIN_OPPOSITE = 155
 FITTING = """
@@ -107,10 +107,10 @@ def complements(
     around: Sequence[Product] | None = None,
     without: Iterable[int] = (),
 ) -> dict[str, list[Complement]]:
-    """Return products that complete the ``products`` to an outfit, by role, the nearest first.
+    """Return products that complete an outfit with ``products``, by role, the nearest first.
 
-    Gender, usage, season and embedding must fit those of ``around``, a part of ``products``, or by
-    default all. ``without`` are ids to leave out. Takes one query; categories must be loaded.
+    They must fit the gender, usage, season and embedding of ``around``: a part of ``products``, or
+    by default all. ``without`` are ids to leave out. Takes one query; categories must be loaded.
     """
     roles = {role_of(product) for product in products}
     if "whole" in roles:  # a dress replaces top and trousers

@@ -18,9 +18,10 @@ from recommender.search.halfvec import read_halfvecs
 from recommender.search.history import HistoryNeighbour, neighbours_of_history
 
 COUNT = 10
-# A saved product says more than a viewed one, and who bought a product needs no similar one.
+# Saving a product shows more interest than viewing it. Buying one counts least, because its buyer
+# rarely needs a similar one.
 WEIGHTS = {"saved": 1.2, "viewed": 1.0, "bought": 0.9}
-# The weight of a product beside that of the one before it in the history.
+# Each product of the history has this share of the weight of the next newer one.
 DECAY = 0.95
 MAX_SEEDS = 12
 NEIGHBOURS_PER_SEED = 12
@@ -43,7 +44,7 @@ weighted AS (
     FROM history JOIN unnest(%(reasons)s::text[], %(weights)s::float8[]) AS b (reason, base_weight)
         USING (reason)
     ORDER BY id, weight DESC, reason)"""
-# Weight of relevance, against diversity, in maximal marginal relevance.
+# Weight of relevance in maximal marginal relevance; the rest is the weight of diversity.
 MMR_LAMBDA = 0.7
 # The squared distance, in spreads of the network, at which the kernel falls to 1/e.
 KERNEL_WIDTH = 8.0
@@ -70,8 +71,8 @@ def personalised(
     """Return recommendations for a visitor, the best first.
 
     ``user`` is the id of a customer, whose saved and bought products are read; ``viewed`` and
-    ``saved`` are product ids, the newest first. None of these products is recommended. Runs no
-    query without any of them.
+    ``saved`` are product ids, the newest first. None of these products is recommended. Without any
+    of these arguments, returns ``[]`` and runs no query.
     """
     if user is None and not viewed and not saved:
         return []
@@ -91,7 +92,7 @@ def personalised(
 def rank(near: Sequence[HistoryNeighbour], count: int) -> list[Recommendation]:
     """Score the neighbours by kernel density and popularity, and select by MMR."""
     seeds = [one for one in near if one.product_id == one.seed]
-    # Sorted, so that the result does not depend on the order of the rows.
+    # Neighbours are sorted, so that the result does not depend on the order of the rows.
     ordered = sorted(near, key=lambda one: (one.product_id, one.seed))
     found = list({one.product_id: one for one in ordered if one.product_id != one.seed}.values())
     if not found:

@@ -20,7 +20,7 @@ from shop.core.htmx import is_htmx_fragment
 
 PRODUCTS_SHOWN = 20
 CENT = Decimal("0.01")
-# Sent along by the form of filters, which has no fields for them.
+# Filters that the form must pass on unchanged, because it has no fields for them.
 EXCLUSIONS = ("not_colour", "not_type")
 OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
 
@@ -39,7 +39,7 @@ class Refinement:
 
 
 def refinements(product: Product, query: QueryDict) -> list[Refinement]:
-    """Return links to cheaper products, other colours, genders and categories, as they apply.
+    """Return those links to cheaper products, other colours, genders and categories that apply.
 
     ``query`` holds the filters that are active.
     """
@@ -61,7 +61,7 @@ def refinements(product: Product, query: QueryDict) -> list[Refinement]:
 def _refinement(
     product: Product, query: QueryDict, label: str, name: str, value: str
 ) -> Refinement:
-    """Return the link that sets ``name`` to ``value``, which drops the opposite filter."""
+    """Return the link that sets ``name`` to ``value`` and drops the opposite filter."""
     changed = query.copy()
     values = changed.getlist(name)
     active = value in values

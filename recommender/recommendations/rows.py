@@ -26,10 +26,11 @@ from shop.catalogue.models import Product, ProductImage
 from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
 
-# Only the products added last are complemented, since the query takes equally long for each.
+# Complements must fit only this many products of the cart, those added last, because the query
+# takes longer with each product.
 CART_SOURCES = 2
 MAX_REASONS = 3
-# Two products are no outfit.
+# A row of fewer products is not shown, because they would be no outfit.
 MIN_OUTFIT_SIZE = 3
 
 
@@ -38,8 +39,8 @@ class RecommendationRow:
     """Holds the products of one row and its title.
 
     ``name`` identifies the row in click tracking (``recommender.tracking.events.BLOCKS``),
-    ``reasons`` are (reason, product) pairs, ``refinements`` are links that narrow it,
-    and ``more`` is the address of a longer one.
+    ``reasons`` are (reason, product) pairs, ``refinements`` are links that narrow the row, and
+    ``more`` is the address of a page with more such products.
     """
 
     name: str
@@ -68,7 +69,7 @@ def product_rows(product: Product) -> list[RecommendationRow]:
 
 
 def _similar_row(product: Product, ids: list[int]) -> RecommendationRow:
-    """Return similar items, or the newest of the category until the product has an embedding."""
+    """Return similar items, or the category's newest until the product has an embedding."""
     if not ids and not has_embedding(product):
         title = _("New in %(category)s") % {"category": product.category.display_name}
         return RecommendationRow("new-in", title, newest_like(product, ROW_SIZE))
@@ -85,13 +86,13 @@ def _look_row(by_role: dict[str, list[Complement]], already_shown: set[int]) -> 
 
 
 def _outfit_row(name: str, title: str, ids: list[int]) -> RecommendationRow:
-    """Return a row of complements, which is empty if they are too few for an outfit."""
+    """Return a row of complements; empty if these are too few for an outfit."""
     hint = _("For the same occasion, in colours that go together.")
     return RecommendationRow(name, title, ids if len(ids) >= MIN_OUTFIT_SIZE else [], hint)
 
 
 def _together_row(known: dict[str, list[int]], already_shown: set[int]) -> RecommendationRow:
-    """Return products bought together or viewed in one visit, whichever are more."""
+    """Return products bought together or products viewed in one visit, whichever are more."""
     bought = _not_shown_yet(known[Affinity.Kind.BOUGHT], already_shown)
     viewed = _not_shown_yet(known[Affinity.Kind.VIEWED], already_shown)
     if len(bought) >= len(viewed):
@@ -115,7 +116,7 @@ def cart_rows(lines: Sequence[CartLine]) -> list[RecommendationRow]:
 
 
 def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
-    """Return a row of personalised recommendations, with the products that are their reasons."""
+    """Return a row of personalised recommendations and the visitor's products they are based on."""
     user = request.user.pk if request.user.is_authenticated else None
     saved = [] if user else saved_ids(request)
     picks = personalised(user=user, viewed=recent_ids(request), saved=saved)
@@ -129,7 +130,7 @@ def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
 def _load_products(
     rows: Sequence[RecommendationRow], others: Iterable[int] = ()
 ) -> dict[int, Product]:
-    """Load the purchasable products of the rows; return all products, and ``others``, by id."""
+    """Fill the rows with their products in stock; return these, sold-out ones and others by id."""
     found = cards([*(pk for row in rows for pk in row.ids), *others])
     for row in rows:
         row.products = [found[pk] for pk in row.ids if pk in found and not found[pk].is_sold_out]
@@ -143,7 +144,7 @@ def cards(product_ids: Iterable[int]) -> dict[int, Product]:
     found: dict[int, Product] = {}
     for image in images.order_by("position", "pk"):
         product = found.setdefault(image.product_id, image.product)
-        # The cache that ``prefetch_related`` would fill by another query.
+        # This is the cache that ``prefetch_related`` would fill by another query.
         cached = product.__dict__.setdefault("_prefetched_objects_cache", {"images": []})
         cached["images"].append(image)
     return found

@@ -10,13 +10,13 @@ from django.db.backends.utils import CursorWrapper
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
 
-# Exact search of this many rows takes 12 ms; where more rows pass, the index finds enough of them.
+# Exact search of this many rows takes 12 ms. If more rows pass the filters, the index finds enough.
 MAX_EXACT_ROWS = 20_000
 SMALL_TABLE = 1000
 
 
 class Strategy(Enum):
-    """Finds candidates by the HNSW index, or exactly by comparing every row that passes."""
+    """Lists the ways to find candidates: by the HNSW index, or exactly, comparing all filtered rows."""
 
     HNSW = auto()
     EXACT = auto()
@@ -54,7 +54,8 @@ SETTINGS: dict[Strategy, dict[str, object]] = {
     },
     Strategy.EXACT: {"jit": False},
 }
-# Counted, because statistics and index of a table that shrank still include the deleted rows.
+# The rows are counted, because statistics and index of a table that shrank still include deleted
+# rows.
 IS_SMALL = f"""
 SELECT count(*) < {SMALL_TABLE} FROM (SELECT FROM {{table}} LIMIT {SMALL_TABLE}) AS few"""  # noqa: S608 - a constant
 ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {table} AS embedded {join} WHERE {conditions}"
@@ -81,7 +82,7 @@ def candidate_sql(strategy: Strategy, table: str, filters: Filters) -> tuple[str
     ``excluded``, a product's id.
     """
     conditions, join, values = where_clause(filters)
-    # Without an embedding to search with, no row is read.
+    # Makes sure that no row is read if there is no embedding to search with.
     conditions = f"EXISTS (SELECT FROM query)\n        AND {conditions}"
     sql = HNSW if strategy is Strategy.HNSW else EXACT
     return sql.format(columns=COLUMNS, table=table, join=join, conditions=conditions), values
@@ -90,8 +91,8 @@ def candidate_sql(strategy: Strategy, table: str, filters: Filters) -> tuple[str
 def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:
     """Return the conditions of the filters, the join that they need, and their parameters.
 
-    Price and words are read from the product's row, because every update of an embedding's row
-    inserts its vector into the index again.
+    Price and words are read from the product's row. Copies of them in the embedding's row would
+    need updates, and each update inserts the vector into the index again.
     """
     clauses = [
         "embedded.embedding IS NOT NULL",

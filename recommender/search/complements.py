@@ -41,7 +41,8 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS role (name) CROSS JOIN LATE
     CROSS JOIN LATERAL ({vector_of_pool}) AS picture
     ORDER BY distance, pool.id DESC LIMIT %(each)s) AS found
 """
-# Read the index of products in order, which stops at the first matches, instead of sorting all.
+# Make PostgreSQL read products in the order of an index and stop at the first matches, instead of
+# sorting all products.
 SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
 
 
@@ -59,9 +60,9 @@ class Complement:
 def find_complements(fitting: str, values: dict[str, Any]) -> list[Complement]:
     """Return products that fit the ``sources`` in each wanted role, nearest first, then newest.
 
-    ``fitting`` defines the SQL table ``fitting (id, role)`` of categories, and ``values`` are its
-    parameters and the statement's (``recommender.recommendations.outfits``). The candidates of a
-    role are the newest that fit, so that the cost does not grow with the catalogue.
+    ``fitting`` is SQL that defines a table ``fitting (id, role)`` of categories; ``values`` are the
+    parameters of this SQL and of the whole statement (``recommender.recommendations.outfits``). The
+    candidates of a role are the newest that fit, so that the cost does not grow with the catalogue.
     """
 
     def search(server: str) -> list[Complement]:

@@ -47,8 +47,8 @@ HISTORY_SETTINGS: dict[Strategy, dict[str, object]] = {
 class HistoryNeighbour:
     """Holds a neighbour of the ``seed``, a product of the visitor's history, or the seed itself.
 
-    ``embedding`` is in PostgreSQL's binary format, ``spread`` that of its model, and ``baskets``
-    the popularity of the product.
+    ``embedding`` is in PostgreSQL's binary format, ``spread`` is that of the embedding's model, and
+    ``baskets`` is the popularity of the product.
     """
 
     seed: int
@@ -64,9 +64,9 @@ class HistoryNeighbour:
 def neighbours_of_history(weighted: str, values: dict[str, Any]) -> list[HistoryNeighbour]:
     """Return the seeds, which are the products with the highest weights, and their neighbours.
 
-    ``weighted`` defines the SQL tables ``history (id, …)``, whose products are never neighbours,
-    and ``weighted (id, reason, weight)``, as ``recommender.recommendations.personalised`` does.
-    ``values`` limits them by ``seeds`` and ``each``, the neighbours of a seed.
+    ``weighted`` is SQL that defines the tables ``history (id, …)``, whose products are never
+    neighbours, and ``weighted (id, reason, weight)``. ``values`` are the parameters of this SQL,
+    the number of ``seeds`` and the number of neighbours of ``each`` seed.
     """
 
     def search(server: str) -> list[HistoryNeighbour]:

@@ -29,14 +29,16 @@ logger = logging.getLogger(__name__)
 PRIMARY, REPLICA = DEFAULT_DB_ALIAS, "replica"
 Result = TypeVar("Result")
 CHECK_SECONDS = 1.0
-# How long the replica is left out after a failed search.
+# How long no search is sent to the replica after one failed.
 COOLDOWN_SECONDS = 5.0
 # A state this old means that the check hangs, so the replica counts as down.
 STALE_SECONDS = 4.0
-# Enforced on the client, because a frozen server does not apply its own statement_timeout.
+# This limit is enforced by the client, because a frozen server does not apply its own
+# statement_timeout.
 QUERY_TIMEOUT_SECONDS = 2.5
-# Changes arrive within milliseconds. Waiting for them measures a small lag exactly, instead of as
-# the second since the last check.
+# A check waits at most so long for the replica to replay the newest change, which mostly takes
+# milliseconds. Without waiting, even a small lag would be measured as the second since the last
+# check.
 REPLAY_WAIT_SECONDS = 0.1
 
 PRIMARY_POSITION = """SELECT system_identifier, pg_current_wal_flush_lsn() - '0/0'
@@ -46,7 +48,7 @@ FROM pg_control_system() WHERE pg_is_in_recovery()"""
 
 
 class WrongReplicaError(RuntimeError):
-    """Raised when the server is no standby of our primary, such as after it was promoted."""
+    """Raised when the replica is no standby of our primary, such as after it was promoted."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class PositionHistory:
     def lag(self, now: float, replayed: int) -> float | None:
         """Return an upper bound of the replica's lag in seconds, given the position it replayed.
 
-        0 if it has replayed every position, ``None`` if it has not replayed any yet.
+        Returns 0 if the replica has replayed every position, ``None`` if none yet.
         """
         while self.pending and self.pending[0][1] <= replayed:
             self.replayed_at = self.pending.popleft()[0]
@@ -75,7 +77,8 @@ class PositionHistory:
 class State:
     """Holds the result of a check.
 
-    ``lag`` is in seconds, if known. ``problem`` says why the replica is not used; empty if it is.
+    ``lag`` is in seconds, if known. ``problem`` says why the replica is not used; it is empty while
+    the replica is used.
     """
 
     serving: bool = False
@@ -109,7 +112,7 @@ class ReplicaMonitor:
         return state
 
     def failed(self, error: Exception) -> None:
-        """Leave the replica out for ``COOLDOWN_SECONDS`` after a search on it failed."""
+        """Send no search to the replica for ``COOLDOWN_SECONDS``, because one failed."""
         self._excluded_until = time.monotonic() + COOLDOWN_SECONDS
         self._set_state(State(problem=_first_line(error), checked_at=time.monotonic()))
 
@@ -184,10 +187,10 @@ def configured() -> bool:
 
 
 def read_with_fallback(search: Callable[[str], list[Result]]) -> list[Result]:
-    """Return what ``search`` finds, called with the name of the connection to search on.
+    """Call ``search`` with the name of the connection to search on, and return what it finds.
 
-    The primary is searched if the replica finds nothing, since it may lack recent rows, if the
-    replica fails, and within a transaction, whose own changes the search must see. ``search`` reads
+    The primary is searched if the replica finds nothing, since it may lack recent rows; if the
+    replica fails; and within a transaction, whose own changes the search must see. ``search`` reads
     everything from one server, the active model too, so that it never mixes two models.
     """
     if configured() and not connection.in_atomic_block and monitor.serving():
@@ -196,7 +199,8 @@ def read_with_fallback(search: Callable[[str], list[Result]]) -> list[Result]:
                 found = search(REPLICA)
         except Error as error:
             connections[REPLICA].close()
-            # The primary vacuumed rows that the search was reading: the replica is healthy.
+            # If the primary has just vacuumed rows that the search was reading, the replica is
+            # healthy nevertheless.
             if not isinstance(error.__cause__, SerializationFailure):
                 monitor.failed(error)
         else:
@@ -216,10 +220,10 @@ def _position(alias: str, sql: str) -> tuple[int, int]:
 
 @contextmanager
 def close_after(seconds: float, alias: str) -> Iterator[None]:
-    """Close the connection if the block takes longer; the query raises ``OperationalError`` then.
+    """Close the connection after ``seconds`` in the block, so that its query raises an error.
 
-    Timeouts of PostgreSQL and of TCP do not end a query on a server whose processes are frozen,
-    because its kernel still acknowledges packets.
+    The error is ``OperationalError``. Timeouts of PostgreSQL and of TCP do not end a query on a
+    server whose processes are frozen, because the server's kernel still acknowledges packets.
     """
     timer = threading.Timer(seconds, _close_socket, [connections[alias]])
     timer.daemon = True

@@ -1,7 +1,7 @@
 """Find the products most similar to a product or a photo, by one SQL statement.
 
-The index finds candidates by L2 distance, which orders normalised embeddings as cosine similarity
-does. Their final order adds the difference of the garments' colours.
+Candidates are found by L2 distance, which orders normalised embeddings as cosine similarity does.
+The final order also takes the difference between the garments' colours into account.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from shop.catalogue.models import Category, Product
 from shop.core.db import execute_with_settings
 
 ROW_SIZE = 5
-# More than are shown, because several may be images of one product, or copies.
+# Number of candidates: more than are shown, because several may be images of one product or copies
+# of one image.
 CANDIDATES = 200
-# Weights of a unit of ΔE and of another base colour beside L2²/2, in spreads of the network: chosen
-# by inspecting results, and reported in docs/quality.
+# What a unit of ΔE and a different base colour add to a score beside L2²/2, in spreads of the
+# network. The values were chosen by inspecting results, and docs/quality reports on them.
 COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.04, 0.4
 PHOTO_COLOUR_WEIGHT = 0.09
-# A photo within this many spreads of an image is a copy of it: so are 98 % of 200 images saved
-# again as JPEG of quality 85, and none of 341 photos of clothes.
+# A photo whose distance from an image is at most this many spreads counts as a copy: this is true
+# for 98 % of 200 images saved again as JPEG of quality 85, and for none of 341 photos of clothes.
 SAME_IMAGE_DISTANCE = 0.8
 ANY_GENDER = ("Unisex", "")
 
@@ -70,7 +71,7 @@ PHOTO_QUERY = "SELECT %(vector)s::halfvec AS embedding, %(colour)s::vector AS co
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Holds a product that was found, its duplicate group and its score; lower is better."""
+    """Holds a product that was found, its duplicate group and its score, where lower is better."""
 
     product_id: int
     duplicate_group: int
@@ -92,8 +93,9 @@ def similar_to_product(
 ) -> list[Product]:
     """Return alternatives to the product, the most similar first.
 
-    They are of its category and gender; if those are too few, of its garment in the parent
-    category, then of its garment in any category. The list is never padded with other garments.
+    Alternatives have the same category and fit the same gender. If they are too few, the search
+    widens to the same garment in the parent category, then in any category. The list is never
+    padded with other garments.
     """
     chosen = filters or Filters()
     return _products(
@@ -179,8 +181,8 @@ def similar_to_photo(
 ) -> list[Product]:
     """Return the products most similar to the photo, or none until it is embedded.
 
-    ``categories`` limit the search to the garments detected; the product of which the photo is a
-    copy comes first in any case.
+    ``categories`` limit the search to the garments detected. If the photo is a copy of an image,
+    the product of that image comes first, whatever its category.
     """
     chosen = filters or Filters()
     return _products(
@@ -193,7 +195,8 @@ def similar_to_photo(
 def _nearest_to_photo(
     server: str, photo: QueryPhoto, filters: Filters, categories: tuple[int, ...], count: int
 ) -> list[Neighbour]:
-    # The photo's own model, since another may have become active meanwhile.
+    # The search uses the model that embedded the photo, since another one may have become active
+    # meanwhile.
     filled = EmbeddingModel.objects.using(server).filling()
     model = filled.filter(pk=photo.embedding_model_id or 0).first()
     # A replica that has not replayed the switch of models may lack rows of the new one.
@@ -216,7 +219,7 @@ def _nearest_to_photo(
 def _find_same_image(
     server: str, model: EmbeddingModel, photo: QueryPhoto, values: dict[str, Any], filters: Filters
 ) -> list[Neighbour]:
-    """Return the product of which the whole photo is a copy, if there is one."""
+    """Return the product with an image that the whole photo is a copy of, if there is one."""
     values["vector"] = _vector_text(photo, "whole_embedding")
     values["max_distance"] = SAME_IMAGE_DISTANCE * model.spread
     with connections[server].cursor() as cursor:
@@ -228,7 +231,7 @@ def _find_same_image(
 
 
 def _source_product(photo: QueryPhoto) -> int:
-    """Return the id of the product whose image the photo is or was cropped from, or 0."""
+    """Return the id of the product from whose image the photo was made or cropped, or 0."""
     image = photo.image or (photo.parent.image if photo.parent else None)
     return image.product_id if image else 0
 

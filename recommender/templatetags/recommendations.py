@@ -1,4 +1,4 @@
-"""Provide the rows of recommendations to templates, which draw them by ``includes/rows.html``."""
+"""Provide rows of recommendations to templates, which render them by ``includes/rows.html``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag
 def product_recommendations(product: Product) -> list[rows.RecommendationRow]:
-    """Return all rows of a product page, so that none repeats a product of another."""
+    """Return all rows of a product page at once, so that no two rows show the same product."""
     return rows.product_rows(product)
 
 
@@ -26,5 +26,5 @@ def cart_recommendations(lines: list[CartLine]) -> list[rows.RecommendationRow]:
 
 @register.simple_tag(takes_context=True)
 def visitor_recommendations(context: Context) -> list[rows.RecommendationRow]:
-    """Return the rows of the home and account pages, chosen for their visitor."""
+    """Return the rows of the home and account pages, which are chosen for the visitor."""
     return rows.picked_rows(context["request"])

@@ -20,12 +20,12 @@ from django.utils import timezone
 from recommender.models import EmptySearch, Event
 from shop.catalogue.models import Product
 
-# Names of rows; "steered" is the page that refines similar items.
+# Names of recommendation rows; "steered" is the page that refines similar items.
 BLOCKS = (
     *("similar", "new-in", "photo", "recent", "picked", "look", "bought", "viewed", "cart"),
     "steered",
 )
-# In place of a block, where a product's page was viewed.
+# Stored instead of a row's name when a product page was viewed.
 PAGE = "product"
 VISIT_COOKIE = "visit"
 VISIT = re.compile(r"[\w-]{22}", re.ASCII)
@@ -33,7 +33,7 @@ OPT_OUT_COOKIE = "no_counting"
 
 
 def tracking_allowed(request: HttpRequest) -> bool:
-    """Return whether the visitor did not opt out, by our button or by a setting of the browser."""
+    """Return ``False`` if the visitor opted out, by our button or by a setting of the browser."""
     signals = (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     return "1" not in signals and not request.COOKIES.get(OPT_OUT_COOKIE)
 
@@ -87,7 +87,7 @@ class BlockPerformance:
 
 
 def performance(days: int, *, ago: int = 0) -> list[BlockPerformance]:
-    """Return the performance of each row in ``days`` that ended ``ago`` days ago."""
+    """Return the performance of each row during the ``days`` days that ended ``ago`` days ago."""
     until = timezone.now() - timedelta(days=ago)
     rows = Event.objects.filter(at__gt=until - timedelta(days=days), at__lte=until)
     rows = rows.exclude(block=PAGE)

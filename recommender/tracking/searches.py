@@ -15,10 +15,11 @@ from recommender.models import EmptySearch
 from recommender.tracking.events import tracking_allowed
 from shop.core.rate_limit import allows
 
-# An e-mail address, or digits as in a phone, order or card number.
+# Matches e-mail addresses, and digits as in a phone, order or card number.
 _PERSONAL = re.compile(r"@|(?:\d[\s/()+-]*){5}")
 MAX_LETTERS = 60
-# A rarer text may identify a person, such as a name.
+# Texts with fewer searches are not shown, because such a text may identify a person, as a name
+# does.
 LEAST_SEARCHES = 2
 
 

@@ -21,7 +21,7 @@ SHIFT = 0.08
 
 
 def augment(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a random variant of a picture (side, side, 3): moved, lit, on another background."""
+    """Return a picture (side, side, 3) with random changes of position, light and background."""
     moved = move(picture, rng)
     if rng.random() < REPLACED:
         moved = replace_background(moved, rng)
@@ -29,7 +29,7 @@ def augment(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def move(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Scale, rotate, shift and mirror a picture at random; fill what becomes free with white."""
+    """Scale, rotate, shift and mirror a picture at random; fill uncovered areas with white."""
     side = len(picture)
     scale, angle = rng.uniform(*SCALES), radians(rng.uniform(-DEGREES, DEGREES))
     across, down = rng.uniform(-SHIFT, SHIFT, 2) * side
@@ -52,7 +52,7 @@ def move(picture: Pixels, rng: np.random.Generator) -> Pixels:
 def replace_background(picture: Pixels, rng: np.random.Generator) -> Pixels:
     """Replace a near-white background by a random scene.
 
-    Other backgrounds stay, and so does white clothing that something darker encloses.
+    Other backgrounds are kept, and so is white clothing enclosed by something darker.
     """
     outside = find_background(picture)
     edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
@@ -62,7 +62,7 @@ def replace_background(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def find_background(picture: Pixels) -> NDArray[np.bool_]:
-    """Return the mask (side, side) of near-white pixels with only near-white up to some edge."""
+    """Return the mask (side, side) of pixels with a straight near-white line to an edge."""
     white = picture.min(axis=2) >= NEAR_WHITE
     seen = [
         np.flip(np.logical_and.accumulate(np.flip(white, axes), axis), axes)

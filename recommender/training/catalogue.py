@@ -66,7 +66,7 @@ def _entries_of_shop() -> list[Entry]:
 
 
 def _entries_of_file(source: Source) -> Iterator[Entry]:
-    """Yield the products that the import would accept; of several variants the first."""
+    """Yield the products that the import would accept, each with its first variant."""
     seen: set[str] = set()
     for record in read_table(source).records():
         try:

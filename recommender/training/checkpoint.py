@@ -23,7 +23,7 @@ VERSION = 2
 
 @dataclass
 class State:
-    """Holds the last epoch, the best one, whose weights are kept, and the figures of each."""
+    """Holds the numbers of the last and the best epoch, and the figures of every epoch."""
 
     epoch: int = 0
     best: int = 0
@@ -32,7 +32,7 @@ class State:
 
     @property
     def best_precision(self) -> float:
-        """Return the precision of the category in the best epoch, -1 before there is one."""
+        """Return the best epoch's precision by category, or -1 if there is no best epoch yet."""
         return self.history[self.best - 1]["precision"]["category"] if self.best else -1.0
 
 

@@ -11,11 +11,11 @@ from recommender.training.catalogue import LABELS
 from recommender.training.snapshot import TRAIN, VALIDATION, Snapshot
 
 if TYPE_CHECKING:
-    # Not at runtime, because it imports TensorFlow, which an evaluation does not need.
+    # Imported for type checks only, because it imports TensorFlow, which evaluations do not need.
     from recommender.training.trainer import Trainer
 
 K = 5
-# A limit, because embedding a whole large catalogue would take longer than the epoch.
+# Limited, because embedding a large catalogue completely would take longer than the epoch.
 MAX_GALLERY = 5000
 Precision = dict[str, float | None]
 
@@ -23,8 +23,8 @@ Precision = dict[str, float | None]
 def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Precision:
     """Return P@5 by label of a part of the snapshot, searched for among the training pictures.
 
-    A query without the label is left out, a neighbour without it is wrong. The figure is ``None``
-    if there are no queries.
+    A query without the label is left out; a neighbour without the label counts as wrong. The figure
+    is ``None`` if there are no queries.
     """
     queries, gallery = snapshot.parts[part], _gallery(snapshot, seed)
     if not len(queries):
@@ -41,7 +41,8 @@ def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Preci
 def measure_spread(trainer: Trainer, snapshot: Snapshot, seed: int) -> float:
     """Return the median of half the squared L2 distance to the fifth nearest training picture.
 
-    The queries are the validation products. With fewer than five pictures, the last one counts.
+    The queries are the validation products. If there are fewer than five training pictures, the
+    most distant one is used.
     """
     queries = trainer.embed(snapshot.parts[VALIDATION])
     cosines = queries @ trainer.embed(_gallery(snapshot, seed)).T
@@ -67,7 +68,7 @@ def _precision(
 def nearest_indices(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """Return the indices of the exact nearest unit vectors by L2, ties by index."""
+    """Return gallery indices of the unit vectors nearest to each query by L2, ties by index."""
     found: NDArray[np.int64] = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :count]
     return found
 

@@ -15,7 +15,8 @@ from recommender.embedding.model_store import find_model
 UNTRAINED = "untrained"
 RESERVED = (UNTRAINED, "imagenet")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-# From 32, because ResNet50 divides the side by that; to 512, because more takes a CPU days.
+# Smallest and largest side of pictures: ResNet50 divides the side by 32, and a CPU takes days with
+# more than 512.
 SIDES = (32, 512)
 UNTRAINED_SIDE = 96
 LEAST = {"epochs": 1, "batch": 2, "patience": 1, "seed": 0, "limit": 1}
@@ -23,7 +24,7 @@ LAST, ALL = "last", "all"
 
 
 class TrainingError(Exception):
-    """Raised when a run cannot start or go on; the message says what to do about it."""
+    """Raised when a run cannot start or continue; the message says what to do about it."""
 
 
 @dataclass(frozen=True)

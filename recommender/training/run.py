@@ -111,7 +111,7 @@ def _read_ids(path: Path) -> set[str]:
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Raise ``TrainingError`` if another process trains in the folder."""
+    """Lock the folder for the block. Raises ``TrainingError`` if another process trains in it."""
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -162,11 +162,11 @@ def _epoch(
 ) -> Tensors:
     """Train one epoch, record it in ``state`` and return the best weights so far.
 
-    Of equally good epochs the first is the best.
+    Of equally good epochs, the first counts as the best.
     """
     number = state.epoch + 1
     loss = trainer.learn(number, partial(watcher.step, f"epoch {number}"))
-    # Not measured while frozen, because only the heads have changed.
+    # A frozen network is not measured, because only its heads have changed.
     frozen = trainer.is_frozen(number)
     precision = (
         state.before[VALIDATION] if frozen else measure(trainer, snapshot, VALIDATION, options.seed)

@@ -58,7 +58,7 @@ def take_snapshot(
     ids: list[str] = []
     digests: list[bytes] = []
     labels: list[tuple[str, ...]] = []
-    duplicates = 0  # of excluded files, under another id
+    duplicates = 0  # products whose file is that of an excluded product
     with (folder / "pictures.u8").open("wb") as file:
         for done, entry in enumerate(chosen, 1):
             progress(done, len(chosen))
@@ -85,7 +85,7 @@ def take_snapshot(
 def _digests(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Yield the hashes of the entries' files, without those that cannot be read."""
     for entry in entries:
-        with suppress(Exception):  # whatever the storage raises; counted when it is decoded
+        with suppress(Exception):  # whatever the storage raises; ``take_snapshot`` counts the file
             yield hashlib.sha256(entry.read()).digest()
 
 
@@ -112,7 +112,8 @@ def _draw(entries: list[Entry], count: int | None, seed: int) -> list[Entry]:
 def _split(ids: list[str], digests: list[bytes], excluded: set[str], seed: int) -> list[str]:
     """Return the part of each product, the same for the same ids and seed.
 
-    Products with the same file share a part, so that no epoch is chosen by pictures it learned.
+    Products with the same file share a part, so that epochs are not compared on pictures that were
+    trained on.
     """
     parts = [EXCLUDED if each in excluded else TRAIN for each in ids]
     same: dict[bytes, list[int]] = defaultdict(list)

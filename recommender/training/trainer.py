@@ -91,7 +91,7 @@ class Trainer:
         return float(np.mean(losses))
 
     def prepare(self, epoch: int) -> None:
-        """Set up the stage of this epoch, heads alone or with the network, with a new optimizer."""
+        """If the epoch begins a stage, heads alone or also the network, set it up."""
         frozen = self.is_frozen(epoch)
         if frozen == self._frozen:
             return
@@ -123,7 +123,7 @@ class Trainer:
 
     @property
     def steps(self) -> int:
-        """Return the steps of an epoch; an incomplete last batch is dropped."""
+        """Return the number of steps of an epoch; an incomplete last batch is dropped."""
         return max(1, len(self.snapshot.parts[TRAIN]) // self.options.batch)
 
     def rate(self, epoch: int, step: int) -> float:
@@ -138,7 +138,7 @@ class Trainer:
         return rate * warm * 0.5 * (1 + cos(pi * done / total))
 
     def _batches(self, epoch: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
-        """Yield the batches of an epoch; a thread makes the next one meanwhile."""
+        """Yield the batches of an epoch, while a thread prepares the next batch."""
         rows = np.random.default_rng([self.options.seed, 4, epoch]).permutation(
             self.snapshot.parts[TRAIN]
         )
@@ -215,5 +215,5 @@ def _images(side: int) -> Any:
 
 
 def values_of(variable: Any) -> NDArray[np.float32]:
-    """Return a copy of a variable as a NumPy array, also of a scalar."""
+    """Return a copy of a variable, which may be a scalar, as a NumPy array."""
     return np.asarray(variable.numpy()).copy()

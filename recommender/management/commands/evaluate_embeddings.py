@@ -19,7 +19,7 @@ from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.run import Request, Results, evaluate
 from recommender.evaluation.vectorizers import BASELINES
 
-# Options that are fields of ``Request`` by the same name.
+# Options whose values are passed to the fields of ``Request`` with the same names.
 OPTIONS = (
     *("catalogue", "queries", "exclude_queries", "photos", "photos_only"),
     *("product_pages", "street_photos", "seed"),
