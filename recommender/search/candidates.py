@@ -16,7 +16,7 @@ SMALL_TABLE = 1000
 
 
 class Strategy(Enum):
-    """Lists the ways to find candidates: by the HNSW index, or exactly, comparing all filtered rows."""
+    """Lists the ways to find candidates: by the HNSW index, or by comparing all filtered rows."""
 
     HNSW = auto()
     EXACT = auto()
