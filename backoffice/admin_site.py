@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-# Group title, then (label, icon, model or URL name).
+# Groups of menu items: a title, then (label, icon, model or URL name) of each item.
 MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
     (
         "",
@@ -108,7 +108,7 @@ def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any
 
 
 def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
-    """Return a menu item for users with permission; that with the longest URL match is active."""
+    """Return a menu item, shown to users with permission; active if its URL fits the page best."""
     permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
     link = reverse_lazy(_address(target))
 
@@ -125,7 +125,7 @@ def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
 
 @cache
 def _links() -> list[str]:
-    """Return the links of the menu; the first is the dashboard's, a prefix of all others."""
+    """Return the links of the menu. The first one, the dashboard's, is a prefix of all others."""
     return [reverse(_address(target)) for _title, items in MENU for _label, _icon, target in items]
 
 

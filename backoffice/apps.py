@@ -15,7 +15,8 @@ class BackofficeConfig(AppConfig):
     name = "backoffice"
 
     def ready(self) -> None:
-        # Sent only for apps with models; this one is migrated last.
+        # Connected to the recommender, because the signal is only sent for apps with models, and
+        # the recommender is the last of these.
         post_migrate.connect(_ensure_groups, sender=apps.get_app_config("recommender"))
 
 

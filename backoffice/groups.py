@@ -27,14 +27,14 @@ ORDER_MODELS = {
 READ_ONLY_APPS = (
     *("catalogue", "imports", "orders", "pages", "payments", "recommender", "reviews", "wishlist"),
 )
-# Granted to no group, because only the shop's code writes these rows.
+# Permissions that no group gets, because only the shop's code may make these changes.
 NEVER_GRANTED = {"delete_order", "add_order", "delete_payment", "add_payment", "change_payment"}
 
 
 def ensure_groups(using: str = "default") -> None:
     """Create missing groups; a group that exists keeps the permissions that staff gave it."""
     for config in apps.get_app_configs():
-        # Permissions of the apps that come after this one do not exist yet.
+        # Created here, because Django creates the permissions of later apps only after this runs.
         create_permissions(config, verbosity=0, using=using)
     view = _permissions(using, dict.fromkeys(READ_ONLY_APPS)).filter(codename__startswith="view_")
     catalogue = _permissions(using, CATALOGUE_MODELS)

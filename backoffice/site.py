@@ -1,4 +1,4 @@
-"""Admin site that uses the shop's sign-in, with its rate limits and second factor."""
+"""The admin site, which uses the shop's sign-in with its rate limits and second factor."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from unfold.sites import UnfoldAdminSite
 
 from shop.accounts.second_factor import acts_as_staff
 
-# Unfold's Alpine.js evaluates the expressions in its attributes, and its pages have style elements
-# and attributes. Inline scripts stay forbidden.
+# Unfold's Alpine.js evaluates expressions in attributes, and Unfold's pages have style elements and
+# attributes. Inline scripts remain forbidden.
 ALLOWED_BY_UNFOLD = {"script-src": [UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 
 
 class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
-    """Replaces the admin's sign-in form by the shop's."""
+    """Replaces the admin's sign-in form with the shop's."""
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the user is active staff, with a second factor if it is required."""
         return bool(request.user.is_active and acts_as_staff(request.user))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Wrap a view of the site, allowing only here what Unfold needs in the CSP."""
+        """Wrap a view so that the CSP of its page allows what Unfold needs, unlike other pages."""
         wrapped: Callable[..., Any] = csp_update(ALLOWED_BY_UNFOLD)(
             super().admin_view(view, cacheable)
         )
@@ -41,7 +41,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Redirect staff to the page they asked for, or first to the setup of a second factor."""
+        """Redirect staff to the page they asked for, or to the setup of a missing second factor."""
         if self.has_permission(request):
             return redirect(get_next_redirect_url(request) or "admin:index")
         messages.info(

@@ -1,4 +1,4 @@
-"""Heartbeats, which show monitors that workers are alive."""
+"""Define the task that sends heartbeats, which show monitors that workers are alive."""
 
 from __future__ import annotations
 

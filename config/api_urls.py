@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from shop.api.problems import NotFoundView
 
 schema = SpectacularAPIView.as_view(schema=None)
-# Swagger UI writes style attributes.
+# The CSP allows inline styles here, because Swagger UI writes style attributes.
 docs = csp_replace({"style-src": ["'self'", "'unsafe-inline'"]})(
     SpectacularSwaggerSplitView.as_view(url_name="schema", schema=None)
 )
@@ -18,6 +18,6 @@ urlpatterns = [
     path("docs/", docs, name="api-docs"),
     path("", include("recommender.api_urls")),
     path("", include("shop.api.urls")),
-    # Matches every other path, also one with a line break, which a dot does not match.
+    # An empty pattern matches every other path. A dot would not match one with a line break.
     re_path(r"", NotFoundView.as_view(), name="api-not-found"),
 ]

@@ -1,4 +1,4 @@
-"""The site as an ASGI application."""
+"""Provide the site as an ASGI application."""
 
 from __future__ import annotations
 

@@ -6,21 +6,21 @@ from typing import Any
 
 from celery.schedules import crontab
 
-# For short tasks that must not wait: emails, payments, deleting expired rows.
+# The queue of short tasks that must not wait: emails, payments, deleting expired rows.
 DEFAULT_QUEUE = "shop"
 QUEUES = ("search", "catalogue", "uploads", DEFAULT_QUEUE)
 ROUTES = {
-    # Apart, because a shopper is waiting.
+    # These tasks have a queue of their own, because a shopper waits for them.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "recommender.tasks.embed_missed_query_photos": {"queue": "search"},
     "recommender.tasks.warm_up": {"queue": "search"},
-    # Bulk work, in short tasks.
+    # Bulk work, split into short tasks.
     "recommender.tasks.embed_pending_images": {"queue": "catalogue"},
     "recommender.tasks.fill_garments": {"queue": "catalogue"},
     "recommender.tasks.repair_embeddings": {"queue": "catalogue"},
     "recommender.tasks.compute_affinities": {"queue": "catalogue"},
     "shop.catalogue.tasks.delete_unused_files": {"queue": "catalogue"},
-    # Imports, by a worker that never loads the network.
+    # Imports have a queue of their own, whose worker never loads the network.
     "shop.imports.tasks.run_upload": {"queue": "uploads"},
 }
 
@@ -30,7 +30,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 
 
 def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
-    """Schedule by time of day, because a daily interval would restart with each deployment."""
+    """Schedule a task by time of day: an interval would start again with each deployment."""
     schedule = crontab(hour=hour, minute=minute)
     return {"task": task, "schedule": schedule, "options": {"expires": 3600}}
 

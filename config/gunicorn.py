@@ -9,5 +9,6 @@ from __future__ import annotations
 workers = 2
 threads = 8
 timeout = 60
-# For requests in progress; docker-compose.yml waits longer before it kills the process.
+# Seconds for requests in progress to finish. docker-compose.yml waits longer before it kills the
+# process.
 graceful_timeout = 30

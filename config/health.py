@@ -19,8 +19,8 @@ from config.beat_schedule import QUEUES
 from recommender.models import EmbeddingModel, ImageEmbedding
 from recommender.search import replica
 
-# Heartbeats are sent every minute and wait in their queue like any task. Longer for uploads,
-# because one may occupy its worker for an hour.
+# A queue is late if its last heartbeat is older. Heartbeats are sent every minute and wait in their
+# queue like any task; one upload may occupy its worker for an hour.
 LATE_SECONDS = dict.fromkeys(QUEUES, 180) | {"uploads": 3600}
 MIN_FREE_BYTES = 1024**3
 
@@ -35,7 +35,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if PostgreSQL answers, else 503: without it no page can be served."""
+    """Answer 200 if PostgreSQL answers, else 503, because every page needs the database."""
     answers = _database_answers()
     return JsonResponse({"database": answers}, status=200 if answers else 503)
 
@@ -83,7 +83,8 @@ def _redis_answers() -> bool:
 def _queues() -> dict[str, dict[str, Any]]:
     """Return how many tasks wait in each queue, and how long ago a worker took a heartbeat.
 
-    The oldest waiting task is not older than that, because a heartbeat is sent every minute.
+    No task has waited longer than that (plus the minute between heartbeats), because heartbeats
+    wait in the same queue.
     """
     with Redis.from_url(settings.REDIS_URL) as client:
         waiting: dict[str, Any] = {name: client.llen(name) for name in QUEUES}
@@ -98,7 +99,7 @@ def _queues() -> dict[str, dict[str, Any]]:
 
 
 def _embeddings() -> dict[str, Any]:
-    """Return how many of all images the active model has embedded."""
+    """Return how many images there are, and how many the active model has embedded."""
     model = EmbeddingModel.objects.active()
     total = model.embeddings.count()
     embedded = model.embeddings.filter(status=ImageEmbedding.Status.EMBEDDED).count()
@@ -107,7 +108,7 @@ def _embeddings() -> dict[str, Any]:
 
 
 def _replica() -> dict[str, Any]:
-    """Return the state of the replica; while it is down the primary serves the searches."""
+    """Return the state of the replica. Its failure is no problem: the primary takes over."""
     seen = replica.monitor.state()
     lag = None if seen.lag is None else round(seen.lag, 3)
     return {"serving": seen.serving, "lag_seconds": lag, "problem": str(seen.problem)}

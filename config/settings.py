@@ -1,4 +1,4 @@
-"""The one settings file. Every variable is described in .env.example."""
+"""Settings of every environment. The file .env.example describes the environment variables."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DEBUG = env.bool("DEBUG", False)
 HTTPS = env.bool("HTTPS", False)
 SITE_NAME = env.str("SITE_NAME", "Lookalike")
 
-# Servers: from the environment, or of a demo that runs on this machine. Without either, Django
-# starts and the first query says what to do.
+# Servers: the addresses come from the environment, or from a demo that runs on this machine.
+# Without either, Django starts, and the first query fails with a message that says what to do.
 
 if not env.str("DATABASE_URL", ""):
     os.environ.update(running_demo(VAR_DIR))
@@ -128,7 +128,7 @@ DATABASES = build_databases(DATABASE_URL, env.str("DATABASE_REPLICA_URL", ""), _
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.float("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: a broker and a cache; nothing is stored only there
+# Redis: broker and cache; nothing is stored only in Redis
 
 CACHES = {
     "default": {
@@ -148,11 +148,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 3600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-# Few, because a shopper's page must not hang when Redis is down.
+# Only one retry, because a shopper's page must not hang when Redis is down.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_BEAT_SCHEDULE = beat_schedule.CELERY_BEAT_SCHEDULE
 
-# Files: pictures in PostgreSQL by default; another Django storage by name (S3: see docs)
+# Files: pictures are in PostgreSQL by default, or in another Django storage (S3: see docs)
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -189,7 +189,7 @@ IMPORT_MAX_RATIO = env.int("IMPORT_MAX_RATIO", 100)
 
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CATALOGUE_PAGE_SIZE = 24
-# Per cent, included in every price.
+# The tax included in every price, in per cent.
 TAX_RATE = env.decimal("TAX_RATE", Decimal(20))
 RETURN_DAYS = env.int("RETURN_DAYS", 14)
 # ISO 3166 codes.
@@ -198,27 +198,28 @@ DELIVERY_COUNTRIES: list[str] = env.list(
 )
 # Base URL of the links in emails.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
-# The first per client address and per e-mail, the second per client address and per session.
+# Orders are limited per client address and per e-mail, voucher codes per client address and per
+# session.
 INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
 VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
-# Days after delivery until buyers are asked for reviews; 0: never.
+# Days after delivery until buyers are asked for reviews; with 0 they never are.
 REVIEW_AFTER_DAYS = env.int("REVIEW_AFTER_DAYS", 7)
 # Number of trusted proxies in front of the site that append to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
 
-# Cards are offered when both are set.
+# Card payment is offered if the secret key and the webhook secret are set.
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 if bool(STRIPE_SECRET_KEY) != bool(STRIPE_WEBHOOK_SECRET):
     raise ImproperlyConfigured("Set both STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET, or neither.")
-# Stripe allows 30 minutes to 24 hours.
+# Time to pay by card before the order is cancelled. Stripe allows 30 minutes to 24 hours.
 PAYMENT_TIMEOUT_MINUTES = env.int(
     "PAYMENT_TIMEOUT_MINUTES", 60, validate=validate.Range(min=31, max=1439)
 )
 
-# Emails: queued in PostgreSQL, then sent to EMAIL_HOST, or to files under VAR_DIR without one
+# Emails: queued in PostgreSQL, then sent to EMAIL_HOST; without one, written to files in VAR_DIR
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
@@ -227,7 +228,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 20
 EMAIL_BACKEND = "shop.mail.backends.QueueBackend"
-# Delivers the queued emails; it must send EmailMessage.message(), as Django's backends do.
+# The backend that delivers queued emails. It must send EmailMessage.message(), as Django's do.
 _delivery = "smtp" if EMAIL_HOST else "filebased"
 EMAIL_DELIVERY_BACKEND = f"django.core.mail.backends.{_delivery}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -251,14 +252,16 @@ EVENT_LIFETIME_DAYS = env.int("EVENT_LIFETIME_DAYS", 90)
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
-# The second one words what allauth says in German in the polite form, as the rest of the shop.
+# The second path has translations of allauth's German texts in the polite form, which the shop
+# uses everywhere.
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "allauth"]
 FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 CELERY_TIMEZONE = TIME_ZONE
 USE_I18N = True
 USE_TZ = True
-# Off, because grouping would break numbers in attributes; prices and counts group explicitly.
+# Automatic grouping would break numbers in HTML attributes. Prices and counts are grouped
+# explicitly.
 USE_THOUSAND_SEPARATOR = False
 
 # The API
@@ -311,7 +314,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
-# Silenced, because browsers keep a preloaded domain for months, so its owner must ask for it.
+# W021 asks for HSTS preloading. It is silenced, because browsers keep a preloaded domain for
+# months, so that its owner must decide on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 if env.bool("ALLOW_HTTP", False):  # else `check --deploy` refuses plain HTTP
     SILENCED_SYSTEM_CHECKS += [f"security.W{number}" for number in ("004", "008", "012", "016")]
@@ -329,7 +333,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
         "base-uri": [SELF],
-        # With Stripe, because browsers also check where a form is redirected to.
+        # Includes Stripe, because browsers also check where a form is redirected to.
         "form-action": [SELF, *(["https://checkout.stripe.com"] if STRIPE_SECRET_KEY else [])],
         "frame-ancestors": [NONE],
     },
@@ -355,7 +359,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "catalogue:home"
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
-# Only for codes, because shop.accounts.sign_in_limit limits passwords.
+# These limits apply to codes only, because shop.accounts.sign_in_limit limits passwords.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/m/ip,5/5m/key"}
 MFA_TOTP_ISSUER = SITE_NAME
 # Whether staff must set up a second factor before they can use the admin and the staff API.
@@ -370,7 +374,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# One line per request, without private links; see shop.core.access_log.
+# Logs one line per request, without private links (shop.core.access_log).
 ACCESS_LOG = env.bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,

@@ -1,4 +1,4 @@
-"""The site as a WSGI application."""
+"""Provide the site as a WSGI application."""
 
 from __future__ import annotations
 

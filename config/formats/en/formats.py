@@ -1,4 +1,4 @@
-"""Write English dates as British English does, in line with the texts."""
+"""Define British date formats for English, because the shop's texts are in British English."""
 
 from __future__ import annotations
 
