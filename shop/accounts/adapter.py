@@ -15,7 +15,7 @@ from shop.accounts import sign_in_limit
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Limits password guesses, and builds the links in account emails from ``SITE_URL``.
 
-    allauth itself takes their host from the request's Host header, which clients can forge.
+    allauth itself would take the links' host from the Host header, which clients can forge.
     """
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -24,14 +24,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this user name or e-mail, and this password."""
+        """Return the user with this login (user name or e-mail) and password; ``None`` if wrong."""
         user: User | None = super().authenticate(request, **credentials)
         if user:
             sign_in_limit.reset_attempts(request, _login(credentials))
         return user
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Reset the limit after a password reset, when allauth calls this."""
+        """Reset the limit of password guesses. allauth calls this after a password reset."""
         sign_in_limit.reset_attempts(request, _login(credentials))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 
 from shop.accounts.models import ApiToken
 
-# Replaced below, because allauth's own admin shows the secrets.
+# The admin of allauth is replaced by the one below, because it shows the secrets.
 admin.site.unregister(Authenticator)
 
 
@@ -22,7 +22,7 @@ class _ViewAndDeleteAdmin(ModelAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(_ViewAndDeleteAdmin):
-    """Lists second factors; staff delete one that its user has lost."""
+    """Lists second factors, so that staff can delete one that its user has lost."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
@@ -33,7 +33,7 @@ class AuthenticatorAdmin(_ViewAndDeleteAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(_ViewAndDeleteAdmin):
-    """Lists API tokens and revokes them; only the API issues one, for a password."""
+    """Lists API tokens and lets staff revoke them; only the API issues tokens."""
 
     list_display = ("user", "scope", "created", "last_used", "expires")
     list_filter = ("scope",)

@@ -29,7 +29,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            # Because hashing takes most of the time of creating an account.
+            # The password is hashed here too, because creating an account spends most time on it.
             make_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
@@ -47,15 +47,15 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
         self.order_fields(["login", "password", "remember"])
 
     def user_credentials(self) -> dict[str, str]:
-        """Return the credentials for all ``AUTHENTICATION_BACKENDS``.
+        """Return the credentials to check with each of the ``AUTHENTICATION_BACKENDS``.
 
         ``ModelBackend`` looks up the login as a user name, allauth as an e-mail address. Each
-        hashes once whether or not it finds a user, so that timing reveals no customer.
+        hashes the password once whether or not it finds a user, so that timing reveals no customer.
         """
         return {"username": self.cleaned_data["login"], "password": self.cleaned_data["password"]}
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
-        """Sign in. Staff need not verify their e-mail, because an administrator entered it."""
+        """Sign the user in, staff with an unverified e-mail too: an administrator entered it."""
         if self.user.is_staff:
             self._login.email_verification = EmailVerificationMethod.NONE
         response: HttpResponse = super().login(request, redirect_url)
@@ -87,7 +87,7 @@ class DeleteAccountForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        # By the adapter, so that it counts as a sign-in attempt.
+        # Checked by the adapter, so that a wrong password counts as a sign-in attempt.
         if not get_adapter().reauthenticate(self.user, password):
             raise forms.ValidationError(_("Incorrect password. Try again."))
         return password

@@ -1,4 +1,4 @@
-"""Delivery addresses of customers, and API tokens."""
+"""Define delivery addresses of customers, and API tokens."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Address(models.Model):
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; the first address becomes the default, and a new default replaces the old one."""
+        """Save the address; make the first one the default, and replace an earlier default."""
         others = Address.objects.filter(user=self.user).exclude(pk=self.pk)
-        # Locked, because two simultaneous saves could both keep their default.
+        # The user is locked, because two simultaneous saves could result in two defaults.
         get_user_model().objects.select_for_update().get(pk=self.user_id)
         if self.is_default:
             others.update(is_default=False)
@@ -63,7 +63,7 @@ class Address(models.Model):
         return country_name(self.country)
 
     def contact(self) -> dict[str, str]:
-        """Return the fields that an order copies."""
+        """Return the fields of the address that an order copies."""
         return {name: getattr(self, name) for name in CONTACT}
 
 
@@ -84,7 +84,7 @@ class ApiToken(models.Model):
         WRITE = "write", _("Read and write")
 
     MAX_PER_USER = 20
-    # Coarse, so that few calls write ``last_used``.
+    # ``last_used`` is not exact, so that few calls have to write it.
     LAST_USED_PRECISION = timedelta(minutes=10)
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Signal by which the account pages collect personal data from apps they do not import."""
+"""Define a signal that collects personal data from apps which the accounts do not import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Account pages of a customer. Sign-up and sign-in come from django-allauth."""
+"""Show the account pages of a customer. Sign-up and sign-in come from django-allauth."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("Only an administrator can delete staff accounts."))
     form = DeleteAccountForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        # Orders stay without an owner, because the law requires invoices to be kept.
+        # Orders are kept, without an owner, because the law requires invoices to be kept.
         user.delete()
         logout(request)
         messages.info(request, _("Your account and your data have been deleted."))

@@ -25,7 +25,8 @@ def _delete_idempotency_records(instance: Any, **kwargs: Any) -> None:
 def _revoke_tokens(instance: Any, created: bool, **kwargs: Any) -> None:
     """Revoke the user's tokens when a new password is saved, wherever it is set.
 
-    Until then Django keeps it in ``_password``, except when it only rehashes the old one.
+    Django holds a new password in ``_password`` until the save is complete, but not an old password
+    that it only hashes again.
     """
     if instance._password is not None and not created:
         instance.api_tokens.all().delete()

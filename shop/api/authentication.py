@@ -10,7 +10,7 @@ from shop.accounts.models import ApiToken
 
 
 class TokenAuthentication(authentication.TokenAuthentication):
-    """Looks up tokens by their hash, and limits read-only ones to safe methods."""
+    """Looks up tokens by their hash, and limits read-only tokens to safe methods."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """Return the token's user and the token; ``None`` if the request has no token."""

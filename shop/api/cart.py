@@ -1,4 +1,4 @@
-"""Cart endpoints of a signed-in customer."""
+"""Serve the cart of a signed-in customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public endpoints of products, reviews, categories and facets."""
+"""Serve products, reviews, categories and facets to anybody."""
 
 from __future__ import annotations
 

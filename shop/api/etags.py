@@ -1,6 +1,6 @@
-"""``ETag`` and ``If-Match``, so that staff do not overwrite a version they have not seen.
+"""Support ``ETag`` and ``If-Match``, so that staff do not overwrite unseen changes.
 
-Only writes need this, because ``ConditionalGetMiddleware`` handles ``If-None-Match``.
+Only writes need this module, because ``ConditionalGetMiddleware`` handles ``If-None-Match``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def with_etag(data: Any, status: int = 200) -> Response:
 
 
 def check_if_match(request: Request, current: Any) -> None:
-    """Raise ``PreconditionFailed`` if ``If-Match`` names another version than the current one."""
+    """Raise ``PreconditionFailed`` if ``If-Match`` does not match the current version."""
     # Drop ``W/``: GZipMiddleware weakens our ETags and clients echo the weak form.
     tags = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-Match", ""))]
     if tags and tags != ["*"] and _etag(current) not in tags:

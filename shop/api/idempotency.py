@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: execute a repeated write only once."""
+"""Execute a repeated write with the same ``Idempotency-Key`` only once."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Handler = Callable[..., Response]
 def idempotent(handler: Handler) -> Handler:
     """Execute a view's method once per ``Idempotency-Key``, in one transaction.
 
-    Call other services after it, because the transaction holds locks. An error leaves no
-    record, so that the corrected request can reuse its key.
+    Other services should be called after the method, because the transaction holds locks. An error
+    leaves no record, so that the corrected request can reuse the key.
     """
 
     @wraps(handler)
@@ -106,6 +106,6 @@ def _content(value: Any) -> bytes:
 
 
 def delete_expired() -> int:
-    """Delete records older than ``LIFETIME``, whose keys may be reused; return the count."""
+    """Delete records older than ``LIFETIME``, so that keys can be reused; return the count."""
     old = IdempotencyRecord.objects.filter(created__lt=timezone.now() - LIFETIME)
     return old.delete()[0]

@@ -1,4 +1,4 @@
-"""Order endpoints of a signed-in customer, and the available checkout options."""
+"""Serve the orders of a signed-in customer, and the available checkout options."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class OrderList(CustomerView):
     def post(self, request: Request) -> Response:
         """Place an order for the cart. A repeated request gets a fresh payment URL."""
         response = self._order(request)
-        # After the commit, so that no lock on the stock is held while the provider responds.
+        # Fetched after the commit, so that the stock is not locked while the provider responds.
         response.data["payment_url"] = _payment_url(Order.objects.get(pk=response.data["id"]))
         return response
 
@@ -183,7 +183,7 @@ class OrderList(CustomerView):
     @transaction.atomic
     def _place(self, values: dict[str, Any]) -> Order:
         cart = Cart.objects.select_for_update().get(pk=self.cart().pk)
-        # Its newest line identifies the contents, so that the same contents are ordered once.
+        # The cart's newest line is part of the key, so that the same contents are ordered once.
         newest = cart.lines.order_by("-pk").values_list("pk", flat=True).first()
         return place_order(
             cart,

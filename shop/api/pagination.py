@@ -8,7 +8,7 @@ from shop.core.validators import is_id
 
 
 class NewestFirst(CursorPagination):
-    """Paginates by row id, newest first, so that rows added between calls repeat nothing."""
+    """Paginates by row id, newest first, so that rows added between calls cause no repetition."""
 
     page_size = 24
     max_page_size = 100

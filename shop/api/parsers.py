@@ -1,4 +1,4 @@
-"""Parsers of request bodies."""
+"""Parse request bodies."""
 
 from __future__ import annotations
 

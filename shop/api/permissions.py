@@ -1,4 +1,4 @@
-"""Permissions of the staff endpoints: those that groups grant in the admin."""
+"""Require permissions on the staff endpoints; staff get them from groups, as in the admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457)."""
+"""Return errors as ``application/problem+json`` (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of the OpenAPI document that several operations share."""
+"""Define parts of the OpenAPI document that several operations share."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def page_of(serializer: type[serializers.BaseSerializer[Any]]) -> Any:
 
 
 class Schema(AutoSchema):
-    """Adds the common errors to every operation, all of them as problem details."""
+    """Adds the common errors, as problem details, to every operation."""
 
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Any:
         responses = super()._get_response_bodies(*args, **kwargs)

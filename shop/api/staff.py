@@ -1,4 +1,4 @@
-"""Staff endpoints that manage the catalogue, as far as the user's groups permit."""
+"""Let staff manage the catalogue through the API, as far as the user's groups permit."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class StaffProductImages(StaffView):
         values = upload.validated_data
         picture = read_picture(values["file"].read())
         with transaction.atomic():
-            # Before files, as the importer locks them, because another order could deadlock.
+            # Locked before files, because the importer does so, and another order could deadlock.
             lock_products([product.pk])
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
             image.replace_file(picture)

@@ -1,6 +1,7 @@
 """Throttle the API with the shop's atomic rate limiter.
 
-REST framework's own throttles read and write in two steps, so simultaneous calls pass together.
+REST framework's own throttles read and write in two steps, so simultaneous calls could exceed a
+limit.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from shop.core import rate_limit
 
 if TYPE_CHECKING:
-    # Not at run time, because it reads the settings, which name this module.
+    # Imported for type checks only: this import reads the settings, which refer to this module.
     from rest_framework.views import APIView
 
 

@@ -1,4 +1,4 @@
-"""Endpoint that issues and revokes API tokens."""
+"""Issue and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TokenView(APIView):
         return [] if self.request.method == "POST" else [IsAuthenticated()]
 
     def get_authenticators(self) -> list[Any]:
-        # None, because with a session a CSRF token would be required.
+        # POST has no authenticators, because session authentication would require a CSRF token.
         post = self.request is not None and self.request.method == "POST"
         return [] if post else super().get_authenticators()
 

@@ -32,7 +32,7 @@ class AddForm(forms.Form):
 
 
 class QuantityForm(forms.Form):
-    """Sets the quantity of a line, where zero removes it; ``step`` adds or subtracts one."""
+    """Changes the quantity of a line: zero removes the line; ``step`` adds or subtracts one."""
 
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
     step = forms.IntegerField(min_value=-1, max_value=1, required=False)

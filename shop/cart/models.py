@@ -1,4 +1,4 @@
-"""Carts and their lines."""
+"""Define carts and their lines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cart(models.Model):
         return f"{self.pk}"
 
     def lines_for_page(self) -> list[CartLine]:
-        """Return the lines in the order they were added, with all a page shows, in two queries."""
+        """Return the lines, oldest first, with everything that a page shows, in two queries."""
         lines = self.lines.select_related("variant__product__category")
         lines = lines.defer("variant__product__search")
         return list(lines.prefetch_related("variant__product__images").order_by("pk"))
@@ -61,12 +61,12 @@ class CartLine(models.Model):
 
     @property
     def total(self) -> Decimal:
-        # Staff may have removed the price, if the product was unlisted after it was added.
+        # There is no price if staff unlisted the product after it was added, and removed its price.
         return (self.variant.unit_price or Decimal(0)) * self.quantity
 
     @property
     def available(self) -> int:
-        """Return how many can be bought now."""
+        """Return how many pieces can be bought now."""
         return self.variant.stock if self.variant.product.listed else 0
 
     @property
@@ -75,5 +75,5 @@ class CartLine(models.Model):
 
 
 def currencies(lines: Iterable[CartLine]) -> set[str]:
-    """Return the currencies of the lines: one, unless a product has changed its currency."""
+    """Return the currencies of the lines: only one, unless a product's currency has changed."""
     return {line.variant.product.currency for line in lines}

@@ -42,9 +42,9 @@ def get_or_create_cart(request: HttpRequest) -> Cart:
 
 
 def delete_orphaned() -> int:
-    """Delete guests' carts that no session refers to; return how many.
+    """Delete guests' carts that no session refers to; return the number deleted.
 
-    Keeps carts younger than a day, because their session may not have been saved yet.
+    Keeps carts younger than a day, because their sessions may not have been saved yet.
     """
     now = timezone.now()
     old = Cart.objects.filter(user=None, created__lt=now - timedelta(days=1))

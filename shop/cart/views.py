@@ -35,7 +35,7 @@ def _contents(lines: list[CartLine]) -> dict[str, Any]:
 
 @require_POST
 def add_to_cart(request: HttpRequest) -> HttpResponse:
-    """Add a variant. htmx gets a panel for the product page; others are redirected to the cart."""
+    """Add a variant. Return a panel if htmx asks for it, or else redirect to the cart."""
     form = AddForm(request.POST)
     if not form.is_valid():
         return _refuse(request, str(next(iter(form.errors.values()))[0]), _product_page(request))
@@ -52,14 +52,14 @@ def add_to_cart(request: HttpRequest) -> HttpResponse:
 
 
 def _panel(request: HttpRequest, cart: Cart, variant: Variant) -> HttpResponse:
-    # The added line comes last, because the recommendations are for the last lines.
+    # The added line is sorted last, because recommendations are based on the last lines.
     lines = sorted(cart.lines_for_page(), key=lambda line: line.variant_id == variant.pk)
     context = {**_contents(lines), "added": lines[-1]}
     return render(request, "shop/includes/cart_panel.html", context)
 
 
 def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
-    """Show beside the sizes why nothing was added."""
+    """Show a message beside the choice of sizes that says why nothing was added."""
     if is_htmx_fragment(request):
         response = HttpResponse(escape(problem), status=422)
         return reswap(retarget(response, "#buy-error"), "innerHTML")
@@ -71,7 +71,7 @@ def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
 
 
 def _product_page(request: HttpRequest) -> str:
-    """Return the product page that the form was on; never another site."""
+    """Return the URL of the product page that the form was on, never of another site."""
     slug = request.POST.get("product", "")
     is_slug = slug.replace("-", "").replace("_", "").isalnum()
     return f"/products/{slug}/" if is_slug else HOME

@@ -1,4 +1,4 @@
-"""The project's ``EMAIL_BACKEND``: it stores messages, and a Celery task delivers them."""
+"""Define the ``EMAIL_BACKEND``, which only stores messages; a Celery task delivers them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from shop.mail.models import QueuedEmail
 
 
 class QueueBackend(BaseEmailBackend):
-    """Store each message in the caller's transaction, one row per recipient.
+    """Stores each message in the caller's transaction, with one row per recipient.
 
-    A recipient whom the server refuses then neither delays the others nor makes them receive the
-    message twice. ``fail_silently`` does not hide database errors.
+    If the mail server refuses one recipient, the others get their message without delay and only
+    once. ``fail_silently`` does not hide database errors.
     """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
@@ -40,7 +40,7 @@ def _rows(message: EmailMessage) -> Iterator[QueuedEmail]:
 def _mime(message: EmailMessage) -> bytes:
     """Serialise the message, with a Message-ID in the shop's domain if it has none.
 
-    Django would take this machine's name, and may wait for a DNS server to learn it.
+    Django would use this machine's name as the domain, and might wait for a DNS server to learn it.
     """
     identifier = make_msgid(domain=urlsplit(settings.SITE_URL).hostname)
     headers = CaseInsensitiveMapping({"Message-ID": identifier} | message.extra_headers)

@@ -9,7 +9,7 @@ from django.core.checks import Error
 
 
 def check_mail_server(**kwargs: Any) -> list[Error]:
-    """Refuse a deployment that would write order confirmations to files."""
+    """Return an error if emails, such as order confirmations, would only be written to files."""
     if settings.EMAIL_HOST:
         return []
     hint = "Set EMAIL_HOST, and EMAIL_HOST_USER and EMAIL_HOST_PASSWORD if the server needs them."

@@ -1,6 +1,7 @@
-"""Send queued emails, and retry those that no server has accepted.
+"""Send queued emails, and retry those that the mail server has not accepted.
 
-PostgreSQL is the to-do list: neither a lost Redis nor a mail server away for hours loses an email.
+The queue is in PostgreSQL, so that no email is lost if Redis fails or the mail server is down for
+hours.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ logger = logging.getLogger(__name__)
 ROUND_SECONDS = 60
 MAX_WAIT = timedelta(minutes=15)
 LIFETIME = timedelta(days=3)
-# RFC 5321: reply codes from here on are permanent failures, which a retry would repeat.
+# Reply codes from 500 on are permanent failures (RFC 5321), which a retry would only repeat.
 PERMANENT = 500
 
 
 def send_due() -> int:
-    """Send what is due, oldest first, for about a minute; return the number of emails sent.
+    """Send due emails, oldest first, for about a minute; return the number of emails sent.
 
-    A permanent refusal deletes the email; otherwise it waits, longer each time, for up to three
-    days. An unreachable server ends the round, because the other emails would fail as well.
+    A permanently refused email is deleted. Other failures are retried after longer and longer waits
+    for up to three days. If the server is unreachable, the round ends, because the other emails
+    would fail as well.
     """
     sent, end = 0, time.monotonic() + ROUND_SECONDS
     while time.monotonic() < end and (done := _send_next()) is not None:
@@ -39,7 +41,7 @@ def send_due() -> int:
 
 @transaction.atomic
 def _send_next() -> int | None:
-    """Return the number of emails sent, or ``None`` when the round is over."""
+    """Try to send one email; return the number sent, or ``None`` if the round is over."""
     due = QueuedEmail.objects.filter(due__lte=timezone.now())
     email = due.select_for_update(skip_locked=True).first()
     if email is None:
@@ -67,7 +69,7 @@ def _codes(refusal: SMTPRecipientsRefused | SMTPDataError) -> list[int]:
 
 
 def _retry_later(email: QueuedEmail, error: Exception, *, is_permanent: bool = False) -> None:
-    """Schedule the next attempt, or delete an email that no attempt will deliver."""
+    """Schedule the email's next attempt, or delete it if it is refused or too old."""
     if is_permanent or email.created < timezone.now() - LIFETIME:
         logger.error("Email %s is deleted undelivered: %s", email.pk, error)
         email.delete()

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 class QueuedEmail(models.Model):
     """Holds a message for one recipient until it is sent; then the row is deleted.
 
-    A message may hold a secret, such as a link that resets a password.
+    The row is not kept, because a message may hold a secret, such as a link that resets a password.
     """
 
     to = models.TextField(_("recipient"))
     from_email = models.TextField()
     subject = models.TextField(_("subject"))
-    message = models.BinaryField()  # MIME, as it is sent
+    message = models.BinaryField()  # in the MIME format in which it is sent
     created = models.DateTimeField(_("created"), auto_now_add=True)
     due = models.DateTimeField(_("next attempt"), default=timezone.now, db_index=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -37,9 +37,9 @@ class QueuedEmail(models.Model):
 
 
 class StoredMessage(EmailMessage):
-    """Lets an email backend send a queued message unchanged, to its one recipient.
+    """Wraps a queued message so that an email backend sends it unchanged to its recipient.
 
-    Made for backends that send ``message()``, as all of Django's do.
+    Works with backends that send what ``message()`` returns, as all of Django's do.
     """
 
     def __init__(self, queued: QueuedEmail) -> None:
@@ -50,6 +50,7 @@ class StoredMessage(EmailMessage):
         return message_from_bytes(self._mime, _class=_ParsedMessage)
 
 
-# Like Django's own SafeMIMEText, whose as_bytes has other parameters than the standard library's.
+# Uses ``MIMEMixin``, as Django's SafeMIMEText does, because as_bytes of the standard library has
+# other parameters.
 class _ParsedMessage(MIMEMixin, Message):  # type: ignore[misc]
-    """Has the ``as_bytes(linesep=...)`` that Django's SMTP backend calls."""
+    """Provides the ``as_bytes(linesep=...)`` that Django's SMTP backend calls."""

@@ -11,7 +11,7 @@ from django.utils import translation
 
 
 def absolute_url(path: str) -> str:
-    """Return the absolute URL of a path of the shop, for readers outside it."""
+    """Return the absolute URL of a path of the shop, as needed in emails."""
     return settings.SITE_URL.rstrip("/") + path
 
 
@@ -22,7 +22,7 @@ def send_templated(folder: str, to: str, language: str, path: str, **context: An
     """
     context |= {"link": absolute_url(path), "site_name": settings.SITE_NAME}
     with translation.override(language):
-        # A product's name may have several lines, a subject may not.
+        # Whitespace is joined, because a product's name may have several lines, unlike a subject.
         subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
         text = render_to_string(f"{folder}/body.txt", context)
         message = EmailMultiAlternatives(subject, text, to=[to])

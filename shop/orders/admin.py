@@ -1,4 +1,4 @@
-"""Admin of orders, shipping methods and vouchers."""
+"""Let staff manage orders, shipping methods and vouchers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OrderEventInline(_ReadOnlyInline):
 
 
 class _ChangedFieldsAdmin(ModelAdmin):
-    """Saves only changed fields, so that newer values of a webhook or a sale are kept."""
+    """Saves only changed fields, so that values written meanwhile by a webhook or sale are kept."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         obj.save(update_fields=form.changed_data if change else None)
@@ -132,7 +132,7 @@ class OrderAdmin(_ChangedFieldsAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Also find orders by their number as emails write it: ``L000123``."""
+        """Search orders, also by their number as it appears in emails: ``L000123``."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if number := re.fullmatch(r"L?0*([1-9]\d{0,17})", search_term.strip(), re.IGNORECASE):
             found |= queryset.filter(pk=int(number[1]))
@@ -160,7 +160,7 @@ class OrderAdmin(_ChangedFieldsAdmin):
     def _apply(
         self, request: HttpRequest, orders: QuerySet[Order], act: Callable[[Order], Order]
     ) -> None:
-        """Call ``act`` for each order by itself, so that one refusal does not stop the others."""
+        """Call ``act`` for each order separately, so that one refusal does not stop the others."""
         changed = 0
         for order in orders.order_by("pk"):
             try:

@@ -15,20 +15,22 @@ from shop.catalogue.models import Product
 from shop.orders.models import Order, OrderLine
 
 DAYS = 90
-# Enough to fill a row with what is in stock and not shown yet.
+# Number of best-selling products to read: enough to fill a row after dropping those that are sold
+# out or already shown.
 CANDIDATES = 60
 
 
 def _sold_since(moment: datetime) -> QuerySet[OrderLine]:
-    """Return the lines of orders placed since then, without cancelled and refunded ones."""
+    """Return the lines of orders placed since ``moment`` and not cancelled or refunded."""
     placed = OrderLine.objects.filter(order__placed__gte=moment)
     return placed.exclude(order__state__in=Order.VOID)
 
 
 def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
-    """Return the products with the most pieces ordered in the last ``days``.
+    """Return the products with the most pieces ordered in the last ``days`` days.
 
-    Each row has the pieces of those days as ``now``, and of as many days earlier as ``before``.
+    Each row has the number of pieces in these days as ``now``, and that of the same number of days
+    before as ``before``.
     """
     first = timezone.now() - timedelta(days=days)
     lines = _sold_since(first - timedelta(days=days)).filter(variant__isnull=False)
@@ -41,9 +43,9 @@ def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
 
 
 def best_sellers(limit: int, without: Collection[Product] = ()) -> list[Product]:
-    """Return the in-stock products ordered most in the last ``DAYS``, then the newest.
+    """Return the in-stock products ordered most in the last ``DAYS`` days, then the newest.
 
-    Leaves out the products in ``without``. New orders count after a minute at most.
+    Leaves out the products in ``without``. It may take a minute until a new order counts.
     """
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     lines = _sold_since(today - timedelta(days=DAYS)).filter(variant__product__listed=True)

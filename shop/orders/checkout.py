@@ -38,7 +38,7 @@ class CheckoutError(ValueError):
 
 @dataclass(frozen=True)
 class Totals:
-    """Holds the amounts of an order, which include the tax."""
+    """Holds the amounts of an order; all include the tax."""
 
     goods: Decimal
     discount: Decimal
@@ -75,9 +75,9 @@ def place_order(
 ) -> Order:
     """Decrement the stock, create the order and empty the cart. Raises ``CheckoutError``.
 
-    A repeat with the same ``key`` returns the first order. If the total differs from ``total``,
-    which the buyer saw, nothing is ordered. Rows are locked in the order cart, voucher, variants
-    by product, so that simultaneous buyers cannot deadlock.
+    A repeated call with the same ``key`` returns the first order. ``total`` is the amount that the
+    buyer saw: if the actual total differs, nothing is ordered. Locks are taken in a fixed sequence
+    (cart, voucher, variants by product), so that simultaneous buyers cannot deadlock.
     """
     Cart.objects.select_for_update().get(pk=cart.pk)
     placed = Order.objects.filter(idempotency_key=key).first()

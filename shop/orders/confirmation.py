@@ -1,6 +1,6 @@
-"""Confirm a guest's order by a link in an email if it is paid later, or cancel it in time.
+"""Confirm guests' orders that are paid later, by a link in an email, or else cancel the orders.
 
-Without it, anybody could order all of the stock and have emails sent to strangers.
+Without confirmation, anybody could order all of the stock and have emails sent to strangers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shop.orders.states import transition
 
 @transaction.atomic
 def confirm(order: Order) -> bool:
-    """Confirm the order; return ``False`` if it was cancelled before."""
+    """Confirm the order; return ``False`` if it has already been cancelled."""
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.state == Order.State.CANCELLED:
         return False
@@ -24,7 +24,7 @@ def confirm(order: Order) -> bool:
 
 
 def cancel_unconfirmed() -> int:
-    """Cancel the orders that nobody confirmed in time; return how many."""
+    """Cancel orders that were not confirmed in time; return the number cancelled."""
     cancelled = 0
     while _cancel_next():
         cancelled += 1

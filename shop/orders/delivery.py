@@ -10,10 +10,10 @@ from shop.orders.models import ShippingMethod
 
 @dataclass(frozen=True)
 class DeliveryEstimate:
-    """Holds the price of the shipping method that checkout selects first.
+    """Holds the price of the shipping method that is selected by default at checkout.
 
-    ``free_from`` is the smallest subtotal that is delivered free, and ``missing`` what it takes
-    to reach it; both are None if no method is ever free.
+    ``free_from`` is the smallest subtotal with free delivery, and ``missing`` the amount by which
+    the cart is below it; both are None if no method is ever free.
     """
 
     method: ShippingMethod
@@ -33,7 +33,7 @@ def shipping_methods() -> list[ShippingMethod]:
 
 
 def estimate_delivery(subtotal: Decimal) -> DeliveryEstimate | None:
-    """Return what delivery of a cart costs; None if no shipping method is active."""
+    """Return the delivery costs of a cart, or None if no shipping method is active."""
     methods = shipping_methods()
     if not methods:
         return None

@@ -1,4 +1,4 @@
-"""Emails about an order: one text and one HTML template for each kind."""
+"""Send emails about an order, with one text and one HTML template for each kind of email."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class CheckoutForm(forms.ModelForm[Order]):
     )
     country = CountryField()
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
-    # As the buyer saw it, so that nothing is ordered at another price.
+    # The total that the buyer saw, so that nothing is ordered at another price.
     total = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
     class Meta:

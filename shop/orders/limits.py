@@ -17,9 +17,9 @@ class VoucherError(ValueError):
 
 
 def may_order(request: HttpRequest, payment: str, email: str) -> bool:
-    """Count an order, and return whether the limits of its client and its e-mail allow it.
+    """Count an order; return whether the limits per client address and per e-mail allow it.
 
-    Prepaid orders are not limited, because they have to be paid.
+    Prepaid orders are not limited, because the buyer has to pay for each.
     """
     limit = settings.INVOICE_ORDERS_PER_HOUR
     if METHODS[payment].is_prepaid:
@@ -36,7 +36,7 @@ def too_many_orders(request: HttpRequest, email: str) -> HttpResponse:
 
 
 def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:
-    """Return the voucher with the code; ``session`` identifies the visitor who tries it.
+    """Return the voucher with the code; ``session`` identifies the visitor who tries the code.
 
     Raises ``VoucherError`` for an unknown code, and for any code after too many attempts.
     """

@@ -18,7 +18,7 @@ def on_products_merging(variants: list[int], **kwargs: Any) -> None:
 
 
 def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
-    """Point order lines at the surviving variants, for returned stock and sales credit."""
+    """Point order lines at the surviving variants, which get returned stock and sales credit."""
     count = 0
     for old, new in variants.items():
         count += OrderLine.objects.filter(variant=old).update(variant=new)

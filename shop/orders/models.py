@@ -1,4 +1,4 @@
-"""Orders, which keep their own copy of names and prices, shipping methods and vouchers."""
+"""Define shipping methods, vouchers, and orders, which hold copies of names and prices."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ShippingMethod(models.Model):
     description = models.CharField(_("description"), max_length=200, blank=True)
     price = _money(_("price"), validators=[MinValueValidator(0)])
     free_from = _money(_("free from"), null=True, blank=True)
-    # Delivery time in working days; null if unknown.
+    # The shortest and longest delivery time in working days; null if unknown.
     days_from = models.PositiveSmallIntegerField(_("working days, at least"), null=True, blank=True)
     days_to = models.PositiveSmallIntegerField(_("working days, at most"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
@@ -62,7 +62,7 @@ class ShippingMethod(models.Model):
         return text % {"days": days}
 
     def price_for(self, goods: Decimal) -> Decimal:
-        """Return the price for a cart; ``goods`` is its subtotal after the voucher."""
+        """Return the shipping price of a cart; ``goods`` is its subtotal after the voucher."""
         free = self.free_from is not None and goods >= self.free_from
         return Decimal(0) if free else Decimal(self.price)
 
@@ -115,7 +115,7 @@ class Voucher(models.Model):
             raise ValidationError({"value": _("A discount cannot exceed 100 per cent.")})
 
     def problem(self, goods: Decimal, currency: str) -> str:
-        """Return why the voucher cannot be used now for a cart of that price; empty if it can."""
+        """Return why the voucher cannot be used for a cart with this subtotal; empty if it can."""
         now = timezone.now()
         if self.starts and now < self.starts:
             return str(_("This voucher is not valid yet."))
@@ -129,7 +129,7 @@ class Voucher(models.Model):
         return ""
 
     def discount(self, goods: Decimal) -> Decimal:
-        """Return the discount, at most the price of the goods."""
+        """Return the discount, which is at most the price of the goods."""
         amount = goods * self.value / 100 if self.kind == self.Kind.PERCENTAGE else self.value
         cut: Decimal = min(amount, goods).quantize(CENT, ROUND_HALF_UP)
         return cut
@@ -153,7 +153,7 @@ class Order(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         REFUNDED = "refunded", _("refunded")
 
-    # Not sales, so statistics leave them out.
+    # Orders in these states are no sales, so statistics leave them out.
     VOID = (State.CANCELLED, State.REFUNDED)
 
     token = models.CharField(max_length=22, unique=True, default=_token, editable=False)
@@ -196,7 +196,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         ordering = ("-pk",)
         indexes: ClassVar = [
-            # Because every sign-in looks for orders placed as a guest.
+            # This index exists because every sign-in looks for orders placed as a guest.
             models.Index(email_key(), condition=Q(user=None), name="order_of_guest"),
             models.Index(
                 "confirm_by", condition=Q(confirm_by__isnull=False), name="order_to_be_confirmed"
@@ -215,7 +215,7 @@ class Order(models.Model):
         return reverse("orders:order", args=[self.token])
 
     def confirmation_path(self) -> str:
-        """Return the path of the order's page with the signature that only the email holds."""
+        """Return the path of the order's page with the signature, which only the email contains."""
         return f"{self.get_absolute_url()}?confirm={_confirmation_signer().signature(self.token)}"
 
     def is_confirmed_by(self, signature: str) -> bool:

@@ -1,4 +1,4 @@
-"""Payment methods: their interface, those without a provider, and the registry."""
+"""Define payment methods: the interface, methods without a provider, and the registry."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 
 class PaymentError(Exception):
-    """Tells the person who asked why the provider refused."""
+    """Tells the buyer or staff member why the payment provider refused."""
 
 
 class PaymentMethod(Protocol):
-    """Defines a payment method. Calls to a provider may take seconds, and can be repeated."""
+    """Defines the interface of a payment method.
+
+    Methods may call a provider, which may take seconds. They can be repeated safely.
+    """
 
     @property
     def code(self) -> str: ...
@@ -34,7 +37,7 @@ class PaymentMethod(Protocol):
         ...
 
     def cancel(self, order: Order) -> None:
-        """Prevent the order from being paid. Raises ``PaymentError`` if it has been paid."""
+        """Prevent the order from being paid. Raises ``PaymentError`` if it is paid already."""
         ...
 
     def refund(self, order: Order) -> None:
@@ -62,7 +65,7 @@ class Offline:
 
 @dataclass(frozen=True)
 class Unavailable(Offline):
-    """Stands in for the method of an old order that is no longer configured."""
+    """Replaces the payment method of an old order if this method is no longer configured."""
 
     is_prepaid: bool = True
 

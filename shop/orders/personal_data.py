@@ -1,4 +1,4 @@
-"""Export a customer's orders, and attach those placed as a guest."""
+"""Export a customer's orders, and attach earlier guest orders to the account."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def _as_data(order: Order) -> dict[str, Any]:
 
 
 def attach_guest_orders(user: User, **kwargs: Any) -> None:
-    """Attach orders that were placed as a guest with a verified e-mail address of the user."""
+    """Attach guest orders with a verified e-mail address of the user to the user's account."""
     guests = Order.objects.filter(email_among(verified_emails(user)), user=None)
     guests.update(user=user)
 
 
 def attach_on_confirmation(email_address: Any, **kwargs: Any) -> None:
-    """Attach the guest orders of an e-mail address that its user has just confirmed."""
+    """Attach guest orders with an e-mail address to the user who has just confirmed the address."""
     attach_guest_orders(email_address.user)

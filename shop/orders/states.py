@@ -1,4 +1,4 @@
-"""The state machine of orders. Nothing else changes ``Order.state``."""
+"""Change the states of orders. No other module changes ``Order.state``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.orders.models import Order, OrderEvent, Voucher
 from shop.orders.payment import PaymentError, method_of
 
 S = Order.State
-# An order on invoice is packed before it is paid.
+# Orders can be packed unpaid, because buyers pay invoices after the delivery.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     S.PLACED: (S.PAID, S.PACKED, S.CANCELLED),
     S.PAID: (S.PACKED, S.REFUNDED),
@@ -37,8 +37,8 @@ class TransitionError(ValueError):
 def transition(order: Order, state: str, by: Any = None) -> Order:
     """Change the order's state and return the locked order. Raises ``TransitionError``.
 
-    Cancels or refunds the payment, restores the stock of an unshipped order, records an event,
-    and queues the email.
+    Also cancels or refunds the payment, restores the stock of an unshipped order, records an event,
+    and queues the email to the buyer.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if state not in TRANSITIONS[order.state]:
@@ -95,7 +95,7 @@ def record_payment(order: Order, by: Any = None) -> Order:
 
 
 def _restore_stock(order: Order) -> None:
-    """Restore voucher and stock, locking voucher, variants and products in checkout's order."""
+    """Restore voucher and stock; lock voucher, variants and products one by one, as checkout."""
     Voucher.objects.filter(code=order.voucher_code, used__gt=0).update(used=F("used") - 1)
     lines = order.lines.exclude(variant=None)
     lock_variants(lines.values_list("variant_id", flat=True))

@@ -35,7 +35,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if cart is None or not lines:
         _remember_contact(request)
         return _nothing_to_buy(request)
-    if len(currencies(lines)) > 1:  # the cart says what to do
+    if len(currencies(lines)) > 1:  # the cart's page says what to do
         return redirect("cart:cart")
     form = CheckoutForm(request.POST or None, initial=_initial(request))
     problem = _apply_code(request) if request.method == "POST" else ""
@@ -57,8 +57,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def voucher(request: HttpRequest) -> HttpResponse:
-    """Apply a voucher code, or remove it if empty; keep the other fields unvalidated."""
-    if request.method != "POST":  # after a reload, or a change of language
+    """Apply the submitted code, or remove the voucher if empty; do not validate other fields."""
+    if request.method != "POST":  # a GET request, after a reload or a change of language
         return redirect("orders:checkout")
     lines = cart.lines_for_page() if (cart := find_cart(request)) else []
     problem = _apply_code(request)
@@ -94,7 +94,7 @@ def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
 
 
 def _remember_contact(request: HttpRequest) -> None:
-    """Store the submitted contact in the session, for the next checkout of this visit."""
+    """Store the submitted contact in the session, to fill in the next checkout of this visit."""
     typed = {name: request.POST[name][:254] for name in CONTACT if request.POST.get(name)}
     if typed:
         request.session[CONTACT_KEY] = typed
@@ -195,7 +195,7 @@ def _voucher(request: HttpRequest) -> Voucher | None:
 
 @require_safe
 def order(request: HttpRequest, token: str) -> HttpResponse:
-    """Show an order to whoever has its link, which only the buyer's email and browser hold."""
+    """Show an order to anybody with its link, which only the buyer's email and browser contain."""
     page = _order_page(token)
     signature = request.GET.get("confirm", "")
     page["confirm"] = signature if page["order"].is_confirmed_by(signature) else ""
@@ -204,7 +204,7 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def confirm_order(request: HttpRequest, token: str) -> HttpResponse:
-    """Confirm an order. Requires a POST, because mail scanners open the link in the email."""
+    """Confirm an order. Accepts only POST, because mail scanners open the link in the email."""
     order = get_object_or_404(Order, token=token)
     if not order.is_confirmed_by(request.POST.get("confirm", "")):
         raise Http404

@@ -1,4 +1,4 @@
-"""Let staff write pages."""
+"""Let staff write the pages about help, delivery, returns and so on."""
 
 from __future__ import annotations
 

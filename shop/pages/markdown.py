@@ -15,7 +15,7 @@ TAGS = {
 def render_markdown(text: str) -> SafeString:
     """Return the HTML of a Markdown text, with only the allowed tags, attributes and URL schemes.
 
-    A first-level heading loses its tag, because the page's title is the only one.
+    A first-level heading loses its tag, because only the page's title may be one.
     """
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     cleaned = nh3.clean(

@@ -1,4 +1,4 @@
-"""Pages that staff write: help, delivery, returns, contact, terms."""
+"""Define the pages that staff write: help, delivery, returns, contact, terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.pages.markdown import render_markdown
 
 
 def languages() -> list[tuple[str, Any]]:
-    """Return the languages of the shop; a callable, so that a new language needs no migration."""
+    """Return the shop's languages. Since this is a function, new ones need no migration."""
     return list(settings.LANGUAGES)
 
 
@@ -26,7 +26,7 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(published=True)
 
     def with_slug(self, slug: str) -> Page | None:
-        """Return the page in the language that ``in_language`` chooses, or None."""
+        """Return the page with the slug, in the language chosen by ``in_language``, or None."""
         return in_language(self.filter(slug=slug)).get(slug)
 
 
@@ -70,7 +70,7 @@ class Page(models.Model):
 
     @property
     def html(self) -> SafeString:
-        """Return the text as HTML with only the tags that Markdown can produce."""
+        """Return the text as HTML, with allowed tags only."""
         return render_markdown(self.text)
 
 

@@ -1,4 +1,4 @@
-"""Recognise searches that mean a page of the shop rather than a product."""
+"""Recognise searches for a page of the shop, such as "delivery", instead of a product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.browsing.search_terms import normalise
 from shop.pages.models import Page
 
-# What shoppers type to find a page that staff write, by its slug.
+# What shoppers type to find a page that staff write, by the page's slug.
 WORDS = {
     "help": ("help", "faq", "customer service", "hilfe", "kundenservice"),
     "delivery": ("delivery", "shipping", "delivery costs", "lieferung", "versand", "versandkosten"),
@@ -53,7 +53,7 @@ PAGES = (
 
 
 def page_for(text: str) -> tuple[str | Promise, str] | None:
-    """Return the title and URL of the page that the text means, if the shop has it."""
+    """Return the title and URL of the page that a search is for, if the shop has that page."""
     query = " ".join(normalise(text).split())
     for page in PAGES:
         if query in page.words:

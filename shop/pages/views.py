@@ -11,7 +11,7 @@ from shop.pages.models import Page
 
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a published page in the visitor's language; a draft to staff only."""
+    """Show a page in the visitor's language; drafts are shown to staff only."""
     sees_drafts = request.user.has_perm("pages.view_page")
     pages = Page.objects.all() if sees_drafts else Page.objects.published()
     found = pages.with_slug(slug)

@@ -1,4 +1,4 @@
-"""Show staff the state of card payments, read-only because they act on the order."""
+"""Show staff the state of card payments, read-only because staff change the order instead."""
 
 from __future__ import annotations
 

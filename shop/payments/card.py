@@ -1,4 +1,4 @@
-"""Card payments by Stripe Checkout, on Stripe's page, so that no card number gets here."""
+"""Take card payments on the page of Stripe Checkout, so that the shop gets no card numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from shop.orders.states import transition
 from shop.payments.models import Payment
 
 logger = logging.getLogger(__name__)
-# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+# Currencies without decimals, and with three; see https://docs.stripe.com/currencies#zero-decimal
+# and #three-decimal.
 ZERO_DECIMAL = frozenset(
     (
         *("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"),
@@ -30,7 +31,7 @@ ZERO_DECIMAL = frozenset(
 )
 THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 STATE = Payment.State
-# Short, because the order's row stays locked and the library tries twice.
+# The timeout is short, because the order's row is locked meanwhile and the library tries twice.
 REQUEST_SECONDS = 10
 
 
@@ -116,10 +117,10 @@ class Card:
 
 
 def _refund(payment: Payment) -> None:
-    """Refund a payment. Repeating is harmless, because Stripe refunds a payment once.
+    """Refund a payment. Repeated calls are harmless, because Stripe refunds a payment only once.
 
-    The library makes an idempotency key for each call and reuses it when it retries. A fixed key
-    of ours would make Stripe repeat its first refusal for a day.
+    Stripe's library creates an idempotency key for each call and uses it again for retries. With a
+    fixed key for each payment, Stripe would repeat its first refusal for a day.
     """
     params: Any = {"payment_intent": payment.intent_id}
     try:
@@ -137,7 +138,7 @@ def _message(error: stripe.StripeError) -> str:
 
 
 def _create_session(order: Order, payment: Payment) -> Any:
-    """Create a Checkout session. If its response is lost it is harmless: nobody has its URL."""
+    """Create a Checkout session. One whose response is lost is harmless: nobody has its URL."""
     try:
         return client().v1.checkout.sessions.create(_session_params(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:
@@ -160,10 +161,11 @@ def _session_params(order: Order, payment: Payment) -> dict[str, Any]:
         "unit_amount": payment.amount,
         "product_data": {"name": _("Order %s") % order.number},
     }
-    # The token, because order numbers repeat when two shops share a Stripe account.
+    # The reference is the order's token, because order numbers are not unique if two shops share a
+    # Stripe account.
     return {
         "mode": "payment",
-        # Only methods that settle at once, because an order does not wait for days.
+        # Only methods that settle at once are allowed, because an order does not wait for days.
         "payment_method_types": ["card"],
         "line_items": [{"price_data": item, "quantity": 1}],
         "client_reference_id": order.token,

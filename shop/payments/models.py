@@ -1,4 +1,4 @@
-"""Card payments of orders, and the webhook events that were handled."""
+"""Define the card payments of orders, and records of handled webhook events."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Payment(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """Records a handled event, so that a duplicate of it is ignored."""
+    """Records a handled webhook event, so that duplicates of the event are ignored."""
 
     id = models.CharField(primary_key=True, max_length=255)
     kind = models.CharField(max_length=80)

@@ -10,7 +10,7 @@ from shop.payments.models import Payment
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
-    """Return the card payments of the user's orders; amounts are in the smallest unit."""
+    """Return the card payments of the user's orders, in the smallest unit of each currency."""
     payments = Payment.objects.filter(order__user=user).select_related("order").order_by("pk")
     return {
         "card_payments": [

@@ -31,7 +31,8 @@ MAX_SECONDS = 30
 def handle_event(event: dict[str, Any]) -> bool:
     """Handle a verified event. Return ``False`` for a duplicate or a type without a handler.
 
-    The event is recorded in the same transaction, so that Stripe resends one that failed.
+    The event is recorded in the transaction that handles it, so that no failed event counts as
+    handled when Stripe sends it again.
     """
     values = {"kind": event["type"][:80]}
     if not WebhookEvent.objects.get_or_create(pk=event["id"], defaults=values)[1]:
@@ -60,21 +61,21 @@ def mark_paid(token: object, intent: str, amount: int, currency: str) -> None:
         payment.save()
         transition(payment.order, Order.State.PAID)
         return
-    # Cancelled in the meantime, so ``reconcile_payments`` refunds it.
+    # The order was cancelled in the meantime, so ``reconcile_payments`` refunds the payment.
     payment.state = STATE.REFUND_DUE
     payment.save()
     logger.warning("Order %s was paid after it was cancelled; it will be refunded.", payment.order)
 
 
 def _record_problem(payment: Payment, problem: str) -> None:
-    """Record a problem for staff, because nothing here can solve it."""
+    """Record a problem that only staff can solve."""
     logger.error("Order %s: %s", payment.order, problem)
     payment.problem = problem[:300]
     payment.save(update_fields=["problem", "updated"])
 
 
 def _lock_payment(token: object) -> Payment | None:
-    """Return the payment of the order with that token; lock both, the order first as always."""
+    """Return the payment of the order with this token; lock the order, then the payment."""
     order = Order.objects.select_for_update().filter(token=str(token)).first()
     payment = Payment.objects.select_for_update().filter(order=order).first() if order else None
     if payment is None:
@@ -109,7 +110,7 @@ def _charge_refunded(charge: dict[str, Any]) -> None:
     if payment is None or not is_full or payment.state == STATE.REFUNDED:
         return
     if payment.intent_id not in ("", charge["payment_intent"]):
-        return  # refunds a second payment
+        return  # a second payment of the order was refunded, not the recorded one
     payment.state, payment.intent_id = STATE.REFUNDED, charge["payment_intent"]
     payment.save()
     try:
@@ -138,7 +139,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 def reconcile_payments() -> None:
-    """Poll open payments, refund late ones, and cancel orders that were not paid in time."""
+    """Poll open payments, refund late payments, and cancel orders that were not paid in time."""
     WebhookEvent.objects.filter(received__lt=timezone.now() - EVENT_LIFETIME).delete()
     if settings.STRIPE_SECRET_KEY:
         for pk in _until_timeout(_ids(Payment.objects.filter(state=STATE.REFUND_DUE))):
@@ -158,7 +159,7 @@ def _ids(payments: Any) -> list[int]:
 
 
 def _until_timeout(keys: Iterable[int]) -> Iterator[int]:
-    """Yield ids until the time is up; the others wait for the next run if Stripe is slow."""
+    """Yield ids until the time is up, such as when Stripe is slow; the next run does the rest."""
     end = monotonic() + MAX_SECONDS
     for pk in keys:
         if monotonic() > end:
@@ -190,7 +191,7 @@ def _poll(pk: int) -> None:
 
 
 def _cancel(pk: int) -> None:
-    """Cancel an order, unless it was paid at the last moment."""
+    """Cancel an order, unless it has been paid at the last moment."""
     order = Order.objects.get(pk=pk)
     try:
         transition(order, Order.State.CANCELLED)

@@ -19,7 +19,7 @@ MAX_EVENT_BYTES = 256 * 1024
 
 @require_POST
 def pay(request: HttpRequest, token: str) -> HttpResponse:
-    """Redirect whoever has the order's link to the provider's page."""
+    """Redirect anybody who has the order's link to the page of the payment provider."""
     order = get_object_or_404(Order, token=token)
     try:
         address = method_of(order).start(order)
@@ -29,7 +29,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(address or order)
 
 
-@csrf_exempt  # the signature proves that Stripe sent it
+@csrf_exempt  # the signature proves that Stripe sent the request
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Handle an event that Stripe has signed."""

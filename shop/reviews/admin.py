@@ -1,4 +1,4 @@
-"""Let staff publish and reject reviews, never write or change one."""
+"""Let staff publish and reject reviews, but not write or change them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ReviewAdmin(ModelAdmin):
         return review.state, review.get_state_display()
 
     def set_state(self, request: HttpRequest, reviews: QuerySet[Review], state: str) -> None:
-        """Update each in its own transaction, so that one product is locked at a time."""
+        """Update each review in its own transaction, to lock only one product at a time."""
         changed = 0
         for pk in reviews.order_by("pk").values_list("pk", flat=True):
             changed += Review.objects.filter(pk=pk).exclude(state=state).update(state=state)

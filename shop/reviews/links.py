@@ -11,12 +11,13 @@ from shop.catalogue.models import Product
 from shop.orders.models import Order
 
 SALT = "shop.reviews"
-# No longer than SECRET_KEY_FALLBACKS are kept, because these verify older links.
+# Links must not be valid for longer than SECRET_KEY_FALLBACKS are kept, because old links are
+# verified with these keys.
 LIFETIME = timedelta(days=30)
 
 
 class LinkExpired(ValueError):
-    """Reports a link that was sent too long ago."""
+    """Raised for a link that was sent too long ago."""
 
 
 def review_path(order: Order, product: Product) -> str:
@@ -26,7 +27,7 @@ def review_path(order: Order, product: Product) -> str:
 
 
 def read_token(token: str) -> tuple[int, int] | None:
-    """Return order id and product id; None for a forged token. Raises ``LinkExpired``."""
+    """Return the order id and product id of a token; None if forged. Raises ``LinkExpired``."""
     try:
         order, product = signing.loads(token, salt=SALT, max_age=LIFETIME)
     except signing.SignatureExpired as error:

@@ -11,7 +11,7 @@ from shop.reviews.models import Review
 
 
 def on_products_merged(survivor: int, others: list[int], **kwargs: Any) -> list[str]:
-    """Move reviews to the surviving product; of two from one order, keep the survivor's."""
+    """Move reviews to the surviving product, unless the same order reviewed that one already."""
     count = sum(
         move_rows(Review, "product", other, survivor, unique_by="order") for other in others
     )

@@ -1,4 +1,4 @@
-"""Reviews by buyers, and the triggers that keep the ratings of products."""
+"""Define reviews by buyers, and the triggers that keep products' ratings up to date."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from shop.orders.models import Order
 MAX_STARS = 5
 MAX_TEXT = 2000
 
-# Adds differences, because two transactions that publish reviews of one product would overwrite
-# each other's sums.
+# The trigger adds differences instead of storing sums, because two transactions that publish
+# reviews of one product would overwrite each other's sums.
 ADD_TO_PRODUCT = (
     "UPDATE catalogue_product AS product SET rating_count = product.rating_count + change.reviews,"
     " rating_sum = product.rating_sum + change.stars"
@@ -31,7 +31,7 @@ REMOVED = "SELECT product_id, state, stars, -1 AS sign FROM old_rows"
 
 
 def _rating_trigger(operation: pgtrigger.Operation, rows: str, **tables: str) -> pgtrigger.Trigger:
-    """Return a trigger that adds published reviews to the rating of their products."""
+    """Return a trigger that updates products' ratings when published reviews change."""
     return pgtrigger.Trigger(
         name=f"rating_on_{operation}".lower(),
         level=pgtrigger.Statement,
@@ -86,7 +86,8 @@ class Review(models.Model):
             ),
             models.Index(fields=["-id"], condition=Q(state="pending"), name="review_pending"),
         ]
-        # One each, because PostgreSQL gives a trigger the changed rows of one operation only.
+        # One trigger per operation, because PostgreSQL passes changed rows only to a trigger for a
+        # single operation.
         triggers: ClassVar = [
             _rating_trigger(pgtrigger.Insert, ADDED, new="new_rows"),
             _rating_trigger(pgtrigger.Delete, REMOVED, old="old_rows"),

@@ -24,7 +24,7 @@ def export(user: User, **kwargs: Any) -> dict[str, Any]:
 
 
 def forget(instance: User, **kwargs: Any) -> None:
-    """Delete the customer's reviews, and ask for none about the orders that stay."""
+    """Delete the customer's reviews, and never ask for reviews of the orders that are kept."""
     Review.objects.filter(order__user=instance).delete()
     orders = Order.objects.filter(user=instance)
     requests = [ReviewRequest(order=order) for order in orders]

@@ -12,7 +12,7 @@ from shop.reviews.models import MAX_STARS, Review
 
 @dataclass(frozen=True)
 class ReviewSummary:
-    """Holds the number of reviews by stars, best first, and by their answer about the fit."""
+    """Holds the number of reviews by stars, best first, and by answer about the product's fit."""
 
     stars: list[tuple[int, int]]
     fits: dict[str, int]

@@ -17,12 +17,13 @@ from shop.reviews.models import ReviewRequest
 from shop.reviews.writing import reviewed_by_buyer
 
 FOLDER = "shop/reviews/mail"
-# Nobody is asked about an older delivery, such as after the worker was down for weeks.
+# After this time, nobody is asked about a delivery any more, such as if the worker was down for
+# weeks.
 TOO_LATE = timedelta(days=30)
 
 
 def ask_for_reviews() -> int:
-    """Send an email for each delivered order that is due; return the number of emails."""
+    """Send an email for each delivered order that is due; return the number of emails sent."""
     sent = 0
     while settings.REVIEW_AFTER_DAYS and (asked := _ask_next()) is not None:
         sent += asked
@@ -53,7 +54,7 @@ def _due() -> QuerySet[Order]:
 
 
 def _products(order: Order) -> list[Product]:
-    """Return the products of the order that are still listed and not yet reviewed by its buyer."""
+    """Return the order's products that are still listed and not yet reviewed by its buyer."""
     bought = order.lines.filter(variant__product__listed=True).values("variant__product")
     reviewed = reviewed_by_buyer(order).values("product")
     products = Product.objects.filter(pk__in=bought).exclude(pk__in=reviewed)

@@ -32,7 +32,7 @@ def reviews(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def write(request: HttpRequest, token: str) -> HttpResponse:
-    """Let whoever has the link from the email review the product it identifies."""
+    """Let anybody who has the link from the email review the product that it identifies."""
     try:
         ids = read_token(token)
     except LinkExpired:

@@ -32,7 +32,7 @@ def obstacle(order: Order, product: Product) -> Obstacle | None:
 
 
 def reviewed_by_buyer(order: Order) -> QuerySet[Review]:
-    """Return all reviews by the buyer of the order, including those of other orders."""
+    """Return all reviews by the order's buyer, including those about the buyer's other orders."""
     same_buyer = Q(user=order.user_id)
     if order.user_id is None:
         same_buyer &= Q(email_among([order.email]))

@@ -11,7 +11,7 @@ FOLDER = "shop/wishlist/mail"
 
 
 def send_stock_alerts() -> int:
-    """Send one email for each alert whose variant is back in stock; return how many.
+    """Send one email for each alert whose variant is back in stock; return the number of emails.
 
     Each alert is deleted in the transaction that queues its email.
     """

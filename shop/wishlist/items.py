@@ -1,4 +1,4 @@
-"""Wishlists: of customers in the database, of guests in the session."""
+"""Read and change wishlists: customers' in the database, guests' in the session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shop.catalogue.models import Product
 from shop.wishlist.models import SavedProduct
 
 SESSION_KEY = "saved"
-# Price, currency and stock by product id as text, as in the columns of ``SavedProduct``.
+# Key of a dict from product ids as text to the values of ``SavedProduct``: price, currency and
+# whether the product was sold out.
 SNAPSHOTS_KEY = "saved_notes"
 MAX_SAVED = 200
 
@@ -29,7 +30,7 @@ class WishlistItem:
 
     @property
     def old_price(self) -> Decimal | None:
-        """Return the price when it was added, if it costs less now."""
+        """Return the price at the time the product was added, if it costs less now."""
         before, now = self.price, self.product.price
         if before is None or now is None or self.currency != self.product.currency:
             return None
@@ -86,7 +87,7 @@ def _store(request: HttpRequest, ids: list[int], snapshots: dict[str, Any]) -> N
 def wishlist_items(request: HttpRequest) -> list[WishlistItem]:
     """Return the visitor's wishlist without unlisted products, newest first.
 
-    Stores which products are sold out now, so that the page can show when they are back.
+    Stores which products are sold out now, so that the page can show later that they are back.
     """
     if request.user.is_authenticated:
         items = items_of(request.user)
@@ -112,7 +113,7 @@ def items_of(user: User) -> list[WishlistItem]:
 
 
 def _items_of_guest(request: HttpRequest) -> list[WishlistItem]:
-    """Return a guest's wishlist, updating the session for unlisted and merged products."""
+    """Return a guest's wishlist; drop unlisted products from the session and follow merges."""
     stored = saved_ids(request)
     found = _products(ids := Product.objects.following_merges(stored) if stored else [])
     snapshots = dict(request.session.get(SNAPSHOTS_KEY, {}))

@@ -1,4 +1,4 @@
-"""Move saved items and stock alerts when several products become one."""
+"""Move wishlist items and stock alerts when several products are merged into one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shop.wishlist.models import SavedProduct, StockAlert
 def on_products_merged(
     survivor: int, others: list[int], variants: dict[int, int], **kwargs: Any
 ) -> list[str]:
-    """Move the rows to the surviving product, deleting the second one of a user or address."""
+    """Move rows to the surviving product; delete one if its user or e-mail has a row there."""
     saved = sum(
         move_rows(SavedProduct, "product", old, survivor, unique_by="user") for old in others
     )

@@ -1,4 +1,4 @@
-"""Wishlists and stock alerts."""
+"""Define wishlists and stock alerts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class SavedProduct(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved")
     product = models.ForeignKey(Product, models.CASCADE, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
-    # As of the day it was added; unknown for rows of version 0.1.
+    # The price when the product was added; unknown for rows of version 0.1.
     price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
-    # Whether it was sold out when it was added, or at a later view of the wishlist.
+    # Whether the product was sold out when it was added, or later when the wishlist was shown.
     sold_out = models.BooleanField(default=False)
 
     class Meta:
@@ -41,7 +41,7 @@ def _token() -> str:
 
 
 class SharedWishlist(models.Model):
-    """Represents the link by which a customer shares the wishlist, until it is deleted."""
+    """Represents the link that shares a customer's wishlist until the row is deleted."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="shared_wishlist"
@@ -61,7 +61,7 @@ class SharedWishlist(models.Model):
 
 
 class StockAlert(models.Model):
-    """Represents a request for an email when a variant is back; deleted once it is sent."""
+    """Represents a request for an email when a variant is back; deleted with the sent email."""
 
     variant = models.ForeignKey(Variant, models.CASCADE, related_name="+")
     email = models.EmailField(_("email"))

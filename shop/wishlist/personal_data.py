@@ -13,7 +13,7 @@ from shop.wishlist.models import SavedProduct, SharedWishlist, StockAlert
 
 
 def export(user: User, **kwargs: Any) -> dict[str, Any]:
-    """Return the user's wishlist, its shared link and the user's stock alerts."""
+    """Return the user's wishlist, the link that shares it, and the user's stock alerts."""
     saved = SavedProduct.objects.filter(user=user).select_related("product").order_by("pk")
     alerts = _alerts(user).select_related("variant__product").order_by("pk")
     return {
@@ -35,7 +35,7 @@ def export(user: User, **kwargs: Any) -> dict[str, Any]:
 
 
 def forget(instance: User, **kwargs: Any) -> None:
-    """Delete the alerts of a deleted user, which refer to an e-mail address, not the account."""
+    """Delete a deleted user's stock alerts, which belong to an e-mail address, not the account."""
     _alerts(instance).delete()
 
 

@@ -1,4 +1,4 @@
-"""Recently viewed products, stored only in a cookie of the visitor's browser."""
+"""Remember recently viewed products, only in a cookie of the visitor's browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def recent_ids(request: HttpRequest) -> list[int]:
 
 
 def remember(request: HttpRequest, response: HttpResponse, product_id: int) -> None:
-    """Add the product to the front of the cookie."""
+    """Add the product as the first of the cookie's recently viewed products."""
     ids = [product_id, *(pk for pk in recent_ids(request) if pk != product_id)][:MAX_REMEMBERED]
     response.set_cookie(
         COOKIE,

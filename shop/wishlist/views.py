@@ -35,7 +35,7 @@ def wishlist(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def share(request: HttpRequest) -> HttpResponse:
-    """Create the link that shares the wishlist, or delete it; a later link is a different one."""
+    """Create or delete the link that shares the wishlist; each new link has a new address."""
     user = cast(User, request.user)
     if request.POST.get("end"):
         SharedWishlist.objects.filter(user=user).delete()
@@ -47,7 +47,7 @@ def share(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a shared wishlist to whoever has its link, without its owner's name."""
+    """Show a shared wishlist, without its owner's name, to anybody who has its link."""
     found = get_object_or_404(SharedWishlist.objects.select_related("user"), token=token)
     products = [item.product for item in items_of(found.user)]
     return render(request, "shop/wishlist/shared.html", {"products": products})
@@ -55,7 +55,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add or remove a product. htmx gets the new button and count; others are redirected back."""
+    """Add or remove a product. Return the new button and count to htmx, or else redirect back."""
     product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
     toggle(request, product)
     if request.htmx:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Template tag for best sellers."""
+"""Define the template tag for best sellers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Template tags for delivery costs, because catalogue and cart do not import orders."""
+"""Define tags for delivery costs in templates of catalogue and cart, which import no orders."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def list_shipping_methods() -> list[ShippingMethod]:
 
 @register.simple_tag
 def delivery_estimate(subtotal: Decimal) -> DeliveryEstimate | None:
-    """Return what delivery of a cart costs."""
+    """Return the delivery costs of a cart, or None if no shipping method is active."""
     return estimate_delivery(subtotal)

@@ -1,4 +1,4 @@
-"""Template tags for the pages that staff write, and for the page that a search means."""
+"""Define template tags for the pages that staff write, and for searches for such a page."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def published_pages() -> dict[str, Page]:
 
 @register.simple_tag
 def page_for(text: str) -> tuple[str | Promise, str] | None:
-    """Return the title and URL of the page that a search means, or None."""
+    """Return the title and URL of the page that a search is for, or None."""
     return search.page_for(text)

@@ -1,4 +1,4 @@
-"""Template tags for reviews, because the catalogue does not import them."""
+"""Define tags for reviews in templates of the catalogue, which does not import this app."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ register = template.Library()
 
 @register.simple_tag
 def review_summary(product: Product) -> ReviewSummary | None:
-    """Return a summary of the product's reviews; None, without a query, if it has none."""
+    """Return a summary of the product's reviews, or None if there are none, without a query."""
     return summary(product) if product.rating_count else None
 
 
 @register.simple_tag
 def latest_reviews(product: Product, limit: int) -> list[Review]:
-    """Return the newest published reviews; no query if there are none."""
+    """Return the product's newest published reviews; runs no query if there are none."""
     return list(published(product)[:limit]) if product.rating_count else []
 
 
