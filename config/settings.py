@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.core.middleware.GZipTextMiddleware",
-    # Below GZip, because compression changes the body that the ETag is computed from.
+    # This one is below GZip, because compression changes the body that the ETag is computed from.
     "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -228,7 +228,8 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 20
 EMAIL_BACKEND = "shop.mail.backends.QueueBackend"
-# The backend that delivers queued emails. It must send EmailMessage.message(), as Django's do.
+# The backend that delivers queued emails. It must send what EmailMessage.message() returns, as
+# Django's backends do.
 _delivery = "smtp" if EMAIL_HOST else "filebased"
 EMAIL_DELIVERY_BACKEND = f"django.core.mail.backends.{_delivery}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -317,7 +318,7 @@ SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 # W021 asks for HSTS preloading. It is silenced, because browsers keep a preloaded domain for
 # months, so that its owner must decide on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
-if env.bool("ALLOW_HTTP", False):  # else `check --deploy` refuses plain HTTP
+if env.bool("ALLOW_HTTP", False):  # without this, `check --deploy` refuses plain HTTP
     SILENCED_SYSTEM_CHECKS += [f"security.W{number}" for number in ("004", "008", "012", "016")]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

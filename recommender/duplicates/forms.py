@@ -10,7 +10,7 @@ from shop.catalogue.models import Product
 
 
 class GroupForm(forms.Form):
-    """Validates an action on a group: the ids of all its products, of the selected, and to keep."""
+    """Validates an action on a group: all its products, the selected ones, and the one to keep."""
 
     products = Product.objects.unmerged().defer("search")
     survivor = forms.ModelChoiceField(products, required=False)

@@ -262,8 +262,8 @@ def _switch_to(model: EmbeddingModel, old_state: State) -> EmbeddingModel:
 def rollback() -> EmbeddingModel:
     """Switch back to the model that was active before. Raises ``RolloutError``.
 
-    Unlike ``activate``, it accepts missing embeddings, because the active model may be the reason
-    why workers fail.
+    Unlike ``activate``, this function accepts missing embeddings, because the active model may be
+    the reason why workers fail.
     """
     with _exclusively():
         model = EmbeddingModel.objects.filter(state=State.PREVIOUS).first()

@@ -176,7 +176,7 @@ def _prepare(contents: dict[str, bytes], file: str, size: int) -> Prepared:
 
 
 def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vectors]) -> int:
-    """Write the batch when its vectors are computed, retrying locked rows; return the number."""
+    """Write the batch when its vectors are computed, retrying locked rows; return the row count."""
     parts = zip(batch.images, batch.prepared, vectors.result(), strict=True)
     rows = [Row(*image, prepared, vector) for image, prepared, vector in parts]
     until = time.monotonic() + settings.EMBED_LEASE_SECONDS
@@ -195,7 +195,7 @@ def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vector
 def _write(model: EmbeddingModel, rows: list[Row]) -> tuple[int, list[Row]]:
     """Write the rows that are not locked in one UPDATE; return their number, and the locked rows.
 
-    An image whose file was replaced meanwhile stays pending. If the model has lost its table, the
+    An image whose file was replaced meanwhile remains pending. If the model has lost its table, the
     claims are released instead.
     """
     ids = [row.image_id for row in rows]

@@ -37,7 +37,7 @@ CATALOGUE, PHOTOS = "catalogue", "photos"
 # The folders of a ZIP of photos.
 GALLERY, QUERIES = "train", "validation"
 DEFAULT_QUERIES = 500
-# Size to which a picture is decoded only to find out whether it can be: a small one is faster.
+# Pictures are checked by decoding them to this size, which is small because that is faster.
 CHECK_SIDE = 32
 Rows = NDArray[np.int64]
 Labels = NDArray[np.str_]

@@ -98,7 +98,7 @@ def _cell(mean: Mean, *, with_count: bool = True) -> str:
     if mean.estimate is None:
         return "–"
     value, low, high = mean.estimate
-    places = 3 if high <= 1 else 1  # one for ΔE, which alone is above 1
+    places = 3 if high <= 1 else 1  # one decimal for ΔE, the only figure above 1
     figure = f"{value:.{places}f} ({low:.{places}f}–{high:.{places}f})"
     return f"{figure}; {mean.queries}" if with_count else figure
 

@@ -46,7 +46,7 @@ def check_writable(folder: Path) -> None:
 
 
 def write_report(folder: Path, results: Results) -> None:
-    """Write all files, replacing each atomically. Raises ``OSError``."""
+    """Write all files of the report, replacing each atomically. Raises ``OSError``."""
     contents = _contents(results)
     new = {name: folder / f".{name}.{os.getpid()}" for name in contents}
     try:

@@ -73,7 +73,8 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     """Import the catalogue, embed what is not embedded yet and measure the spread."""
     EmbeddingModel.objects.update(name=network.name, sha256=network.folder.sha256)
     try:
-        # With sample prices, because research data has none and pages show only priced products.
+        # Sample prices are added, because research data has no prices, and pages only show priced
+        # products.
         import_catalogue(catalogue, progress=partial(progress, "import"), sample_data=True)
     except ImportProblem as problem:
         raise EvaluationError(str(problem)) from problem
@@ -88,7 +89,7 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     embed_pending(model, progress=count)
     fill_garments()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # because autovacuum would come too late for the planner
+        cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
     EmbeddingModel.objects.update(
         spread=measure_spread(model, network.folder.spread or model.spread)
     )

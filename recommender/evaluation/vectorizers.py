@@ -85,7 +85,7 @@ class Random:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Returns colour histograms, with square roots so that L2 is the Hellinger distance."""
+    """Returns the square roots of colour histograms, so that L2 is the Hellinger distance."""
 
     name: str = HISTOGRAM
     description: str = (

@@ -70,7 +70,7 @@ def choose_crop(request: HttpRequest) -> HttpResponse:
 
 
 def _source(query: QueryDict) -> Source:
-    """Return the photo or the image of a listed product. Raises ``Http404`` if there is none."""
+    """Return the query photo or product image to crop. Raises ``Http404`` if it does not exist."""
     if query.get("photo"):
         photo = get_object_or_404(QueryPhoto.objects.live(), pk=query["photo"])
         url = reverse("recommender:query-photo", args=[photo.pk])

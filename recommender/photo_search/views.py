@@ -169,7 +169,7 @@ def _photo_or_gone(photo_id: str) -> QueryPhoto | None:
 
 @require_safe
 def query_photo(request: HttpRequest, photo_id: str) -> HttpResponse:
-    """Send a photo's bytes to whoever has its link, until it expires."""
+    """Send a photo's bytes to anybody who has its link, until the photo expires."""
     photo = get_object_or_404(QueryPhoto.objects.live(), pk=photo_id)
     response = HttpResponse(bytes(photo.content), content_type="image/jpeg")
     response["X-Robots-Tag"] = "noindex"

@@ -1,4 +1,4 @@
-"""Recommend a category's newest products on product pages without an embedding yet."""
+"""Recommend the newest products of its category for a product without an embedding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def has_embedding(product: Product) -> bool:
 
 
 def newest_like(product: Product, count: int) -> list[int]:
-    """Return the ids of the newest products of its category, those of its colour first."""
+    """Return ids of the newest products in the product's category, same colour first."""
     others = Product.objects.listed().in_stock().filter(category=product.category_id)
     others = others.exclude(pk=product.pk)
     if genders := fitting_genders(product.gender):

@@ -27,9 +27,9 @@ OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"
 
 @dataclass(frozen=True)
 class Refinement:
-    """Represents a link that applies a filter, or removes it where it is ``active``.
+    """Represents a link that applies a filter, or removes the filter if it is ``active``.
 
-    ``colour`` is the hex code of its swatch, if it has one.
+    ``colour`` is the hex code of the link's swatch, if it has one.
     """
 
     label: str | Promise

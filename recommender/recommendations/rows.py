@@ -30,7 +30,7 @@ from shop.wishlist.recent import recent_ids
 # takes longer with each product.
 CART_SOURCES = 2
 MAX_REASONS = 3
-# A row of fewer products is not shown, because they would be no outfit.
+# A row of fewer complements is not shown, because two products are no outfit.
 MIN_OUTFIT_SIZE = 3
 
 
@@ -130,7 +130,7 @@ def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
 def _load_products(
     rows: Sequence[RecommendationRow], others: Iterable[int] = ()
 ) -> dict[int, Product]:
-    """Fill the rows with their products in stock; return these, sold-out ones and others by id."""
+    """Load the rows' products and ``others``; put those in stock into the rows; return all."""
     found = cards([*(pk for row in rows for pk in row.ids), *others])
     for row in rows:
         row.products = [found[pk] for pk in row.ids if pk in found and not found[pk].is_sold_out]
@@ -138,7 +138,7 @@ def _load_products(
 
 
 def cards(product_ids: Iterable[int]) -> dict[int, Product]:
-    """Return the listed products with an image by id, with their images, in one query."""
+    """Return those products that are listed and have an image, by id, with images; one query."""
     images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
     images = images.select_related("product").defer("product__search", "product__description")
     found: dict[int, Product] = {}

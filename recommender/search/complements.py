@@ -48,7 +48,7 @@ SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": 
 
 @dataclass(frozen=True)
 class Complement:
-    """Holds a product that fits the ``source`` in the ``role``, with its distance if known."""
+    """Holds a product that complements ``source`` in a ``role``, and their distance, if known."""
 
     source: int
     role: str

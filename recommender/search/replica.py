@@ -99,7 +99,7 @@ class ReplicaMonitor:
         self._checked = threading.Event()
 
     def serving(self) -> bool:
-        """Return whether the last check found the replica healthy, without waiting for one."""
+        """Return whether the last check found the replica healthy; do not wait for a check."""
         return self.state(timeout=0).serving
 
     def state(self, timeout: float = CHECK_SECONDS) -> State:
@@ -169,7 +169,7 @@ class ReplicaMonitor:
         return State(lag=lag, problem=_("too far behind"), checked_at=now)
 
     def _set_state(self, state: State) -> State:
-        """Store the state, log a change of it, and return it."""
+        """Store the state, log it if it has changed, and return it."""
         before, self._state = self._state, state
         if state.serving and not before.serving:
             logger.warning("The replica serves the searches, %.3f s behind", state.lag)

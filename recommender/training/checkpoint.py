@@ -81,7 +81,7 @@ def _state(path: Path, metadata: dict[str, str]) -> State:
 
 
 def weights_hash(weights: Tensors) -> str:
-    """Return the SHA-256 of the names and values, in the order of the names."""
+    """Return the SHA-256 of the weights' names and values, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(name.encode() + weights[name].tobytes())

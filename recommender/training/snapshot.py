@@ -52,7 +52,7 @@ def take_snapshot(
     options: Options,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Choose and decode the pictures of a run into its folder. Raises ``TrainingError``."""
+    """Choose the pictures of a run, decode and store them. Raises ``TrainingError``."""
     chosen = _choose(entries, excluded, options)
     excluded_digests = set(_digests(entry for entry in entries if entry.id in excluded))
     ids: list[str] = []

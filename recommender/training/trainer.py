@@ -91,7 +91,7 @@ class Trainer:
         return float(np.mean(losses))
 
     def prepare(self, epoch: int) -> None:
-        """If the epoch begins a stage, heads alone or also the network, set it up."""
+        """Set up each stage of training, the heads alone or with the network, when it begins."""
         frozen = self.is_frozen(epoch)
         if frozen == self._frozen:
             return

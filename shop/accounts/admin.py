@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 
 from shop.accounts.models import ApiToken
 
-# The admin of allauth is replaced by the one below, because it shows the secrets.
+# allauth's own admin of second factors shows their secrets, so it is replaced by the one below.
 admin.site.unregister(Authenticator)
 
 

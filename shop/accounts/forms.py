@@ -29,7 +29,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            # The password is hashed here too, because creating an account spends most time on it.
+            # The password is hashed here too, because this takes most of the time of a sign-up.
             make_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
@@ -55,7 +55,7 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
         return {"username": self.cleaned_data["login"], "password": self.cleaned_data["password"]}
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
-        """Sign the user in, staff with an unverified e-mail too: an administrator entered it."""
+        """Sign the user in. Staff need no verified e-mail, because an administrator entered it."""
         if self.user.is_staff:
             self._login.email_verification = EmailVerificationMethod.NONE
         response: HttpResponse = super().login(request, redirect_url)

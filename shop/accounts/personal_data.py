@@ -21,7 +21,7 @@ def verified_emails(user: User) -> list[str]:
 
 
 def export(user: User) -> dict[str, Any]:
-    """Return the user's data for JSON; receivers of ``personal_data`` add that of their apps."""
+    """Return the user's data for JSON, with what receivers of ``personal_data`` add to it."""
     data: dict[str, Any] = {
         "account": {
             "email": user.email,

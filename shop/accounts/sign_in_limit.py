@@ -14,7 +14,7 @@ from limits import RateLimitItemPerMinute
 from shop.core.emails import ascii_lower
 from shop.core.rate_limit import client_network, hit, reset, wait_seconds
 
-# Guesses from one client address at one account; strangers elsewhere cannot exhaust it.
+# Guesses from one client address at one account. Strangers elsewhere cannot use up this limit.
 PAIR_LIMIT = RateLimitItemPerMinute(5, 5)
 # Guesses from one client address at all accounts.
 ADDRESS_LIMIT = RateLimitItemPerMinute(30, 5)

@@ -121,7 +121,7 @@ class CartLineDetail(CustomerView):
         if quantity > line.available:
             raise CartError(f"Only {line.available} of “{line.variant}” are left.")
         if not CartLine.objects.filter(pk=pk).update(quantity=quantity):
-            raise Http404  # ordered or removed in the meantime
+            raise Http404  # the line was ordered or removed in the meantime
         return Response(cart_data(line.cart))
 
     @extend_schema(operation_id="cart_lines_destroy", responses={204: None})

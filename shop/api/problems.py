@@ -84,7 +84,7 @@ def _detail(error: Exception) -> str:
 
 
 class NotFoundView(APIView):
-    """Returns 404 for every other path under the API."""
+    """Returns 404 for every unknown path under the API."""
 
     schema = None
     permission_classes = ()

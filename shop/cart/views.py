@@ -94,5 +94,5 @@ def change_line(request: HttpRequest, pk: int) -> HttpResponse:
         text = _("Only %(stock)s left of “%(name)s”.")
         messages.error(request, text % {"stock": line.available, "name": line.variant})
     elif not CartLine.objects.filter(pk=pk).update(quantity=quantity):
-        return render(request, "404.html", status=404)  # ordered or removed in the meantime
+        return render(request, "404.html", status=404)  # the line was just ordered or removed
     return redirect("cart:cart")

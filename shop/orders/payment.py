@@ -20,7 +20,7 @@ class PaymentError(Exception):
 class PaymentMethod(Protocol):
     """Defines the interface of a payment method.
 
-    Methods may call a provider, which may take seconds. They can be repeated safely.
+    Calls may take seconds, because some ask a provider. They can be repeated safely.
     """
 
     @property

@@ -43,7 +43,7 @@ def _as_data(order: Order) -> dict[str, Any]:
 
 
 def attach_guest_orders(user: User, **kwargs: Any) -> None:
-    """Attach guest orders with a verified e-mail address of the user to the user's account."""
+    """Attach to the user's account guest orders with an e-mail address the user has verified."""
     guests = Order.objects.filter(email_among(verified_emails(user)), user=None)
     guests.update(user=user)
 

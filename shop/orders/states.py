@@ -95,7 +95,10 @@ def record_payment(order: Order, by: Any = None) -> Order:
 
 
 def _restore_stock(order: Order) -> None:
-    """Restore voucher and stock; lock voucher, variants and products one by one, as checkout."""
+    """Restore voucher and stock.
+
+    Locks are taken in the same sequence as at checkout: voucher, variants, products.
+    """
     Voucher.objects.filter(code=order.voucher_code, used__gt=0).update(used=F("used") - 1)
     lines = order.lines.exclude(variant=None)
     lock_variants(lines.values_list("variant_id", flat=True))

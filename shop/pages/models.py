@@ -16,7 +16,7 @@ from shop.pages.markdown import render_markdown
 
 
 def languages() -> list[tuple[str, Any]]:
-    """Return the shop's languages. Since this is a function, new ones need no migration."""
+    """Return the shop's languages. Being a function, it spares a migration for a new language."""
     return list(settings.LANGUAGES)
 
 

@@ -42,7 +42,7 @@ class WishlistItem:
 
 
 def saved_ids(request: HttpRequest) -> list[int]:
-    """Return the product ids, newest first; one query for a customer, none for a guest."""
+    """Return the ids of saved products, newest first; runs a query only for a customer."""
     if request.user.is_authenticated:
         listed = SavedProduct.objects.filter(user=request.user, product__listed=True)
         return list(listed.order_by("-pk").values_list("product_id", flat=True)[:MAX_SAVED])

@@ -67,7 +67,7 @@ def toggle_saved(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def recent(request: HttpRequest) -> HttpResponse:
-    """Return the recently viewed products as a fragment, and add ``product`` to them."""
+    """Return an HTML fragment of recently viewed products; add the product viewed now."""
     number = request.GET.get("product", "")
     product_id = int(number) if is_id(number) else 0
     context = {"products": recent_products(request, without=product_id)}

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def review_summary(product: Product) -> ReviewSummary | None:
-    """Return a summary of the product's reviews, or None if there are none, without a query."""
+    """Return a summary of the product's reviews; None, without a query, if it has no reviews."""
     return summary(product) if product.rating_count else None
 
 
