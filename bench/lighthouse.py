@@ -32,13 +32,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.pages import shop  # noqa: E402, I001 - it sets Django up
+from bench.pages import gunicorn  # noqa: E402, I001 - it sets Django up
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from bench.stored import embedded_photo  # noqa: E402
+from bench.embeddings import embedded_photo  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from shop.catalogue.models import Product  # noqa: E402
 
@@ -154,7 +154,8 @@ def main() -> None:
         }
         wanted = options.pages.split(",") if options.pages else list(pages)
         chosen = {name: pages[name] for name in wanted}
-        with shop(ROOT, ["-c", "python:config.gunicorn"], Path(folder) / "access.log") as address:
+        log = Path(folder) / "access.log"
+        with gunicorn(ROOT, ["-c", "python:config.gunicorn"], log) as address:
             good = measure(address, chosen, options)
     sys.exit(not good)
 
