@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -102,8 +103,8 @@ def _next_step(upload: Upload, checked: bool) -> str:
     match upload.state:
         case State.CHECKED if not checked:
             return _(
-                "Look whether the file is read as you mean it, then check all rows. Nothing "
-                "changes in the shop."
+                "Check that we read your file correctly, then press “Check all rows”. Nothing "
+                "changes in the shop yet."
             )
         case State.CHECKED if not upload.imported + upload.updated:
             return _("Nothing would change: there is nothing to import. See the list for why.")
@@ -120,12 +121,17 @@ def _next_step(upload: Upload, checked: bool) -> str:
                 "again, or correct the file and upload it anew."
             )
         case State.STOPPED:
-            return _("It was stopped. Go on, keep what is done, or roll it back.")
+            return _(
+                "The import was stopped. Resume it, or roll it back; or finalise it: what has been "
+                "imported stays, the uploaded files are deleted, and it can no longer be rolled "
+                "back."
+            )
         case State.DONE:
             return _(
-                "The import is done. Look at the shop; then finalise it, which deletes the "
-                "uploaded files, or roll it back."
-            )
+                "The changes are in the shop now. Look at the products, then finalise the import: "
+                "the uploaded files are deleted, and it can no longer be rolled back. Until then "
+                "you can roll it back. After %(days)s days it is finalised automatically."
+            ) % {"days": settings.UPLOAD_LIFETIME_DAYS}
         case State.ROLLED_BACK:
             return _(
                 "The import was rolled back. Warnings below name what could not be, if anything."

@@ -50,17 +50,17 @@ class UploadForm(forms.Form):
     table = forms.FileField(
         label=gettext_lazy("Table"),
         help_text=gettext_lazy(
-            "CSV or Excel (.xlsx), or a ZIP with the table and a folder images/. Drop it on the "
-            "box, or choose it."
+            "CSV or Excel (.xlsx), or a ZIP with the table and a folder named images. Drop it on "
+            "the box, or choose it."
         ),
         widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,.xlsx,.zip"}),
     )
     pictures = forms.FileField(
-        label=gettext_lazy("Images"),
+        label=gettext_lazy("Images for new products"),
         required=False,
         help_text=gettext_lazy(
-            "ZIP of images named by ID: 1163.jpg, 1163-2.jpg … Not needed to change prices "
-            "and stock."
+            "New products need images: a ZIP of images named by ID (1163.jpg, 1163-2.jpg …), "
+            "unless the ZIP of the table has them. Not needed to change prices and stock."
         ),
         widget=forms.ClearableFileInput({"accept": ".zip"}),
     )

@@ -52,6 +52,7 @@ def test_a_catalogue_is_uploaded_previewed_imported_and_rolled_back(
     archive = tmp_path / "new.zip"
     with zipfile.ZipFile(archive, "w") as file:
         rows = [row(number, f"Nike Men Shirt {number}") for number in range(1, 41)]
+        rows.append(row(98).replace("Men", "long" * 20, 1))
         file.writestr("styles.csv", "\n".join([HEADER, *rows, row(99, "No image")]))
         for number in range(1, 41):
             file.writestr(f"images/{number}.jpg", picture("red", size=(20 + number, 30)))
@@ -66,6 +67,10 @@ def test_a_catalogue_is_uploaded_previewed_imported_and_rolled_back(
     expect(page.locator("[data-count=imported]")).to_have_text("40", timeout=60_000)
     expect(page.get_by_text("There is no image 99.jpg.")).to_be_visible()
     assert Product.objects.count() == before
+    page.set_viewport_size({"width": 375, "height": 800})
+    errors = page.get_by_role("region", name="Rejected rows and warnings")
+    assert errors.evaluate("box => box.scrollWidth <= box.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 720})
     serious = [
         (violation["id"], violation["nodes"][0]["target"])
         for violation in Axe().run(page, context="#main, main").response["violations"]

@@ -81,8 +81,8 @@ class NotationDetector:
         if len(self.prices) == 2:
             (one, first), (other, second) = self.prices["."], self.prices[","]
             text = _(
-                "Line %(one)s has the amount %(first)s, line %(other)s has %(second)s. Choose "
-                "the decimal separator."
+                "Line %(one)s has the amount %(first)s, line %(other)s has %(second)s. Choose how "
+                "your file writes amounts under “Decimal separator”."
             )
             values = {"one": one, "first": first, "other": other, "second": second}
             raise ImportProblem(text % values)
@@ -92,8 +92,8 @@ class NotationDetector:
         if self.ambiguous:
             line, value = self.ambiguous
             text = _(
-                "The amount %(value)s on line %(line)s could be %(one)s or %(other)s. Choose "
-                "the decimal separator."
+                "Line %(line)s: %(value)s could mean %(one)s or %(other)s. Choose how your file "
+                "writes amounts under “Decimal separator”."
             )
             numbers = {"one": read_number(value, "."), "other": read_number(value, ",")}
             raise ImportProblem(text % {"value": value, "line": line, **numbers})

@@ -211,10 +211,10 @@ def _check(table: Table, source: Source, read_options: ReadOptions) -> None:
         raise ImportProblem(problem)
     if not set(KEYS) & set(known):
         text = _(
-            "The header needs a column sku or id: choose this meaning for one of its columns. "
-            "It is: %(header)s"
+            "We could not find your article numbers. Choose “sku” or “id” for the column that "
+            "holds them, and “price” and “stock” for theirs. Columns: %(header)s"
         )
-        raise ImportProblem(text % {"header": ",".join(table.header)[:200]})
+        raise ImportProblem(text % {"header": ", ".join(table.header)[:200]})
     if len(known) == 1:
         text = _(
             "Apart from %(column)s, the header has no known columns. Known columns are: "

@@ -87,15 +87,15 @@ def test_a_german_price_list_is_mapped_and_its_unknown_articles_are_named(door: 
 def test_a_price_list_of_unknown_columns_is_refused_and_its_header_named(door: Door) -> None:
     reason = door.refusal(lines("Artikelnummer;Preis;Bestand", "SB-HTML;24,50;1.000"))
     assert reason == (
-        "The header needs a column sku or id: choose this meaning for one of its columns. It is: "
-        "Artikelnummer,Preis,Bestand"
+        "We could not find your article numbers. Choose “sku” or “id” for the column that holds "
+        "them, and “price” and “stock” for theirs. Columns: Artikelnummer, Preis, Bestand"
     )
 
 
 def test_an_amount_that_could_be_two_is_asked_about_and_taken_as_told(door: Door) -> None:
     make_product(external_id="A", price=Decimal("1200.00")).variants.update(sku="A")
     table = lines("sku;price", "A;1.249")
-    assert "1.249 on line 2 could be 1.249 or 1249. Choose" in door.refusal(table)
+    assert "Line 2: 1.249 could mean 1.249 or 1249. Choose" in door.refusal(table)
     assert door.bring(table, decimal=",").counts == (0, 1, 0, 0)
     assert prices() == {"A": "1249.00"}
 

@@ -112,7 +112,7 @@ def test_a_column_named_twice_is_refused(make_folder):
 def test_an_empty_table_is_refused(make_folder):
     folder = make_folder()
     (folder / "styles.csv").write_bytes(b"")
-    assert "needs a column sku or id" in refused(folder)
+    assert "could not find your article numbers" in refused(folder)
 
 
 @pytest.mark.parametrize(

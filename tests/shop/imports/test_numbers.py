@@ -100,7 +100,7 @@ def test_a_german_file_is_read_in_its_notation(import_lines: ImportLines) -> Non
 
 def test_an_ambiguous_notation_must_be_chosen(import_lines: ImportLines) -> None:
     text = f"{GERMAN}\nZ-1;{WOMEN};Shirt;1.249;2\n"
-    with pytest.raises(ImportProblem, match=r"1\.249 on line 2 could be 1\.249 or 1249\. Choose"):
+    with pytest.raises(ImportProblem, match=r"Line 2: 1\.249 could mean 1\.249 or 1249\. Choose"):
         import_lines(text, "Z-1")
     assert not Product.objects.exists()
     result = import_lines(text, "Z-1", read_options=ReadOptions(decimal=","))
@@ -119,7 +119,7 @@ def test_with_two_notations_the_rows_in_the_other_are_rejected(import_lines: Imp
 
 def test_the_command_takes_the_decimal_mark(make_folder: MakeFolder) -> None:
     folder = make_folder(f'1,{SHIRT},Shirt,"1,249",2', header=SOLD_HEADER)
-    with pytest.raises(CommandError, match="Choose the decimal separator"):
+    with pytest.raises(CommandError, match="under “Decimal separator”"):
         call_command("import_catalogue", str(folder))
     call_command("import_catalogue", str(folder), decimal=".", report=folder / "report.csv")
     assert prices() == {"1": "1249.00"}
@@ -142,7 +142,7 @@ def test_the_notation_can_be_chosen_on_the_page(client: Client, send: Send) -> N
     upload = act(client, send(f"sku;price\n{sku};1.249\n"), "check")
     assert upload.state == "refused"
     page = client.get(upload.get_absolute_url()).content.decode()
-    assert "could be 1.249 or 1249." in page
+    assert "could mean 1.249 or 1249." in page
     assert "1.234,56" in page
     upload = act(client, upload, "check", decimal=",")
     assert (upload.state, upload.updated) == ("checked", 1)

@@ -105,7 +105,7 @@ def test_a_refused_mapping_can_be_corrected(client: Client, send: Send) -> None:
     upload = send(f"Artikel;stock\n{sku};9\n")
     upload = act(client, upload, "check")
     assert upload.state == "refused"
-    assert "needs a column sku or id" in upload.message
+    assert "could not find your article numbers" in upload.message
     assert upload.message in client.get(upload.get_absolute_url()).content.decode()
     upload = act(client, upload, "check", column0="sku", column1="stock")
     assert (upload.state, upload_counts(upload)) == ("checked", (0, 1, 0, 0))
@@ -335,12 +335,17 @@ def test_each_page_says_what_to_do_next(client: Client, send: Send) -> None:
     assert "Nothing changes in the shop yet" in client.get(NEW).content.decode()
     upload = send(f"sku,stock\n{sku},7\nnone,1\n")
     assert "Uploaded, not checked yet" in page(upload)
-    assert "then check all rows" in page(upload)
+    assert "press “Check all rows”" in page(upload)
     checked = page(act(client, upload, "check"))
     assert "Import the good rows now" in checked
     assert "Import 1 row" in checked
-    assert "finalise it" in page(act(client, upload, "start"))
-    assert "was rolled back" in page(act(client, upload, "roll-back"))
+    done = page(act(client, upload, "start"))
+    assert "Look at the products, then finalise" in done
+    assert 'href="/admin/catalogue/product/"' in done
+    assert "What the import had done" not in done
+    rolled_back = page(act(client, upload, "roll-back"))
+    assert "was rolled back" in rolled_back
+    assert "What the import had done" in rolled_back
     same = act(client, send(f"sku,stock\n{sku},5\n"), "check")
     assert "there is nothing to import" in page(same)
     assert "/start/" not in page(same)
