@@ -120,7 +120,10 @@ def test_a_colleague_who_continues_does_not_change_the_language(german: Client, 
 def test_a_refusal_by_the_worker_is_in_german(german: Client, send: Send) -> None:
     sku = make_product(stock=5).variants.get().sku
     upload = act(german, send(f"Artikel;stock\n{sku};9\n"), "check")
-    message = "Die Kopfzeile braucht eine Spalte sku oder id. Sie lautet: Artikel,stock"
+    message = (
+        "Wir konnten Ihre Artikelnummern nicht finden. Wählen Sie „sku“ oder „id“ für die Spalte, "
+        "in der sie stehen, und „price“ und „stock“ für Preis und Bestand. Spalten: Artikel, stock"
+    )
     assert (upload.state, upload.message) == ("refused", message)
     assert message in german.get(upload.get_absolute_url()).content.decode()
     assert Variant.objects.get().stock == 5
