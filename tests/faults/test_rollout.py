@@ -231,7 +231,7 @@ def test_every_search_during_a_rollout_is_answered_by_one_model(
     shop.start_worker("catalogue")  # no task was sent yet
     before, every, refusal = shop.run(REFUSED)
     assert (before, every) == (done, PRODUCTS)
-    assert refusal.startswith(f"{done} of {PRODUCTS} pmages of listed products have an embedding")
+    assert refusal.startswith(f"{done} of {PRODUCTS} images of listed products have an embedding")
     shop.wait_for("all seen by the other", lambda: seen() == PRODUCTS)
 
     began = time.monotonic()
