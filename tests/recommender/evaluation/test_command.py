@@ -220,7 +220,7 @@ def test_an_unavailable_baseline_is_named_in_the_report_and_on_the_terminal(
         ({"queries": Path("/none.txt")}, "/none.txt cannot be read: .* one id a line"),
         ({"queries": "empty"}, "empty.txt is empty; it should hold one id a line"),
         ({"queries": "strange"}, r"1 of the 1 ids in .* no products .* catalogue: 99\. Is it"),
-        ({"catalogue": Path("/none")}, "/none does not exist. Name a folder, a ZIP"),
+        ({"catalogue": Path("/none")}, "/none does not exist. Give a folder, a ZIP"),
         ({"photos": Path("/none.zip")}, "/none.zip cannot be read as a ZIP of photos"),
         ({"photos": "empty"}, "empty.txt cannot be read as a ZIP of photos"),
         ({"photos": "catalogue"}, r"holds no pictures in train/CLASS/ and validation/CLASS/. Put"),

@@ -78,7 +78,7 @@ def test_a_catalogue_file_gives_each_product_once() -> None:
 
 
 def test_a_folder_without_a_catalogue_is_refused(tmp_path) -> None:
-    with pytest.raises(TrainingError, match=r"holds no styles\.csv"), open_entries(tmp_path):
+    with pytest.raises(TrainingError, match=r"neither styles\.csv"), open_entries(tmp_path):
         pass
 
 
