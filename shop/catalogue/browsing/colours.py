@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-HEX = {
-    "apricot": "#f5b583", "aqua": "#45c4d0", "beige": "#e3d5b8", "black": "#1b1b1d",
-    "blue": "#2f62b5", "bronze": "#8c6239", "brown": "#6f4a32", "burgundy": "#6b1730",
-    "camel": "#b98d5e", "charcoal": "#3d4248", "coffee brown": "#4b3325", "copper": "#b3673a",
-    "coral": "#f0715c", "cream": "#f5ecd2", "dark blue": "#1f3566", "dark green": "#1f5233",
-    "dark grey": "#55595f", "fluorescent green": "#7dff3a", "gold": "#c9a03f", "green": "#2f8a4c",
-    "grey": "#8d9197", "grey melange": "#a9adb2", "ivory": "#f6f0dc", "khaki": "#a89a6c",
-    "lavender": "#b6a0d8", "light blue": "#9cc3e6", "light green": "#a3d39c",
-    "light grey": "#c9ccd1", "lilac": "#c3a9dc", "lime green": "#9acd32", "magenta": "#c2327e",
-    "maroon": "#6d1a24", "mauve": "#a3798f", "metallic": "#9aa0a6", "mint": "#a9dcc3",
-    "mushroom brown": "#8f7d6a", "mustard": "#cf9a2b", "navy blue": "#1d2a4f", "nude": "#dcb99d",
-    "off white": "#f4f1e8", "olive": "#6b6b35", "orange": "#e5772a", "peach": "#f7bf9f",
-    "pink": "#e88aa5", "purple": "#6d3f92", "red": "#c1272d", "rose": "#d4647c", "rust": "#a9502a",
-    "sea green": "#2e8b72", "silver": "#c0c4c9", "skin": "#e2b796", "sky blue": "#7fb8e6",
-    "steel": "#7c8791", "tan": "#c19a6b", "taupe": "#8a7b6e", "teal": "#1f7a7d",
-    "turquoise": "#30b6b8", "turquoise blue": "#30b6b8", "violet": "#7a4fb5", "white": "#ffffff",
-    "wine": "#5e1626", "yellow": "#f1c933",
-}  # fmt: skip
-
-# site.css fills the place of a picture with one of these tints while it loads. Each tint serves
-# several colours, because the exact colour would need an inline style, which is not allowed.
+# Maps each tint to its colours. site.css fills the place of a picture with its tint while it loads,
+# because the Content Security Policy allows no inline style.
 TINTS = {
-    "beige": ("beige", "cream", "nude", "off white", "skin", "tan", "khaki", "taupe", "ivory",
-        "camel"),
-    "grey": ("black", "charcoal", "grey", "grey melange", "metallic", "silver", "steel", "white",
-        "light grey", "dark grey"),
-    "brown": ("bronze", "brown", "coffee brown", "copper", "mushroom brown", "rust"),
-    "red": ("burgundy", "coral", "maroon", "red", "wine"),
-    "pink": ("magenta", "mauve", "peach", "pink", "rose"),
-    "yellow": ("apricot", "gold", "mustard", "orange", "yellow"),
-    "green": ("fluorescent green", "green", "lime green", "olive", "sea green", "dark green",
-        "light green", "mint"),
-    "blue": ("blue", "navy blue", "teal", "turquoise blue", "light blue", "sky blue",
-        "dark blue", "turquoise", "aqua"),
-    "purple": ("lavender", "purple", "violet", "lilac"),
+    "beige": {
+        "beige": "#e3d5b8", "cream": "#f5ecd2", "nude": "#dcb99d", "off white": "#f4f1e8",
+        "skin": "#e2b796", "tan": "#c19a6b", "khaki": "#a89a6c", "taupe": "#8a7b6e",
+        "ivory": "#f6f0dc", "camel": "#b98d5e",
+    },
+    "grey": {
+        "black": "#1b1b1d", "charcoal": "#3d4248", "grey": "#8d9197", "grey melange": "#a9adb2",
+        "metallic": "#9aa0a6", "silver": "#c0c4c9", "steel": "#7c8791", "white": "#ffffff",
+        "light grey": "#c9ccd1", "dark grey": "#55595f",
+    },
+    "brown": {
+        "bronze": "#8c6239", "brown": "#6f4a32", "coffee brown": "#4b3325", "copper": "#b3673a",
+        "mushroom brown": "#8f7d6a", "rust": "#a9502a",
+    },
+    "red": {
+        "burgundy": "#6b1730", "coral": "#f0715c", "maroon": "#6d1a24", "red": "#c1272d",
+        "wine": "#5e1626",
+    },
+    "pink": {
+        "magenta": "#c2327e", "mauve": "#a3798f", "peach": "#f7bf9f", "pink": "#e88aa5",
+        "rose": "#d4647c",
+    },
+    "yellow": {
+        "apricot": "#f5b583", "gold": "#c9a03f", "mustard": "#cf9a2b", "orange": "#e5772a",
+        "yellow": "#f1c933",
+    },
+    "green": {
+        "fluorescent green": "#7dff3a", "green": "#2f8a4c", "lime green": "#9acd32",
+        "olive": "#6b6b35", "sea green": "#2e8b72", "dark green": "#1f5233",
+        "light green": "#a3d39c", "mint": "#a9dcc3",
+    },
+    "blue": {
+        "blue": "#2f62b5", "navy blue": "#1d2a4f", "teal": "#1f7a7d", "turquoise blue": "#30b6b8",
+        "light blue": "#9cc3e6", "sky blue": "#7fb8e6", "dark blue": "#1f3566",
+        "turquoise": "#30b6b8", "aqua": "#45c4d0",
+    },
+    "purple": {
+        "lavender": "#b6a0d8", "purple": "#6d3f92", "violet": "#7a4fb5", "lilac": "#c3a9dc",
+    },
 }  # fmt: skip
+HEX = {colour: code for colours in TINTS.values() for colour, code in colours.items()}
 _TINT_OF = {colour: tint for tint, colours in TINTS.items() for colour in colours}
 
 
