@@ -81,7 +81,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     waits = upload.state in (State.CHECKED, State.REFUSED)
     checked = upload.read > 0 or upload.rows > 0
     form, preview = (ReadOptionsForm(upload), _preview(upload)) if waits else (None, [])
-    importable = upload.imported + upload.updated
     context: dict[str, Any] = {
         "upload": upload,
         "title": _("Upload of %(name)s") % {"name": upload.table_name},
@@ -90,7 +89,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "columns": _with_examples(form, preview) if form else [],
         "checked": checked,
-        "importable": importable if upload.state == State.CHECKED else 0,
+        "importable": upload.changed if upload.state == State.CHECKED else 0,
         "preview": preview,
         "errors": errors,
         "may_change": request.user.has_perms(UPLOAD_PERMISSIONS),
@@ -106,7 +105,7 @@ def _next_step(upload: Upload, checked: bool) -> str:
                 "Check that we read your file correctly, then press “Check all rows”. Nothing "
                 "changes in the shop yet."
             )
-        case State.CHECKED if not upload.imported + upload.updated:
+        case State.CHECKED if not upload.changed:
             return _("Nothing would change: there is nothing to import. See the list for why.")
         case State.CHECKED if upload.rejected:
             return _(

@@ -119,9 +119,14 @@ class Upload(models.Model):
         return self.imported + self.updated + self.unchanged + self.rejected
 
     @property
+    def changed(self) -> int:
+        """Return the number of rows that change the shop, or would after a check."""
+        return self.imported + self.updated
+
+    @property
     def percent(self) -> int:
         if self.state == self.State.ROLLING_BACK:
-            return 100 * self.undone // max(1, self.imported + self.updated)
+            return 100 * self.undone // max(1, self.changed)
         return min(100, 100 * self.processed // max(1, self.rows))
 
 
