@@ -46,14 +46,14 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
         names = {"now": order.get_state_display(), "then": S(state).label}
         raise TransitionError(text % {"number": order.number, **names})
     _settle_payment(order, state)
-    if state in (S.CANCELLED, S.REFUNDED) and order.state in UNSHIPPED:
+    if state in Order.VOID and order.state in UNSHIPPED:
         _restore_stock(order)
     order.state = state
     if state == S.PAID:
         order.paid_at = timezone.now()
     order.save(update_fields=["state", "paid_at"])
     OrderEvent.objects.create(order=order, state=state, by=by)
-    if state in (S.SHIPPED, S.CANCELLED, S.REFUNDED):
+    if state in (S.SHIPPED, *Order.VOID):
         queue_order_email(order, state)
     return order
 
