@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import statistics
 import sys
 import tempfile
@@ -37,6 +36,7 @@ from django.db.models import Avg  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from bench.arguments import argument_parser  # noqa: E402
+from bench.chromium import find_chromium  # noqa: E402
 from bench.environment import environment  # noqa: E402
 from shop.catalogue.models import Product, ProductImage  # noqa: E402
 
@@ -155,7 +155,7 @@ def main() -> None:
     }
     connection.close()
     chosen = random.Random(6).sample(slugs, PAGES)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = find_chromium()
     log = Path(tempfile.mkdtemp(prefix="bench-browser-")) / "access.log"
     with (
         gunicorn(ROOT, ["-c", "python:config.gunicorn"], log) as address,

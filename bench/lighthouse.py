@@ -14,14 +14,13 @@ smaller ``--cpu-slowdown`` for a machine with a smaller index.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +37,8 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from bench.arguments import argument_parser  # noqa: E402
+from bench.chromium import find_chromium  # noqa: E402
 from bench.embeddings import embedded_photo  # noqa: E402
 from recommender.models import EmbeddingModel, QueryPhoto  # noqa: E402
 from shop.catalogue.models import Product  # noqa: E402
@@ -45,7 +46,6 @@ from shop.catalogue.models import Product  # noqa: E402
 LIGHTHOUSE = "npm:lighthouse@13.5.0"
 LIMITS = {"performance": 95, "accessibility": 100, "best-practices": 95, "seo": 95}
 PRIVATE_LIMITS = {name: limit for name, limit in LIMITS.items() if name != "seo"}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,12 @@ def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[st
     command += [f"--throttling.cpuSlowdownMultiplier={slowdown}"]
     if cookies:
         command.append(f"--extra-headers={json.dumps({'Cookie': cookies})}")
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), "")
     cache = str(settings.VAR_DIR / "deno")
-    environment = {"CHROME_PATH": chromium, "DENO_DIR": cache, "DENO_NO_UPDATE_CHECK": "1"}
+    environment = {
+        "CHROME_PATH": find_chromium() or "",
+        "DENO_DIR": cache,
+        "DENO_NO_UPDATE_CHECK": "1",
+    }
     run = partial(subprocess.run, command, env=environment | os.environ, cwd=folder)
     if run(check=False).returncode:
         run(check=True)
@@ -115,7 +118,7 @@ def findings(result: dict[str, Any]) -> list[str]:
     return found
 
 
-def measure(address: str, pages: dict[str, Page], options: argparse.Namespace) -> bool:
+def measure(address: str, pages: dict[str, Page], options: Namespace) -> bool:
     """Print the scores of the pages; return whether all reach their limits."""
     good = True
     for name, page in pages.items():
@@ -136,7 +139,7 @@ def measure(address: str, pages: dict[str, Page], options: argparse.Namespace) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--pages", default="", help="some of them, separated by commas")
     parser.add_argument("--cpu-slowdown", type=float, default=4, help="Lighthouse's own is 4")

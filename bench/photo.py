@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import statistics
 import subprocess
@@ -57,6 +56,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from sklearn.neighbors import NearestNeighbors  # noqa: E402
 
 from bench.arguments import argument_parser  # noqa: E402
+from bench.chromium import find_chromium  # noqa: E402
 from bench.embed import reset_embeddings  # noqa: E402
 from bench.embeddings import read_embeddings  # noqa: E402
 from bench.environment import environment  # noqa: E402
@@ -296,9 +296,7 @@ def main() -> None:
     result: dict[str, Any] = {"bench": "photo", "environment": environment()}
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         photos = extract_photos(options.archive, options.photos, Path(folder))
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         result |= {"products": ProductImage.objects.count(), "photos_chosen": len(photos)}
         result |= measure(options, photos, browser.new_page())
         browser.close()

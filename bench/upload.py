@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.arguments import argument_parser  # noqa: E402
+from bench.chromium import find_chromium  # noqa: E402
 from demo.servers import EmbeddedServers  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "fashion-products.zip"
@@ -185,7 +186,7 @@ def _by_page(folder: Path, path: Path) -> dict[str, Any]:
 def _upload(address: str, path: Path) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()

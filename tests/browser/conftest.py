@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from bench.chromium import find_chromium
 from recommender.embedding.worker import embed_pending
 from recommender.models import EmbeddingModel
 from shop.catalogue.browsing.spelling import refresh_search_words
@@ -40,10 +40,8 @@ COLOURS = ("red", "navy", "green", "orange", "purple", "teal", "maroon")
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
-    executable = next((path for path in found if path), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
