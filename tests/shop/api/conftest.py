@@ -10,15 +10,7 @@ from rest_framework.test import APIClient
 from shop.accounts.models import ApiToken
 from shop.orders.models import ShippingMethod
 from tests.factories import make_customer, make_product
-
-CONTACT = {
-    "email": "alice@example.com",
-    "name": "Alice Doe",
-    "street": "1 High Street",
-    "postcode": "12345",
-    "city": "Springfield",
-    "country": "DE",
-}
+from tests.shop.orders.checkouts import CONTACT
 
 
 def client_of(user: User) -> APIClient:

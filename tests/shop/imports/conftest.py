@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ from django.test import Client
 from PIL import Image
 
 from shop.catalogue.models import Category, Product, ProductImage, StoredFile, Variant
+from shop.imports.errors import RowError
 from shop.imports.jobs import uploads
 from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
+from shop.imports.parsing import source
 from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from shop.imports.parsing.table import ReadOptions
 from shop.imports.writing import preparation
@@ -41,6 +43,26 @@ MakeFolder = Callable[..., Path]
 Send = Callable[..., Upload]
 ImportLines = Callable[..., Result]
 UploadFolder = Callable[[Path], Upload]
+ServePictures = Callable[[Mapping[str, bytes]], list[str]]
+
+
+@pytest.fixture
+def serve_pictures(monkeypatch: pytest.MonkeyPatch) -> ServePictures:
+    """Download only the given files, by address; the list collects the requested addresses."""
+
+    def serve(files: Mapping[str, bytes]) -> list[str]:
+        requested = []
+
+        def fetch(address: str) -> bytes:
+            requested.append(address)
+            if address not in files:
+                raise RowError(f"{address} cannot be downloaded: the server answers 404")
+            return files[address]
+
+        monkeypatch.setattr(source, "fetch", fetch)
+        return requested
+
+    return serve
 
 
 def picture(colour: str = "red", kind: str = "JPEG", size: tuple[int, int] = (60, 80)) -> bytes:

@@ -15,12 +15,18 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from shop.catalogue.models import Product, Variant
-from shop.imports.errors import RowError
 from shop.imports.jobs.run import Result, import_catalogue
-from shop.imports.parsing import source
 from shop.imports.parsing.table import ReadOptions
 from tests.factories import make_category
-from tests.shop.imports.conftest import MakeFolder, Send, act, picture, result_counts, zipped
+from tests.shop.imports.conftest import (
+    MakeFolder,
+    Send,
+    ServePictures,
+    act,
+    picture,
+    result_counts,
+    zipped,
+)
 
 pytestmark = pytest.mark.django_db
 Row = dict[str, Any]
@@ -446,21 +452,13 @@ def test_a_google_feed_without_categories_needs_one(
 
 
 def test_the_command_fetches_pictures_from_named_hosts(
-    folder_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
+    folder_of: Callable[..., Path], serve_pictures: ServePictures, capsys: Any
 ) -> None:
     files = {
         f"{CDN}tee-front.jpg?v=1700000000": picture("blue"),
         f"{CDN}tee-back.jpg": picture("green"),
     }
-    asked = []
-
-    def fetch(address: str) -> bytes:
-        asked.append(address)
-        if address not in files:
-            raise RowError(f"{address} cannot be downloaded: the server answers 404")
-        return files[address]
-
-    monkeypatch.setattr(source, "fetch", fetch)
+    asked = serve_pictures(files)
     elsewhere = {"Image Src": "https://other.example.com/tee.jpg, https://[broken"}
     back = tee("M", "White", "LT-M-W", **{"Image Src": f"{CDN}tee-back.jpg"})
     rows = (TEE, back, {"Handle": "linen-tee"} | elsewhere, CAP)

@@ -10,9 +10,7 @@ import pytest
 
 from shop.catalogue.models import Product, ProductImage, Variant
 from shop.catalogue.slugs import category_slug
-from shop.imports.errors import RowError
-from shop.imports.parsing import source
-from tests.shop.imports.conftest import picture
+from tests.shop.imports.conftest import ServePictures, picture
 from tests.shop.imports.doors import CommandDoor, Door
 from tests.shop.imports.other_shops import (
     CDN,
@@ -129,19 +127,11 @@ def test_a_woocommerce_export_comes_in_whole(door: Door) -> None:
 
 @pytest.mark.parametrize("shop", ["shopify", "woocommerce"])
 def test_pictures_are_fetched_from_the_other_shops_host(
-    shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: str, tmp_path: Path, serve_pictures: ServePictures
 ) -> None:
     base, ending = (CDN, "?v=1741000000") if shop == "shopify" else (UPLOADS, "")
     there = {f"{base}{file}{ending}": picture(size=(60, h)) for file, h in HEIGHTS.items()}
-    asked = []
-
-    def fetch(address: str) -> bytes:
-        asked.append(address)
-        if address not in there:
-            raise RowError(f"{address} is not there")
-        return there[address]
-
-    monkeypatch.setattr(source, "fetch", fetch)
+    asked = serve_pictures(there)
     table = shopify_export() if shop == "shopify" else woocommerce_export()
     outcome = CommandDoor(tmp_path).bring(table, fetch_images=[base.split("/")[2]])
     assert (outcome.counts, outcome.rejected, outcome.warned) == ((VARIANTS, 0, 0, 0), [], [])
