@@ -93,7 +93,7 @@ def free_port() -> int:
 def gunicorn(
     checkout: Path, *, https: bool, variables: dict[str, str] | None = None
 ) -> Iterator[Site]:
-    """Run a checkout's gunicorn as in production; ``variables`` are added to the environment."""
+    """Serve the code in ``checkout`` by gunicorn as in production, with added ``variables``."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "config.wsgi"]
     command += ["-c", "python:config.gunicorn", "--bind", f"127.0.0.1:{port}"]

@@ -106,7 +106,7 @@ class EmbeddedServers:
                 self.start_missing()
 
     def start_missing(self) -> None:
-        """Start those of the wanted servers that are not running."""
+        """Start each server that should be running and is not."""
         postgres, redis_server = self._wanted
         if postgres and not _listens(self.sockets / ".s.PGSQL.5432"):
             self._start_postgres()

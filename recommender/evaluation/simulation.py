@@ -114,7 +114,10 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Shopper:
-    """Holds rows of the catalogue: a history, newest first, and the held-out next product."""
+    """Holds a simulated shopper's history, newest first, and the next product, to be predicted.
+
+    Products are given by their rows in the catalogue.
+    """
 
     history: list[int]
     held_out: int
