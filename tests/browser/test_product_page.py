@@ -150,7 +150,8 @@ def test_without_javascript_the_cart_page_is_shown(browser: Browser, address: st
     page.get_by_role("button", name="Increase quantity").click()
     expect(page.get_by_role("spinbutton")).to_have_value("2")
     page.get_by_role("spinbutton").fill("4")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.get_by_role("spinbutton")).to_have_value("4")
     assert _quantities() == [4]
     context.close()
