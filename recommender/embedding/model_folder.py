@@ -54,6 +54,12 @@ class ModelFolder:
         spread = self.manifest.get("spread")
         return float(spread["value"]) if spread else None
 
+    @property
+    def photo_shift(self) -> NDArray[np.float32] | None:
+        """The mean embedding of training photos minus that of catalogue images, if measured."""
+        shift = self.manifest.get("photo_shift")
+        return np.array(shift["values"], np.float32) if shift else None
+
     def weights(self) -> Path:
         """Return the file of weights. Raises ``ModelFolderError`` if its SHA-256 is wrong."""
         file = self.path / str(self.manifest["weights"]["file"])

@@ -41,8 +41,7 @@ class QueryPhoto(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
-    # The embedding of the whole photo. ``embedding`` is the weighted sum of this embedding and the
-    # cut-out's.
+    # The embedding of the whole photo. ``embedding`` combines it with the cut-out's.
     whole_embedding = HalfVectorField(dimensions=DIMENSIONS, null=True)
     colour = VectorField(dimensions=3, null=True)
     # The likeliest garments as (name, probability): empty if the photo shows none, null if the

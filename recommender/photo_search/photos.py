@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from PIL import Image
 
-from recommender.embedding.inference import Embedder, embedder
+from recommender.embedding.inference import Embedder, Vectors, embedder
 from recommender.embedding.model_folder import ModelFolderError
 from recommender.embedding.preprocessing import prepare_photo
 from recommender.garments.categories import garments_of
@@ -121,20 +121,36 @@ def embed_photo(photo_id: str) -> None:
 def analyse_photo(photo: QueryPhoto, network: Embedder) -> dict[str, Any]:
     """Return the embeddings, colour and garments of a photo. Raises what decoders raise.
 
-    The embedding is the weighted sum of the whole photo's and the cut-out's, which has twice the
-    weight because this gave the best results. A second thread classifies the garment meanwhile.
+    A second thread classifies the garment while the network runs.
     """
     prepared = prepare_photo(bytes(photo.content), network.input_size)
     with ThreadPoolExecutor(1) as thread:
         classified = thread.submit(_detect_garments, photo, prepared.images)
         vectors = network.embed(prepared.views)
-    weighted = vectors[0] + (CUT_OUT_WEIGHT * vectors[1] if len(vectors) > 1 else 0)
     return {
-        "embedding": (weighted / np.linalg.norm(weighted)).tolist(),
+        "embedding": _combine(vectors, network.folder.photo_shift).tolist(),
         "whole_embedding": vectors[0].tolist(),
         "colour": prepared.colour,
         "garments": classified.result(),
     }
+
+
+def _combine(vectors: Vectors, shift: Vectors | None) -> Vectors:
+    """Return the embedding to search with: of a whole photo and, if there is one, its cut-out.
+
+    The cut-out has twice the weight because this gave the best results. Photos of real scenes are
+    shifted to where catalogue images are; otherwise the few images that resemble any such photo
+    would be found for most of them.
+    """
+    whole: Vectors = vectors[0]
+    if len(vectors) == 1:
+        return whole
+    combined = _normalise(whole + CUT_OUT_WEIGHT * vectors[1])
+    return combined if shift is None else _normalise(combined - shift)
+
+
+def _normalise(vector: Vectors) -> Vectors:
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
 def _detect_garments(

@@ -33,7 +33,7 @@ CANDIDATES = 200
 # What a unit of ΔE and a different base colour add to a score beside L2²/2, in spreads of the
 # network. The values were chosen by inspecting results, and docs/quality reports on them.
 COLOUR_WEIGHT, BASE_COLOUR_WEIGHT = 0.04, 0.4
-PHOTO_COLOUR_WEIGHT = 0.09
+PHOTO_COLOUR_WEIGHT = 0.12
 # A photo whose distance from an image is at most this many spreads counts as a copy: this is true
 # for 98 % of 200 images saved again as JPEG of quality 85, and for none of 341 photos of clothes.
 SAME_IMAGE_DISTANCE = 0.8
