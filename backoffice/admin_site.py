@@ -108,7 +108,10 @@ def _group(title: Any, items: tuple[tuple[Any, str, str], ...]) -> dict[str, Any
 
 
 def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
-    """Return a menu item, shown to users with permission; active if its URL fits the page best."""
+    """Return a menu item, which is shown only to users with its permission.
+
+    The item is active on its own page and the pages below it, unless a longer link fits better.
+    """
     permission = PERMISSIONS.get(target, ".view_".join(target.split(".")))
     link = reverse_lazy(_address(target))
 
@@ -125,7 +128,7 @@ def _item(label: Any, icon: str, target: str) -> dict[str, Any]:
 
 @cache
 def _links() -> list[str]:
-    """Return the links of the menu. The first one, the dashboard's, is a prefix of all others."""
+    """Return the links of the menu. The first link, the dashboard, is a prefix of all others."""
     return [reverse(_address(target)) for _title, items in MENU for _label, _icon, target in items]
 
 

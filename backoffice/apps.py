@@ -15,8 +15,8 @@ class BackofficeConfig(AppConfig):
     name = "backoffice"
 
     def ready(self) -> None:
-        # Connected to the recommender, because the signal is only sent for apps with models, and
-        # the recommender is the last of these.
+        # The sender is the recommender, because Django sends the signal only for apps with models,
+        # and the recommender is the last of these.
         post_migrate.connect(_ensure_groups, sender=apps.get_app_config("recommender"))
 
 

@@ -32,7 +32,7 @@ S = Order.State
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add to the context those tiles, charts and tables whose rows the user may view."""
+    """Add to the context the tiles, charts and tables that the user has permission to view."""
     may = request.user.has_perm
     tiles, charts, tables = [], [], []
     if may("orders.view_order"):
@@ -129,7 +129,7 @@ def _search_chart() -> dict[str, object]:
 
 
 def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
-    """Return daily totals: of ``DAYS`` to be charted, and of as many before for comparison."""
+    """Return totals by day for the last ``DAYS``, and for as many days before for comparison."""
     since = timezone.localdate() - timedelta(days=2 * DAYS - 1)
     by_day = rows.filter(**{f"{field}__date__gte": since}).annotate(day=TruncDate(F(field)))
     found = by_day.values("day").annotate(total=total).order_by("day")
@@ -139,7 +139,7 @@ def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
 
 
 def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
-    """Return a chart for Unfold's component, with its total and that of the ``DAYS`` before."""
+    """Return a chart for Unfold's component, with its total and that of the earlier days."""
     days = list(by_day)
     before, values = sum(by_day[day] for day in days[:-DAYS]), {d: by_day[d] for d in days[-DAYS:]}
     data = {

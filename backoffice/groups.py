@@ -34,7 +34,7 @@ NEVER_GRANTED = {"delete_order", "add_order", "delete_payment", "add_payment", "
 def ensure_groups(using: str = "default") -> None:
     """Create missing groups; a group that exists keeps the permissions that staff gave it."""
     for config in apps.get_app_configs():
-        # Created here, because Django creates the permissions of later apps only after this runs.
+        # Permissions of later apps are needed now, but Django creates them only after this runs.
         create_permissions(config, verbosity=0, using=using)
     view = _permissions(using, dict.fromkeys(READ_ONLY_APPS)).filter(codename__startswith="view_")
     catalogue = _permissions(using, CATALOGUE_MODELS)

@@ -1,4 +1,4 @@
-"""The admin site, which uses the shop's sign-in with its rate limits and second factor."""
+"""Define the admin site, which uses the shop's sign-in with its rate limits and second factor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
         return bool(request.user.is_active and acts_as_staff(request.user))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Wrap a view so that the CSP of its page allows what Unfold needs, unlike other pages."""
+        """Wrap a view so that its page, unlike others, gets a CSP that allows what Unfold needs."""
         wrapped: Callable[..., Any] = csp_update(ALLOWED_BY_UNFOLD)(
             super().admin_view(view, cacheable)
         )

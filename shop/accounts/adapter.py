@@ -24,7 +24,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this login (user name or e-mail) and password; ``None`` if wrong."""
+        """Return the user with this login (user name or e-mail) and password, or ``None``."""
         user: User | None = super().authenticate(request, **credentials)
         if user:
             sign_in_limit.reset_attempts(request, _login(credentials))

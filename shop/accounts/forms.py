@@ -55,7 +55,10 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
         return {"username": self.cleaned_data["login"], "password": self.cleaned_data["password"]}
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
-        """Sign the user in. Staff need no verified e-mail, because an administrator entered it."""
+        """Sign the user in.
+
+        Staff need not verify their e-mail address, because an administrator entered it.
+        """
         if self.user.is_staff:
             self._login.email_verification = EmailVerificationMethod.NONE
         response: HttpResponse = super().login(request, redirect_url)
@@ -87,7 +90,7 @@ class DeleteAccountForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        # Checked by the adapter, so that a wrong password counts as a sign-in attempt.
+        # The adapter checks the password, so that a wrong one counts as a sign-in attempt.
         if not get_adapter().reauthenticate(self.user, password):
             raise forms.ValidationError(_("Incorrect password. Try again."))
         return password

@@ -84,7 +84,7 @@ class ApiToken(models.Model):
         WRITE = "write", _("Read and write")
 
     MAX_PER_USER = 20
-    # ``last_used`` is not exact, so that few calls have to write it.
+    # ``last_used`` may be older than the last use by this much, so that few calls have to write it.
     LAST_USED_PRECISION = timedelta(minutes=10)
 
     user = models.ForeignKey(

@@ -62,7 +62,7 @@ def _account(login: str) -> str:
     found = [*by_name, *(user.pk for user in filter_users_by_email(login))]
     if found:
         return str(min(found))
-    # Hashed, because cache keys must be short and without spaces.
+    # The login is hashed, because cache keys must be short and without spaces.
     return hashlib.sha256(ascii_lower(login).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Define a signal that collects personal data from apps which the accounts do not import."""
+"""Define a signal that collects personal data from apps that this app does not import."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def _delete_idempotency_records(instance: Any, **kwargs: Any) -> None:
 def _revoke_tokens(instance: Any, created: bool, **kwargs: Any) -> None:
     """Revoke the user's tokens when a new password is saved, wherever it is set.
 
-    Django holds a new password in ``_password`` until the save is complete, but not an old password
-    that it only hashes again.
+    Django holds a new password in ``_password`` until the save is complete. The attribute is
+    ``None`` when Django only rehashes the current password.
     """
     if instance._password is not None and not created:
         instance.api_tokens.all().delete()

@@ -30,7 +30,7 @@ Handler = Callable[..., Response]
 def idempotent(handler: Handler) -> Handler:
     """Execute a view's method once per ``Idempotency-Key``, in one transaction.
 
-    Other services should be called after the method, because the transaction holds locks. An error
+    Call other services after the method, not in it, because the transaction holds locks. An error
     leaves no record, so that the corrected request can reuse the key.
     """
 

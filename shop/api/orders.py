@@ -166,7 +166,8 @@ class OrderList(CustomerView):
     def post(self, request: Request) -> Response:
         """Place an order for the cart. A repeated request gets a fresh payment URL."""
         response = self._order(request)
-        # Fetched after the commit, so that the stock is not locked while the provider responds.
+        # The URL is fetched after the commit, so that the stock is not locked while the provider
+        # responds.
         response.data["payment_url"] = _payment_url(Order.objects.get(pk=response.data["id"]))
         return response
 
@@ -183,7 +184,7 @@ class OrderList(CustomerView):
     @transaction.atomic
     def _place(self, values: dict[str, Any]) -> Order:
         cart = Cart.objects.select_for_update().get(pk=self.cart().pk)
-        # The cart's newest line is part of the key, so that the same contents are ordered once.
+        # The key has the id of the cart's newest line, so that the same contents are ordered once.
         newest = cart.lines.order_by("-pk").values_list("pk", flat=True).first()
         return place_order(
             cart,

@@ -127,7 +127,7 @@ class FacetSerializer(serializers.Serializer[Any]):
 
 class CategoryField(serializers.SlugRelatedField[Category]):
     def to_internal_value(self, data: Any) -> Category:
-        if "\0" in str(data):  # PostgreSQL rejects this character in a query
+        if "\0" in str(data):  # PostgreSQL rejects NUL in a query
             raise serializers.ValidationError("There is no such category.")
         found: Category = super().to_internal_value(data)
         return found

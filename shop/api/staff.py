@@ -152,7 +152,7 @@ class StaffProductImages(StaffView):
         values = upload.validated_data
         picture = read_picture(values["file"].read())
         with transaction.atomic():
-            # Locked before files, because the importer does so, and another order could deadlock.
+            # The product is locked before the file, as in the importer, to prevent deadlocks.
             lock_products([product.pk])
             image = ProductImage(product=product, alt=values["alt"], position=values["position"])
             image.replace_file(picture)

@@ -59,7 +59,7 @@ def _panel(request: HttpRequest, cart: Cart, variant: Variant) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
-    """Show a message beside the choice of sizes that says why nothing was added."""
+    """Show, beside the sizes, a message that says why nothing was added to the cart."""
     if is_htmx_fragment(request):
         response = HttpResponse(escape(problem), status=422)
         return reswap(retarget(response, "#buy-error"), "innerHTML")
@@ -71,7 +71,10 @@ def _refuse(request: HttpRequest, problem: str, page: str) -> HttpResponse:
 
 
 def _product_page(request: HttpRequest) -> str:
-    """Return the URL of the product page that the form was on, never of another site."""
+    """Return the URL of the product page that sent the form, or else of the home page.
+
+    Only the slug comes from the form, so the URL never leads to another site.
+    """
     slug = request.POST.get("product", "")
     is_slug = slug.replace("-", "").replace("_", "").isalnum()
     return f"/products/{slug}/" if is_slug else HOME

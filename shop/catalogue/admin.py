@@ -151,7 +151,8 @@ class ProductAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         with transaction.atomic():
-            if "_save" in request.POST:  # the admin would lock products in another order
+            if "_save" in request.POST:
+                # The products are locked first, because the admin would lock them in another order.
                 shown = (request.POST[name] for name in request.POST if name.endswith("-id"))
                 lock_products(int(pk) for pk in shown if is_id(pk))
             return super().changelist_view(request, extra_context)

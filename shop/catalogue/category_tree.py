@@ -43,7 +43,8 @@ def validate_position(category: Category) -> None:
 def save_category(category: Category) -> None:
     """Save the category; if its path or name changed, update descendants and product keywords."""
     before = Category.objects.filter(pk=category.pk).first()
-    if category.parent:  # an import may have read the parent long ago
+    if category.parent:
+        # The path is read again, because an import may have read the parent long ago.
         category.parent.refresh_from_db(fields=["path"])
     if before is None or (before.path, before.name) == (category.make_path(), category.name):
         category.save()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-# Columns: English | German | also finds. A row with only one word keeps the spelling correction
-# from replacing a garment that the shop does not sell by another.
+# Columns: English | German | also finds. A row such as ``kilt | kilt |`` only makes a word known,
+# so that spelling correction does not replace a garment that the shop does not sell with another.
 GARMENTS = """
 t-shirt, tee, tee shirt, tshirt | t-shirt, tshirt, shirtchen |
 shirt | hemd, hemden, oberhemd |
@@ -90,8 +90,8 @@ kilt | kilt |
 corset | korsett |
 dungarees | latzhose |
 """
-# Words for colours, genders, seasons and materials; product names and attributes have the English
-# ones.
+# Words for colours, genders, seasons and materials. The English words occur in the names and
+# attributes of products.
 ATTRIBUTES = """
 black | schwarz |
 white | weiß, weiss |

@@ -1,4 +1,4 @@
-"""Merge duplicate products: everything that belongs to the others moves to the survivor."""
+"""Merge duplicate products: the survivor gets everything that belongs to the others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def move_rows(model: type[Model], field: str, old: int, new: int, *, unique_by: 
 
 @dataclass
 class Plan:
-    """Lists the variants that move and those that cannot, and counts the units in stock.
+    """Lists the variants that move and those that cannot, and counts their units in stock.
 
     ``conflicting`` maps the id of each variant that cannot move to the variant of the survivor that
     has the same size and colour.
@@ -50,7 +50,7 @@ class Plan:
 
 @transaction.atomic
 def merge(survivor: int, others: Iterable[int], *, dry_run: bool = False) -> list[str]:
-    """Move everything that the other products have to the survivor; return what moved, as texts.
+    """Merge the other products into the survivor; return texts that tell staff what moved.
 
     The others keep their rows, unlisted and with ``merged_into`` set, so that their URLs redirect
     to the survivor and a later import recognises their ids and SKUs. Other apps move their own rows
@@ -163,7 +163,10 @@ def _transfer_stock(source: Variant, target: Variant) -> None:
 
 
 def _move_variants(plan: Plan, survivor: Product) -> list[str]:
-    """Move the variants of the plan to the survivor, and return texts about what moved."""
+    """Move the variants listed in the merge plan to the survivor.
+
+    Return texts that tell staff what moved.
+    """
     last = max(survivor.variants.values_list("position", flat=True), default=-1)
     for position, variant in enumerate(plan.moved, last + 1):
         # A price inherited from the product is saved with the variant, because the survivor may

@@ -41,7 +41,7 @@ class SizeGuide:
 
 
 def size_guide(product: Product, variants: Iterable[Variant]) -> SizeGuide | None:
-    """Return the size guide for the sizes of the variants, or ``None`` if the tables have none."""
+    """Return the size guide for the sizes of the variants, or ``None`` if no size is known."""
     rows: list[tuple[str, ...]]
     sizes = list(dict.fromkeys(variant.size for variant in variants if variant.size))
     if product.category.path.split("/")[0] == FOOTWEAR:

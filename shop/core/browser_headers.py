@@ -48,7 +48,7 @@ class BrowserHeadersMiddleware:
 def is_personal(request: HttpRequest) -> bool:
     """Return whether the response may contain personal data.
 
-    This applies to every response of the API to a request with a token or a session.
+    Every response of the API to a request with a token or a session counts as personal.
     """
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
     identified = is_api(request) and (has_session or "HTTP_AUTHORIZATION" in request.META)

@@ -15,7 +15,7 @@ class AdvisoryLock(IntEnum):
     CO_PURCHASES = 7_405_226
     MODEL_ROLLOUT = 7_405_227
     IMPORT = 7_413_001
-    # Combined with the upload's primary key, so that each upload has a lock of its own.
+    # The key of this lock is the upload's primary key, so that each upload has its own lock.
     UPLOAD_JOB = 7413
 
 

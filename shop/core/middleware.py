@@ -23,7 +23,7 @@ HEALTH_PATHS = ("/health/live", "/health/ready", "/health/status")
 def body_limit() -> int:
     """Return the body limit for visitors, in bytes.
 
-    It is the size of a picture of ``PICTURE_MAX_BYTES`` in base64, and 1 MB for other fields.
+    The limit is the size of a picture of ``PICTURE_MAX_BYTES`` in base64, plus 1 MB.
     """
     return settings.PICTURE_MAX_BYTES * 4 // 3 + 2**20
 

@@ -103,7 +103,7 @@ def too_many_requests(
 ) -> HttpResponse:
     """Return a response with status 429 that says when to try again.
 
-    ``others`` are (key, subject) pairs with the same limit, which may have been exceeded as well.
+    ``others`` are further (key, subject) pairs with the same limit; the longest wait counts.
     """
     keys = [(client_network(request), subject), *others]
     limit = RateLimitItemPerHour(per_hour)

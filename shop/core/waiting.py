@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Waiting threads may be half of the request threads of a process (``config.gunicorn``).
+# At most half of the request threads of a process (``config.gunicorn``) may wait.
 MAX_WAITERS = 4
 RETRY_AFTER_SECONDS = 10
 _slots = threading.BoundedSemaphore(MAX_WAITERS)

@@ -256,7 +256,10 @@ def sample(request: HttpRequest) -> HttpResponseBase:
 def _table(
     request: HttpRequest, name: str, rows: Iterator[tuple[str, ...]] | None = None
 ) -> HttpResponseBase:
-    """Return the rows, or else the catalogue, as CSV or as an Excel workbook if requested."""
+    """Return ``rows``, or the catalogue if they are ``None``, as a file.
+
+    The file is an Excel workbook if the request asks for one, or else CSV.
+    """
     if request.GET.get("format") != "xlsx":
         return _download(export_lines(rows), f"{name}.csv")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it

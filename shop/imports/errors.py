@@ -10,7 +10,7 @@ class ImportProblem(Exception):
 class RowError(ValueError):
     """Signals that one row is rejected; the message is the reason that staff read in the report.
 
-    If the error combines several, ``faults`` holds the single ones.
+    If the error combines several errors, ``faults`` holds them.
     """
 
     def __init__(self, message: str, column: str = "") -> None:

@@ -19,7 +19,7 @@ from shop.imports.parsing.words import folded_gender
 
 
 def upload_storage() -> Storage:
-    """Return the storage of uploaded files; a function, since migrations must not contain it."""
+    """Return the storage of uploaded files; a function, so that migrations do not contain it."""
     return storages["uploads"]
 
 
@@ -48,8 +48,8 @@ class Upload(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("uploaded by")
     )
     # The language of the uploader is stored, because the worker that writes the report has no
-    # request. The database default is for older rows, because no language is active during
-    # ``migrate``.
+    # request. Older rows get the database default, because ``get_language`` returns no language
+    # during ``migrate``.
     language = models.CharField(
         _("language"), max_length=10, default=get_language, db_default="en", editable=False
     )

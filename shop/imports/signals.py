@@ -1,4 +1,4 @@
-"""Define the signal by which the import informs other apps, which it does not import."""
+"""Define the signal by which this app informs other apps without importing them."""
 
 from __future__ import annotations
 

@@ -19,5 +19,5 @@ def restart_stalled_uploads() -> None:
 
 @shared_task
 def expire_old_uploads() -> None:
-    """Finalise or delete uploads on which staff have not worked for too long."""
+    """Finalise or delete old uploads."""
     uploads.expire_old()

@@ -51,7 +51,7 @@ def _send_next() -> int | None:
     except (SMTPRecipientsRefused, SMTPDataError) as refusal:
         _retry_later(email, refusal, is_permanent=min(_codes(refusal)) >= PERMANENT)
         return 0
-    except OSError as error:  # includes every other SMTPException
+    except OSError as error:  # every other SMTPException is an OSError
         _retry_later(email, error)
         return None
     except Exception as error:

@@ -16,9 +16,10 @@ def absolute_url(path: str) -> str:
 
 
 def send_templated(folder: str, to: str, language: str, path: str, **context: Any) -> None:
-    """Send ``subject.txt``, ``body.txt`` and ``body.html`` of a template folder in a language.
+    """Send an email rendered in ``language`` from the templates in ``folder``.
 
-    The templates get the context, and as ``link`` the absolute URL of ``path``.
+    The templates are ``subject.txt``, ``body.txt`` and ``body.html``. They receive the context and
+    ``link``, the absolute URL of ``path``.
     """
     context |= {"link": absolute_url(path), "site_name": settings.SITE_NAME}
     with translation.override(language):

@@ -29,8 +29,8 @@ def _sold_since(moment: datetime) -> QuerySet[OrderLine]:
 def sold_pieces(days: int, limit: int) -> list[dict[str, Any]]:
     """Return the products with the most pieces ordered in the last ``days`` days.
 
-    Each row has the number of pieces in these days as ``now``, and that of the same number of days
-    before as ``before``.
+    In each row, ``now`` is the number of pieces ordered in these days, and ``before`` the number in
+    as many days before them.
     """
     first = timezone.now() - timedelta(days=days)
     lines = _sold_since(first - timedelta(days=days)).filter(variant__isnull=False)

@@ -1,4 +1,4 @@
-"""Confirm guests' orders that are paid later, by a link in an email, or else cancel the orders.
+"""Let guests who pay later confirm orders by a link in an email; cancel unconfirmed orders.
 
 Without confirmation, anybody could order all of the stock and have emails sent to strangers.
 """

@@ -18,7 +18,10 @@ def on_products_merging(variants: list[int], **kwargs: Any) -> None:
 
 
 def on_products_merged(variants: dict[int, int], **kwargs: Any) -> list[str]:
-    """Point order lines at the surviving variants, which get returned stock and sales credit."""
+    """Point order lines at the surviving variants.
+
+    These variants then receive returned stock, and the orders count as their sales.
+    """
     count = 0
     for old, new in variants.items():
         count += OrderLine.objects.filter(variant=old).update(variant=new)

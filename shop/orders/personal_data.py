@@ -43,7 +43,7 @@ def _as_data(order: Order) -> dict[str, Any]:
 
 
 def attach_guest_orders(user: User, **kwargs: Any) -> None:
-    """Attach to the user's account guest orders with an e-mail address the user has verified."""
+    """Attach guest orders to the user's account if the user has verified their e-mail address."""
     guests = Order.objects.filter(email_among(verified_emails(user)), user=None)
     guests.update(user=user)
 

@@ -95,7 +95,7 @@ def record_payment(order: Order, by: Any = None) -> Order:
 
 
 def _restore_stock(order: Order) -> None:
-    """Restore voucher and stock.
+    """Add the order's quantities back to the stock, and undo the use of its voucher.
 
     Locks are taken in the same sequence as at checkout: voucher, variants, products.
     """

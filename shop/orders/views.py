@@ -35,7 +35,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if cart is None or not lines:
         _remember_contact(request)
         return _nothing_to_buy(request)
-    if len(currencies(lines)) > 1:  # the cart's page says what to do
+    if len(currencies(lines)) > 1:  # the cart's page tells the buyer what to do
         return redirect("cart:cart")
     form = CheckoutForm(request.POST or None, initial=_initial(request))
     problem = _apply_code(request) if request.method == "POST" else ""
@@ -57,7 +57,10 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def voucher(request: HttpRequest) -> HttpResponse:
-    """Apply the submitted code, or remove the voucher if empty; do not validate other fields."""
+    """Apply the submitted code, or remove the voucher if no code was entered.
+
+    The other fields of the checkout are not validated.
+    """
     if request.method != "POST":  # a GET request, after a reload or a change of language
         return redirect("orders:checkout")
     lines = cart.lines_for_page() if (cart := find_cart(request)) else []

@@ -16,7 +16,7 @@ from shop.pages.markdown import render_markdown
 
 
 def languages() -> list[tuple[str, Any]]:
-    """Return the shop's languages. Being a function, it spares a migration for a new language."""
+    """Return the shop's languages; a function, so that a new language needs no migration."""
     return list(settings.LANGUAGES)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.catalogue.browsing.search_terms import normalise
 from shop.pages.models import Page
 
-# What shoppers type to find a page that staff write, by the page's slug.
+# The searches that lead to each page written by staff, by the page's slug.
 WORDS = {
     "help": ("help", "faq", "customer service", "hilfe", "kundenservice"),
     "delivery": ("delivery", "shipping", "delivery costs", "lieferung", "versand", "versandkosten"),

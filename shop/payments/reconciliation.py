@@ -139,7 +139,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 def reconcile_payments() -> None:
-    """Poll open payments, refund late payments, and cancel orders that were not paid in time."""
+    """Poll open payments, refund payments of cancelled orders, and cancel overdue unpaid orders."""
     WebhookEvent.objects.filter(received__lt=timezone.now() - EVENT_LIFETIME).delete()
     if settings.STRIPE_SECRET_KEY:
         for pk in _until_timeout(_ids(Payment.objects.filter(state=STATE.REFUND_DUE))):

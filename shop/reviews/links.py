@@ -17,7 +17,7 @@ LIFETIME = timedelta(days=30)
 
 
 class LinkExpired(ValueError):
-    """Raised for a link that was sent too long ago."""
+    """Signals that a link was sent too long ago."""
 
 
 def review_path(order: Order, product: Product) -> str:

@@ -17,8 +17,8 @@ from shop.reviews.models import ReviewRequest
 from shop.reviews.writing import reviewed_by_buyer
 
 FOLDER = "shop/reviews/mail"
-# After this time, nobody is asked about a delivery any more, such as if the worker was down for
-# weeks.
+# Buyers are not asked if the email would be later than this, for example because the worker was
+# down for weeks.
 TOO_LATE = timedelta(days=30)
 
 

@@ -13,8 +13,8 @@ from shop.catalogue.models import Product
 from shop.wishlist.models import SavedProduct
 
 SESSION_KEY = "saved"
-# Key of a dict from product ids as text to the values of ``SavedProduct``: price, currency and
-# whether the product was sold out.
+# Session key of a dict from product ids (as text) to the price and currency of each product, and
+# whether it was sold out, as in ``SavedProduct``.
 SNAPSHOTS_KEY = "saved_notes"
 MAX_SAVED = 200
 

@@ -13,7 +13,7 @@ from shop.wishlist.models import SavedProduct, StockAlert
 def on_products_merged(
     survivor: int, others: list[int], variants: dict[int, int], **kwargs: Any
 ) -> list[str]:
-    """Move rows to the surviving product; delete one if its user or e-mail has a row there."""
+    """Move rows to the survivor; delete a row if its user or e-mail already has one there."""
     saved = sum(
         move_rows(SavedProduct, "product", old, survivor, unique_by="user") for old in others
     )

@@ -61,7 +61,10 @@ class SharedWishlist(models.Model):
 
 
 class StockAlert(models.Model):
-    """Represents a request for an email when a variant is back; deleted with the sent email."""
+    """Represents a request for an email when a variant is back in stock.
+
+    The row is deleted once the email is queued.
+    """
 
     variant = models.ForeignKey(Variant, models.CASCADE, related_name="+")
     email = models.EmailField(_("email"))

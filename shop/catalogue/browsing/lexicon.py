@@ -19,8 +19,8 @@ from shop.catalogue.browsing.caching import CACHE_SECONDS
 from shop.catalogue.models import Category, SearchSynonym
 from shop.catalogue.models.synonym import terms_of
 
-# The cache holds only a version. Each process builds its own lexicon, because unpickling one is
-# slow.
+# The cache holds only the version of the lexicon. Each process builds its own lexicon, because
+# unpickling one is slow.
 CACHE_KEY = "search-lexicon"
 MAX_TERM_WORDS = 4
 STEMS = """SELECT word, array_to_string(ts_lexize('english_stem', word), ''),

@@ -69,9 +69,10 @@ class Listing:
         return Page([found[pk] for pk in ids if pk in found], number, _paginator(total))
 
     def _page_ids(self, products: ProductQuerySet, total: int) -> tuple[int, list[int]]:
-        """Return the number of the requested page, or else of the last, and its product ids.
+        """Return the number of the page to show, and the ids of its products.
 
-        Only ids are selected, because an index-only scan makes large offsets cheap.
+        This is the requested page, or the last one if there are fewer. Only ids are selected,
+        because an index-only scan makes large offsets cheap.
         """
         paginator = _paginator(total)
         number = paginator.get_page(self.query.get("page")).number

@@ -11,7 +11,7 @@ from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.models import Product
 
 DAYS = 30
-# No product is marked as new if a larger share is new, as after the first import.
+# If more than this share of the products is new, as after the first import, none is marked as new.
 MAX_SHARE = 0.25
 
 

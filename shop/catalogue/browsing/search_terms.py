@@ -172,9 +172,9 @@ def joined_query(parts: list[QueryPart], operator: str, *, strict: bool = False)
 
 
 def main_part(parts: list[QueryPart]) -> QueryPart | None:
-    """Return the part for the garment, or ``None`` if there is none.
+    """Return the part of a query that means a garment, or ``None`` if no part does.
 
-    In "shirt dress" and "Hemdkleid", it is the last part: the dress.
+    In "shirt dress" and "Hemdkleid", this is the last part: the dress.
     """
     for wanted in (True, False):
         named = [part for part in parts if part.categories and part.exact is wanted]

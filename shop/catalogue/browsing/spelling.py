@@ -92,7 +92,7 @@ def _one_per_garment(words: list[str]) -> list[str]:
     return list(garments.values()) or words[:1]
 
 
-# This blocks other writers of the table, but not readers.
+# This lock blocks other writers of the table, but not readers.
 LOCK_WORDS = "LOCK TABLE catalogue_searchword IN SHARE ROW EXCLUSIVE MODE"
 COUNT_WORDS = """SELECT word, ndoc FROM ts_stat($$
     SELECT to_tsvector('simple', concat_ws(' ', name, brand, keywords))
@@ -114,7 +114,10 @@ def refresh_search_words() -> int:
 
 
 def words_in(products: Iterable[int]) -> Counter[str]:
-    """Return the words of these products, each with the number of listed ones that have it."""
+    """Return the words of these products, with the number of products for each word.
+
+    Unlisted products are ignored.
+    """
     if not (ids := ", ".join(str(int(pk)) for pk in products)):
         return Counter()
     with connection.cursor() as cursor:

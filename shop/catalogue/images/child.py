@@ -51,7 +51,7 @@ def convert_in_child(data: bytes, max_side: int, max_pixels: int) -> bytes:
 
 
 def main(max_side: int, max_pixels: int) -> None:
-    """Read a picture from stdin and write it as JPEG, or why it is refused, to stdout."""
+    """Read a picture from stdin; write it as JPEG, or the reason for refusing it, to stdout."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))

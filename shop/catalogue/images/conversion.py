@@ -105,7 +105,7 @@ def convert(image: Image.Image, max_side: int) -> Image.Image:
     image = _resizable(_upright(image))
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     image = _flat_srgb(image)
-    image.info.clear()  # Pillow would write a comment again
+    image.info.clear()  # otherwise Pillow would save the old comment
     return image
 
 
@@ -117,7 +117,7 @@ def encode(image: Image.Image) -> bytes:
 
 
 def with_end_marker(data: bytes) -> bytes:
-    """Append the end marker to a JPEG. Raises ``ImageRefused`` if pixels are missing, too.
+    """Append the missing end marker to a JPEG. Raises ``ImageRefused`` if pixels are missing.
 
     Pillow does not report missing pixels. The data is therefore decoded twice with different bytes
     appended; the pictures differ if the data is incomplete.

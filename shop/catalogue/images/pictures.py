@@ -62,7 +62,7 @@ def store_file(name: str, data: bytes) -> None:
         os.utime(storage.path(name))
         return
     saved = storage.save(name, ContentFile(data))
-    if saved != name:  # the storage chose another name, as the file exists
+    if saved != name:  # the storage chose another name, because the file exists
         storage.delete(saved)
 
 
@@ -79,7 +79,7 @@ def read_picture(
     _check_size(data)
     with translate_errors(data):
         structure = examine(data)
-        # Other formats are opened only in the child process, because their lists may be endless.
+        # Other formats may have endless lists of frames, so only the child process opens them.
         image = _open(data) if structure.kind in BOUNDED else None
     if image is None or not is_quick(image, structure):
         with child_slot(timeout), translate_errors(data):

@@ -16,7 +16,7 @@ MAX_SCANS = 100
 MAX_SEGMENTS = 1_000
 # Bytes between segments are limited, because Pillow reads them one by one.
 MAX_JUNK = 10_000
-# Encoders put at least 4 KB into each chunk, so that a file of PICTURE_MAX_BYTES has at most 2,560.
+# Encoders put at least 4 KB into each chunk, so a file of PICTURE_MAX_BYTES has at most 2,560.
 MAX_CHUNKS = 10_000
 
 SIGNATURES = {
@@ -35,7 +35,7 @@ BOUNDED = {"JPEG", "PNG", "WEBP", "BMP"}
 # Within a scan, FF is followed by 00 or by a restart number, neither of which is a marker.
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 SOI, EOI, SOS, APP0, APP14 = b"\xd8", b"\xd9", b"\xda", b"\xe0", b"\xee"
-# Markers below this one are refused, because decoders disagree on where such a segment ends.
+# Lower markers are refused, because decoders disagree on where their segments end.
 FIRST_FRAME = b"\xc0"
 # A clean JPEG has only these: quantisation and Huffman tables, baseline, extended or progressive
 # frames, restart intervals and scans, and one JFIF and one Adobe segment with known fields.

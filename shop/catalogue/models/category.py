@@ -86,7 +86,7 @@ class Category(models.Model):
         parts = self.path.split("/")
         paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
         nodes = Category.objects.filter(path__in=paths).annotate(forks=Count("children"))
-        trail: list[Any] = list(nodes.order_by("path"))  # Any: mypy does not know ``forks``
+        trail: list[Any] = list(nodes.order_by("path"))  # mypy does not know ``forks``
         return [
             node
             for node, child in zip(trail, [*trail[1:], None], strict=True)

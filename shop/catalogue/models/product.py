@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEARCH_CONFIG = "english"
 LOW_STOCK = 3
 NEEDS_PRICE = _("A listed product needs a price.")
-# Triggers maintain these fields. They are never saved, because a form would overwrite newer values.
+# Triggers maintain these fields. ``save`` skips them, because a form could overwrite newer values.
 TRIGGER_FIELDS = {"stock", "rating_count", "rating_sum"}
 # The keywords consist of these attributes and the name and path of the category.
 KEYWORD_ATTRIBUTES = ("base_colour", "gender", "usage", "season")

@@ -89,7 +89,7 @@ def _offer(product: Product, variant: Variant, url: str) -> dict[str, Any]:
 
 
 def site_data(request: HttpRequest, name: str) -> dict[str, Any]:
-    """Return the ``WebSite`` with its search."""
+    """Return the shop as a schema.org ``WebSite`` with the URL of its search."""
     target = request.build_absolute_uri("/search/?q=")
     return {
         "@type": "WebSite",

@@ -35,7 +35,7 @@ CARD_SHAPE = 0.74
 def picture(
     image: ProductImage, kind: str = "card", sizes: str = "100vw", *, eager: bool = False
 ) -> SafeString:
-    """Render an ``<img>`` with ``srcset``; ``kind`` is the rendition in its ``src``."""
+    """Render an ``<img>`` with ``srcset``; ``kind`` selects the rendition in ``src``."""
     fills = image.width >= CARD_SHAPE * image.height
     urls = {width: rendition_url(image.file, width) for width in rendition_widths(image.width)}
     return format_html(

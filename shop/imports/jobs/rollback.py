@@ -67,7 +67,7 @@ def roll_back(upload: Upload) -> None:
 def _next_changes(upload: Upload) -> list[UploadChange]:
     """Return the next changes to roll back, at most one per product.
 
-    Several changes of one product must be rolled back one after the other.
+    Several changes to one product must be rolled back one after the other.
     """
     changes: dict[int, UploadChange] = {}
     for change in upload.changes.order_by("-pk")[:PRODUCTS_PER_TRANSACTION]:
@@ -115,7 +115,7 @@ def _blocker(product: Product, change: UploadChange, current: Snapshot) -> str:
     if product.merged_into_id:
         return _("“%(product)s” was not rolled back: it has been merged into another product.")
     content = change.content
-    if "after" not in content:  # written by version 0.1, which stored single fields
+    if "after" not in content:  # version 0.1 did not store ``after``
         return _(
             "“%(product)s” was not rolled back: it was imported by an older version of the shop."
         )

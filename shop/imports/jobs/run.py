@@ -137,8 +137,8 @@ def import_catalogue(
         result.dialect = str(table)
         result.warnings = opened.warnings
         total = table.rows if limit is None else min(limit, table.rows)
-        # Snapshots are for rolling back, which is possible only for uploads; these pass
-        # ``after_batch``.
+        # Snapshots are taken only for uploads, which pass ``after_batch``, because only uploads can
+        # be rolled back.
         writer = Writer(
             dry_run=dry_run,
             snapshots=after_batch is not None,
@@ -210,7 +210,7 @@ def _run(
 
 
 def _threads() -> ThreadPoolExecutor:
-    """Return a thread pool in the current language, which threads do not inherit."""
+    """Return a thread pool whose threads use the current language; they do not inherit it."""
     language = translation.get_language()
     return ThreadPoolExecutor(
         min(MAX_THREADS, os.cpu_count() or 1), "pictures", translation.activate, (language,)

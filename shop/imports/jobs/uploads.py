@@ -89,10 +89,11 @@ def _saved_columns(upload: Upload, by: User) -> list[str]:
 
 
 def set_read_options(upload: Upload, read_options: ReadOptions, by: User) -> None:
-    """Save the settings for reading the table, and its columns for the next file of this user.
+    """Save the settings for reading the table.
 
-    The header is read again if the encoding or sheet has changed. If that fails, ``ImportProblem``
-    is raised and nothing is saved.
+    The columns are proposed for the user's next file with this header. The header is read again if
+    the encoding or sheet has changed. If that fails, ``ImportProblem`` is raised and nothing is
+    saved.
     """
     if (read_options.encoding, read_options.sheet) != (upload.encoding, upload.sheet):
         with opened(upload) as source:

@@ -18,7 +18,7 @@ from shop.imports.errors import ImportProblem
 
 ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|gz|bz2|xz)\Z", re.IGNORECASE)
 MAX_LISTED_NAMES = 5
-# The compression ratio is not checked below this size, because so little cannot fill a disk.
+# A ZIP that unpacks to at most this size cannot fill a disk, so its compression is not checked.
 HARMLESS_BYTES = 64 * 1024 * 1024
 
 
@@ -77,7 +77,7 @@ def _is_usable(entry: zipfile.ZipInfo) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    """Return whether the name is a file inside the archive, but no metadata of macOS."""
+    """Return whether the name is that of a file in the archive and not of macOS metadata."""
     parts = name.replace("\\", "/").split("/")
     # An absolute path begins with a slash, and a folder ends with one.
     is_relative_file = parts[0] != "" and parts[-1] != "" and not parts[0].endswith(":")

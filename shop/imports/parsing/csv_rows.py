@@ -26,7 +26,7 @@ DELIMITERS = {
     "\t": gettext_lazy("tab"),
     "|": gettext_lazy("vertical bar"),
 }
-# Excel can write the delimiter into a line above the header.
+# A line above the header, such as "sep=;", may state the delimiter for Excel.
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # A longer line means that the file is not CSV, or was made to exhaust memory.
 MAX_LINE = 1024 * 1024
@@ -94,7 +94,7 @@ def _delimiter(header: str) -> str:
 
 
 def _header(line: str, delimiter: str) -> list[str] | None:
-    """Return the cells of the header, or ``None`` if a cell exceeds the limit of ``csv``."""
+    """Return the cells of the header, or ``None`` if a cell is too long for ``csv``."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:
@@ -110,7 +110,7 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
                 return
             yield line.rstrip("\n") + "\n"
     finally:
-        # Detached, because the wrapper would otherwise close the file, which belongs to the caller.
+        # The wrapper is detached, because it would otherwise close the file of the caller.
         with suppress(ValueError):
             text.detach()
 

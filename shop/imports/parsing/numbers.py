@@ -57,7 +57,7 @@ class NotationDetector:
     """Detects which decimal mark a file uses.
 
     ``prices`` holds, for each mark, the line and text of the first price that is valid only with
-    this mark. ``stocks`` holds the same for stock, and is used if the prices leave it open.
+    this mark. ``stocks`` holds the same for stock, and is used if no price decides.
     ``ambiguous`` is the first amount that is a different number with each mark.
     """
 

@@ -91,7 +91,7 @@ def assign_pictures(
 
 
 def _assign_named(pictures: Pictures, files: list[str], named: dict[str, list[str]]) -> set[str]:
-    """Assign the files to which rows refer to their products, and return these files.
+    """Assign to each product the files that its rows refer to; return all assigned files.
 
     Rows may omit the folder and the suffix of a file.
     """

@@ -350,7 +350,8 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     if DATE.fullmatch(text):
         raise _date_fault(values, "stock")
     number = read_number(values["stock"], decimal)
-    if number is None and WHOLE_NUMBER.fullmatch(text):  # such as 5.0 where prices are like 19,90
+    # A file with prices such as 19,90 may have a stock such as 5.0.
+    if number is None and WHOLE_NUMBER.fullmatch(text):
         number = Decimal(re.split("[.,]", text)[0])
     if number is None or number % 1 or number >= MAX_STOCK:
         message = _("stock is %(value)s; enter a whole number, 0 or more.")

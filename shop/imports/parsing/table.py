@@ -270,7 +270,7 @@ def _has_column(column: str, known: list[str]) -> bool:
 def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
     """Return a record with the cells by field.
 
-    Cells at the end of the row may be missing, and empty ones may be surplus.
+    The row may lack cells at its end, or have surplus cells if these are empty.
     """
     cells, problem = row.cells, row.problem
     width = len(columns)
@@ -293,7 +293,7 @@ def _record(row: RawRow, columns: tuple[str, ...]) -> Record:
 
 
 def _fill_parent_ids(records: Iterator[Record]) -> Iterator[Record]:
-    """Give rows that only have a variant the id of the product above them."""
+    """Give each row that only describes a variant the id of the product above it."""
     above = ""
     for record in records:
         values = record.values

@@ -101,7 +101,7 @@ def sheet_rows(file: IO[bytes], dialect: Dialect) -> Iterator[RawRow]:
 
 
 def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    sheet.reset_dimensions()  # the size stated in the file may be wrong
+    sheet.reset_dimensions()  # because the size stated in the file may be wrong
     yield from sheet.iter_rows()
 
 

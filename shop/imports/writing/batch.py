@@ -1,4 +1,4 @@
-"""Define the existing rows that a batch may change, and the changes of a batch."""
+"""Define classes that hold the existing rows a batch may change, and its changes."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _merged_product_of(row: Row, existing: Existing) -> Product | None:
 
 
 def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row: Row) -> None:
-    """Update only the variant, which now belongs to the survivor, and not the product."""
+    """Update the variant of a row whose product was merged, but not the surviving product."""
     survivor = merged.merged_into
     variant = existing.variants.get(row.sku)
     if survivor is None or (variant is not None and variant.product is not survivor):
@@ -300,10 +300,8 @@ def _apply_variant(
     """
     variant = existing.variants.get(row.sku)
     if variant is not None and variant.product is not product:
-        return (
-            False,
-            False,
-        )  # without a column sku, another product may have the id as SKU
+        # Without a column sku, the id is looked up as the SKU, which may be another product's.
+        return False, False
     if variant is None:
         if not row.has_sku:
             return False, False
@@ -319,7 +317,7 @@ def _apply_variant(
     values = {name: value for name, value in values.items() if value is not None}
     if row.has_variant_price or _is_price_of_variant(row):
         price = _own_price(product, row)
-        # If the row only repeats the price, it does not become a price of the variant itself.
+        # A row that repeats the current price gives the variant no price of its own.
         if row.has_variant_price or variant.unit_price != row.price:
             values["price"] = price
     changed = _changed_fields(changes, row, variant, values)

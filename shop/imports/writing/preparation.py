@@ -27,8 +27,8 @@ TASK_ROWS = 25
 class PreparedPicture:
     """Holds a picture and its name in the storage.
 
-    ``known`` means that the product already had the picture when it was prepared; it may lose it
-    before the row is written.
+    ``known`` means that the product already had the picture when the row was prepared. The
+    product may lose the picture before the row is written.
     """
 
     name: str

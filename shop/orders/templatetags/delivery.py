@@ -1,4 +1,4 @@
-"""Define tags for delivery costs in templates of catalogue and cart, which import no orders."""
+"""Define tags for delivery costs in templates of apps that do not import this app."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _option_values(cells: Cells, options: Mapping[str, str]) -> tuple[Cells, lis
 
 
 def with_options(record: Record, cells: Cells, options: Mapping[str, str]) -> Record:
-    """Set size and colour from the options, unless the record already has them from a column."""
+    """Set size and colour from the options; columns for size and colour take precedence."""
     found, others = _option_values(cells, options)
     text = _("The option %(name)s is ignored.")
     warnings = tuple(RowError(text % {"name": name}) for name in others)

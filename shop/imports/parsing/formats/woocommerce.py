@@ -1,6 +1,7 @@
 """Read WooCommerce's product export.
 
-A product with variations has a row above them; only the variations are imported as rows.
+A product with variations has a row of its own above their rows. Each variation is imported as a
+row, completed with the data of its product.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ATTRIBUTE = re.compile(r"attribute ([0-9]+) name")
 
 @dataclass
 class _Parent:
-    """Holds a product of which only the variations are imported as rows."""
+    """Holds a product with variations; only the variations are imported as rows."""
 
     record: Record
     options: Cells
@@ -101,13 +102,13 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
 
 
 def _single_options(record: Record) -> Cells:
-    """Return the size and colour of the product, except if a cell lists several values."""
+    """Return the size and colour of the product, leaving out a cell that lists several values."""
     names = ("size", "variantColour")
     return {n: record.values[n] for n in names if "," not in record.values.get(n, ",")}
 
 
 def _deepest_category(cell: str) -> tuple[str, list[str]]:
-    """Return the first of the deepest categories in a cell, and the others except its ancestors."""
+    """Return the deepest category in a cell, and the other categories except its ancestors."""
     parts = re.split(r"(?<!\\),", cell)
     paths = [path for part in parts if (path := part.replace("\\,", ",").strip())]
     paths = [path for path in paths if path.casefold() not in NO_CATEGORY]
