@@ -32,7 +32,7 @@ BASE = Path(os.environ.get("VAR_DIR", ROOT / "var" / "bench")).resolve()
 COPY = BASE.with_name(f"{BASE.name}-copy")
 LARGE = BASE.with_name(f"{BASE.name}-million")
 MILLION = "1000000"
-# For each benchmark: its script with the arguments, and the folder that the script gets as VAR_DIR.
+# The script of each benchmark with its arguments, and the folder that it gets as VAR_DIR.
 RUNS: dict[str, tuple[str, Path]] = {
     "nearest": ("nearest", BASE),
     "recommendation_rows": ("recommendation_rows", BASE),
@@ -99,7 +99,7 @@ def prepare(catalogue: Path) -> None:
 def make_copy(folder: Path) -> Path:
     """Return the folder; if it is missing, make it by copying ``BASE``.
 
-    The database's files are copied directly; between benchmarks no server of ``BASE`` changes them.
+    The database's files can be copied, because no server of ``BASE`` runs between benchmarks.
     """
     if folder != BASE and not (folder / "postgres").exists():
         subprocess.run(["cp", "-a", str(BASE), str(folder)], check=True)  # noqa: S607

@@ -15,7 +15,7 @@ the database of the environment or of VAR_DIR. Runs these attacks one after the 
 
 The attackers use ten loopback addresses. During each attack one client requests a product page
 again and again: ``p50_ms`` and ``p99_ms`` are its response times, and ``failed`` counts requests
-that got no page. ``proxy`` is the shop behind nginx, ``direct`` gunicorn alone. The rival is
+that got no page. ``proxy`` is the shop behind nginx, ``direct`` is gunicorn alone. The rival is
 another checkout of the shop (``--rival``) on the database of ``--rival-folder``; it is attacked
 without a proxy. Prints one JSON object and writes it to bench/results/attacks.json.
 """
@@ -61,7 +61,7 @@ TIMEOUT_SECONDS = 10
 START_SECONDS = 120
 WARM_UP = 50
 BOUNDARY = "attack"
-# All connections share one context, so that connecting costs the attackers less.
+# All TLS connections share one context, so that connecting costs the attackers less CPU time.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 PRODUCT = re.compile(r'href="(/products/[^"/?]+/)"')

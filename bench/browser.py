@@ -66,7 +66,7 @@ TRANSFERRED = """() => performance.getEntriesByType("resource").concat(
 def open_page(
     page: Page, address: str, network: dict[str, float], accept: str = ""
 ) -> dict[str, Any]:
-    """Load one page on this network; return its largest contentful paint and the loaded files."""
+    """Load a page over the emulated ``network``; return its largest paint and the loaded files."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.emulateNetworkConditions", {"offline": False, **network})

@@ -76,7 +76,7 @@ COPIES: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 def measure(model: EmbeddingModel, images: list[ProductImage]) -> dict[str, Any]:
-    """Return for each kind of copy how often search finds its original or another image."""
+    """Return, for each kind of copy, how often search finds the original, and how often another."""
     network, found = embedder(model), {}
     for kind, alter in COPIES.items():
         shares = {"among_five": 0, "same_picture": 0, "another_picture": 0}

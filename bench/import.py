@@ -6,8 +6,8 @@
 Creates a database in a temporary folder and imports PATH into it ROUNDS times; its tables are
 emptied before each round. Memory is that of this process at the start and after each quarter of the
 rows. Two things are compared with the import: a loop that saves one product at a time, and the
-import of another checkout (``--rival``), in turns with this one. Prints one JSON object and stores
-it in bench/results/import.json.
+import of another checkout (``--rival``), which takes turns with this one. Prints one JSON object
+and stores it in bench/results/import.json.
 
 ``--prices`` instead imports PATH with a new price in every row into the embedded catalogue of
 ``VAR_DIR``, which must be a disposable copy that was imported from PATH. The result is stored as
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _start_django() -> None:
-    """Set up Django on a new database instead of the environment's; delete it at exit."""
+    """Set up Django on a new database, deleted at exit, and ignore the environment's database."""
     folder = tempfile.mkdtemp(prefix="bench-import-")
     # Exit handlers run in reverse order: the folder is deleted after the servers have stopped.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -154,7 +154,7 @@ def measure(options: Namespace) -> dict[str, Any]:
 def _rival(options: Namespace, code: str) -> Iterator[AskRival | None]:
     """Yield a function that imports with the rival checkout, or ``None`` without ``--rival``.
 
-    Without ``--prices`` the rival creates a new database, too, instead of using ``--rival-folder``.
+    Without ``--prices`` the rival imports into a new database, not into that of ``--rival-folder``.
     """
     from bench.rivals import rival
 
@@ -179,7 +179,7 @@ def _compare(
 
 
 def new_prices(options: Namespace) -> dict[str, Any]:
-    """Import new prices ROUNDS times; the prices of each round are higher than the last ones."""
+    """Import new prices ROUNDS times; each round raises the prices of the round before."""
     from bench.setup import set_up_django
 
     set_up_django()

@@ -20,7 +20,7 @@ from locust import FastHttpUser, between, constant, events, task
 
 TARGETS = json.loads(Path(os.environ["BENCH_TARGETS"]).read_text())
 THINK_SECONDS = json.loads(os.environ["BENCH_THINK"])
-# If not 0, shoppers visit only product pages: the first ALONE of the list, one after the other.
+# If not 0, shoppers visit only the first ALONE product pages of the list, one after the other.
 ALONE = int(os.environ.get("BENCH_ALONE") or 0)
 CLIENT = open(os.environ["BENCH_CLIENT"], "a", buffering=1)  # noqa: SIM115 - until Locust ends
 PICTURE = re.compile(r'<img\s+src="(/pictures/[^"]+)"')
@@ -40,7 +40,7 @@ def _log(name: str, response_time: float, exception: Exception | None, **_rest: 
 
 
 class Shopper(FastHttpUser):
-    """Visits page after page; after every twenty, its browser's cache and cookies are emptied."""
+    """Visits page after page; after every twenty pages, empties the browser's cache and cookies."""
 
     wait_time = between(*THINK_SECONDS) if THINK_SECONDS else constant(0)
 
@@ -98,7 +98,7 @@ class Shopper(FastHttpUser):
         self.open("listing", "/products/")
 
     def filters(self) -> None:
-        """Open a list with one to three filters, in the parameters that the filter form sends."""
+        """Open a list of products with one to three filters, as the filter form would."""
         base = self.choose("categories") if self.rng.random() < 0.7 else "/products/"
         choices = [
             f"gender={self.choose('genders')}",

@@ -51,7 +51,7 @@ EMBEDDED = "SELECT count(*) FROM recommender_embedding_blue WHERE status = 'embe
 def measure(site: Site, hosts: list[Host], count: int, cores: int) -> dict[str, float]:
     """Embed ``count`` images several times on these hosts; return the rate and the CPU time.
 
-    The workers have already loaded the network, and only their own CPU time counts.
+    Loading the network is not measured. The CPU time is that of the workers alone.
     """
     for host in hosts:
         host.environment["NETWORK_THREADS"] = str(cores)

@@ -81,7 +81,7 @@ FIELDS: list[tuple[str, Any]] = [("image", ">i8"), ("embedding", HALFVEC), ("col
 
 
 def neighbours(vectors: np.ndarray) -> np.ndarray:
-    """Return ten near rows (n, 10) of each of the vectors (n, 256), by HNSW: nearly exact."""
+    """Return the rows (n, 10) of the ten nearest neighbours of each vector (n, 256), by HNSW."""
     index = faiss.IndexHNSWFlat(DIMENSIONS, 16)
     index.hnsw.efSearch = 32
     index.add(vectors)
@@ -103,9 +103,10 @@ def generate(
 
 
 def likeness(vectors: np.ndarray) -> dict[str, Any]:
-    """Compare the distances from 500 real queries to real and to as many generated vectors.
+    """Compare the distances from 500 real queries to other real and to generated vectors.
 
-    The generated vectors are computed from a third set, without the queries and those real vectors.
+    There are as many generated as other real vectors. They are computed from a third set, which
+    contains neither the queries nor the other real vectors.
     """
     rng = np.random.default_rng(7)
     order = rng.permutation(len(vectors))
@@ -202,7 +203,7 @@ def record(seconds: dict[str, float], name: str, started: float) -> None:
 
 
 def enlarge(cursor: psycopg.Cursor, size: int) -> dict[str, Any]:
-    """Add products until there are ``size`` images; drop the indexes before, build them after."""
+    """Add products until there are ``size`` images, with indexes dropped and built again."""
     cursor.execute("SELECT count(*) FROM catalogue_product WHERE slug LIKE 'made-%'")
     if cursor.fetchall()[0][0]:
         sys.exit("This catalogue is enlarged already; take a fresh copy of the real one.")

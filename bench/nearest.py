@@ -8,14 +8,14 @@ Needs an embedded catalogue; bench/million.py makes a large one.
 - ``price 10.0%`` and so on: the same with a price filter that about 10 % of the images match.
 - ``strip``: the search for similar items that a product page makes.
 - ``in_memory``: scikit-learn, faiss and usearch on the same embeddings, without filters.
-- ``rival``: another checkout on a database of its own, which searches for the same products in
-  turns with this one.
+- ``rival``: another checkout on a database of its own. It searches for the same products and takes
+  turns with this checkout.
 - ``sizes_mb``: the sizes of the tables and indexes that hold embeddings.
 
-Recall at 5 is the share of the five nearest products, found by an exact comparison with the
-embeddings of all images, that the search finds too; neither contains duplicates. Prints one JSON
-object and writes it to bench/results/nearest.json (nearest-N.json for N images if there are more
-than 100,000).
+Recall at 5 is the share of the truly nearest five products that the search finds. An exact
+comparison with the embeddings of all images determines these five. Duplicates are left out of both.
+Prints one JSON object and writes it to bench/results/nearest.json (nearest-N.json for N images if
+there are more than 100,000).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ ATTRIBUTES = {"gender": "genders", "colour": "colours", "category": "category_id
 WARM_UP = 20
 REPETITIONS, FILTERED_QUERIES, IN_MEMORY_QUERIES = 5, 100, 50
 LARGE = 100_000
-# How many exact neighbours to keep for each query, so that five are left without duplicates.
+# How many exact neighbours to keep for each query: enough that five remain without duplicates.
 EXACT_CANDIDATES = 100
 SIZES = """
 SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN LATERAL (
@@ -157,7 +157,8 @@ def exact_distances(
 ) -> list[float]:
     """Return the distances from the image in row ``source`` to its five nearest products.
 
-    ``rows`` and ``distances`` are its exact nearest images, from which duplicates are left out.
+    ``rows`` and ``distances`` are those of the image's nearest images, found by exact search.
+    Duplicates among them are skipped.
     """
     product = catalogue.images.products[source]
     own = catalogue.images.products == product
@@ -213,7 +214,7 @@ def measure(
 
 
 def measure_strip(catalogue: Catalogue, sources: list[int]) -> dict[str, Any]:
-    """Time the search for similar items that product pages make, for these rows' products."""
+    """Time the product page's search for similar items, for the products in rows ``sources``."""
     products = Product.objects.select_related("category").in_bulk(
         catalogue.images.products[sources].tolist()
     )

@@ -7,7 +7,7 @@ bench/locustfile.py:
 
 - ``cold``: with an empty Redis and a newly started gunicorn; shoppers pause on each page.
 - ``shoppers``: the same with warm caches.
-- ``no_pause``: eight users who request the next page as soon as they have loaded the last one.
+- ``no_pause``: eight users who request the next page as soon as the previous one is loaded.
 - ``product_alone_cold``: one user who opens product pages without pauses, each for the first time,
   so that no search is cached. ``product_alone``: the same pages again and again.
 
@@ -18,7 +18,8 @@ workers of 4 threads, and so on.
 
 Times are the server's (gunicorn's access log) and the client's. ``--rival`` is another checkout of
 the shop, which gets the same load on the same database. Prints one JSON object and writes it to
-bench/results/pages.json. VAR_DIR should be a copy, because events and renditions stay in it.
+bench/results/pages.json. VAR_DIR should be a disposable copy, because the run adds events and
+renditions to it.
 """
 
 from __future__ import annotations
@@ -273,7 +274,8 @@ def measure(
 ) -> None:
     """Run all loads on a checkout.
 
-    ``keep`` is called with the results after each, so that an interruption loses only one of them.
+    ``keep`` is called with the results after each load, so that an interruption loses only one
+    load.
     """
     log = targets.parent / "access.log"
     log.write_text("")
@@ -304,7 +306,7 @@ def measure(
 
 
 def compare_models(models: list[str], targets: Path, seconds: float) -> dict[str, Any]:
-    """Run ``no_pause`` with each pair of workers and threads, in this and in reverse order."""
+    """Run ``no_pause`` with each pair of workers and threads, in this order and then reversed."""
     log = targets.parent / "access.log"
     found: dict[str, Any] = defaultdict(list)
     for model in [*models, *reversed(models)]:

@@ -116,7 +116,7 @@ def running(name: str, command: str) -> Iterator[None]:
 def in_chromium(page: Page, url: str) -> Search:
     """Return a function that times a search in Chromium, until five pictures are visible.
 
-    The time begins when the file is chosen, and is taken in this process.
+    The time starts when the file is chosen. It is measured in this process, outside the browser.
     """
 
     def search(photo: Path) -> float:
@@ -133,7 +133,7 @@ def in_chromium(page: Page, url: str) -> Search:
 def by_page_clock(page: Page, url: str) -> Search:
     """Return a function that times a search in Chromium by a script in the page.
 
-    The time begins when the page has received the file.
+    The time starts when the page has received the file.
     """
     page.add_init_script(PAGE_CLOCK)
 
@@ -206,7 +206,7 @@ def measure_while_embedding(
 ) -> dict[str, Any]:
     """Time the kinds of search in turns while a worker embeds ``count`` images.
 
-    The worker has embedded some images before, so that it has loaded the network.
+    The worker first embeds a few images that are not timed, so that it has loaded the network.
     """
     model = EmbeddingModel.objects.active()
     reset_embeddings(model, 64)

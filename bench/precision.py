@@ -52,9 +52,9 @@ SECONDS = 2.0
 
 
 def read_catalogue(model: EmbeddingModel) -> tuple[list[tuple[Any, ...]], Vectors]:
-    """Return (external id, file, article type, colour, gender, usage) of each product; and vectors.
+    """Return the products as (external id, file, article type, colour, gender, usage), and vectors.
 
-    File and vector are those of the product's first image.
+    The file and the vector of a product are those of its first image.
     """
     rows = model.embeddings.filter(image__position=0, status="embedded").order_by("pk")
     names = ("product__external_id", "image__file", "category__name", "base_colour", "gender")
@@ -161,7 +161,7 @@ def measure_quality(
 ) -> dict[str, Any]:
     """Compare embeddings of a lower precision with ``exact``, those of ``f32``.
 
-    ``own`` are the rows to query with.
+    ``own`` are the rows of the queries.
     """
     five, distances = nearest(exact[own], exact, own)
     before = precision_at_5(labels, own, five)

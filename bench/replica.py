@@ -94,7 +94,7 @@ def write(model: EmbeddingModel, images: list[tuple[int, str]]) -> None:
 
 
 def random_colour() -> Prepared:
-    """Return a prepared image with a random colour but no pixels, because none are written."""
+    """Return a prepared image with a random colour and no pixels, because pixels are not stored."""
     return Prepared(np.empty(0, np.uint8), RNG.uniform(0, 60, 3).astype(np.float32))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "lookalike"  # so that equal figures make equal files
+mpl.rcParams["svg.hashsalt"] = "lookalike"  # equal figures then give equal files
 
 from matplotlib import pyplot as plt  # noqa: E402
 
@@ -43,7 +43,7 @@ class Row:
     rival: Callable[[Results], str] = lambda _results: ""
 
     def is_measured(self, results: Results) -> bool:
-        """Return whether to show the row: a filter's row ("%") is left out if not measured."""
+        """Return whether to show the row: a row with a filter ("%") is hidden if not measured."""
         return "%" not in self.what or _read(self.figure, results) != MISSING
 
     def line(self, results: Results) -> str:
@@ -141,7 +141,8 @@ def _filters(name: str, size: str) -> list[Row]:
 
 
 SHARES = ("50.0%", "10.0%", "1.0%", "0.1%")
-# bench/nearest.py leaves out a filter if no values of its attribute make up roughly that share.
+# The filters, by attribute and share of the images that match. bench/nearest.py skips a filter if
+# no values of its attribute match about that share.
 FILTERED = [f"{what} {share}" for what in ("price", "gender", "colour", "category")
             for share in SHARES]  # fmt: skip
 MILLION = "nearest-1000000"
@@ -446,7 +447,7 @@ def environments(results: Results) -> list[str]:
 
 def main() -> None:
     results = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
-    # Leaves out the outcomes of bench/mutations.py (a list), because docs/security.md shows them.
+    # The outcomes of bench/mutations.py (a list) are left out, because docs/security.md shows them.
     results = {name: found for name, found in results.items() if isinstance(found, dict)}
     lines = [
         "# Performance",

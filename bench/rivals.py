@@ -95,7 +95,8 @@ def in_memory(vectors: np.ndarray, queries: list[int], truth: np.ndarray) -> dic
     """Search with each library on one thread; return its times and recall.
 
     ``truth`` (q, 5) holds the exact nearest rows of each query. The libraries handle no filters and
-    no duplicates and use no database, so a better index in the shop could at most be as fast.
+    no duplicates and use no database, so the shop could at most be as fast, even with a better
+    index.
     """
     import faiss
 

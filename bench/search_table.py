@@ -79,7 +79,7 @@ SEARCHES: dict[str, dict[str, set[str]]] = {
 
 
 def wrong_products(query: str, expected: dict[str, set[str]], first: str) -> list[Any] | None:
-    """Return those of the first five products that are wrong, or ``None`` if none is found."""
+    """Return the wrong products among the first five, or ``None`` if the search finds nothing."""
     from shop.catalogue.browsing.search import search_products
     from shop.catalogue.models import Product
 

@@ -57,7 +57,7 @@ PROGRESS = """() => {
 
 
 class Memory(Thread):
-    """Samples the memory of processes and their children; keeps the highest values in MB."""
+    """Samples the memory of processes and their children; keeps the highest sample in MB."""
 
     def __init__(self, processes: dict[str, int]) -> None:
         super().__init__(daemon=True)
@@ -232,7 +232,7 @@ def _press_and_wait(page: Any, button: str | re.Pattern[str], end: str) -> tuple
     from playwright.sync_api import Error
 
     started = time.perf_counter()
-    with page.expect_navigation():  # the old page may already have the state ``end``
+    with page.expect_navigation():  # the page before the click may be in state ``end``
         page.get_by_role("button", name=button, exact=True).click()
     seen: set[float] = set()
     while True:
