@@ -18,6 +18,7 @@ urlpatterns = [
     path("docs/", docs, name="api-docs"),
     path("", include("recommender.api_urls")),
     path("", include("shop.api.urls")),
-    # An empty pattern matches every other path. A dot would not match one with a line break.
+    # The empty pattern matches every remaining path. A ``<path:…>`` would not match a path with a
+    # line break.
     re_path(r"", NotFoundView.as_view(), name="api-not-found"),
 ]

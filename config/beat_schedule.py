@@ -10,7 +10,7 @@ from celery.schedules import crontab
 DEFAULT_QUEUE = "shop"
 QUEUES = ("search", "catalogue", "uploads", DEFAULT_QUEUE)
 ROUTES = {
-    # These tasks have a queue of their own, because a shopper waits for them.
+    # The tasks of photo search have a queue of their own, because a shopper waits for them.
     "recommender.tasks.embed_query_photo": {"queue": "search"},
     "recommender.tasks.embed_missed_query_photos": {"queue": "search"},
     "recommender.tasks.warm_up": {"queue": "search"},
@@ -30,7 +30,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 
 
 def _daily(hour: int, minute: int, task: str) -> dict[str, Any]:
-    """Schedule a task by time of day: an interval would start again with each deployment."""
+    """Schedule a task by time of day, because an interval would restart with each deployment."""
     schedule = crontab(hour=hour, minute=minute)
     return {"task": task, "schedule": schedule, "options": {"expires": 3600}}
 

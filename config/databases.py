@@ -8,8 +8,8 @@ import dj_database_url
 
 # Lets Django start without DATABASE_URL; the first query fails and names the variable.
 UNSET = "postgresql://%2FDATABASE_URL-is-not-set/none"
-# Timeouts are short, because shoppers wait for the replica. It serves only vector searches: no
-# database router chooses it, and it is never migrated.
+# Timeouts are short, because shoppers wait for the replica. The replica serves only vector
+# searches: no database router chooses it, and it is never migrated.
 REPLICA_OPTIONS = {"connect_timeout": 2, "options": "-c statement_timeout=2000"}
 
 

@@ -9,6 +9,6 @@ from __future__ import annotations
 workers = 2
 threads = 8
 timeout = 60
-# Seconds for requests in progress to finish. docker-compose.yml waits longer before it kills the
-# process.
+# Seconds that requests in progress have to finish at shutdown. docker-compose.yml waits longer
+# before it kills the process.
 graceful_timeout = 30

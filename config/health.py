@@ -19,8 +19,8 @@ from config.beat_schedule import QUEUES
 from recommender.models import EmbeddingModel, ImageEmbedding
 from recommender.search import replica
 
-# A queue is late if its last heartbeat is older. Heartbeats are sent every minute and wait in their
-# queue like any task; one upload may occupy its worker for an hour.
+# A queue is late if its last heartbeat is older than this. Heartbeats are sent every minute and
+# wait in their queue like any task; one upload may occupy its worker for an hour.
 LATE_SECONDS = dict.fromkeys(QUEUES, 180) | {"uploads": 3600}
 MIN_FREE_BYTES = 1024**3
 
@@ -108,7 +108,7 @@ def _embeddings() -> dict[str, Any]:
 
 
 def _replica() -> dict[str, Any]:
-    """Return the state of the replica. Its failure is no problem: the primary takes over."""
+    """Return the state of the replica. While it does not serve, searches use the primary."""
     seen = replica.monitor.state()
     lag = None if seen.lag is None else round(seen.lag, 3)
     return {"serving": seen.serving, "lag_seconds": lag, "problem": str(seen.problem)}

@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.core.middleware.GZipTextMiddleware",
-    # This one is below GZip, because compression changes the body that the ETag is computed from.
+    # ConditionalGet is below GZip, because compression would change the body that the ETag covers.
     "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -152,7 +152,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_BEAT_SCHEDULE = beat_schedule.CELERY_BEAT_SCHEDULE
 
-# Files: pictures are in PostgreSQL by default, or in another Django storage (S3: see docs)
+# Files: pictures are in PostgreSQL by default, or in another Django storage such as S3 (see docs)
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -203,7 +203,7 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000")
 INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
 VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
-# Days after delivery until buyers are asked for reviews; with 0 they never are.
+# Days after delivery until buyers are asked for reviews; with 0 they are never asked.
 REVIEW_AFTER_DAYS = env.int("REVIEW_AFTER_DAYS", 7)
 # Number of trusted proxies in front of the site that append to X-Forwarded-For.
 PROXIES = env.int("PROXIES", 0)
@@ -219,7 +219,7 @@ PAYMENT_TIMEOUT_MINUTES = env.int(
     "PAYMENT_TIMEOUT_MINUTES", 60, validate=validate.Range(min=31, max=1439)
 )
 
-# Emails: queued in PostgreSQL, then sent to EMAIL_HOST; without one, written to files in VAR_DIR
+# Emails are queued in PostgreSQL, then sent to EMAIL_HOST; if it is empty, to files in VAR_DIR
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
@@ -318,7 +318,7 @@ SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 # W021 asks for HSTS preloading. It is silenced, because browsers keep a preloaded domain for
 # months, so that its owner must decide on it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
-if env.bool("ALLOW_HTTP", False):  # without this, `check --deploy` refuses plain HTTP
+if env.bool("ALLOW_HTTP", False):  # lets `check --deploy` pass with HTTP
     SILENCED_SYSTEM_CHECKS += [f"security.W{number}" for number in ("004", "008", "012", "016")]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

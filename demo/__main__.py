@@ -42,7 +42,8 @@ def _run(folder: Path, port: int, env: Env) -> None:
     servers = EmbeddedServers(folder)
     given = {name: env.str(name, "") for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     with servers.running(postgres=not given["DATABASE_URL"], redis_server=not given["REDIS_URL"]):
-        # Checked after the folder is locked, so that a running demo is reported, not its busy port.
+        # The port is checked after the folder is locked, so that a demo that already runs is
+        # reported instead of its busy port.
         _check_port(port)
         variables = servers.environment | {name: value for name, value in given.items() if value}
         variables["DEMO_URL"] = f"http://127.0.0.1:{port}/"

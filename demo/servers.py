@@ -123,7 +123,8 @@ class EmbeddedServers:
         options = f'-c listen_addresses="" -c unix_socket_directories="{self.sockets}"'
         deadline = time.monotonic() + START_SECONDS
         while not self._postgres_answers():
-            # Starting is retried: the children of a killed postmaster use the data a moment longer.
+            # The start is retried, because children of a killed postmaster still use the data
+            # briefly.
             with suppress(subprocess.CalledProcessError):
                 self._pg(
                     *("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS)),

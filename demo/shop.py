@@ -109,7 +109,7 @@ def load_pages() -> None:
 
 
 def _staff_password(file: Path) -> str:
-    """Return the staff account's password; create account and password file if one is missing."""
+    """Return the staff account's password; set a new one if the account or the file is missing."""
     user_model = get_user_model()
     if file.exists() and user_model.objects.filter(username=STAFF).exists():
         return file.read_text()

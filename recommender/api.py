@@ -157,8 +157,8 @@ class ImageSearchList(APIView):
             record([("photo", Event.Kind.SEARCHED, None)])
         enqueue("recommender.tasks.embed_query_photo", photo.pk)
         if not request.headers.get("Idempotency-Key"):
-            # With this header, the photo is committed together with the response, and no worker can
-            # embed it before, so that waiting would be in vain.
+            # A request with this header commits the photo together with its response. No worker can
+            # embed the photo before that, so waiting would be in vain.
             wait_for_vector(photo, seconds, even_if_stale=True)
         data = _representation(request, photo)
         return Response(data, status=201, headers={"Location": data["url"]})

@@ -15,7 +15,7 @@ from recommender.recommendations import cache, copurchase
 from recommender.tracking import events
 from shop.core.tasks import send
 
-# Long enough to keep the network busy, since it idles for half a second between two slices.
+# A slice is long enough to keep the network busy, which idles for half a second between slices.
 SLICE_SECONDS = 60
 # Ends a task that hangs in a decoder or a query, so that it does not block the worker forever.
 TIME_LIMIT_SECONDS = 600
@@ -29,8 +29,8 @@ def embed_pending_images() -> None:
         outcome = worker.embed_pending(model, seconds=SLICE_SECONDS)
         if outcome.embedded:
             cache.invalidate()
-        # A task without progress, such as while all rows are locked, sends no next task, because
-        # Celery beat will do so.
+        # A task that made no progress, for example because all rows were locked, sends no next
+        # task. Celery beat sends one within 15 seconds.
         if outcome != worker.Outcome() and queue.claimable(model).exists():
             send("recommender.tasks.embed_pending_images")
             return

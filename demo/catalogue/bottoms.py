@@ -16,7 +16,7 @@ THREAD = "#d39a3c"
 
 @dataclass(frozen=True)
 class Legs:
-    """Holds widths, as distances from the middle line, and the heights of crotch and hem."""
+    """Holds the cut of trousers: widths from the middle line, and heights of crotch and hem."""
 
     waist: float
     hip: float

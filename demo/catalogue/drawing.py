@@ -15,7 +15,8 @@ from demo.catalogue.palette import ink, thread
 from demo.catalogue.paths import HEIGHT, WIDTH, Box, Point, box_of, lens
 from demo.catalogue.patterns import Cloth, marks
 
-# Not larger, because rasterising takes most of the time: 960 x 1280 pixels took twice as long.
+# Pictures are not larger, because rasterising takes most of the time: 960 x 1280 pixels took twice
+# as long.
 PIXELS = (720, 960)
 SOFT_PIXELS = (240, 320)
 
@@ -72,8 +73,8 @@ class Sheet:
         )
 
     def _blur(self, path: str, spread: float) -> str:
-        # The filter has its own region, because blurring the whole sheet is slow. Callers use more
-        # than 8 units, because resvg is slow below that.
+        # The filter has its own region, because blurring the whole sheet is slow. Callers pass a
+        # `spread` above 8, because resvg is slow with less.
         box, margin = box_of(path), spread * 3 + 14
         self.defs.append(
             f'<filter id="b{len(self.defs)}" filterUnits="userSpaceOnUse" '

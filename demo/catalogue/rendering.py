@@ -101,7 +101,7 @@ _TILES: dict[str, tuple[str, ...]] = {
 
 
 def _tile(rows: tuple[str, ...]) -> Image.Image:
-    # The tile is repeated to about 120 px, so that few pastes cover a picture.
+    # The pattern is repeated to a tile of about 120 px, because fewer pastes then cover a picture.
     cell = Image.new("L", (len(rows[0]), len(rows)))
     cell.putdata([_NEUTRAL + (int(digit) - 5) * 4 for row in rows for digit in row])
     across, down = 120 // cell.width, 120 // cell.height

@@ -86,7 +86,7 @@ def _render(request: HttpRequest, name: str, **context: Any) -> HttpResponse:
 
 
 def _action(*permissions: str) -> Callable[[ActionView], Callable[[HttpRequest], HttpResponse]]:
-    """Decorate a view that gets a group's valid form; then redirect to the page with the form."""
+    """Decorate a view: it gets a valid ``GroupForm`` and, unless it responds, redirects back."""
 
     def decorate(view: ActionView) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)

@@ -18,8 +18,8 @@ from django.db.models import F, Q
 from recommender.models import DuplicateDismissal, EmbeddingModel, Event
 from shop.catalogue.models import ProductImage
 
-# A group has the id of its first image: the first image with the same file, except images of
-# products that staff declared not to be duplicates of this image's product.
+# The id of an image's group is that of the first image with the same file. Images of products that
+# staff declared not to be duplicates of this image's product are not considered.
 GROUP = """
 UPDATE {table} AS embedded SET duplicate_group = first.id
 FROM catalogue_productimage AS image CROSS JOIN LATERAL (

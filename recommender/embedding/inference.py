@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import openvino
 
 logger = logging.getLogger(__name__)
-# Images per inference: 16 give 180 images/s on two cores; 64 give 174 in four times the memory.
+# Images per inference: 16 give 180 images/s on two cores; 64 give 174 and use four times the
+# memory.
 INFERENCE_BATCH = 16
 Vectors = NDArray[np.float32]
 Run = Callable[[NDArray[np.float32]], Vectors]
@@ -140,6 +141,6 @@ def _export(folder: ModelFolder, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.stem}.{os.getpid()}.xml")
     openvino.save_model(model, new, compress_to_fp16=False)
-    # The .xml last, because a process that finds it reads its .bin.
+    # The .xml is moved last, because a process that finds the .xml reads the .bin.
     new.with_suffix(".bin").replace(path.with_suffix(".bin"))
     new.replace(path)

@@ -31,7 +31,7 @@ def installed_model(name: str) -> ModelFolder | None:
 
 
 def model_folder(model: EmbeddingModel) -> ModelFolder:
-    """Return the model's folder. Raises ``ModelFolderError`` if the hash of its weights differs."""
+    """Return the model's folder. Raises ``ModelFolderError`` if it has other weights."""
     folder = find_model(model.name)
     if model.sha256 and folder.sha256 != model.sha256:
         raise ModelFolderError(

@@ -40,7 +40,8 @@ def build_trunk(size: int) -> keras.Model:
     """Build ResNet50 and the dense layer, which map preprocessed pixels to vectors (n, 256).
 
     ResNet50 starts with random weights. The dense layer starts as a fixed projection onto 256
-    orthonormal directions, which mostly keeps distances if a file has no weights for this layer.
+    orthonormal directions, which roughly preserves distances. It keeps this projection if a weights
+    file has no tensors for the layer.
     """
     shape = (size, size, 3)
     pooled = resnet50.ResNet50(include_top=False, weights=None, pooling="avg", input_shape=shape)

@@ -29,9 +29,9 @@ def prepare(content: bytes, side: int) -> Prepared:
 
 @dataclass(frozen=True)
 class PreparedPhoto:
-    """Holds the images of a query photo: the upright whole, then its cut-out if one was found.
+    """Holds the images of a query photo: the whole photo, upright, and its cut-out if found.
 
-    ``views`` are the network's inputs of these images; ``colour`` is that of the last one.
+    ``views`` are the network's inputs for these images; ``colour`` is that of the last image.
     """
 
     images: list[Image.Image]
@@ -50,7 +50,7 @@ def prepare_photo(content: bytes, side: int) -> PreparedPhoto:
 
 
 def decode(content: bytes, side: int) -> Pixels:
-    """Return the network's input alone. Raises what Pillow raises for an unreadable image."""
+    """Return the network's input for an image. Raises what Pillow raises if it is unreadable."""
     return fit(_open(content, side), side)
 
 

@@ -71,7 +71,7 @@ def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, s
 
 
 def is_filled(model: EmbeddingModel) -> bool:
-    """Return whether the model still owns its table; a lock keeps this so until the commit."""
+    """Return whether the model owns its table; a lock keeps the answer true until the commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state FROM recommender_embeddingmodel WHERE id = %s FOR SHARE", [model.pk]
@@ -91,7 +91,7 @@ def claimable(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
 
 
 def failed(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
-    """Return the rows that failed for good; ``failure`` says why."""
+    """Return the rows whose attempts have all failed; ``failure`` says why."""
     return model.embeddings.filter(status=Status.FAILED)
 
 
@@ -107,7 +107,7 @@ def fail(model: EmbeddingModel, image_id: int, file: str, error: Exception) -> N
 
 
 def fail_abandoned(model: EmbeddingModel) -> int:
-    """Mark images as failed if the worker crashed in their last attempt; return how many."""
+    """Mark images as failed if the worker crashed in their final attempt; return how many."""
     abandoned = claimable(model).filter(attempts__gte=MAX_ATTEMPTS)
     return abandoned.update(status=Status.FAILED, claimed_until=None)
 
@@ -119,7 +119,7 @@ def release(model: EmbeddingModel, image_ids: list[int]) -> None:
 
 
 def requeue(images: QuerySet[ProductImage]) -> int:
-    """Put images that failed, with any model, back in the queue; return the number of images."""
+    """Queue images again that were tried but not embedded, for every model; return how many."""
     ids = set[int]()
     for model in EmbeddingModel.objects.filling():
         rows = model.embeddings.filter(image__in=images.values("pk"), attempts__gt=0)

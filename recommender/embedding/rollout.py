@@ -34,15 +34,15 @@ from shop.catalogue.models import ProductImage
 from shop.core.locks import AdvisoryLock, try_lock_until_commit
 
 State = EmbeddingModel.State
-# Wait before a table is emptied. Longer than any request, so that no request that began while the
-# model was active still reads its table.
+# The wait before a table is emptied is longer than any request, so that no request that began while
+# the model was active still reads the table.
 PAUSE_SECONDS = 30
 # TRUNCATE blocks searches while it waits for its lock, so it gives up early and is retried.
 LOCK_TIMEOUT = "200ms"
 LOCK_ATTEMPTS = 100
 SAMPLE = 20
 # This share of copies (2 % cropped on each side, JPEG quality 85) must find their originals among
-# the nearest five. Fewer succeed if another network made the vectors of the table; a tenth may fail
+# the nearest five. Fewer do if another network computed the vectors in the table; a tenth may fail
 # in a catalogue with many nearly equal images.
 MIN_RETRIEVED = 0.9
 MAX_FAILURES_LISTED = 10
@@ -111,7 +111,7 @@ def _usable_folder() -> Iterator[None]:
 
 
 def _check_folder(name: str) -> None:
-    """Embed one image with the model, so that an error is shown now and not in a worker's log."""
+    """Embed one image with the model, so that staff see an error now, not in a worker's log."""
     folder = find_model(name)
     folder.weights()
     longest = EmbeddingModel._meta.get_field("name").max_length or 0
@@ -163,7 +163,8 @@ def activate(name: str = "") -> EmbeddingModel:
 def _candidate(name: str) -> EmbeddingModel:
     """Return the model to activate: the one being backfilled, unless another is named.
 
-    The previous model must be named, so that running the command twice does not switch back.
+    To return to the previous model, it must be named; otherwise running the command twice would
+    switch back.
     """
     models = EmbeddingModel.objects.exclude(state=State.RETIRED)
     model = models.filter(**({"name": name} if name else {"state": State.BACKFILLING})).first()

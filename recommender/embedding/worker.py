@@ -31,9 +31,9 @@ logger = logging.getLogger(__name__)
 INFERENCE_STREAMS = 2
 # Two threads decode 65 images/s of 1,500 x 2,000 pixels, one decodes 53; thumbnails are no slower.
 DECODERS = 2
-# Most batches that may be claimed but not yet written. The first 300 inserts into an index of a
-# million take 30 ms each, because the index is read from disk, later ones 2 ms: with a limit of 3
-# the network idled for 5 s, with 8 for 0.5 s.
+# The maximum number of batches that are claimed but not yet written. The first 300 inserts into an
+# index of a million take 30 ms each, because the index is read from disk, later ones 2 ms: with a
+# limit of 3 the network idled for 5 s, with 8 for 0.5 s.
 MAX_PENDING_WRITES = 8
 # Delay before rows that a sale or an import has locked are tried again, while their claim lasts.
 LOCK_RETRY_SECONDS = 0.5
@@ -193,10 +193,10 @@ def _write_when_done(model: EmbeddingModel, batch: Batch, vectors: Future[Vector
 
 @transaction.atomic
 def _write(model: EmbeddingModel, rows: list[Row]) -> tuple[int, list[Row]]:
-    """Write the rows that are not locked in one UPDATE; return their number, and the locked rows.
+    """Write all rows that are not locked, in one UPDATE; return their number, and the locked rows.
 
-    An image whose file was replaced meanwhile remains pending. If the model has lost its table, the
-    claims are released instead.
+    An image whose file was replaced meanwhile remains pending. If the model no longer owns its
+    table, nothing is written and the claims are released.
     """
     ids = [row.image_id for row in rows]
     if not is_filled(model):

@@ -58,7 +58,7 @@ class Pair:
     shifts: tuple[float, ...]
 
     def draw(self) -> tuple[bytes, tuple[Region, Region]]:
-        """Return a JPEG of both photos side by side, and the regions of first and second photo."""
+        """Return a JPEG of both photos side by side, and the region that each photo has in it."""
         contents = (self.first.read(), self.second.read())
         pictures = [_scaled(Image.open(BytesIO(content)).convert("RGB")) for content in contents]
         placed = pictures[::-1] if self.mirrored else pictures

@@ -52,7 +52,7 @@ class EvaluationError(Exception):
 class LabelledPicture:
     """Holds a picture and its labels by name; an empty label is unknown.
 
-    ``sha256`` is the hash of the picture's file, empty until the file was read.
+    ``sha256`` is the hash of the picture's file, empty until the file has been read.
     """
 
     id: str

@@ -19,13 +19,13 @@ from recommender.training.measuring import nearest_indices
 Found = Mapping[str, Rows]
 Results = dict[str, Any]
 BLOCK = 100
-# The report omits classes with fewer queries, because their figures would be chance.
+# The report omits classes with fewer queries, because chance would decide their figures.
 MIN_QUERIES = 4
 WORST, CONFUSIONS = 20, 12
 
 
 def find_five(vectors: Vectors, dataset: Dataset) -> Rows:
-    """Return the rows (queries, 5) of the exact nearest in the gallery, never the query itself."""
+    """Return the rows (queries, 5) of the five nearest in the gallery, without the query itself."""
     gallery = vectors[dataset.gallery]
     blocks = [
         _find(vectors, gallery, dataset.gallery, dataset.queries[start : start + BLOCK])
@@ -42,7 +42,7 @@ def _find(vectors: Vectors, gallery: Vectors, rows: Rows, queries: Rows) -> Rows
 
 
 def measure(dataset: Dataset, found: Found, seed: int, against: str) -> Results:
-    """Measure each label for every vectorizer, with the paired difference to ``against``."""
+    """Measure each label for every vectorizer, and its difference from vectorizer ``against``."""
     return {
         label: _measure_label(dataset, label, found, seed, against)
         for label in dataset.labels
@@ -111,7 +111,7 @@ def _relevant(dataset: Dataset, label: str, queries: Rows) -> Rows:
 
 
 def measure_spread(dataset: Dataset, found: Found, seen: Vectors, seed: int) -> Results:
-    """Measure how diverse five neighbours are: by distances of ``seen`` vectors and by labels."""
+    """Measure how diverse five neighbours are, by distances of ``seen`` vectors and by labels."""
     first = dataset.labels[0]
     colours = "base_colour" if "base_colour" in dataset.labels else None
     return {
@@ -158,7 +158,7 @@ def by_class(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
 
 
 def confusions(dataset: Dataset, label: str, neighbours: Rows) -> list[Results]:
-    """Count neighbours with a wrong label by the query's label and theirs, most frequent first."""
+    """Count the pairs of a query's label and a neighbour's wrong label, most frequent first."""
     labels = dataset.column(label)
     query_labels = labels[dataset.queries]
     pairs = Counter(

@@ -89,7 +89,7 @@ def _fill(catalogue: Path, network: Network, progress: Progress) -> None:
     embed_pending(model, progress=count)
     fill_garments()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # autovacuum would come too late for the planner
+        cursor.execute("ANALYZE")  # autovacuum would analyse too late
     EmbeddingModel.objects.update(
         spread=measure_spread(model, network.folder.spread or model.spread)
     )

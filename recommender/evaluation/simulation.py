@@ -4,7 +4,8 @@ A shopper is drawn as follows from one seeded generator (``Scenario`` has the pa
 ``docs/population.md`` the reasons):
 
 1. **Popularity.** Products get Zipf weights ``1 / rank ** skew`` in a random order.
-2. **Tastes.** A shopper has 2, 3 or 4, with shares from a flat Dirichlet distribution. A taste is
+2. **Tastes.** A shopper has two to four tastes, with shares from a flat Dirichlet distribution. A
+   taste is
 
    - visual: an anchor picture and the hundred products nearest to it by L2. The weight of each is
      its popularity times ``exp(-(d / s) ** 2)``, where ``d`` is its distance and ``s`` that of the
@@ -59,8 +60,8 @@ WITH query AS MATERIALIZED (
 SELECT product_id, duplicate_group, distance FROM ({candidates} LIMIT %(candidates)s) AS candidate
 ORDER BY distance, product_id
 """
-# Number of candidates per product to recommend; some are dropped: products of the history and
-# duplicates.
+# Number of candidates per product to recommend. Products of the history and duplicates are dropped
+# from the candidates.
 CANDIDATE_FACTOR = 4
 
 
@@ -75,7 +76,7 @@ class Catalogue:
 
     @cached_property
     def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return the rows of each product's nearest, itself included, and their squared distances.
+        """Return the rows and squared distances of the products nearest to each, itself included.
 
         Both are (n, ``NEIGHBOURS``). Takes two minutes for 42,170 products.
         """
@@ -95,8 +96,8 @@ class Scenario:
     """Holds the parameters of a simulation.
 
     ``skew`` is the Zipf exponent of popularity, ``visual_share`` the share of visual tastes,
-    ``stay`` the probability that a product comes from the taste of the one before.
-    ``kinds_by_stock`` draws kinds as often as the shop has products of them, not uniformly.
+    ``stay`` the probability that a product comes from the taste of the one before. With
+    ``kinds_by_stock``, a kind is drawn in proportion to its number of products, else uniformly.
     """
 
     skew: float
@@ -213,14 +214,14 @@ def record_visits(catalogue: Catalogue, shoppers: Sequence[Shopper]) -> None:
 
 
 def near_mean(product_ids: list[int], count: int) -> list[int]:
-    """Return the products nearest to the mean of these products' embeddings, except these."""
+    """Return the other products nearest to the mean embedding of ``product_ids``."""
     return [
         one.product_id for one in _near_mean(EmbeddingModel.objects.active(), product_ids, count)
     ]
 
 
 def _near_mean(model: EmbeddingModel, product_ids: list[int], count: int) -> list[Neighbour]:
-    """Search as the shop does and keep the nearest of each duplicate group."""
+    """Search as the shop does, but by the mean; keep the nearest of each duplicate group."""
     with transaction.atomic(), connection.cursor() as cursor:
         strategy = choose_strategy(cursor, model.table, Filters())
         candidates, values = candidate_sql(strategy, model.table, Filters())

@@ -29,7 +29,7 @@ UNTRAINED_SIDE = 96
 HISTOGRAM_SIDE = 64
 LEVELS = 8
 NEAR_WHITE = 240
-# Downloading the ImageNet weights fails if the server does not answer for so long.
+# The download of the ImageNet weights fails if the server does not respond within this time.
 DOWNLOAD_TIMEOUT_SECONDS = 15.0
 # Part of the cache's keys, because other preprocessing would result in other vectors.
 PREPROCESSING = hashlib.sha256(Path(preprocessing.__file__).read_bytes()).hexdigest()[:8]

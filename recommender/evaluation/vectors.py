@@ -14,14 +14,14 @@ from recommender.evaluation.datasets import LabelledPicture, Progress, digest_of
 from recommender.evaluation.vectorizers import Vectorizer, Vectors, normalised
 
 BATCH = 64
-# Pictures in one file of the cache. An interrupted run loses fewer vectors than that.
+# Number of pictures in one file of the cache. An interrupted run loses fewer vectors than that.
 CHUNK = 64 * BATCH
 
 
 def vectors_of(
     vectorizer: Vectorizer, pictures: Sequence[LabelledPicture], progress: Progress
 ) -> Vectors:
-    """Return unit vectors (n, d), from the cache where they were computed before.
+    """Return unit vectors (n, d), from the cache if they were computed before.
 
     The vectors are rounded to half precision, in which the shop stores its vectors too.
     """

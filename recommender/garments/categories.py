@@ -15,7 +15,7 @@ from shop.catalogue.images.pictures import open_stored
 from shop.catalogue.models import Category, ProductImage
 
 logger = logging.getLogger(__name__)
-# A category holds a garment that at least this share of its images shows.
+# A category holds a garment if at least this share of its images show the garment.
 MIN_SHARE = 0.25
 SAMPLE = 40
 # Smaller shares are not stored, because they are noise of the classifier.
@@ -52,8 +52,8 @@ def discreet_ids() -> list[int]:
 def fill_garments() -> int:
     """Find the garments of new categories, and of those with more images than were classified.
 
-    A category named like an article type of the training data holds that garment, without
-    classifying images. Returns the number of categories filled.
+    No images are classified for a category named like an article type of the training data: it
+    holds the garment of that type. Returns the number of categories filled.
     """
     types, filled = {name.casefold(): garment for name, garment in article_types().items()}, 0
     for category, classified in _unfilled():

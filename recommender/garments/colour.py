@@ -12,7 +12,8 @@ from recommender.garments.cut_out import cut_out, small_rgb
 Colour = NDArray[np.float32]
 # A pixel whose darkest channel is at least this bright counts as background.
 NEAR_WHITE = 240
-# If the share of coloured pixels is smaller, the garment itself is white, and all pixels count.
+# If the share of other pixels is smaller, the garment itself is taken for white, and all pixels
+# count.
 MIN_COLOURED = 0.01
 
 

@@ -44,8 +44,8 @@ def cut_out(image: Image.Image) -> Image.Image:
 def _garment_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return GrabCut's mask of the garment; the photo's border counts as background.
 
-    All values are False if GrabCut fails, and for a photo of one colour, which is not tried,
-    because GrabCut would take up to 10 s.
+    All values are False if GrabCut fails. They are False for a photo of one colour, too: GrabCut is
+    not run on it, because that would take up to 10 s.
     """
     empty = np.zeros(pixels.shape[:2], bool)
     edge = max(2, int(BORDER * min(empty.shape)))

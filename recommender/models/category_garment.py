@@ -37,7 +37,8 @@ class CategoryGarment(models.Model):
     )
     garment = models.CharField(_("garment"), max_length=40)
     share = models.FloatField(_("share"))
-    # How many images were classified: 0 where the category's name or staff decided.
+    # Number of images classified to find the garment; 0 if it follows from the category's name or
+    # was set by staff.
     images = models.PositiveSmallIntegerField(_("images"), default=0)
     corrected = models.BooleanField(_("corrected by staff"), default=False)
 

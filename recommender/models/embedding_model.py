@@ -31,7 +31,7 @@ class EmbeddingModel(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
         BACKFILLING = "filling", _("backfilling")
-        PREVIOUS = "previous", _("previous")  # filled further, so that a rollback is instant
+        PREVIOUS = "previous", _("previous")  # still filled, so that a rollback is instant
         REMOVING = "freeing", _("being removed")
         RETIRED = "retired", _("retired")
 

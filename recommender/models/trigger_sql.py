@@ -51,8 +51,8 @@ def _for_both_tables(statement: str) -> str:
 
 
 ADD = "; ".join([*(insert_missing(slot, "new_rows") for slot in SLOTS), "RETURN NULL;"])
-# A duplicate group has the id of its first image. When that image leaves the group because its file
-# changes, the group gets the id of its next image.
+# A duplicate group has the id of its first image. If that image leaves the group because its file
+# changes, the group takes the id of the next image.
 RESET = _for_both_tables(
     """UPDATE {table} SET duplicate_group = (SELECT min(copy.image_id) FROM {table} AS copy
         WHERE copy.duplicate_group = NEW.id AND copy.duplicate_group <> copy.image_id)

@@ -1,7 +1,8 @@
 """Compute which products are bought together, and which are viewed in one visit.
 
 A basket is the products of one order or of one anonymous visit. ``lift`` is how many times more
-often two products share a basket than by chance. Its score is reduced if few baskets support it.
+often two products share a basket than by chance. The score of two products is their lift, reduced
+if they share few baskets.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from shop.catalogue.models import Product
 from shop.core.db import planner_settings
 from shop.core.locks import AdvisoryLock, lock_until_commit
 
-# Baskets that must hold both products: at least two, so that nobody's own basket is shown to
-# others.
+# Number of baskets that must hold both products. At least two, so that nobody's own basket is shown
+# to others.
 MIN_SUPPORT = 2
 # A lift counts half if it is supported by this many baskets.
 SHRINKAGE = 5
 MAX_PER_PRODUCT = 20
-# A larger basket is that of a robot or a reseller.
+# Larger baskets are ignored, because they are those of robots or resellers.
 MAX_BASKET_SIZE = 100
 
 BASKETS = {
@@ -90,7 +91,7 @@ def compute_affinities() -> int:
 
 
 def affinities(product: Product) -> dict[str, list[int]]:
-    """Return the ids of related products in stock by kind, the strongest first; one query."""
+    """Return the ids of related products in stock, by kind, strongest first. Takes one query."""
     found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
     ids = defaultdict(list)
     for kind, other in found.order_by("-score", "other_id").values_list("kind", "other_id"):

@@ -109,8 +109,9 @@ def complements(
 ) -> dict[str, list[Complement]]:
     """Return products that complete an outfit with ``products``, by role, the nearest first.
 
-    They must fit the gender, usage, season and embedding of ``around``: a part of ``products``, or
-    by default all. ``without`` are ids to leave out. Takes one query; categories must be loaded.
+    The results fit the gender, usage, season, colours and embeddings of the products ``around``: a
+    part of ``products``, by default all. ``without`` are ids to leave out. Takes one query; the
+    products' categories must be loaded.
     """
     roles = {role_of(product) for product in products}
     if "whole" in roles:  # a dress replaces top and trousers
@@ -142,7 +143,7 @@ def complements(
 def outfit(
     by_role: dict[str, list[Complement]], *, without: Iterable[int] = (), rounds: int = 1
 ) -> list[int]:
-    """Return the ids of products for one gender, one of each role per round.
+    """Choose products for one gender, in each round one of every role; return their ids.
 
     Unisex products suit any gender; ``without`` are ids to leave out.
     """

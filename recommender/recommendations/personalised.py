@@ -130,7 +130,7 @@ def _mmr(
 ) -> list[int]:
     """Return positions of ``available`` products by maximal marginal relevance, the best first.
 
-    Selects one product of each duplicate group.
+    Selects at most one product of each duplicate group.
     """
     similarity = vectors @ vectors.T
     chosen: list[int] = []

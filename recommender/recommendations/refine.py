@@ -20,7 +20,7 @@ from shop.core.htmx import is_htmx_fragment
 
 PRODUCTS_SHOWN = 20
 CENT = Decimal("0.01")
-# Filters that the form must pass on unchanged, because it has no fields for them.
+# Filters that the filter form must pass on unchanged, because it has no fields for them.
 EXCLUSIONS = ("not_colour", "not_type")
 OTHER_GENDER = {"Women": "Men", "Men": "Women", "Girls": "Boys", "Boys": "Girls"}
 
@@ -39,9 +39,9 @@ class Refinement:
 
 
 def refinements(product: Product, query: QueryDict) -> list[Refinement]:
-    """Return those links to cheaper products, other colours, genders and categories that apply.
+    """Return links to cheaper products and to other colours, genders and categories.
 
-    ``query`` holds the filters that are active.
+    Links that do not apply to the product are left out. ``query`` holds the active filters.
     """
     choices: list[tuple[str, str, str]] = []
     if product.price and product.price > CENT:
@@ -61,7 +61,7 @@ def refinements(product: Product, query: QueryDict) -> list[Refinement]:
 def _refinement(
     product: Product, query: QueryDict, label: str, name: str, value: str
 ) -> Refinement:
-    """Return the link that sets ``name`` to ``value`` and drops the opposite filter."""
+    """Return the link that adds or removes a filter; adding it drops the opposite filter."""
     changed = query.copy()
     values = changed.getlist(name)
     active = value in values

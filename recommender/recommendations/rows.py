@@ -26,7 +26,7 @@ from shop.catalogue.models import Product, ProductImage
 from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
 
-# Complements must fit only this many products of the cart, those added last, because the query
+# Complements need to fit only this many of the products last added to the cart, because the query
 # takes longer with each product.
 CART_SOURCES = 2
 MAX_REASONS = 3
@@ -138,13 +138,13 @@ def _load_products(
 
 
 def cards(product_ids: Iterable[int]) -> dict[int, Product]:
-    """Return those products that are listed and have an image, by id, with images; one query."""
+    """Return the listed products that have an image, by id, with their images, in one query."""
     images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
     images = images.select_related("product").defer("product__search", "product__description")
     found: dict[int, Product] = {}
     for image in images.order_by("position", "pk"):
         product = found.setdefault(image.product_id, image.product)
-        # This is the cache that ``prefetch_related`` would fill by another query.
+        # ``prefetch_related`` would fill the same cache, but with another query.
         cached = product.__dict__.setdefault("_prefetched_objects_cache", {"images": []})
         cached["images"].append(image)
     return found

@@ -10,7 +10,8 @@ from django.db.backends.utils import CursorWrapper
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
 
-# Exact search of this many rows takes 12 ms. If more rows pass the filters, the index finds enough.
+# Exact search of this many rows takes 12 ms. If more rows pass the filters, the HNSW index finds
+# enough of them.
 MAX_EXACT_ROWS = 20_000
 SMALL_TABLE = 1000
 

@@ -41,8 +41,8 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS role (name) CROSS JOIN LATE
     CROSS JOIN LATERAL ({vector_of_pool}) AS picture
     ORDER BY distance, pool.id DESC LIMIT %(each)s) AS found
 """
-# Make PostgreSQL read products in the order of an index and stop at the first matches, instead of
-# sorting all products.
+# These settings make PostgreSQL read products in the order of an index and stop at the first
+# matches, instead of sorting all products.
 SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
 
 

@@ -12,6 +12,6 @@ def read_halfvecs(rows: Iterable[bytes]) -> NDArray[np.float32]:
     """Parse vectors sent by PostgreSQL's ``halfvec_send`` into an array (n, d).
 
     A vector is two 16-bit integers, then big-endian half-precision floats. pgvector's
-    ``HalfVector.from_binary`` takes 1.6 times as long, on pages that read hundreds of vectors.
+    ``HalfVector.from_binary`` takes 1.6 times as long, and some pages read hundreds of vectors.
     """
     return np.stack([np.frombuffer(row, ">f2", offset=4) for row in rows]).astype(np.float32)

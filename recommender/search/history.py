@@ -45,7 +45,7 @@ HISTORY_SETTINGS: dict[Strategy, dict[str, object]] = {
 
 @dataclass(frozen=True)
 class HistoryNeighbour:
-    """Holds a neighbour of the ``seed``, a product of the visitor's history, or the seed itself.
+    """Holds a seed (a product of the visitor's history), or a neighbour of the product ``seed``.
 
     ``embedding`` is in PostgreSQL's binary format, ``spread`` is that of the embedding's model, and
     ``baskets`` is the popularity of the product.

@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 PRIMARY, REPLICA = DEFAULT_DB_ALIAS, "replica"
 Result = TypeVar("Result")
 CHECK_SECONDS = 1.0
-# How long no search is sent to the replica after one failed.
+# After a search on the replica fails, no search is sent to it for this time.
 COOLDOWN_SECONDS = 5.0
 # A state this old means that the check hangs, so the replica counts as down.
 STALE_SECONDS = 4.0
 # This limit is enforced by the client, because a frozen server does not apply its own
 # statement_timeout.
 QUERY_TIMEOUT_SECONDS = 2.5
-# A check waits at most so long for the replica to replay the newest change, which mostly takes
+# A check waits at most this long for the replica to replay the newest change, which mostly takes
 # milliseconds. Without waiting, even a small lag would be measured as the second since the last
 # check.
 REPLAY_WAIT_SECONDS = 0.1
@@ -64,7 +64,8 @@ class PositionHistory:
     def lag(self, now: float, replayed: int) -> float | None:
         """Return an upper bound of the replica's lag in seconds, given the position it replayed.
 
-        Returns 0 if the replica has replayed every position, ``None`` if none yet.
+        Returns 0 if the replica has replayed every known position, ``None`` if it has replayed
+        none.
         """
         while self.pending and self.pending[0][1] <= replayed:
             self.replayed_at = self.pending.popleft()[0]

@@ -33,7 +33,7 @@ OPT_OUT_COOKIE = "no_counting"
 
 
 def tracking_allowed(request: HttpRequest) -> bool:
-    """Return ``False`` if the visitor opted out, by our button or by a setting of the browser."""
+    """Return ``False`` if the visitor opted out, by the shop's button or by a browser setting."""
     signals = (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     return "1" not in signals and not request.COOKIES.get(OPT_OUT_COOKIE)
 

@@ -22,7 +22,7 @@ from shop.core.validators import is_id
 MAX_EVENTS = 20
 
 
-@csrf_exempt  # sendBeacon cannot send a token, and the view only counts
+@csrf_exempt  # sendBeacon cannot send a CSRF token, and the view only counts
 @require_POST
 def events(request: HttpRequest) -> HttpResponse:
     """Store the events sent as ``event=block,kind,product``, at most ``MAX_EVENTS`` of them.

@@ -13,7 +13,7 @@ from recommender.garments.letterbox import Pixels
 NEAR_WHITE = 240
 # Share of the picture's edge that must be near-white for its background to be replaced.
 WHITE_EDGE = 0.6
-# Probability that such a background is replaced.
+# Probability that a near-white background is replaced.
 REPLACED = 0.3
 SCALES = (0.75, 1.25)
 DEGREES = 10
@@ -62,7 +62,7 @@ def replace_background(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def find_background(picture: Pixels) -> NDArray[np.bool_]:
-    """Return the mask (side, side) of pixels with a straight near-white line to an edge."""
+    """Return the mask (side, side) of pixels that a straight near-white line joins to an edge."""
     white = picture.min(axis=2) >= NEAR_WHITE
     seen = [
         np.flip(np.logical_and.accumulate(np.flip(white, axes), axis), axes)

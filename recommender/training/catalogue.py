@@ -22,8 +22,8 @@ LABELS = ("category", "base_colour", "gender", "usage")
 class Entry:
     """Holds a product with a picture; ``labels`` are in the order of ``LABELS``, empty if unknown.
 
-    ``id`` is the external id, or the slug of a product without one. ``parent`` is the parent of its
-    category, empty if there is none.
+    ``id`` is the external id, or the slug of a product without one. ``parent`` is the name of the
+    category's parent, empty if there is none.
     """
 
     id: str

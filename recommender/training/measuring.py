@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from recommender.training.trainer import Trainer
 
 K = 5
-# Limited, because embedding a large catalogue completely would take longer than the epoch.
+# The gallery is limited, because embedding a large catalogue would take longer than the epoch.
 MAX_GALLERY = 5000
 Precision = dict[str, float | None]
 
 
 def measure(trainer: Trainer, snapshot: Snapshot, part: str, seed: int) -> Precision:
-    """Return P@5 by label of a part of the snapshot, searched for among the training pictures.
+    """Return P@5 by label for the pictures of a ``part``, searched for in the training pictures.
 
     A query without the label is left out; a neighbour without the label counts as wrong. The figure
     is ``None`` if there are no queries.

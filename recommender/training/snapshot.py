@@ -58,7 +58,7 @@ def take_snapshot(
     ids: list[str] = []
     digests: list[bytes] = []
     labels: list[tuple[str, ...]] = []
-    duplicates = 0  # products whose file is that of an excluded product
+    duplicates = 0  # products left out, with the file of an excluded one
     with (folder / "pictures.u8").open("wb") as file:
         for done, entry in enumerate(chosen, 1):
             progress(done, len(chosen))
@@ -90,7 +90,7 @@ def _digests(entries: Iterable[Entry]) -> Iterator[bytes]:
 
 
 def _choose(entries: Sequence[Entry], excluded: set[str], options: Options) -> list[Entry]:
-    """Return all products to train on, or ``limit`` of them, and excluded ones to measure."""
+    """Return all products to train on, or ``limit`` of them, and excluded ones to measure with."""
     entries = sorted(entries, key=lambda entry: entry.id)
     usable = [entry for entry in entries if entry.id not in excluded]
     unused = [entry for entry in entries if entry.id in excluded]

@@ -43,7 +43,7 @@ class Trainer:
     All randomness derives from the seed and the epoch, so a run can resume at any epoch. BatchNorm
     keeps its initial statistics (0 and 1 in an untrained network) and learns scales and offsets:
     with the statistics of each batch, P@5 on the demo catalogue fell from 0.57 to 0.2 within 70
-    steps, because inference then runs another network than the one that was trained.
+    steps, because inference then uses other statistics than training.
     """
 
     def __init__(self, options: Options, snapshot: Snapshot) -> None:
@@ -91,7 +91,7 @@ class Trainer:
         return float(np.mean(losses))
 
     def prepare(self, epoch: int) -> None:
-        """Set up each stage of training, the heads alone or with the network, when it begins."""
+        """Set up the optimizer when a stage begins, to train the heads alone or the network too."""
         frozen = self.is_frozen(epoch)
         if frozen == self._frozen:
             return
@@ -192,7 +192,7 @@ class Trainer:
 
 
 def heads_loss(vectors: Any, heads: list[Any], labels: Any) -> Any:
-    """Return the weighted sum of the labels' losses, each averaged over the pictures that have it.
+    """Return the weighted sum of each label's loss, averaged over the pictures with the label.
 
     ``vectors`` (n, 256) are unit vectors, ``labels`` (n, 4) are -1 where missing. The mean of the
     batch is subtracted, because the outputs of an untrained dense layer on pooled ReLU features all
