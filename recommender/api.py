@@ -112,7 +112,7 @@ class SimilarProducts(APIView):
         responses={200: ProductSerializer(many=True), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> Response:
-        """List the products most similar to this one, nearest first; fewer if there are fewer."""
+        """List the products most similar to this one, nearest first."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
         filters = _filters(request)
         count, basis = _count(request), "image"
@@ -150,7 +150,7 @@ class ImageSearchList(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Search by a photo, which only its id gives access to and which expires."""
+        """Search by a photo, which is deleted after a day; keep the returned id secret."""
         seconds = _wait_seconds(request)
         photo = _store_upload(request)
         if tracking_allowed(request._request):
