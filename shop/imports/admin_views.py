@@ -117,7 +117,7 @@ def _next_step(upload: Upload, checked: bool) -> str:
         case State.REFUSED:
             return _(
                 "Nothing has changed in the shop. Change how the file is read below and check it "
-                "again, or correct the file and upload it anew."
+                "again, or correct the file and upload it again."
             )
         case State.STOPPED:
             return _(

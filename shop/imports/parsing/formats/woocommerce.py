@@ -90,7 +90,7 @@ def _variation(record: Record, cells: Cells, parent: _Parent) -> Record:
     warnings = (*(parent.record.warnings if is_first else ()), *record.warnings)
     if values["stock"].strip().lower() == "parent":
         values["stock"] = "0"
-        text = _("The stock is that of the product and not of the variation: 0 is taken.")
+        text = _("Only the product has a stock, not this variation: its stock is imported as 0.")
         warnings = (*warnings, RowError(text, "stock"))
     if cells.get("published", "1").strip() not in {"1", ""}:
         values["stock"] = "0"
