@@ -141,8 +141,8 @@ def _filters(name: str, size: str) -> list[Row]:
 
 
 SHARES = ("50.0%", "10.0%", "1.0%", "0.1%")
-# The filters, by attribute and share of the images that match. bench/nearest.py skips a filter if
-# no values of its attribute match about that share.
+# The filters, each named by its attribute and the share of the images that match it. Where no
+# values of the attribute match about so many, bench/nearest.py has no result.
 FILTERED = [f"{what} {share}" for what in ("price", "gender", "colour", "category")
             for share in SHARES]  # fmt: skip
 MILLION = "nearest-1000000"
@@ -418,7 +418,7 @@ def _save(figure: Any, name: str) -> None:
 def _version(name: str) -> str:
     """Return the shop's version at which a result was measured, and the date."""
     file = RESULTS / f"{name}.json"
-    # Renames are left out, because they measure nothing.
+    # Commits that only rename the file are left out, because nothing was measured in them.
     command = ["git", "log", "--follow", "--diff-filter=AM", "-1", "--format=%cs", "--", str(file)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     date = found.stdout.strip()

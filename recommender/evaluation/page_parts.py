@@ -56,7 +56,10 @@ def measure_pages(
 
 
 def queries_in_order(dataset: Dataset, ids: Path | None) -> Rows:
-    """Return the queries in the order of the file ``ids``, whose halves are reported separately."""
+    """Return the queries in the order in which the file ``ids`` lists them.
+
+    The order matters because each half of the list is reported separately.
+    """
     if ids is None:
         return dataset.queries
     rows = {dataset.pictures[row].id: row for row in dataset.queries.tolist()}

@@ -159,8 +159,8 @@ def _detect_garments(
     """Return the likeliest garments: ``[]`` if the photo shows none, ``None`` if not classified.
 
     A sample photo has the garments of its product's category. For others, probabilities are
-    averaged over the whole photo and its cut-out, which is right for 0.88 of 341 photos; the whole
-    photo alone is right for 0.85.
+    averaged over the whole photo and its cut-out: of 341 validation photos, the likeliest garment
+    is then right for 88 %, and for 85 % by the whole photo alone.
     """
     if photo.image and not photo.crop_box and (held := garments_of(photo.image.product.category)):
         return [(name, 1.0) for name in sorted(held)]

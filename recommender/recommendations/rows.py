@@ -130,7 +130,10 @@ def picked_rows(request: HttpRequest) -> list[RecommendationRow]:
 def _load_products(
     rows: Sequence[RecommendationRow], others: Iterable[int] = ()
 ) -> dict[int, Product]:
-    """Load the rows' products and ``others``; put those in stock into the rows; return all."""
+    """Load the products of the rows and of the ids ``others`` in one query, and return them all.
+
+    ``products`` of each row is set to its products in stock.
+    """
     found = cards([*(pk for row in rows for pk in row.ids), *others])
     for row in rows:
         row.products = [found[pk] for pk in row.ids if pk in found and not found[pk].is_sold_out]

@@ -32,7 +32,8 @@ SIGNATURES = {
 # For other formats it depends on lists in the file: frames, strips or overlaid images.
 BOUNDED = {"JPEG", "PNG", "WEBP", "BMP"}
 
-# Within a scan, FF is followed by 00 or by a restart number, neither of which is a marker.
+# Within a scan, FF 00 is an escaped FF and FF D0 to FF D7 are restart markers. Neither begins a
+# segment, so both are skipped.
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 SOI, EOI, SOS, APP0, APP14 = b"\xd8", b"\xd9", b"\xda", b"\xe0", b"\xee"
 # Lower markers are refused, because decoders disagree on where their segments end.
