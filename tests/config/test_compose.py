@@ -82,6 +82,13 @@ def test_the_proxy_accepts_bodies_little_larger_than_the_shop() -> None:
     assert reverse("admin:imports_upload_new").startswith("/admin/imports/upload/")
 
 
+def test_the_proxy_limits_the_addresses_that_photos_are_uploaded_to() -> None:
+    limited = re.findall(r'"POST (/[^"]+)" \$binary_remote_addr;', NGINX)
+    names = ("recommender:photo-search", "recommender-api:image-searches")
+    assert limited == [reverse(name) for name in names]
+    assert "limit_req zone=uploads " in NGINX
+
+
 def test_the_proxy_waits_longer_than_gunicorn_and_compose_longer_than_both() -> None:
     (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", NGINX)
     assert int(seconds) > gunicorn.timeout
