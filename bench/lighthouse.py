@@ -77,7 +77,7 @@ def query_photo() -> Iterator[QueryPhoto]:
 
 
 def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[str, Any]:
-    """Run Lighthouse and return its report; try a second time if the first run fails."""
+    """Run Lighthouse and return its report; try up to three times, since it fails now and then."""
     output = folder / "report.json"
     command = [str(Path(sys.executable).with_name("deno")), "run", "--allow-all", "--quiet"]
     command += [LIGHTHOUSE, address, "--quiet", "--output=json", f"--output-path={output}"]
@@ -93,7 +93,7 @@ def report(address: str, cookies: str, slowdown: float, folder: Path) -> dict[st
         "DENO_NO_UPDATE_CHECK": "1",
     }
     run = partial(subprocess.run, command, env=environment | os.environ, cwd=folder)
-    if run(check=False).returncode:
+    if run(check=False).returncode and run(check=False).returncode:
         run(check=True)
     result: dict[str, Any] = json.loads(output.read_text())
     return result
