@@ -7,9 +7,10 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from recommender.models import DIMENSIONS, EmbeddingModel, ImageEmbedding, QueryPhoto
 from shop.catalogue.images.pictures import read_picture
@@ -17,6 +18,7 @@ from shop.catalogue.models import Category, Product, ProductImage, Variant
 from shop.orders.models import Order, OrderEvent, OrderLine
 
 _numbers = itertools.count(1)
+GARMENT_COLOUR = (0, 160, 60)
 
 
 def make_category(*names: str) -> Category:
@@ -103,6 +105,15 @@ def picture_bytes(
     buffer = BytesIO()
     Image.new("RGB", size, colour).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def garment_on_floor() -> Image.Image:
+    """Draw a garment of ``GARMENT_COLOUR`` on a grainy grey floor."""
+    rng = np.random.default_rng(1)
+    floor = rng.integers(110, 150, (300, 240, 1), dtype=np.uint8).repeat(3, axis=2)
+    image = Image.fromarray(floor)
+    ImageDraw.Draw(image).rectangle((70, 80, 170, 220), GARMENT_COLOUR)
+    return image
 
 
 def make_stored_image(product: Product, colour: str = "navy", **values: Any) -> ProductImage:

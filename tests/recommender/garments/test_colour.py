@@ -6,8 +6,9 @@ from PIL import Image, ImageDraw
 
 from recommender.garments.colour import garment_colour, has_white_border
 from recommender.garments.cut_out import cut_out
+from tests.factories import GARMENT_COLOUR, garment_on_floor
 
-RED, GREEN = (255, 0, 0), (0, 160, 60)
+RED = (255, 0, 0)
 # CIE Lab, lightness halved.
 RED_COLOUR = [53.24 / 2, 80.09, 67.20]
 
@@ -15,15 +16,6 @@ RED_COLOUR = [53.24 / 2, 80.09, 67.20]
 def _picture(garment, background, size=(60, 80), box=(15, 20, 45, 60)) -> Image.Image:
     image = Image.new("RGB", size, background)
     ImageDraw.Draw(image).rectangle(box, garment)
-    return image
-
-
-def _on_a_floor() -> Image.Image:
-    """Draw a green garment on a grainy grey floor."""
-    rng = np.random.default_rng(1)
-    floor = rng.integers(110, 150, (300, 240, 1), dtype=np.uint8).repeat(3, axis=2)
-    image = Image.fromarray(floor)
-    ImageDraw.Draw(image).rectangle((70, 80, 170, 220), GREEN)
     return image
 
 
@@ -45,19 +37,19 @@ def test_dark_and_bright_differ_by_half_their_lightness() -> None:
 
 
 def test_the_background_of_a_photo_is_ignored() -> None:
-    photo = _on_a_floor()
-    expected = garment_colour(_picture(GREEN, "white"))
+    photo = garment_on_floor()
+    expected = garment_colour(_picture(GARMENT_COLOUR, "white"))
     assert not has_white_border(photo)
     assert garment_colour(photo) == pytest.approx(expected, abs=1)
 
 
 def test_a_garment_is_cut_out_on_white_and_cropped() -> None:
-    cut = cut_out(_on_a_floor())
+    cut = cut_out(garment_on_floor())
     # The garment covers 101 of 240 by 141 of 300 pixels; GrabCut keeps a little around it.
     assert 53 <= cut.width < 64
     assert 75 <= cut.height < 86
-    assert cut.getpixel((cut.width // 2, cut.height // 2)) == GREEN
-    assert cut.tobytes() == cut_out(_on_a_floor()).tobytes()
+    assert cut.getpixel((cut.width // 2, cut.height // 2)) == GARMENT_COLOUR
+    assert cut.tobytes() == cut_out(garment_on_floor()).tobytes()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 3), (300, 200)])

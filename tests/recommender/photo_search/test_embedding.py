@@ -18,6 +18,7 @@ from recommender.embedding.model_store import find_model
 from recommender.embedding.preprocessing import prepare_photo
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.photos import embed_photo, store_photo
+from tests.factories import GARMENT_COLOUR, garment_on_floor
 
 pytestmark = pytest.mark.django_db
 
@@ -32,15 +33,6 @@ def _embedded(image: Image.Image) -> QueryPhoto:
     return photo
 
 
-def _shirt(background: str | None) -> Image.Image:
-    """Draw a green shirt on a colour, or on a grainy floor."""
-    grain = np.random.default_rng(1).integers(110, 150, (300, 240, 1), dtype=np.uint8)
-    floor = Image.fromarray(grain.repeat(3, axis=2))
-    image = Image.new("RGB", (240, 300), background) if background else floor
-    ImageDraw.Draw(image).rectangle((70, 80, 170, 220), (0, 160, 60))
-    return image
-
-
 def _whole_and_cut_out(photo: QueryPhoto) -> np.ndarray:
     network = embedder(EmbeddingModel.objects.active())
     vectors = network.embed(prepare_photo(bytes(photo.content), network.input_size).views)
@@ -49,22 +41,20 @@ def _whole_and_cut_out(photo: QueryPhoto) -> np.ndarray:
     return combined / np.linalg.norm(combined)
 
 
-def _stored(vector: Any) -> np.ndarray:
-    return np.array(vector, np.float32)
-
-
 def test_a_photo_of_a_scene_is_shifted_to_where_catalogue_images_are() -> None:
-    photo = _embedded(_shirt(None))
+    photo = _embedded(garment_on_floor())
     shift = np.array(find_model("fashion-3").manifest["photo_shift"]["values"])
     expected = _whole_and_cut_out(photo) - shift
     expected /= np.linalg.norm(expected)
-    assert _stored(photo.embedding) @ expected == pytest.approx(1, abs=1e-3)
-    assert _stored(photo.embedding) @ _whole_and_cut_out(photo) < 0.97
+    assert np.array(photo.embedding) @ expected == pytest.approx(1, abs=1e-3)
+    assert np.array(photo.embedding) @ _whole_and_cut_out(photo) < 0.97
 
 
 def test_an_image_on_white_is_not_shifted() -> None:
-    photo = _embedded(_shirt("white"))
-    assert _stored(photo.embedding) == pytest.approx(_stored(photo.whole_embedding), abs=1e-3)
+    image = Image.new("RGB", (240, 300), "white")
+    ImageDraw.Draw(image).rectangle((70, 80, 170, 220), GARMENT_COLOUR)
+    photo = _embedded(image)
+    assert photo.embedding == pytest.approx(photo.whole_embedding, abs=1e-3)
 
 
 def test_a_network_without_a_shift_leaves_photos_where_they_are(
@@ -76,5 +66,5 @@ def test_a_network_without_a_shift_leaves_photos_where_they_are(
     (folder / "manifest.json").write_text(json.dumps(manifest))
     settings.MODEL_FOLDERS = [tmp_path]
     monkeypatch.setattr(inference, "_loaded", {})
-    photo = _embedded(_shirt(None))
-    assert _stored(photo.embedding) @ _whole_and_cut_out(photo) == pytest.approx(1, abs=1e-3)
+    photo = _embedded(garment_on_floor())
+    assert np.array(photo.embedding) @ _whole_and_cut_out(photo) == pytest.approx(1, abs=1e-3)
