@@ -19,7 +19,7 @@
     if (relatedTarget && !open()?.contains(relatedTarget)) close(open());
   });
   header.addEventListener("focusin", () => header.classList.remove("away"));
-  let last = 0;
+  let last = scrollY;
   addEventListener("scroll", () => {
     if (Math.abs(scrollY - last) < 8) return;
     header.classList.toggle("away", scrollY > last && scrollY > header.offsetHeight);
