@@ -139,7 +139,7 @@ def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
 
 
 def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
-    """Return a chart for Unfold's component, with its total and that of the earlier days."""
+    """Return a chart for Unfold's component, with the totals of its period and the one before."""
     days = list(by_day)
     before, values = sum(by_day[day] for day in days[:-DAYS]), {d: by_day[d] for d in days[-DAYS:]}
     data = {

@@ -109,9 +109,9 @@ def complements(
 ) -> dict[str, list[Complement]]:
     """Return products that complete an outfit with ``products``, by role, the nearest first.
 
-    The results fit the gender, usage, season, colours and embeddings of the products ``around``: a
-    part of ``products``, by default all. ``without`` are ids to leave out. Takes one query; the
-    products' categories must be loaded.
+    ``around`` are those of ``products`` whose gender, usage, season, colours and embeddings the
+    results must fit; by default all. ``without`` are ids of products to leave out. Takes one query;
+    the categories of ``products`` must be loaded.
     """
     roles = {role_of(product) for product in products}
     if "whole" in roles:  # a dress replaces top and trousers
