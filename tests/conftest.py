@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -27,6 +28,23 @@ def _fresh() -> None:
     """Clear the cache, and reset the language that an earlier test activated in the thread."""
     cache.clear()
     translation.activate("en")
+
+
+@pytest.fixture(autouse=True)
+def _requests_answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait for the requests that the live server still handles when a test ends.
+
+    The database is emptied next: a request that still reads it would deadlock with that, and one
+    that still writes would leave rows to the next test.
+    """
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=30)
 
 
 @pytest.fixture
