@@ -23,6 +23,7 @@ from recommender.search.complements import Complement
 from recommender.search.similar import ROW_SIZE
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product, ProductImage
+from shop.catalogue.querysets import colour_count
 from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
 
@@ -145,8 +146,10 @@ def cards(product_ids: Iterable[int]) -> dict[int, Product]:
     images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
     images = images.select_related("product").defer("product__search", "product__description")
     found: dict[int, Product] = {}
+    images = images.annotate(colour_count=colour_count("product"))
     for image in images.order_by("position", "pk"):
         product = found.setdefault(image.product_id, image.product)
+        product.colour_count = image.colour_count
         # ``prefetch_related`` would fill the same cache, but with another query.
         cached = product.__dict__.setdefault("_prefetched_objects_cache", {"images": []})
         cached["images"].append(image)

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product  # noqa: F401
+
+
+def colour_count(product: str) -> Subquery:
+    """Return an expression for the number of colours among the variants of a product.
+
+    ``product`` is the path to the product's id; the result is NULL where no variant names a colour.
+    """
+    variants = apps.get_model("catalogue", "Variant").objects.filter(product=OuterRef(product))
+    counts = variants.exclude(colour="").order_by().values("product")
+    return Subquery(counts.annotate(count=Count("colour", distinct=True)).values("count"))
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -44,7 +55,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def with_card_data(self) -> Self:
         """Load all that product cards show, with two queries."""
-        return self.select_related("category").prefetch_related("images").defer("search")
+        products = self.select_related("category").prefetch_related("images").defer("search")
+        return products.annotate(colour_count=colour_count("pk"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created", "-pk")

@@ -104,6 +104,9 @@ class Product(models.Model):
         db_persist=True,
     )
 
+    # Number of colours among the variants, set by ``with_card_data``.
+    colour_count: int | None = None
+
     objects = ProductQuerySet.as_manager()
 
     class Meta:

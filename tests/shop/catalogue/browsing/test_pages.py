@@ -19,6 +19,7 @@ from tests.factories import (
     make_lookalike,
     make_product,
     make_stored_image,
+    make_variant,
 )
 from tests.html import one_line
 
@@ -36,6 +37,19 @@ def test_an_empty_shop_says_how_to_fill_it(client: Client) -> None:
 def test_the_home_page_shows_new_arrivals(client: Client) -> None:
     make_stored_image(make_product(name="Blue Linen Shirt"))
     assert "Blue Linen Shirt" in client.get("/").content.decode()
+
+
+def test_a_card_says_in_how_many_colours_there_is_a_product(client: Client) -> None:
+    several = make_lookalike(1, 0, name="Shirt of Two")
+    for colour, size in (("Navy", "S"), ("Navy", "M"), ("Red", "S")):
+        make_variant(several, size=size, colour=colour)
+    single = make_lookalike(1, 0.1, name="Shirt of One")
+    make_variant(single, size="S", colour="Navy")
+    for url in ("/", "/products/", "/search/?q=shirt", single.get_absolute_url()):
+        page = client.get(url).content.decode()
+        assert [words.strip() for words in re.findall(r"card-colours hint\">([^<]+)", page)] == [
+            "2 colours"
+        ], url
 
 
 def test_a_category_shows_the_products_of_its_descendants_only(client: Client) -> None:
