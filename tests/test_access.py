@@ -137,7 +137,7 @@ def things(db: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _client(role: str) -> Client:
+def _sign_in(role: str) -> Client:
     client = Client()
     if role != "anonymous":
         name = {"owner": "owner", "other": "other"}.get(role, role)
@@ -200,21 +200,19 @@ def _data(route: str, things: dict[str, Any]) -> dict[str, Any]:
     }.get(route, {})  # fmt: skip
 
 
-def _answer(client: Client, method: str, url: str, data: dict[str, Any]) -> Any:
-    """Send the request and roll back its changes, so that all roles find the same data."""
+def _answer(caller: Client, method: str, url: str, data: dict[str, Any]) -> Any:
+    """Send the request as ``caller``, whose session it leaves as it is, and roll back its changes.
+
+    All requests thereby find the same data.
+    """
+    client = Client(**caller.defaults)
+    client.cookies.update(caller.cookies)
     options: dict[str, Any] = {}
     if url.startswith("/api/"):
         options["content_type"] = "application/json"
         data = json.dumps(data) if method != "GET" else {}  # type: ignore[assignment]
     with transaction.atomic():
         answer = getattr(client, method.lower())(url, data, **options)
-        transaction.set_rollback(True)
-    return answer
-
-
-def _call(role: str, method: str, url: str, data: dict[str, Any]) -> Any:
-    with transaction.atomic():
-        answer = _answer(_client(role), method, url, data)
         transaction.set_rollback(True)
     return answer
 
@@ -228,9 +226,10 @@ def test_every_route_is_tried_with_get_and_post() -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_gets_the_expected_status(things: dict[str, Any], role: str) -> None:
     wrong = {}
+    caller = _sign_in(role)
     for method, route, url, statuses in ROWS:
         path, data = _url(route, url, things), _data(route, things)
-        found = str(_call(role, method, path, data).status_code)
+        found = str(_answer(caller, method, path, data).status_code)
         if found != (expected := statuses.split()[ROLES.index(role)]):
             wrong[f"{method} {route}"] = f"{found}, not {expected}"
     assert wrong == {}
@@ -243,6 +242,7 @@ def test_each_role_reaches_its_part_of_the_admin(
 ) -> None:
     """``ADMIN`` says what each group may: v(iew), a(dd), c(hange), d(elete)."""
     wrong = {}
+    caller = _sign_in(role)
     for model, rights in ADMIN.items():
         for part, right_to_read in PARTS.items():
             path = f"/admin/{model.replace('.', '/')}/{part}"
@@ -252,7 +252,7 @@ def test_each_role_reaches_its_part_of_the_admin(
             permitted = {
                 group: needed[:1] in mine for group, mine in zip(GROUPS, rights, strict=True)
             }
-            found = _call(role, method, path, {}).status_code
+            found = _answer(caller, method, path, {}).status_code
             # Staff who are permitted may also be redirected; others are asked to sign in.
             expected = ((200, 302) if permitted[role] else (403,)) if role in GROUPS else (302,)
             if needed and found not in expected:
@@ -262,7 +262,7 @@ def test_each_role_reaches_its_part_of_the_admin(
 
 def test_personal_responses_are_not_cached(things: dict[str, Any]) -> None:
     """Whether signed in by session or token, and whatever the status."""
-    owner = _client("owner")
+    owner = _sign_in("owner")
     program = Client(headers={"Authorization": f"Token {ApiToken.issue(things['owner'])[1]}"})
     wrong = []
     for method, route, url, _statuses in ROWS:
