@@ -129,13 +129,27 @@ def _nearest_to_product(
             0.0 if names_colour else BASE_COLOUR_WEIGHT * model.spread,
         ),
     )
-    found: dict[int, Neighbour] = {}
+    found: list[Neighbour] = []
     for scope in scopes(product, filters):
-        for neighbour in _nearest(server, model, query, scope, count):
-            found.setdefault(neighbour.duplicate_group, neighbour)
+        found = _without_repetitions([*found, *_nearest(server, model, query, scope, count)])
         if len(found) >= count:
             break
-    return list(found.values())[:count]
+    return found[:count]
+
+
+def _without_repetitions(neighbours: list[Neighbour]) -> list[Neighbour]:
+    """Return the first neighbour of each product and of each duplicate group.
+
+    Two searches may find one product by different images, which are in different groups.
+    """
+    kept: list[Neighbour] = []
+    products, groups = set[int](), set[int]()
+    for each in neighbours:
+        if each.product_id not in products and each.duplicate_group not in groups:
+            kept.append(each)
+            products.add(each.product_id)
+            groups.add(each.duplicate_group)
+    return kept
 
 
 def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
@@ -211,9 +225,8 @@ def _nearest_to_photo(
     query = Query(PHOTO_QUERY, values, weights=_weights(PHOTO_COLOUR_WEIGHT * model.spread))
     same = _find_same_image(server, model, photo, {**values}, filters)
     limited = replace(filters, category_ids=categories) if categories else filters
-    found = _nearest(server, model, query, limited, count)
-    groups = {each.duplicate_group for each in same}
-    return [*same, *(each for each in found if each.duplicate_group not in groups)][:count]
+    found = _nearest(server, model, query, limited, count + len(same))
+    return _without_repetitions([*same, *found])[:count]
 
 
 def _find_same_image(

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from recommender.models import BlueEmbedding, EmbeddingModel
+from recommender.models import BlueEmbedding, CategoryGarment, EmbeddingModel
 from recommender.search import candidates, similar
 from recommender.search.candidates import Strategy, choose_strategy
 from recommender.search.similar import retrieves_itself, similar_to_photo, similar_to_product
@@ -125,6 +125,28 @@ def test_a_photo_finds_one_of_two_copies() -> None:
     make_copy(original, 1, 0)
     other = make_lookalike(1, 0.5)
     assert similar_to_photo(make_photo(1)) == [original, other]
+
+
+def test_a_photo_of_one_of_two_images_finds_their_product_once() -> None:
+    product = make_lookalike(1)
+    embed(make_image(product), 0, 1)
+    others = [make_lookalike(0.1 * step, 1) for step in range(1, 6)]
+    photo = make_photo(0, 1, whole_embedding=point(1))
+    assert similar_to_photo(photo) == [product, *others[:4]]
+
+
+def test_a_product_found_by_different_images_in_two_scopes_is_returned_once(
+    source: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "CANDIDATES", 8)
+    CategoryGarment.objects.create(category=source.category, garment="Shirts", share=1)
+    elsewhere = make_category("Outlet")
+    CategoryGarment.objects.create(category=elsewhere, garment="Shirts", share=1)
+    product, *others = [make_product(), *(make_product(category=elsewhere) for _number in range(7))]
+    for step, made in enumerate([product, *others]):
+        embed(make_image(made), 1, 0.1 + step / 100, colour=[25, 60, 40])
+    embed(make_image(product), 1, 0.2)  # more similar by its colour, but not among 8 candidates
+    assert similar_to_product(source, count=2) == [product, others[0]]
 
 
 def test_a_product_without_an_embedding_has_nothing_similar() -> None:
