@@ -1,13 +1,9 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-DATA := ../shared/data
-CATALOGUE ?= $(DATA)/fashion-products.zip
-PHOTOS ?= $(DATA)/wardrobe-photos.zip
 # Production settings for `check --deploy`, which connects to no server.
 CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EMAIL_HOST=unused \
 	SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
-IDS ?= $(DATA)/validation-ids.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast lint format install browser bench axe lighthouse lock audit clean
@@ -55,6 +51,7 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	touch $@
 
 bench: $(VENV)/installed-bench ## run all benchmarks: CATALOGUE=folder-or-zip PHOTOS=zip IDS=file
+	@: $(foreach name,CATALOGUE PHOTOS IDS,$(or $($(name)),$(error Set $(name); README.md says to what)))
 	$(BIN)/python -W ignore bench/all.py "$(CATALOGUE)" "$(PHOTOS)" "$(IDS)" $(BENCH)
 
 axe: $(VENV)/installed-dev browser ## accessibility of every page, at three widths, light and dark, in both languages

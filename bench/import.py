@@ -1,6 +1,6 @@
 """Measure the speed and memory of the catalogue import, compared with saving one by one.
 
-    python bench/import.py [PATH] [--limit N] [--rounds 3]
+    python bench/import.py PATH [--limit N] [--rounds 3]
         [--prices] [--rival CHECKOUT --rival-folder VAR_DIR]
 
 Creates a database in a temporary folder and imports PATH into it ROUNDS times; its tables are
@@ -20,7 +20,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import platform
 import resource
 import shutil
 import sys
@@ -36,7 +35,6 @@ from statistics import median
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path("/work/shared/data/fashion-products.zip")
 RESULT = ROOT / "bench" / "results" / "import.json"
 NAIVE_ROWS = 1000
 T = TypeVar("T")
@@ -72,7 +70,7 @@ def main() -> None:
     from bench.arguments import argument_parser
 
     parser = argument_parser(__doc__)
-    parser.add_argument("path", type=Path, nargs="?", default=DATA)
+    parser.add_argument("path", type=Path)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--prices", action="store_true")
@@ -80,7 +78,7 @@ def main() -> None:
     parser.add_argument("--rival-folder", type=Path)
     options = parser.parse_args()
     if not options.path.exists():
-        sys.exit(f"{options.path} is missing: name a catalogue, a folder or a ZIP.")
+        sys.exit(f"{options.path} is missing.")
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     if options.prices:
         result = kept | {"new_prices": new_prices(options)}
@@ -109,6 +107,7 @@ def _start_django() -> None:
 
 def measure(options: Namespace) -> dict[str, Any]:
     """Import into an empty database in each round; then import again, which changes nothing."""
+    from bench.environment import environment
     from shop.imports.jobs.run import import_catalogue
 
     path, limit = options.path, options.limit
@@ -146,7 +145,7 @@ def measure(options: Namespace) -> dict[str, Any]:
         "times_faster_than_naive": round(rate / naive_rate, 1),
         **_compare(options, [seconds for _result, seconds, _memory in runs], rival_seconds),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "environment": _environment(),
+        "environment": environment(),
     }
 
 
@@ -180,6 +179,7 @@ def _compare(
 
 def new_prices(options: Namespace) -> dict[str, Any]:
     """Import new prices ROUNDS times; each round raises the prices of the round before."""
+    from bench.environment import environment
     from bench.setup import set_up_django
 
     set_up_django()
@@ -206,7 +206,7 @@ def new_prices(options: Namespace) -> dict[str, Any]:
         "embedding_table": table,
         "embedding_table_updates_by_round": updates,
         **_compare(options, our_seconds, rival_seconds),
-        "environment": _environment(),
+        "environment": environment(),
     }
 
 
@@ -312,21 +312,6 @@ def _save_naively(source: Any, row: Any) -> int:
         image.width, image.height = width, height
         image.save()
     return 1
-
-
-def _environment() -> dict[str, Any]:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version")
-        version = cursor.fetchone()[0]
-    return {
-        "cpus": os.cpu_count(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "postgres": version,
-        "machine": platform.machine(),
-    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure the time from uploading a photo to five results, also while images are embedded.
 
-    python bench/photo.py [ZIP] [--photos 20] [--rounds 5] [--bulk 10000] [--port 8431]
+    python bench/photo.py ZIP [--photos 20] [--rounds 5] [--bulk 10000] [--port 8431]
 
 Starts the shop's processes on the active database, which must hold an embedded catalogue, and
 searches in Chromium and by plain HTTP:
@@ -69,7 +69,6 @@ from recommender.models import EmbeddingModel  # noqa: E402
 from recommender.tasks import embed_pending_images  # noqa: E402
 from shop.catalogue.models import ProductImage  # noqa: E402
 
-PHOTOS = Path("/work/shared/data/wardrobe-photos.zip")
 RESULT = ROOT / "bench" / "results" / "photo.json"
 FIVE_SHOWN = """() => {
     const pictures = document.querySelectorAll('[data-block="photo"] [data-product-id] img');
@@ -285,7 +284,7 @@ def measure(options: Namespace, photos: list[Path], page: Page) -> dict[str, Any
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("archive", type=Path, nargs="?", default=PHOTOS)
+    parser.add_argument("archive", type=Path)
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bulk", type=int, default=10_000)

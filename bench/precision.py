@@ -1,6 +1,6 @@
 """Measure what inference at a lower precision gains in speed and loses in precision at 5.
 
-    python bench/precision.py [IDS] [CALIBRATION]
+    python bench/precision.py IDS [CALIBRATION]
 
 Needs the real catalogue with embeddings of 32-bit inference, which it only reads. IDS is a text
 file with the ids of the products to query, one per line. The lower precisions are compared with
@@ -43,7 +43,6 @@ from recommender.garments.letterbox import Pixels  # noqa: E402
 from recommender.models import EmbeddingModel  # noqa: E402
 from shop.catalogue.models import StoredFile  # noqa: E402
 
-IDS = Path("/work/shared/data/validation-ids.txt")
 RESULT = ROOT / "bench" / "results" / "precision.json"
 LABELS = ("article_type", "base_colour", "gender", "usage")
 BATCH = 64
@@ -194,7 +193,7 @@ def measure_quality(
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("ids", type=Path, nargs="?", default=IDS)
+    parser.add_argument("ids", type=Path)
     parser.add_argument("calibration", type=int, nargs="?", default=300)
     options = parser.parse_args()
     ids, count = set(options.ids.read_text().split()), options.calibration
