@@ -10,8 +10,9 @@ from django.db.backends.utils import CursorWrapper
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
 
-# Exact search of this many rows takes 12 ms. If more rows pass the filters, the HNSW index finds
-# enough of them.
+# If more rows pass the filters, the HNSW index finds enough of them. Exact search of this many rows
+# takes 12 ms with filters on the table's own columns. A price or words need a join with products:
+# 4,200 rows then take 52 ms.
 MAX_EXACT_ROWS = 20_000
 SMALL_TABLE = 1000
 
