@@ -10,8 +10,13 @@ from allauth.account.utils import get_next_redirect_url
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from unfold.sites import UnfoldAdminSite
@@ -36,6 +41,28 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
             super().admin_view(view, cacheable)
         )
         return wrapped
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Return the admin's URLs, with a "View on site" that asks for the permission to view."""
+        link = "r/<path:content_type_id>/<path:object_id>/"
+        view_on_site = path(link, self.admin_view(self.view_on_site), name="view_on_site")
+        return [view_on_site, *super().get_urls()]
+
+    def view_on_site(
+        self, request: HttpRequest, content_type_id: str, object_id: str
+    ) -> HttpResponse:
+        """Redirect to the page of an object that the user may view in the admin.
+
+        Django redirects all staff, also to secret links such as that of an order.
+        """
+        try:
+            kind = ContentType.objects.get_for_id(int(content_type_id))
+            model_admin = self.get_model_admin(kind.model_class())
+        except (ValueError, ContentType.DoesNotExist, NotRegistered) as error:
+            raise Http404 from error
+        if not model_admin.has_view_permission(request):
+            raise PermissionDenied
+        return shortcut(request, content_type_id, object_id)
 
     @method_decorator(secure_admin_login)
     def login(

@@ -260,6 +260,24 @@ def test_each_role_reaches_its_part_of_the_admin(
     assert wrong == {}
 
 
+@pytest.mark.parametrize(("role", "status"), [("Orders", 302), ("Catalogue", 403)])
+def test_view_on_site_needs_the_permission_to_view(
+    things: dict[str, Any], role: str, status: int
+) -> None:
+    """An order's page is open to everybody who knows its secret link."""
+    kind = ContentType.objects.get_for_model(things["order"])
+    url = f"/admin/r/{kind.pk}/{things['order'].pk}/"
+    assert _answer(_sign_in(role), "GET", url, {}).status_code == status
+
+
+@pytest.mark.parametrize("model", ["wishlist.sharedwishlist", "none"])
+def test_view_on_site_knows_only_what_the_admin_shows(things: dict[str, Any], model: str) -> None:
+    shared = things["shared"]
+    kind = ContentType.objects.get_for_model(shared).pk if "." in model else "none"
+    url = f"/admin/r/{kind}/{shared.pk}/"
+    assert _answer(_sign_in("Catalogue"), "GET", url, {}).status_code == 404
+
+
 def test_personal_responses_are_not_cached(things: dict[str, Any]) -> None:
     """Whether signed in by session or token, and whatever the status."""
     owner = _sign_in("owner")
