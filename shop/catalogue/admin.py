@@ -165,6 +165,18 @@ class ProductAdmin(ModelAdmin):
         else:
             obj.save()
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the variants, and give the product the price of an only variant.
+
+        Cards, filters and the order of lists use the price of the product.
+        """
+        super().save_related(request, form, formsets, change)
+        variants = form.instance.variants.all()[:2]
+        if len(variants) == 1 and variants[0].price is not None:
+            form.instance.price = variants[0].price
+            form.instance.save(update_fields=["price"])
+            form.instance.variants.update(price=None)
+
     @display(description=_("image"))
     def thumbnail(self, product: Product) -> SafeString | str:
         return thumbnail(product.primary_image)

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from shop.catalogue.models import Product
-from tests.factories import make_category, make_product
+from tests.factories import make_category, make_product, make_variant
 from tests.forms import fields_of
+from tests.product_forms import change_page, form_data
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:catalogue_product_changelist")
@@ -59,6 +60,33 @@ def test_an_invalid_form_can_be_corrected_and_saved(admin_client: Client) -> Non
     assert admin_client.post(address, values | {"price": "31", "brand": "Nike"}).status_code == 302
     product.refresh_from_db()
     assert (product.price, product.brand) == (31, "Nike")
+
+
+def test_a_product_takes_the_price_of_its_only_variant(admin_client: Client) -> None:
+    product = make_product(price=Decimal(20))
+    values = form_data(product, **{"variants-0-price": "25.00"})
+    assert admin_client.post(change_page(product), values).status_code == 302
+    product.refresh_from_db()
+    assert (product.price, product.variants.get().price) == (25, None)
+
+
+def test_a_product_keeps_its_price_beside_several_variants(admin_client: Client) -> None:
+    product = make_product(price=Decimal(20))
+    dearer = make_variant(product, size="XXL", price=Decimal(25))
+    other = {
+        "variants-TOTAL_FORMS": "2",
+        "variants-INITIAL_FORMS": "2",
+        "variants-1-id": str(dearer.pk),
+        "variants-1-sku": dearer.sku,
+        "variants-1-size": "XXL",
+        "variants-1-price": "26.00",
+        "variants-1-stock": "1",
+        "variants-1-position": "1",
+    }
+    assert admin_client.post(change_page(product), form_data(product, **other)).status_code == 302
+    product.refresh_from_db()
+    dearer.refresh_from_db()
+    assert (product.price, dearer.price) == (20, 26)
 
 
 def test_a_product_without_a_price_cannot_be_listed(admin_client: Client) -> None:

@@ -76,6 +76,14 @@ def test_an_unlisted_product_is_gone_and_similar_items_are_shown(
     assert "Secret Shirt" not in page
 
 
+def test_the_page_shows_the_price_of_an_only_variant(client: Client) -> None:
+    product = make_product(price=Decimal(20))
+    product.variants.update(price=Decimal(25))
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert "€25.00" in page
+    assert "€20.00" not in page
+
+
 def test_a_sold_out_product_comes_before_similar_items_in_stock(client: Client) -> None:
     product = make_lookalike(1, 0, name="Blue Shirt", stock=0)
     make_lookalike(1, 0.1, name="Navy Shirt")
