@@ -25,6 +25,12 @@
   document.querySelector(".size-link")?.addEventListener("click", () => {
     document.getElementById("size-guide").open = true;
   });
+  // The buttons of a line keep the focus by their ids; those of a removed line are gone.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    if (target.id === "cart" && document.activeElement === document.body) {
+      document.getElementById("messages").focus();
+    }
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".stepper [name=step]");
     if (!button) return;

@@ -1,4 +1,4 @@
-"""Place an order without a mouse."""
+"""Use the cart and place an order without a mouse."""
 
 from __future__ import annotations
 
@@ -62,3 +62,20 @@ def test_a_shopper_searches_filters_and_buys_by_keyboard(
     _press(page, page.get_by_role("button", name="Place order"))
     expect(page.locator(".order-state")).to_contain_text("Please confirm your order")
     assert Order.objects.get().lines.get().name.endswith("(M)")
+
+
+def test_the_cart_keeps_the_focus_while_it_is_edited_by_keyboard(page: Page, filled: str) -> None:
+    page.goto(f"{filled}/cart/")
+    more = page.get_by_role("button", name="Increase quantity")
+    for quantity in ("2", "3"):
+        with page.expect_response("**/cart/lines/*/"):
+            _press(page, more)
+        expect(page.get_by_role("spinbutton", name="Quantity")).to_have_value(quantity)
+        expect(page.locator("#cart-link")).to_contain_text(quantity)
+        expect(more).to_be_focused()
+    with page.expect_response("**/cart/lines/*/"):
+        _press(page, page.get_by_role("button", name="Remove"))
+    expect(page.locator("#messages")).to_be_focused()
+    expect(page.locator("#messages")).to_contain_text("was removed")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
