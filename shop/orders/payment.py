@@ -36,6 +36,10 @@ class PaymentMethod(Protocol):
         """Return the URL where the buyer pays, if there is one. Raises ``PaymentError``."""
         ...
 
+    def verify_paid(self, order: Order) -> None:
+        """Check with the provider that the order is paid. Raises ``PaymentError`` if it isn't."""
+        ...
+
     def cancel(self, order: Order) -> None:
         """Prevent the order from being paid. Raises ``PaymentError`` if it is paid already."""
         ...
@@ -55,6 +59,9 @@ class Offline:
 
     def start(self, order: Order) -> str | None:
         return None
+
+    def verify_paid(self, order: Order) -> None:
+        pass
 
     def cancel(self, order: Order) -> None:
         pass

@@ -37,8 +37,8 @@ class TransitionError(ValueError):
 def transition(order: Order, state: str, by: Any = None) -> Order:
     """Change the order's state and return the locked order. Raises ``TransitionError``.
 
-    Also cancels or refunds the payment, restores the stock of an unshipped order, records an event,
-    and queues the email to the buyer.
+    Also verifies, cancels or refunds the payment, restores the stock of an unshipped order, records
+    an event, and queues the email to the buyer.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if state not in TRANSITIONS[order.state]:
@@ -59,7 +59,7 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
 
 
 def _settle_payment(order: Order, state: str) -> None:
-    """Cancel or refund the payment if the state requires it. Raises ``TransitionError``."""
+    """Verify, cancel or refund the payment as the state requires. Raises ``TransitionError``."""
     method = method_of(order)
     if order.confirm_by is not None and state != S.CANCELLED:
         raise _refused(order, _("The customer has not confirmed it yet."))
@@ -70,7 +70,9 @@ def _settle_payment(order: Order, state: str) -> None:
     if state == S.REFUNDED and order.paid_at is None and method.is_prepaid:
         raise _refused(order, _("It has not been paid yet."))
     try:
-        if state == S.CANCELLED:
+        if state == S.PAID:
+            method.verify_paid(order)
+        elif state == S.CANCELLED:
             method.cancel(order)
         elif state == S.REFUNDED:
             method.refund(order)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from shop.orders.models import Order
 from shop.orders.payment import PaymentError
 from shop.orders.states import TransitionError, transition
-from shop.payments.card import Card, client
+from shop.payments.card import OPEN, Card, client
 from shop.payments.models import Payment, WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def mark_paid(token: object, intent: str, amount: int, currency: str) -> None:
     payment = _lock_payment(token)
     if payment is None:
         return
-    if payment.state not in (STATE.PENDING, STATE.FAILED):
+    if payment.state not in OPEN:
         if payment.intent_id != intent:
             _record_problem(payment, f"Paid a second time; refund {intent} at Stripe.")
         return
@@ -57,14 +57,13 @@ def mark_paid(token: object, intent: str, amount: int, currency: str) -> None:
         _record_problem(payment, f"Paid {amount} {currency} instead; see {intent} at Stripe.")
         return
     payment.state, payment.intent_id, payment.problem = STATE.PAID, intent, ""
-    if payment.order.state == Order.State.PLACED:
-        payment.save()
-        transition(payment.order, Order.State.PAID)
-        return
-    # The order was cancelled in the meantime, so ``reconcile_payments`` refunds the payment.
-    payment.state = STATE.REFUND_DUE
+    if payment.order.state in Order.VOID:
+        # The order was cancelled in the meantime, so ``reconcile_payments`` refunds the payment.
+        payment.state = STATE.REFUND_DUE
+        logger.warning("Order %s was paid after its cancellation; will refund it.", payment.order)
     payment.save()
-    logger.warning("Order %s was paid after it was cancelled; it will be refunded.", payment.order)
+    if payment.order.state == Order.State.PLACED:
+        transition(payment.order, Order.State.PAID)
 
 
 def _record_problem(payment: Payment, problem: str) -> None:
@@ -144,8 +143,9 @@ def reconcile_payments() -> None:
     if settings.STRIPE_SECRET_KEY:
         for pk in _until_timeout(_ids(Payment.objects.filter(state=STATE.REFUND_DUE))):
             _refund(pk)
-        open_payments = Payment.objects.filter(state__in=(STATE.PENDING, STATE.FAILED))
-        waiting = open_payments.filter(order__state=Order.State.PLACED).exclude(session_id="")
+        # Staff may have marked the order as paid while no card method was configured.
+        waiting = Payment.objects.filter(state__in=OPEN).exclude(session_id="")
+        waiting = waiting.exclude(order__state__in=Order.VOID)
         for pk in _until_timeout(_ids(waiting.filter(updated__lt=timezone.now() - POLL_AFTER))):
             _poll(pk)
     limit = timezone.now() - timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
