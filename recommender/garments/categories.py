@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from PIL import Image
 
 from recommender.garments.classifier import article_types, classify_garments, garments, manifest
@@ -23,12 +24,34 @@ MIN_STORED_SHARE = 0.05
 # Products of these garments are only recommended beside products of their own category, unless
 # staff decide otherwise.
 DISCREET = {"Bras", "Underwear", "Nightwear"}
+NOT_DISCREET = ~Exists(DiscreetCategory.objects.filter(category=OuterRef("category")))
 
 
 def categories_of(names: Iterable[str]) -> tuple[int, ...]:
-    """Return the ids of categories that hold one of these garments, or one confused with it."""
+    """Return the ids of categories that hold one of these garments, or one confused with it.
+
+    Discreet categories are left out: shorts may include boxers. They are returned for garments that
+    are discreet themselves, and if no other category holds the garments.
+    """
+    held = _holding(names)
+    return _category_ids(held.filter(NOT_DISCREET | Q(garment__in=DISCREET))) or _category_ids(held)
+
+
+def categories_like(category: Category) -> tuple[int, ...]:
+    """Return the ids of categories that hold a garment of this one, or one confused with it.
+
+    Discreet categories are left out unless this category is discreet itself.
+    """
+    discreet = Exists(DiscreetCategory.objects.filter(category=category))
+    return _category_ids(_holding(garments_of(category)).filter(NOT_DISCREET | discreet))
+
+
+def _holding(names: Iterable[str]) -> QuerySet[CategoryGarment]:
     searched = {each for name in names for each in (name, *_confused_garments(name))}
-    held = CategoryGarment.objects.filter(garment__in=searched, share__gte=MIN_SHARE)
+    return CategoryGarment.objects.filter(garment__in=searched, share__gte=MIN_SHARE)
+
+
+def _category_ids(held: QuerySet[CategoryGarment]) -> tuple[int, ...]:
     return tuple(held.order_by("category").values_list("category", flat=True).distinct())
 
 

@@ -26,8 +26,9 @@ class Answer:
     """Holds the products found and the garments that the search was limited to.
 
     ``offered`` are garments that the shopper can choose instead of the ``searched`` ones.
-    ``everything`` means that the search was not limited, ``missing`` that no category holds the
-    garment. ``asks`` means that no garment was detected: the shopper must choose one first.
+    ``everything`` means that the search was not limited, ``missing`` that all categories with the
+    garment are excluded, or that there are none. ``asks`` means that no garment was detected: the
+    shopper must choose one first.
     """
 
     products: list[Product] = field(default_factory=list)
@@ -67,12 +68,12 @@ def _search_garments(
     likely: Sequence[str],
     count: int,
 ) -> Answer:
-    categories = categories_of(searched)
+    excluded = filters.excluded_category_ids
+    categories = tuple(pk for pk in categories_of(searched) if pk not in excluded)
     offered = tuple(name for name in likely if name not in searched)
     if not categories:
         return Answer(searched=searched, offered=offered, missing=True)
-    ids = tuple(pk for pk in categories if pk not in filters.excluded_category_ids)
-    found = _search(photo, filters, count, ids)
+    found = _search(photo, filters, count, categories)
     return Answer(found, searched, offered)
 
 

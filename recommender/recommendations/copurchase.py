@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from django.db import connection, transaction
 
-from recommender.models import Affinity
+from recommender.models import Affinity, DiscreetCategory
 from shop.catalogue.models import Product
 from shop.core.db import planner_settings
 from shop.core.locks import AdvisoryLock, lock_until_commit
@@ -91,8 +91,13 @@ def compute_affinities() -> int:
 
 
 def affinities(product: Product) -> dict[str, list[int]]:
-    """Return the ids of related products in stock, by kind, strongest first. Takes one query."""
+    """Return the ids of related products in stock, by kind, strongest first.
+
+    Leaves out products of other discreet categories. Takes one query.
+    """
+    discreet = DiscreetCategory.objects.exclude(category=product.category_id).values("category")
     found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
+    found = found.exclude(other__category__in=discreet)
     ids = defaultdict(list)
     for kind, other in found.order_by("-score", "other_id").values_list("kind", "other_id"):
         ids[kind].append(other)

@@ -61,7 +61,9 @@ fitting AS MATERIALIZED (
     FROM catalogue_category AS category
     LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
     LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
-    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s))"""
+    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s) AND NOT EXISTS (
+        SELECT FROM recommender_discreetcategory AS discreet
+        WHERE discreet.category_id = category.id))"""
 PER_CATEGORY = 10
 POOL = 60
 PER_ROLE = 6

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, connections
 
-from recommender.garments.categories import categories_of, garments_of
+from recommender.garments.categories import categories_like, discreet_ids
 from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.search.candidates import (
     FIRST_EMBEDDED,
@@ -155,15 +155,20 @@ def _without_repetitions(neighbours: list[Neighbour]) -> list[Neighbour]:
 def scopes(product: Product, filters: Filters) -> Iterator[Filters]:
     """Yield the filters to search with in turn, from the product's category to wider ones.
 
-    Genders and categories in ``filters`` replace those of the product.
+    Genders and categories in ``filters`` replace those of the product. Discreet categories other
+    than the product's are searched only if they are among those in ``filters``.
     """
     if not filters.genders:
         filters = replace(filters, genders=fitting_genders(product.gender))
-    if filters.category_ids or filters.excluded_category_ids:
+    if filters.category_ids:
         yield filters
         return
+    if excluded := filters.excluded_category_ids:
+        discreet = (pk for pk in discreet_ids() if pk != product.category_id)
+        yield replace(filters, excluded_category_ids=(*excluded, *discreet))
+        return
     yield replace(filters, category_ids=(product.category_id,))
-    same_garment = categories_of(garments_of(product.category))
+    same_garment = categories_like(product.category)
     if not same_garment:
         return
     parent = product.category.path.rpartition("/")[0]
