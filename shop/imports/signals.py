@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent after each committed batch with ``image_ids``, the primary keys of the new ``ProductImage``
-# rows, and with an empty list when a run or rollback ends. ``sender`` is None.
+# Sent after each committed batch, and when an import or rollback ends. ``sender`` is None.
 catalogue_imported = Signal()

@@ -85,7 +85,7 @@ def _finish(upload: Upload) -> None:
         Upload.objects.filter(pk=upload.pk).update(state=Upload.State.ROLLED_BACK, stop=False)
         transaction.on_commit(partial(delete_files, upload), robust=True)
     refresh_search_words()
-    catalogue_imported.send_robust(sender=None, image_ids=[])
+    catalogue_imported.send_robust(sender=None)
 
 
 def _roll_back(changes: list[UploadChange]) -> list[str]:

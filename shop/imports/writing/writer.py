@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -81,8 +80,7 @@ class Writer:
             _apply(changes)
             after(changes)
             words = words_in(product.pk for product in (*changes.new, *changes.reworded))
-            ids = [image.pk for image in changes.new_images]
-            transaction.on_commit(partial(_send_imported, ids), robust=True)
+            transaction.on_commit(_send_imported, robust=True)
         self._words += words
 
     def finish(self) -> None:
@@ -95,7 +93,7 @@ class Writer:
             return
         add_search_words(self._words)
         _analyze_stale_tables()
-        _send_imported([])
+        _send_imported()
 
     def _find(self, rows: list[PreparedRow]) -> Changes:
         existing = _existing(rows, lock=not self._dry_run)
@@ -104,10 +102,10 @@ class Writer:
         return find_changes(rows, existing, self._tree, self._defaults, sample_data=sample)
 
 
-def _send_imported(image_ids: list[int]) -> None:
+def _send_imported() -> None:
     # Errors of receivers, which occur for example without Redis, are ignored, because the import is
     # already committed.
-    catalogue_imported.send_robust(sender=None, image_ids=image_ids)
+    catalogue_imported.send_robust(sender=None)
 
 
 def _analyze_stale_tables() -> None:

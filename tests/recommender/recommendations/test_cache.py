@@ -103,7 +103,7 @@ def test_an_import_a_merge_and_saving_a_product_invalidate_the_cache(
     def merge_two() -> None:
         merge(first.pk, [make_product(currency=first.currency).pk])
 
-    for change in (lambda: catalogue_imported.send(sender=None, image_ids=[]), merge_two):
+    for change in (lambda: catalogue_imported.send(sender=None), merge_two):
         _page(products[0])
         assert not _page(products[0])[1]
         change()

@@ -336,11 +336,11 @@ def test_a_killed_run_leaves_complete_batches_and_a_rerun_continues(make_folder,
 
 @pytest.mark.django_db(transaction=True)
 def test_every_batch_and_the_end_send_a_signal(make_folder, batches_of_two):
-    heard: list[list[int]] = []
+    images: list[int] = []
 
-    def listen(sender: object, image_ids: list[int], **kwargs: object) -> None:
+    def listen(**kwargs: object) -> None:
         assert not connection.in_atomic_block
-        heard.append(image_ids)
+        images.append(ProductImage.objects.count())
         raise RuntimeError("a listener's fault is its own")
 
     catalogue_imported.connect(listen)
@@ -348,8 +348,7 @@ def test_every_batch_and_the_end_send_a_signal(make_folder, batches_of_two):
         import_catalogue(make_folder(row(1), row(2), row(3)))
     finally:
         catalogue_imported.disconnect(listen)
-    ids = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True))
-    assert heard == [ids[:2], ids[2:], []]
+    assert images == [2, 3, 3]
 
 
 def test_pictures_are_saved_in_another_storage(make_folder, settings, tmp_path):
