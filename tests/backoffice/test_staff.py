@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from backoffice.groups import ensure_groups
 from recommender.models import EmptySearch, Event
+from recommender.tracking.events import BLOCKS
 from shop.catalogue.models import StockAdjustment, Variant
 from shop.orders.models import Order, OrderLine
 from tests.factories import fail_embedding, make_image, make_order, make_product, make_variant
@@ -65,6 +66,14 @@ def test_the_dashboard_counts_what_staff_have_to_do_today(admin: Client) -> None
         "Recommendation performance"
     ]
     assert [row[1:] for row in tables["Best sellers"]] == [(1, 0), (1, 0)]
+
+
+def test_the_dashboard_names_every_row_of_recommendations_in_words(admin: Client) -> None:
+    Event.objects.bulk_create(Event(block=block, kind="seen") for block in BLOCKS)
+    tables = {table["title"]: table["rows"] for table in admin.get("/admin/").context["tables"]}
+    titles = [row[0] for row in tables["Recommendation performance"]]
+    assert len(titles) == len(BLOCKS)
+    assert not {*titles} & {*BLOCKS}
 
 
 def test_the_dashboard_compares_with_the_previous_period(admin: Client) -> None:
