@@ -79,7 +79,8 @@ def place_order(
     buyer saw: if the actual total differs, nothing is ordered. Locks are taken in a fixed sequence
     (cart, voucher, variants by product), so that simultaneous buyers cannot deadlock.
     """
-    Cart.objects.select_for_update().get(pk=cart.pk)
+    # A guest's cart may have been merged into an account meanwhile; then it has no lines.
+    Cart.objects.select_for_update().filter(pk=cart.pk).first()
     placed = Order.objects.filter(idempotency_key=key).first()
     if placed is not None:
         return placed

@@ -32,11 +32,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and cart and (placed := _already_placed(request, cart)):
         return redirect(placed)
     lines = cart.lines_for_page() if cart else []
-    if cart is None or not lines:
-        _remember_contact(request)
-        return _nothing_to_buy(request)
-    if len(currencies(lines)) > 1:  # the cart's page tells the buyer what to do
-        return redirect("cart:cart")
+    if cart is None or len(currencies(lines)) != 1:
+        return _back_to_cart(request, lines)
     form = CheckoutForm(request.POST or None, initial=_initial(request))
     problem = _apply_code(request) if request.method == "POST" else ""
     page = _page(request, form, lines, problem)
@@ -46,8 +43,11 @@ def checkout(request: HttpRequest) -> HttpResponse:
         try:
             order = _place(request, cart, form)
         except CheckoutError as error:
+            lines = cart.lines_for_page()  # which another tab may have ordered meanwhile
+            if len(currencies(lines)) != 1:
+                return _back_to_cart(request, lines)
             form.add_error(None, str(error))
-            page = _page(request, form, cart.lines_for_page(), "")
+            page = _page(request, form, lines, "")
         else:
             request.session.pop(VOUCHER_KEY, None)
             request.session.pop(CONTACT_KEY, None)
@@ -65,8 +65,8 @@ def voucher(request: HttpRequest) -> HttpResponse:
         return redirect("orders:checkout")
     lines = cart.lines_for_page() if (cart := find_cart(request)) else []
     problem = _apply_code(request)
-    if not lines:
-        return _nothing_to_buy(request)
+    if len(currencies(lines)) != 1:
+        return _back_to_cart(request, lines)
     form = CheckoutForm(initial=_initial(request) | request.POST.dict())
     page = _page(request, form, lines, problem)
     return render(request, "shop/checkout.html", page, status=_status(request, page))
@@ -91,9 +91,12 @@ def _status(request: HttpRequest, page: dict[str, Any]) -> int:
     return 422 if page["form"].errors or (request.POST and page["voucher_problem"]) else 200
 
 
-def _nothing_to_buy(request: HttpRequest) -> HttpResponse:
-    messages.info(request, _("Your cart is empty."))
-    return redirect("cart:cart")
+def _back_to_cart(request: HttpRequest, lines: list[CartLine]) -> HttpResponse:
+    """Redirect from the checkout of a cart that is empty or in several currencies."""
+    _remember_contact(request)
+    if not lines:
+        messages.info(request, _("Your cart is empty."))
+    return redirect("cart:cart")  # this page says what to do about several currencies
 
 
 def _remember_contact(request: HttpRequest) -> None:

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -94,6 +94,46 @@ def test_checkout_waits_for_a_list_saved_in_the_admin(
     values |= {"form-0-price": "30.00", "form-1-price": "30.00", "_save": "Save"}
     buys(client, method, [variants[0], variants[2]], lambda: _saved(admin_client, address, values))
     assert {product.price for product in Product.objects.all()} == {30}
+
+
+def _delete_lines(cart: Cart) -> None:
+    cart.lines.all().delete()
+
+
+def _delete_cart(cart: Cart) -> None:
+    cart.delete()
+
+
+def _change_currency(cart: Cart) -> None:
+    Product.objects.filter(name="One").update(currency="USD")
+
+
+@pytest.mark.parametrize("change", [_delete_lines, _delete_cart, _change_currency])
+def test_a_cart_that_changes_during_checkout_is_shown_again(
+    client: Client,
+    method: ShippingMethod,
+    variants: list[Variant],
+    change: Callable[[Cart], None],
+) -> None:
+    for variant in (variants[0], variants[2]):
+        client.post(reverse("cart:add"), {"variant": variant.pk, "quantity": 1})
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            cart = Cart.objects.select_for_update().get()
+            checkout = pool.submit(_post_checkout, client, method)
+            wait_until_a_lock_blocks()
+            change(cart)
+        assert checkout.result(60) == (302, reverse("cart:cart"))
+    assert not Order.objects.exists()
+    assert "Alice Doe" in client.session["contact"].values()
+
+
+def _post_checkout(client: Client, method: ShippingMethod) -> tuple[int, str]:
+    try:
+        response = client.post(CHECKOUT, checkout_data(method))
+        return response.status_code, response.headers.get("Location", "")
+    finally:
+        connection.close()
 
 
 def _saved(client: Client, address: str, values: dict[str, str]) -> None:
