@@ -7,8 +7,9 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Matches text that e-mail programs turn into links, but not "Dr.Meier" or "c/o".
-_LINK = re.compile(r"//|www\.|https?:|\w\.\w+/|\w{3,}\.[a-z]{2,}", re.IGNORECASE)
+# Matches text that e-mail programs turn into links, but not "Dr.Meier" or "c/o". Before a dot,
+# ``\w{3}`` finds the same as ``\w{3,}``, which would take quadratic time for a long word.
+_LINK = re.compile(r"//|www\.|https?:|\w\.\w+/|\w{3}\.[a-z]{2}", re.IGNORECASE)
 
 
 def refuse_links(text: str) -> None:
