@@ -19,7 +19,7 @@ CURRENCY = r"(?:[A-Z]{3}|kr\.?|zł|Kč|Ft|Rs\.?|Fr\.?)"
 CODES = re.compile(rf"^{CURRENCY}(?=[\s\d])|(?<=[\s\d,.–—-]){CURRENCY}$", re.IGNORECASE)
 GROUPING = re.compile(r"[\s'’]")
 NO_CENTS = re.compile(r"[.,][-–—]+$")
-SIGNS = re.compile(r"^[\s€$£¥₹₽₩₺₴₫฿₪₱₦]+|[\s€$£¥₹₽₩₺₴₫฿₪₱₦]+$")
+SIGNS = " €$£¥₹₽₩₺₴₫฿₪₱₦"
 PATTERNS = {
     mark: re.compile(
         rf"(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}(\{group}[0-9]{{3}})+)(\{mark}(?P<part>[0-9]+))?"
@@ -36,8 +36,8 @@ class Number(str):
 
 def _strip_currency(text: str) -> str:
     """Return the amount without currency, spaces and apostrophes."""
-    text = CODES.sub("", SIGNS.sub("", text.strip()))
-    return NO_CENTS.sub("", GROUPING.sub("", SIGNS.sub("", text)))
+    text = CODES.sub("", " ".join(text.split()).strip(SIGNS))
+    return NO_CENTS.sub("", GROUPING.sub("", text.strip(SIGNS)))
 
 
 def read_number(text: str, mark: str) -> Decimal | None:

@@ -353,7 +353,8 @@ def _stock(values: dict[str, str], decimal: str) -> int | None:
     # A file with prices such as 19,90 may have a stock such as 5.0.
     if number is None and WHOLE_NUMBER.fullmatch(text):
         number = Decimal(re.split("[.,]", text)[0])
-    if number is None or number % 1 or number >= MAX_STOCK:
+    # The limit is checked first, because ``%`` fails for a quotient of more than 28 digits.
+    if number is None or number >= MAX_STOCK or number % 1:
         message = _("stock is %(value)s; enter a whole number, 0 or more.")
         raise RowError(message % {"value": text[:20]}, "stock")
     return int(number)

@@ -13,6 +13,9 @@ PADDED = "^0+[0-9]+$"
 NUMBER = re.compile(r"[0-9]+([.,][0-9]+)*")
 ZEROS = re.compile("^0+(?=[0-9])")
 WORD = re.compile(r"[0-9]+|[a-zä]+", re.IGNORECASE)
+# The most digits of a number in a date: those of its year.
+MAX_DIGITS = 4
+PARTS_OF_DATE = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}([-/. ][0-9]{{1,{MAX_DIGITS}}}){{1,2}}\.?")
 
 
 def padded_keys() -> dict[str, str]:
@@ -56,24 +59,28 @@ def _numbers(text: str) -> set[Decimal]:
 
 def _is_date_of(before: str, after: str) -> bool:
     """Return whether ``after`` is a date with the numbers of which ``before`` consists."""
-    numbers = {int(word) for word in re.findall("[0-9]+", before)}
-    if not DATE.fullmatch(after) or not re.fullmatch(r"[0-9]+([-/. ][0-9]+){1,2}\.?", before):
+    if not DATE.fullmatch(after) or not PARTS_OF_DATE.fullmatch(before):
         return False
+    numbers = {int(word) for word in re.findall("[0-9]+", before)}
     words = WORD.findall(after)
     parts = {MONTH_NUMBERS.get(word[:3].lower()) or _whole(word) for word in words}
     return numbers <= parts | {part % 100 for part in parts}
 
 
 def _whole(word: str) -> int:
-    return int(word) if word.isdecimal() else 0
+    return int(word) if word.isdecimal() and len(word) <= MAX_DIGITS else 0
 
 
 def _has_lost_letters(before: str, after: str) -> bool:
     if "?" not in after or before.isascii():
         return False
-    # A letter beyond the first 65,536 becomes two question marks.
-    pattern = "".join(
-        re.escape(letter) if letter.isascii() else rf"(?:{re.escape(letter)}|\?{{1,2}})"
-        for letter in before
+    # Programs that count in UTF-16 write two question marks for a letter above U+FFFF.
+    doubled = "".join(letter * 2 if letter > "\uffff" else letter for letter in before)
+    return any(
+        len(text) == len(after)
+        and all(
+            new == old or (new == "?" and not old.isascii())
+            for old, new in zip(text, after, strict=True)
+        )
+        for text in (before, doubled)
     )
-    return re.fullmatch(pattern, after) is not None

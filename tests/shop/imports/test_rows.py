@@ -76,6 +76,7 @@ def test_an_empty_name_is_not_provided(nothing):
         ({"stock": "-1"}, "whole number"),
         ({"stock": "1.5"}, "whole number"),
         ({"stock": "1000000000"}, "whole number"),
+        ({"stock": "9" * 40}, "whole number"),
         ({"currency": "euro"}, "three capital letters"),
     ],
 )
