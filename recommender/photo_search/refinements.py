@@ -7,11 +7,11 @@ from dataclasses import replace
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from recommender.garments.names import NAMES
 from recommender.photo_search.answers import EVERYTHING, Answer
 from recommender.recommendations.refine import Refinement
+from shop.catalogue.attribute_names import attribute_name
 from shop.catalogue.browsing.colours import hex_of
 from shop.catalogue.browsing.facets import count
 from shop.catalogue.browsing.filters import Filters
@@ -48,9 +48,7 @@ def colour_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
     chosen = [colour for colour in filters.colours if colour not in shown]
     return [
         replace(
-            _refinement(
-                query, "colour", pgettext("colour", colour), colour, colour in filters.colours
-            ),
+            _refinement(query, "colour", attribute_name(colour), colour, colour in filters.colours),
             colour=hex_of(colour),
         )
         for colour in [*chosen, *shown]

@@ -10,8 +10,8 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Q
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from shop.catalogue.attribute_names import attribute_name
 from shop.catalogue.browsing.caching import cached_rows
 from shop.catalogue.browsing.colours import hex_of
 from shop.catalogue.browsing.filters import FACETS, Filters
@@ -129,7 +129,7 @@ def facets(counts: Counts, chosen: dict[str, list[str]]) -> list[Facet]:
     colours = dict.fromkeys(chosen["colour"], 0) | counts.colours
     counted = {
         "gender": ((v, _gender(v), n) for v, n in genders.items() if v),
-        "colour": ((v, pgettext("colour", v), n) for v, n in colours.items() if v),
+        "colour": ((v, attribute_name(v), n) for v, n in colours.items() if v),
         "type": _types(counts.categories, chosen["type"]),
     }
     labels = {"gender": _("Gender"), "colour": _("Colour"), "type": _("Category")}

@@ -1,4 +1,4 @@
-"""Define template tags for pictures, size guides and the home page, and the filter ``money``."""
+"""Define template tags for pictures, size guides and the home page, and filters for values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from shop.catalogue.attribute_names import attribute_name
 from shop.catalogue.browsing import home
 from shop.catalogue.browsing.colours import TINTS, tint_of
 from shop.catalogue.images.renditions import WIDTHS, rendition_url, rendition_widths
@@ -72,4 +73,5 @@ def home_rows(already_shown: Collection[Product]) -> home.HomeRows:
     return home.home_rows(already_shown)
 
 
+register.filter(attribute_name)
 register.filter(money)

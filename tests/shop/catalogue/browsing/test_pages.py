@@ -76,6 +76,20 @@ def test_an_unlisted_product_is_gone_and_similar_items_are_shown(
     assert "Secret Shirt" not in page
 
 
+def test_attributes_are_shown_in_the_language_of_the_shopper(client: Client) -> None:
+    values = {"base_colour": "Navy Blue", "season": "Fall", "usage": "Smart Casual"}
+    product = make_product(**values)
+    make_product(base_colour="Ultraviolet")
+    page = one_line(client.get(product.get_absolute_url()).content.decode())
+    assert all(f"<dd>{words}" in page for words in ("Navy Blue", "Autumn", "Smart casual"))
+    german = {"headers": {"Accept-Language": "de"}}
+    page = one_line(client.get(product.get_absolute_url(), **german).content.decode())
+    assert all(f"<dd>{words}" in page for words in ("Marineblau", "Herbst", "Smart Casual"))
+    page = one_line(client.get("/products/", **german).content.decode())
+    assert all(colour in page for colour in ("Marineblau", "Ultraviolet"))
+    assert "Navy Blue <" not in page
+
+
 def test_the_page_shows_the_price_of_an_only_variant(client: Client) -> None:
     product = make_product(price=Decimal(20))
     product.variants.update(price=Decimal(25))
