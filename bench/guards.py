@@ -227,16 +227,16 @@ GUARDS = [
     Guard(
         "limit of orders on invoice",
         "shop/orders/limits.py",
-        'return allows(request, "invoice-order", limit) and allows_key(',
-        "return True or allows_key(",
-        f"{T_ORDERS}/test_confirmation.py::test_orders_per_address_and_email_are_limited",
+        "if not allows_key(key, subject, settings.INVOICE_ORDERS_PER_HOUR):",
+        "if False:",
+        f"{T_ORDERS}/test_limits.py::test_orders_per_address_and_email_are_limited",
     ),
     Guard(
         "limit of voucher codes",
         "shop/orders/limits.py",
         'if not (allows(request, "voucher", limit) and by_session):',
         "if False:",
-        f"{T_ORDERS}/test_confirmation.py::test_voucher_codes_cannot_be_guessed",
+        f"{T_ORDERS}/test_limits.py::test_voucher_codes_cannot_be_guessed",
     ),
     Guard(
         "limit of photo searches",

@@ -22,7 +22,13 @@ from shop.api.schema import CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED, page_of
 from shop.cart.models import Cart
 from shop.core.countries import find_country
 from shop.orders.checkout import place_order
-from shop.orders.limits import VoucherError, find_voucher, may_order
+from shop.orders.limits import (
+    Counter,
+    TooManyOrdersError,
+    VoucherError,
+    find_voucher,
+    order_counters,
+)
 from shop.orders.models import Order, OrderEvent, OrderLine, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
@@ -176,13 +182,15 @@ class OrderList(CustomerView):
         serializer = NewOrderSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
-        if not may_order(request._request, values["payment"], values["email"]):
-            raise Throttled(3600)
-        order = self._place(dict(values))
+        counters = order_counters(request._request, values["payment"], values["email"])
+        try:
+            order = self._place(dict(values), counters)
+        except TooManyOrdersError as error:
+            raise Throttled(error.seconds) from error
         return Response(OrderSerializer(order, context={"request": request}).data, status=201)
 
     @transaction.atomic
-    def _place(self, values: dict[str, Any]) -> Order:
+    def _place(self, values: dict[str, Any], counters: list[Counter]) -> Order:
         cart = Cart.objects.select_for_update().get(pk=self.cart().pk)
         # The key has the id of the cart's newest line, so that the same contents are ordered once.
         newest = cart.lines.order_by("-pk").values_list("pk", flat=True).first()
@@ -194,6 +202,7 @@ class OrderList(CustomerView):
             payment=values.pop("payment"),
             user=self.user,
             contact={name: values.get(name, "") for name in CONTACT},
+            counters=counters,
         )
 
 

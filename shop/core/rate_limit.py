@@ -98,19 +98,19 @@ def allows(request: HttpRequest, subject: str, per_hour: int) -> bool:
     return allows_key(client_network(request), subject, per_hour)
 
 
-def too_many_requests(
-    request: HttpRequest, subject: str, per_hour: int, *others: tuple[str, str]
-) -> HttpResponse:
-    """Return a response with status 429 that says when to try again.
-
-    ``others`` are further (key, subject) pairs with the same limit; the longest wait counts.
-    """
-    keys = [(client_network(request), subject), *others]
-    limit = RateLimitItemPerHour(per_hour)
-    minutes = ceil(max(wait_seconds(limit, name, key) for key, name in keys) / 60)
+def too_many_requests(request: HttpRequest, subject: str, per_hour: int) -> HttpResponse:
+    """Return a response with status 429 that says when the address may try again."""
+    seconds = wait_seconds(RateLimitItemPerHour(per_hour), subject, client_network(request))
+    minutes = ceil(seconds / 60)
     response = render(request, "429.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(minutes * 60)
     return response
+
+
+def is_exhausted(key: str, subject: str, per_hour: int) -> bool:
+    """Return whether the key has reached the hourly limit, without incrementing its count."""
+    limit = RateLimitItemPerHour(per_hour)
+    return not _call(lambda limiter: limiter.test(limit, subject, key), True)
 
 
 def allows_key(key: str, subject: str, per_hour: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from shop.cart.models import Cart, CartLine, currencies
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
 from shop.orders.emails import queue_order_email
+from shop.orders.limits import Counter, check_limits, count_order
 from shop.orders.models import (
     CENT,
     CONFIRM_WITHIN,
@@ -72,18 +73,21 @@ def place_order(
     user: Any,
     contact: dict[str, str],
     total: Decimal | None = None,
+    counters: Sequence[Counter] = (),
 ) -> Order:
-    """Decrement the stock, create the order and empty the cart. Raises ``CheckoutError``.
+    """Decrement the stock, create the order and empty the cart.
 
-    A repeated call with the same ``key`` returns the first order. ``total`` is the amount that the
-    buyer saw: if the actual total differs, nothing is ordered. Locks are taken in a fixed sequence
-    (cart, voucher, variants by product), so that simultaneous buyers cannot deadlock.
+    Raises ``CheckoutError``, or ``TooManyOrdersError`` if one of ``counters`` has reached its
+    limit. A repeated call with the same ``key`` returns the first order. ``total`` is the amount
+    that the buyer saw: if the actual total differs, nothing is ordered. Locks are taken in a fixed
+    sequence (cart, voucher, variants by product), so that simultaneous buyers cannot deadlock.
     """
     # A guest's cart may have been merged into an account meanwhile; then it has no lines.
     Cart.objects.select_for_update().filter(pk=cart.pk).first()
     placed = Order.objects.filter(idempotency_key=key).first()
     if placed is not None:
         return placed
+    check_limits(counters)
     lines = cart.lines_for_page()
     if not lines:
         raise CheckoutError(_("Your cart is empty."))
@@ -119,6 +123,7 @@ def place_order(
     OrderLine.objects.bulk_create(_order_line(order, line) for line in lines)
     OrderEvent.objects.create(order=order, state=order.state, by=order.user)
     cart.lines.all().delete()
+    count_order(counters)
     queue_order_email(order, order.state)
     return order
 

@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
+
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from limits import RateLimitItemPerHour
 
 from shop.core.emails import ascii_lower
-from shop.core.rate_limit import allows, allows_key, too_many_requests
+from shop.core.rate_limit import allows, allows_key, client_network, is_exhausted, wait_seconds
 from shop.orders.models import Voucher
 from shop.orders.payment import METHODS
+
+Counter = tuple[str, str]  # subject and key of ``shop.core.rate_limit``
 
 
 class VoucherError(ValueError):
     """Tells the shopper why the voucher code cannot be used."""
 
 
-def may_order(request: HttpRequest, payment: str, email: str) -> bool:
-    """Count an order; return whether the limits per client address and per e-mail allow it.
+class TooManyOrdersError(Exception):
+    """Tells the buyer in how many ``seconds`` another order may be placed."""
 
-    Prepaid orders are not limited, because the buyer has to pay for each.
+    def __init__(self, seconds: int) -> None:
+        minutes = ceil(seconds / 60)
+        text = ngettext(
+            "Too many orders in a short time. Please try again in %(n)d minute.",
+            "Too many orders in a short time. Please try again in %(n)d minutes.",
+            minutes,
+        )
+        super().__init__(text % {"n": minutes})
+        self.seconds = seconds
+
+
+def order_counters(request: HttpRequest, payment: str, email: str) -> list[Counter]:
+    """Return the counters of an order: of the client address, and of the account or the email.
+
+    Emails are counted for guests only: a stranger who orders with the email of a customer does not
+    stop the customer. Prepaid orders are not limited, because the buyer has to pay for each.
     """
-    limit = settings.INVOICE_ORDERS_PER_HOUR
     if METHODS[payment].is_prepaid:
-        return True
-    return allows(request, "invoice-order", limit) and allows_key(
-        ascii_lower(email), "invoice-order-email", limit
-    )
+        return []
+    user = request.user
+    buyer = ("user", str(user.pk)) if user.is_authenticated else ("email", ascii_lower(email))
+    return [("order-network", client_network(request)), (f"order-{buyer[0]}", buyer[1])]
 
 
-def too_many_orders(request: HttpRequest, email: str) -> HttpResponse:
-    """Return a 429 response that says when another order may be placed."""
-    by_email = (ascii_lower(email), "invoice-order-email")
-    return too_many_requests(request, "invoice-order", settings.INVOICE_ORDERS_PER_HOUR, by_email)
+def check_limits(counters: Sequence[Counter]) -> None:
+    """Raise ``TooManyOrdersError`` if a counter has reached its limit; count nothing."""
+    per_hour = settings.INVOICE_ORDERS_PER_HOUR
+    full = [counter for counter in counters if is_exhausted(counter[1], counter[0], per_hour)]
+    if full:
+        raise _too_many(full)
+
+
+def count_order(counters: Sequence[Counter]) -> None:
+    """Count a placed order. Raises ``TooManyOrdersError`` if simultaneous orders were faster."""
+    for subject, key in counters:
+        if not allows_key(key, subject, settings.INVOICE_ORDERS_PER_HOUR):
+            raise _too_many([(subject, key)])
+
+
+def _too_many(counters: Sequence[Counter]) -> TooManyOrdersError:
+    limit = RateLimitItemPerHour(settings.INVOICE_ORDERS_PER_HOUR)
+    return TooManyOrdersError(max(wait_seconds(limit, *counter) for counter in counters))
 
 
 def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:

@@ -16,7 +16,7 @@ from shop.core.views import on_csrf_failure
 from shop.orders.checkout import CheckoutError, place_order, totals
 from shop.orders.confirmation import confirm
 from shop.orders.forms import CheckoutForm, VoucherForm
-from shop.orders.limits import VoucherError, find_voucher, may_order, too_many_orders
+from shop.orders.limits import TooManyOrdersError, VoucherError, find_voucher, order_counters
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS, PaymentError, method_of
 
@@ -38,10 +38,13 @@ def checkout(request: HttpRequest) -> HttpResponse:
     problem = _apply_code(request) if request.method == "POST" else ""
     page = _page(request, form, lines, problem)
     if request.method == "POST" and form.is_valid() and not page["voucher_problem"]:
-        if not may_order(request, form.cleaned_data["payment"], form.cleaned_data["email"]):
-            return too_many_orders(request, form.cleaned_data["email"])
         try:
             order = _place(request, cart, form)
+        except TooManyOrdersError as error:
+            form.add_error(None, str(error))
+            response = render(request, "shop/checkout.html", page, status=429)
+            response["Retry-After"] = str(error.seconds)
+            return response
         except CheckoutError as error:
             lines = cart.lines_for_page()  # which another tab may have ordered meanwhile
             if len(currencies(lines)) != 1:
@@ -153,6 +156,7 @@ def _place(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Order:
         user=request.user,
         contact=form.contact(),
         total=form.cleaned_data["total"],
+        counters=order_counters(request, form.cleaned_data["payment"], form.cleaned_data["email"]),
     )
 
 

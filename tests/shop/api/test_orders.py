@@ -92,3 +92,15 @@ def test_orders_take_a_constant_number_of_queries(
         make_order(user=alice)
     with django_assert_num_queries(4):
         customer.get("/api/v1/orders/")
+
+
+def test_too_many_orders_are_refused(
+    customer: APIClient, order_data: dict[str, Any], settings: Any
+) -> None:
+    settings.INVOICE_ORDERS_PER_HOUR = 1
+    add_to_cart(customer)
+    assert customer.post("/api/v1/orders/", order_data, format="json").status_code == 201
+    add_to_cart(customer)
+    answer = customer.post("/api/v1/orders/", order_data, format="json")
+    assert (answer.status_code, Order.objects.count()) == (429, 1)
+    assert 0 < int(answer["Retry-After"]) <= 3600

@@ -1,4 +1,4 @@
-"""Unconfirmed orders, too many orders, and guesses at voucher codes."""
+"""Orders of guests who pay later wait for a confirmation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from shop.catalogue.models import Variant
 from shop.core.validators import refuse_links
 from shop.orders.confirmation import cancel_unconfirmed
-from shop.orders.models import Order, ShippingMethod, Voucher
+from shop.orders.models import Order, ShippingMethod
 from shop.orders.states import TransitionError, transition
 from tests.factories import make_customer, make_order
 from tests.shop.orders.checkouts import CHECKOUT, checkout_data, fill_cart
@@ -96,56 +96,6 @@ def test_a_signed_in_customer_need_not_confirm(client: Client, method: ShippingM
     client.post(CHECKOUT, checkout_data(method))
     assert Order.objects.get().confirm_by is None
     assert "?confirm=" not in mail.outbox[0].body
-
-
-@pytest.mark.parametrize("same", ["REMOTE_ADDR", "email"])
-def test_orders_per_address_and_email_are_limited(
-    client: Client, method: ShippingMethod, settings: Any, same: str
-) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 2
-    fill_cart(client, stock=9)
-    variant, statuses = Variant.objects.get(), []
-    for number in range(3):
-        buyer = Client(REMOTE_ADDR="192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}")
-        email = f"{number}@example.com" if same != "email" else ("A@x.org", "a@X.org")[number % 2]
-        buyer.post("/cart/add/", {"variant": variant.pk})
-        statuses.append(buyer.post(CHECKOUT, checkout_data(method, email=email)).status_code)
-    assert statuses == [302, 302, 429]
-    assert (Order.objects.count(), Variant.objects.get().stock, len(mail.outbox)) == (2, 7, 2)
-
-
-@pytest.mark.parametrize("same", ["REMOTE_ADDR", "session"])
-def test_voucher_codes_cannot_be_guessed(
-    client: Client, method: ShippingMethod, settings: Any, same: str
-) -> None:
-    settings.VOUCHER_CODES_PER_HOUR = 2
-    Voucher.objects.create(code="RIGHT", kind="amount", value=1)
-    fill_cart(client, stock=9)
-    variant, pages = Variant.objects.get(), []
-    for number, code in enumerate(["A", "B", "right"]):
-        if same == "REMOTE_ADDR":
-            client = Client()
-            client.post("/cart/add/", {"variant": variant.pk})
-        address = "192.0.2.1" if same == "REMOTE_ADDR" else f"192.0.2.{number}"
-        sent = checkout_data(method, code=code)
-        pages.append(client.post("/checkout/voucher/", sent, REMOTE_ADDR=address))
-    assert [page.status_code for page in pages] == [422, 422, 422]
-    assert "This code isn’t valid." in pages[1].content.decode()
-    assert "Too many attempts." in pages[2].content.decode()
-    assert pages[2].context["voucher"] is None
-
-
-def test_an_accepted_code_is_not_counted_again(
-    client: Client, method: ShippingMethod, settings: Any
-) -> None:
-    settings.VOUCHER_CODES_PER_HOUR = 1
-    Voucher.objects.create(code="RIGHT", kind="amount", value=1)
-    fill_cart(client)
-    for _time in range(3):
-        page = client.post("/checkout/voucher/", checkout_data(method, code="RIGHT"))
-        assert page.context["voucher"].code == "RIGHT"
-    client.post(CHECKOUT, checkout_data(method, code="RIGHT"))
-    assert Order.objects.get().voucher_code == "RIGHT"
 
 
 @pytest.mark.parametrize(
