@@ -20,6 +20,7 @@ from unfold.decorators import display
 from recommender.duplicates import admin_views as duplicate_views
 from recommender.embedding import queue
 from recommender.embedding.model_store import unusable_reason
+from recommender.garments.categories import lock_category
 from recommender.garments.classifier import garments
 from recommender.garments.names import NAMES
 from recommender.models import (
@@ -226,6 +227,7 @@ class CategoryGarmentAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: CategoryGarment, form: Any, change: bool
     ) -> None:
+        lock_category(obj.category_id)
         obj.corrected = True
         super().save_model(request, obj, form, change)
 

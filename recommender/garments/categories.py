@@ -81,14 +81,11 @@ def fill_garments() -> int:
     types, filled = {name.casefold(): garment for name, garment in article_types().items()}, 0
     for category, classified in _unfilled():
         if garment := types.get(category.name.casefold()):
-            if classified is None:
-                _store(category, {garment: 1.0}, 0)
-                filled += 1
+            filled += classified is None and _store(category, {garment: 1.0}, 0)
             continue
         images = _sample(category)
         if len(images) > (classified or 0) and (shares := _shares(images)):
-            _store(category, shares, len(images))
-            filled += 1
+            filled += _store(category, shares, len(images))
     return filled
 
 
@@ -129,15 +126,35 @@ def _read(image: ProductImage) -> Image.Image | None:
         return None
 
 
+def lock_category(pk: int) -> bool:
+    """Lock the category until commit, so that classifier and staff take turns in changing garments.
+
+    Return ``False`` if the category was deleted.
+    """
+    return Category.objects.select_for_update().filter(pk=pk).first() is not None
+
+
 @transaction.atomic
-def _store(category: Category, shares: dict[str, float], images: int) -> None:
-    first_time = not CategoryGarment.objects.filter(category=category).delete()[0]
+def _store(category: Category, shares: dict[str, float], images: int) -> bool:
+    """Store the shares; return ``False`` if the category was corrected or deleted meanwhile."""
+    stored = CategoryGarment.objects.filter(category=category)
+    if not lock_category(category.pk) or stored.filter(corrected=True).exists():
+        return False
+    first_time = not stored.exists()
     rows = [
         CategoryGarment(category=category, garment=garment, share=share, images=images)
         for garment, share in shares.items()
         if share >= MIN_STORED_SHARE
     ]
-    CategoryGarment.objects.bulk_create(rows, ignore_conflicts=True)
+    # Rows are updated instead of replaced, because staff may have one of them in a form.
+    stored.exclude(garment__in=[row.garment for row in rows]).delete()
+    CategoryGarment.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["category", "garment"],
+        update_fields=["share", "images"],
+    )
     likeliest = max(shares, key=lambda garment: shares[garment])
     if first_time and (likeliest in DISCREET or category.name == "Boxers"):
         DiscreetCategory.objects.get_or_create(category=category)
+    return True

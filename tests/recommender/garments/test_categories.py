@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
+from django.test import Client
 
 from recommender.garments import categories
 from recommender.garments.categories import categories_of, discreet_ids, fill_garments, garments_of
@@ -11,6 +14,7 @@ from recommender.garments.classifier import article_types, garments
 from recommender.garments.names import NAMES
 from recommender.models import CategoryGarment
 from tests.factories import make_category, make_product, make_stored_image
+from tests.locks import wait_until_a_lock_blocks
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +74,50 @@ def test_corrections_of_staff_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert _fill_by(monkeypatch, Dresses=1.0) == 0
     assert garments_of(product.category) == {"Tops"}
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_a_correction_made_during_the_classification_is_kept(
+    added: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    category = make_category("Mode", "Kleider")
+    make_stored_image(make_product(category=category))
+    if not added:
+        CategoryGarment.objects.create(category=category, garment="Tops", share=0.1)
+
+    def classify(images: Any) -> Any:
+        CategoryGarment.objects.update_or_create(
+            category=category, garment="Tops", defaults={"share": 1, "corrected": True}
+        )
+        return _classifier(Dresses=1.0)(images)
+
+    monkeypatch.setattr(categories, "classify_garments", classify)
+    assert fill_garments() == 0
+    assert garments_of(category) == {"Tops"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_correction_that_is_being_saved_is_kept(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    category = make_category("Mode", "Kleider")
+    make_stored_image(make_product(category=category))
+    monkeypatch.setattr(categories, "classify_garments", _classifier(Dresses=1.0))
+
+    def fill() -> int:
+        try:
+            return fill_garments()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            form = {"category": category.pk, "garment": "Tops", "share": "1"}
+            admin_client.post("/admin/recommender/categorygarment/add/", form)
+            filled = thread.submit(fill)
+            wait_until_a_lock_blocks()
+        assert filled.result() == 0
+    assert garments_of(category) == {"Tops"}
 
 
 def test_without_a_classifier_nothing_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
