@@ -29,9 +29,8 @@ COAT = Torso(
 THREAD = "#d9a441"
 
 
-def jacket(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def jacket(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a jacket: `denim`, `bomber`, `puffer`, `biker` or `parka`."""
-    del back
     CUTS[cut](sheet, cloth)
 
 
@@ -184,9 +183,8 @@ CUTS = {
 }  # fmt: skip
 
 
-def blazer(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def blazer(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a tailored jacket: `single` or `double` breasted."""
-    del back
     shape = replace(COAT, drop=430, waist=236, hem=268, bottom=1080, dip=26, neck=88, slope=54)
     back_neck(sheet, shape, cloth.plain(cloth.accent), rise=46)
     sleeves(sheet, shape, cloth)

@@ -33,12 +33,10 @@ SWEATERS = {
 }
 
 
-def sweater(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def sweater(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a sweater: `crew`, `v-neck`, `roll-neck`, `cardigan` or `cable`."""
     shape = SWEATERS[cut]
-    if back:
-        shape = replace(shape, neckline="crew", drop=24)
-    elif cut != "roll-neck":
+    if cut != "roll-neck":
         back_neck(sheet, shape, cloth)
     sleeves(sheet, shape, cloth)
     body(sheet, shape, cloth)
@@ -48,7 +46,7 @@ def sweater(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
     _ribs(sheet, shape, cloth)
     if cut == "roll-neck":
         _roll(sheet, shape, cloth)
-    elif cut == "cardigan" and not back:
+    elif cut == "cardigan":
         _button_band(sheet, shape, cloth)
     else:
         ribbed(sheet, neck_band(shape, 30), cloth)
@@ -101,7 +99,7 @@ def _button_band(sheet: Sheet, shape: Torso, cloth: Cloth) -> None:
 SWEAT = replace(CREW, neck=96, chest=270, hem=252)
 
 
-def sweatshirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def sweatshirt(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a sweatshirt: `hoodie`, `zip` (hooded, zipped) or `crew`."""
     shape = replace(SWEAT, drop=110, top=230, armpit=500) if cut != "crew" else SWEAT
     hooded = cut != "crew"

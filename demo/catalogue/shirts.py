@@ -24,12 +24,9 @@ SHIRTS = {
 }
 
 
-def shirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def shirt(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a shirt: `long`, `short`, `camp` (open collar), `band` (stand-up collar) or `fitted`."""
     shape = SHIRTS[cut]
-    if back:
-        _back(sheet, shape, cloth)
-        return
     back_neck(sheet, shape, cloth, rise=50)
     sleeves(sheet, shape, cloth)
     _cuffs(sheet, shape, cloth)
@@ -40,20 +37,6 @@ def shirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
     if cut != "fitted":
         _pocket(sheet, shape, cloth)
     _collar(sheet, shape, cloth, cut)
-
-
-def _back(sheet: Sheet, shape: Torso, cloth: Cloth) -> None:
-    high = replace(shape, neckline="crew", drop=16)
-    sleeves(sheet, high, cloth)
-    _cuffs(sheet, high, cloth)
-    body(sheet, high, cloth)
-    yoke = f"M{MIDDLE - shape.shoulder + 12},330 Q{MIDDLE},352 {MIDDLE + shape.shoulder - 12},330"
-    sheet.seam(yoke, cloth, 3)
-    sheet.stitch(yoke.replace("330", "338").replace("352", "360"), cloth)
-    for dx in (-16, 16):
-        sheet.fold((MIDDLE + dx, 350), (MIDDLE + dx * 1.4, 760), 0, 10, 0.26)
-    band = f"M{MIDDLE - 86},198 C{MIDDLE - 60},150 {MIDDLE + 60},150 {MIDDLE + 86},198 "
-    sheet.panel(band + f"C{MIDDLE + 50},222 {MIDDLE - 50},222 {MIDDLE - 86},198 Z", cloth)
 
 
 def _cuffs(sheet: Sheet, shape: Torso, cloth: Cloth) -> None:

@@ -30,17 +30,14 @@ TEES = {
 }
 
 
-def tshirt(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def tshirt(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a T-shirt: `crew`, `v-neck`, `long` or `polo`."""
     shape = TEES[cut]
-    if back:
-        shape = replace(shape, neckline="crew", drop=26)
-    if not back:
-        back_neck(sheet, shape, cloth)
+    back_neck(sheet, shape, cloth)
     sleeves(sheet, shape, cloth)
     body(sheet, shape, cloth)
     _finish(sheet, shape, cloth)
-    if cut == "polo" and not back:
+    if cut == "polo":
         _polo_collar(sheet, shape, cloth)
     else:
         ribbed(sheet, neck_band(shape, 22), cloth)
@@ -83,23 +80,20 @@ def button(sheet: Sheet, x: float, y: float, size: float, colour: str) -> None:
 BLOUSE = Torso(neck=104, drop=120, shoulder=222, chest=238, waist=218, hem=258, bottom=1000)
 
 
-def top(sheet: Sheet, cut: str, cloth: Cloth, back: bool = False) -> None:
+def top(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     """Draw a light top: `cami`, `blouse` (puff sleeves), `sleeveless` or `peplum`."""
     if cut == "cami":
         _camisole(sheet, cloth)
     elif cut == "peplum":
-        _peplum(sheet, cloth, back)
+        _peplum(sheet, cloth)
     else:
-        _blouse(sheet, cut, cloth, back)
+        _blouse(sheet, cut, cloth)
 
 
-def _blouse(sheet: Sheet, cut: str, cloth: Cloth, back: bool) -> None:
+def _blouse(sheet: Sheet, cut: str, cloth: Cloth) -> None:
     shape = BLOUSE if cut == "blouse" else replace(BLOUSE, neckline="v", drop=150, shoulder=196)
     shape = replace(shape, sleeve="puff" if cut == "blouse" else "none")
-    if back:
-        shape = replace(shape, neckline="crew", drop=30)
-    else:
-        back_neck(sheet, shape, cloth)
+    back_neck(sheet, shape, cloth)
     sleeves(sheet, shape, cloth)
     body(sheet, shape, cloth)
     if cut == "blouse":
@@ -162,10 +156,9 @@ PEPLUM = Torso(
 )
 
 
-def _peplum(sheet: Sheet, cloth: Cloth, back: bool) -> None:
-    shape = replace(PEPLUM, drop=30) if back else PEPLUM
-    if not back:
-        back_neck(sheet, shape, cloth)
+def _peplum(sheet: Sheet, cloth: Cloth) -> None:
+    shape = PEPLUM
+    back_neck(sheet, shape, cloth)
     skirt = symmetric(
         "M480,752 C420,752 330,748 286,736 C262,820 226,920 196,1004 C232,1036 268,1010 300,1032 "
         "C336,1054 372,1022 408,1040 C434,1052 460,1042 480,1046"
