@@ -15,6 +15,7 @@ class Event(models.Model):
     """Records an anonymous event, such as an impression of a recommendation row or a click."""
 
     class Kind(models.TextChoices):
+        # The stored values are those of 0.1.
         IMPRESSION = "seen", _("impression")
         CLICK = "followed", _("click")
         SEARCHED = "searched", _("search")

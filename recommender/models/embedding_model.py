@@ -29,6 +29,7 @@ class EmbeddingModel(models.Model):
         GREEN = "green", _("green")
 
     class State(models.TextChoices):
+        # The stored values are those of 0.1.
         ACTIVE = "active", _("active")
         BACKFILLING = "filling", _("backfilling")
         PREVIOUS = "previous", _("previous")  # still filled, so that a rollback is instant

@@ -27,7 +27,6 @@ from shop.catalogue.models import Category, Product
 from shop.catalogue.querysets import ProductQuerySet
 from shop.reviews.published import published
 
-STRINGS = {"type": "array", "items": {"type": "string"}}
 FILTERS = [
     OpenApiParameter("q", str, description="Words, synonyms or an article number."),
     OpenApiParameter("gender", str, many=True, enum=Product.Gender.values),

@@ -14,9 +14,9 @@ class CartConfig(AppConfig):
         from shop.cart import merging
         from shop.cart.personal_data import export
         from shop.cart.session import merge_on_login
-        from shop.catalogue.signals import products_merged, products_merging
+        from shop.catalogue.signals import pre_merge_or_delete, products_merged
 
         user_logged_in.connect(merge_on_login)
         personal_data.connect(export)
-        products_merging.connect(merging.on_products_merging)
+        pre_merge_or_delete.connect(merging.lock_carts)
         products_merged.connect(merging.on_products_merged)

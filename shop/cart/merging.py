@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 
 
-def on_products_merging(variants: list[int], **kwargs: Any) -> None:
+def lock_carts(variants: list[int], **kwargs: Any) -> None:
     """Lock the carts that hold the variants, because checkout locks carts before variants."""
     holding = CartLine.objects.filter(variant__in=variants).values("cart")
     list(Cart.objects.filter(pk__in=holding).order_by("pk").select_for_update())

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from shop.catalogue.models import Product, ProductImage, Variant
-from shop.catalogue.signals import products_merged, products_merging
+from shop.catalogue.signals import pre_merge_or_delete, products_merged
 from shop.catalogue.stock import stock_limit_error
 
 
@@ -82,12 +82,12 @@ def merge(survivor: int, others: Iterable[int], *, dry_run: bool = False) -> lis
 def lock_with_dependents(products: list[int]) -> list[Variant]:
     """Lock and return the variants of products that are about to be merged or deleted.
 
-    Receivers of ``products_merging`` lock their rows first, because a sale locks them before
+    Receivers of ``pre_merge_or_delete`` lock their rows first, because a sale locks them before
     variants.
     """
     variants = Variant.objects.filter(product__in=products).order_by("product_id", "pk")
     known = list(variants.values_list("pk", flat=True))
-    products_merging.send(sender=None, variants=known)
+    pre_merge_or_delete.send(sender=None, variants=known)
     return list(variants.select_for_update())
 
 

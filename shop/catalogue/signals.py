@@ -1,13 +1,12 @@
-"""Define signals by which apps take part when products are merged or files are deleted."""
+"""Define signals by which apps take part when products are merged or deleted."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent at the beginning of a merge or deletion, within its transaction. ``variants`` has the ids of
-# the variants that may move or be deleted. Receivers lock the rows that a sale locks before
-# variants.
-products_merging = Signal()
+# Sent in the transaction that merges or deletes products, before it locks them. ``variants`` has
+# the ids of their variants. Receivers lock the rows that a sale locks before variants.
+pre_merge_or_delete = Signal()
 # Sent in the transaction of a merge. ``survivor`` is the id of the product that remains, ``others``
 # has the ids of the merged products, and ``variants`` maps the ids of variants that could not move
 # to those of the survivor. Each receiver returns what it moved, as texts for staff.

@@ -32,6 +32,7 @@ class Upload(models.Model):
     """Represents a catalogue that staff uploaded, with the state of its job and row counts."""
 
     class State(models.TextChoices):
+        # The stored values are those of 0.1.
         CHECKING = "checking", _("being checked")
         CHECKED = "checked", _("checked")
         REFUSED = "refused", _("refused")

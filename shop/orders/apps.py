@@ -12,12 +12,12 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from shop.accounts.signals import personal_data
-        from shop.catalogue.signals import products_merged, products_merging
+        from shop.catalogue.signals import pre_merge_or_delete, products_merged
         from shop.orders import merging
         from shop.orders.personal_data import attach_guest_orders, attach_on_confirmation, export
 
         personal_data.connect(export)
         email_confirmed.connect(attach_on_confirmation)
         user_logged_in.connect(attach_guest_orders)
-        products_merging.connect(merging.on_products_merging)
+        pre_merge_or_delete.connect(merging.lock_orders)
         products_merged.connect(merging.on_products_merged)

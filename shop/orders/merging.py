@@ -10,7 +10,7 @@ from shop.orders.models import Order, OrderLine
 from shop.orders.states import UNSHIPPED
 
 
-def on_products_merging(variants: list[int], **kwargs: Any) -> None:
+def lock_orders(variants: list[int], **kwargs: Any) -> None:
     """Lock unshipped orders, because a cancellation locks the order before its variants."""
     lines = OrderLine.objects.filter(variant__in=variants).values("order")
     orders = Order.objects.filter(pk__in=lines, state__in=UNSHIPPED)
