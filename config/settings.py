@@ -170,6 +170,7 @@ STORAGES = {
         )
     },
 }
+# Files of a FileSystemStorage whose options name no location.
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
