@@ -64,8 +64,8 @@ SINGLE_PREDICTIONS = 100
 RAW_SETTINGS = [(1, 1), (32, 1), (64, 1), (8, 2), (16, 2), (32, 2), (64, 2)]
 RAW_SECONDS = 2
 WORKER = ["celery", "-A", "config", "worker", "-Q", "catalogue", "-c", "1", "--without-gossip"]
-# The code that the rival checkout runs. Commit 9e8e8d9 searches for duplicates after embedding;
-# this search is finished before the rounds, so that no round includes its time.
+# The code that the rival checkout runs. Version 0.1 searches for duplicates after embedding; this
+# search is finished before the rounds, so that no round includes its time.
 RIVAL = """
 from contextlib import ExitStack
 from bench.embed import *

@@ -76,8 +76,8 @@ SELECT tables.relname, part.name, part.bytes FROM pg_class AS tables CROSS JOIN 
 WHERE tables.relkind = 'r' AND tables.relname IN ('catalogue_productimage', 'recommender_placement',
     'recommender_cell', 'recommender_embedding_blue', 'recommender_embedding_green')
 ORDER BY 1, 2"""
-# The code that the rival runs. It fits checkouts up to commit 9e8e8d9, which store embeddings in
-# columns of the table of images.
+# The code that the rival runs. It fits checkouts of version 0.1, which stores embeddings in columns
+# of the table of images.
 RIVAL = """
 from bench.nearest import *
 from time import perf_counter
