@@ -225,9 +225,9 @@ GUARDS = [
         f"{T_ORDERS}/test_confirmation.py::test_an_unconfirmed_order_is_cancelled_and_its_stock_restored",
     ),
     Guard(
-        "limit of orders on invoice",
+        "limit of unpaid orders",
         "shop/orders/limits.py",
-        "if not allows_key(key, subject, settings.INVOICE_ORDERS_PER_HOUR):",
+        "if not allows_key(key, subject, settings.UNPAID_ORDERS_PER_HOUR):",
         "if False:",
         f"{T_ORDERS}/test_limits.py::test_orders_per_address_and_email_are_limited",
     ),

@@ -199,9 +199,9 @@ DELIVERY_COUNTRIES: list[str] = env.list(
 )
 # Base URL of the links in emails.
 SITE_URL = env.str("SITE_URL", "http://localhost:8000")
-# Orders are limited per client address and per e-mail, voucher codes per client address and per
-# session.
-INVOICE_ORDERS_PER_HOUR = env.int("INVOICE_ORDERS_PER_HOUR", 10)
+# Unpaid orders are limited per client address, and per account or a guest's e-mail; voucher codes
+# per client address and per session.
+UNPAID_ORDERS_PER_HOUR = env.int("UNPAID_ORDERS_PER_HOUR", 10)
 VOUCHER_CODES_PER_HOUR = env.int("VOUCHER_CODES_PER_HOUR", 20)
 STOCK_ALERTS_PER_HOUR = env.int("STOCK_ALERTS_PER_HOUR", 30)
 # Days after delivery until buyers are asked for reviews; with 0 they are never asked.

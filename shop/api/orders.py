@@ -182,7 +182,7 @@ class OrderList(CustomerView):
         serializer = NewOrderSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
-        counters = order_counters(request._request, values["payment"], values["email"])
+        counters = order_counters(request._request, values["email"])
         try:
             order = self._place(dict(values), counters)
         except TooManyOrdersError as error:

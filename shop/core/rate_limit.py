@@ -113,6 +113,12 @@ def is_exhausted(key: str, subject: str, per_hour: int) -> bool:
     return not _call(lambda limiter: limiter.test(limit, subject, key), True)
 
 
+def give_back(key: str, subject: str, per_hour: int) -> None:
+    """Decrement the count of the key."""
+    limit = RateLimitItemPerHour(per_hour)
+    _call(lambda limiter: limiter.hit(limit, subject, key, cost=-1), True)
+
+
 def allows_key(key: str, subject: str, per_hour: int) -> bool:
     """Increment the count of the key, and return whether it is within the hourly limit."""
     return hit(RateLimitItemPerHour(per_hour), subject, key)

@@ -123,7 +123,7 @@ def place_order(
     OrderLine.objects.bulk_create(_order_line(order, line) for line in lines)
     OrderEvent.objects.create(order=order, state=order.state, by=order.user)
     cart.lines.all().delete()
-    count_order(counters)
+    count_order(order, counters)
     queue_order_email(order, order.state)
     return order
 

@@ -1,4 +1,4 @@
-"""Limit orders that are paid later, and guesses at voucher codes."""
+"""Limit unpaid orders, and guesses at voucher codes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from math import ceil
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from limits import RateLimitItemPerHour
 
 from shop.core.emails import ascii_lower
-from shop.core.rate_limit import allows, allows_key, client_network, is_exhausted, wait_seconds
-from shop.orders.models import Voucher
-from shop.orders.payment import METHODS
+from shop.core.rate_limit import (
+    allows,
+    allows_key,
+    client_network,
+    give_back,
+    is_exhausted,
+    wait_seconds,
+)
+from shop.orders.models import Order, Voucher
 
+HOUR = 3600
 Counter = tuple[str, str]  # subject and key of ``shop.core.rate_limit``
 
 
@@ -37,14 +45,12 @@ class TooManyOrdersError(Exception):
         self.seconds = seconds
 
 
-def order_counters(request: HttpRequest, payment: str, email: str) -> list[Counter]:
+def order_counters(request: HttpRequest, email: str) -> list[Counter]:
     """Return the counters of an order: of the client address, and of the account or the email.
 
     Emails are counted for guests only: a stranger who orders with the email of a customer does not
-    stop the customer. Prepaid orders are not limited, because the buyer has to pay for each.
+    stop the customer.
     """
-    if METHODS[payment].is_prepaid:
-        return []
     user = request.user
     buyer = ("user", str(user.pk)) if user.is_authenticated else ("email", ascii_lower(email))
     return [("order-network", client_network(request)), (f"order-{buyer[0]}", buyer[1])]
@@ -52,21 +58,36 @@ def order_counters(request: HttpRequest, payment: str, email: str) -> list[Count
 
 def check_limits(counters: Sequence[Counter]) -> None:
     """Raise ``TooManyOrdersError`` if a counter has reached its limit; count nothing."""
-    per_hour = settings.INVOICE_ORDERS_PER_HOUR
+    per_hour = settings.UNPAID_ORDERS_PER_HOUR
     full = [counter for counter in counters if is_exhausted(counter[1], counter[0], per_hour)]
     if full:
         raise _too_many(full)
 
 
-def count_order(counters: Sequence[Counter]) -> None:
+def count_order(order: Order, counters: Sequence[Counter]) -> None:
     """Count a placed order. Raises ``TooManyOrdersError`` if simultaneous orders were faster."""
     for subject, key in counters:
-        if not allows_key(key, subject, settings.INVOICE_ORDERS_PER_HOUR):
+        if not allows_key(key, subject, settings.UNPAID_ORDERS_PER_HOUR):
             raise _too_many([(subject, key)])
+    cache.set(_cache_key(order), list(counters), HOUR)
+
+
+def uncount_order(order: Order) -> None:
+    """Stop counting a paid order, because many customers may share an address.
+
+    An order that cost nothing still counts.
+    """
+    if order.total:
+        for subject, key in cache.get(_cache_key(order), []):
+            give_back(key, subject, settings.UNPAID_ORDERS_PER_HOUR)
+
+
+def _cache_key(order: Order) -> str:
+    return f"order-counters:{order.pk}"
 
 
 def _too_many(counters: Sequence[Counter]) -> TooManyOrdersError:
-    limit = RateLimitItemPerHour(settings.INVOICE_ORDERS_PER_HOUR)
+    limit = RateLimitItemPerHour(settings.UNPAID_ORDERS_PER_HOUR)
     return TooManyOrdersError(max(wait_seconds(limit, *counter) for counter in counters))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from shop.catalogue.locks import lock_variants
 from shop.catalogue.models import Variant
 from shop.orders.emails import queue_order_email
+from shop.orders.limits import uncount_order
 from shop.orders.models import Order, OrderEvent, Voucher
 from shop.orders.payment import PaymentError, method_of
 
@@ -51,6 +53,7 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
     order.state = state
     if state == S.PAID:
         order.paid_at = timezone.now()
+        transaction.on_commit(partial(uncount_order, order))
     order.save(update_fields=["state", "paid_at"])
     OrderEvent.objects.create(order=order, state=state, by=by)
     if state in (S.SHIPPED, *Order.VOID):

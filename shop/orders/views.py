@@ -156,7 +156,7 @@ def _place(request: HttpRequest, cart: Cart, form: CheckoutForm) -> Order:
         user=request.user,
         contact=form.contact(),
         total=form.cleaned_data["total"],
-        counters=order_counters(request, form.cleaned_data["payment"], form.cleaned_data["email"]),
+        counters=order_counters(request, form.cleaned_data["email"]),
     )
 
 

@@ -97,7 +97,7 @@ def test_orders_take_a_constant_number_of_queries(
 def test_too_many_orders_are_refused(
     customer: APIClient, order_data: dict[str, Any], settings: Any
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 1
+    settings.UNPAID_ORDERS_PER_HOUR = 1
     add_to_cart(customer)
     assert customer.post("/api/v1/orders/", order_data, format="json").status_code == 201
     add_to_cart(customer)

@@ -28,7 +28,7 @@ def _order(method: ShippingMethod, address: str, client: Client | None = None, *
 def test_failed_orders_are_not_counted(
     client: Client, method: ShippingMethod, settings: Any
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 1
+    settings.UNPAID_ORDERS_PER_HOUR = 1
     fill_cart(client)
     for _time in range(3):
         assert client.post(CHECKOUT, checkout_data(method, total="1.00")).status_code == 422
@@ -38,7 +38,7 @@ def test_failed_orders_are_not_counted(
 def test_a_stranger_cannot_stop_a_customer_from_ordering(
     client: Client, method: ShippingMethod, settings: Any
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 1
+    settings.UNPAID_ORDERS_PER_HOUR = 1
     fill_cart(client, stock=9)
     assert _order(method, "192.0.2.1").status_code == 302
     assert _order(method, "192.0.2.2").status_code == 429
@@ -50,7 +50,7 @@ def test_a_stranger_cannot_stop_a_customer_from_ordering(
 def test_a_buyer_over_the_limit_keeps_the_checkout(
     client: Client, method: ShippingMethod, settings: Any
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 1
+    settings.UNPAID_ORDERS_PER_HOUR = 1
     fill_cart(client, stock=9)
     _order(method, "192.0.2.1", client)
     response = _order(method, "192.0.2.1", client, key="k2", city="Shelbyville")
@@ -64,7 +64,7 @@ def test_a_buyer_over_the_limit_keeps_the_checkout(
 def test_simultaneous_orders_do_not_exceed_the_limit(
     client: Client, method: ShippingMethod, settings: Any
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 2
+    settings.UNPAID_ORDERS_PER_HOUR = 2
     fill_cart(client, stock=9)
     answers = at_once(*(partial(_order, method, f"192.0.2.{number}") for number in range(6)))
     assert sorted(answer.status_code for answer in answers) == [302, 302, 429, 429, 429, 429]
@@ -75,7 +75,7 @@ def test_simultaneous_orders_do_not_exceed_the_limit(
 def test_orders_per_address_and_email_are_limited(
     client: Client, method: ShippingMethod, settings: Any, same: str
 ) -> None:
-    settings.INVOICE_ORDERS_PER_HOUR = 2
+    settings.UNPAID_ORDERS_PER_HOUR = 2
     fill_cart(client, stock=9)
     variant, statuses = Variant.objects.get(), []
     for number in range(3):
