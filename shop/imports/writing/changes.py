@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shop.catalogue.models import Category, Product, ProductImage, Variant
+from shop.catalogue.models import Category, Product, ProductImage
 from shop.catalogue.slugs import product_slug
-from shop.catalogue.stock import stock_limit_error
 from shop.imports.errors import RowError
-from shop.imports.parsing.rows import Row, normalise_field
+from shop.imports.parsing.rows import Row
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.categories import CategoryTree
-from shop.imports.writing.damage import is_damaged
+from shop.imports.writing.differences import changed_fields, mark_changed, warn_of_price_jump
 from shop.imports.writing.preparation import PreparedPicture, PreparedRow
 from shop.imports.writing.sample_data import (
     sample_brand,
@@ -27,9 +24,13 @@ from shop.imports.writing.sample_data import (
     sample_price,
     sample_stock,
 )
+from shop.imports.writing.variants import (
+    add_variant,
+    apply_variant,
+    is_price_of_variant,
+    normalise_prices,
+)
 
-# The names of columns that differ from the names of their fields.
-COLUMNS = {"name": "productDisplayName", "base_colour": "baseColour", "colour": "variantColour"}
 # Spelling corrections use only the words of these fields, because descriptions have too many.
 WORD_FIELDS = {"name", "brand", "keywords"}
 
@@ -63,7 +64,7 @@ def find_changes(
         except RowError as error:
             changes.rejected.append((prepared.row, error))
     for product in changes.repriced.values():
-        _normalise_prices(changes, product, existing.siblings[id(product)])
+        normalise_prices(changes, product, existing.siblings[id(product)])
     changes.categories = tree.created[created_before:]
     return changes
 
@@ -87,7 +88,7 @@ def _apply_row(
         return
     # Everything that may reject the row comes first, so that a rejected row changes nothing.
     category = _named_category(row, tree)
-    is_new_variant, variant_changed = _apply_variant(changes, existing, product, row)
+    is_new_variant, variant_changed = apply_variant(changes, existing, product, row)
     category = category or (tree.find(row.category_names) if row.category_names else None)
     is_new = product.pk is None
     fields = set() if is_new else _update_product(changes, product, row, category)
@@ -151,7 +152,7 @@ def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row
             raise RowError(text % {"product": merged, "other": survivor}, "sku")
         changes.unchanged += 1
         return
-    is_new, changed = _apply_variant(changes, existing, survivor, row)
+    is_new, changed = apply_variant(changes, existing, survivor, row)
     changes.imported += is_new
     changes.updated += changed
     changes.unchanged += not is_new and not changed
@@ -164,42 +165,6 @@ def _named_category(row: Row, tree: CategoryTree) -> Category | None:
         text = _("There is no category %(path)s.")
         raise RowError(text % {"path": row.category_path[:80]}, "categoryPath")
     return found
-
-
-def _warn_of_price_jump(
-    changes: Changes, row: Row, before: Decimal | None, after: Decimal | None
-) -> None:
-    """Warn of a price that changes by more than half, which may be a misplaced decimal mark."""
-    if before and after and abs(after - before) > before / 2:
-        text = _("The price changes from %(before)s to %(after)s.")
-        warning = RowError(text % {"before": before, "after": after}, "price")
-        changes.warned.append((row, warning))
-
-
-def _normalise_prices(changes: Changes, product: Product, variants: list[Variant]) -> None:
-    """Give the product the price of its first variant.
-
-    Variants with another price get a price of their own.
-    """
-    prices = [variant.unit_price for variant in variants]
-    if None in prices:
-        return
-    for variant, price in zip(variants, prices, strict=True):
-        own = None if price == prices[0] else price
-        if variant.price != own:
-            variant.price = own
-            if variant.pk:
-                changes.changed_variants.append(variant)
-    if product.price != prices[0]:
-        product.price = prices[0]
-        if product.pk:
-            _mark_changed(changes, product, {"price"})
-
-
-def _mark_changed(changes: Changes, product: Product, fields: set[str]) -> None:
-    product.updated = timezone.now()
-    changes.changed.append(product)
-    changes.fields |= fields | {"updated"}
 
 
 def _add_product(
@@ -234,7 +199,7 @@ def _add_product(
     product = _new_product(row, category)
     changes.new.append(product)
     existing.products[row.external_id] = product
-    _add_variant(changes, existing, product, row)
+    add_variant(changes, existing, product, row)
     _warn_of_missing_values(changes, row)
     for position, picture in enumerate(prepared.pictures):
         _add_image(changes, product, picture, position)
@@ -291,133 +256,13 @@ def _new_product(row: Row, category: Category) -> Product:
     return product
 
 
-def _apply_variant(
-    changes: Changes, existing: Existing, product: Product, row: Row
-) -> tuple[bool, bool]:
-    """Add or update the variant of the row. Raises ``RowError``.
-
-    Return whether the variant was added, and whether an existing one was changed.
-    """
-    variant = existing.variants.get(row.sku)
-    if variant is not None and variant.product is not product:
-        # Without a column sku, the id is looked up as the SKU, which may be another product's.
-        return False, False
-    if variant is None:
-        if not row.has_sku:
-            return False, False
-        _check_label(existing, product, None, row.size or "", row.variant_colour or "")
-        _check_stock(existing, product, None, row.stock or 0)
-        _add_variant(changes, existing, product, row)
-        return True, False
-    values: dict[str, Any] = {
-        "stock": row.stock,
-        "size": row.size,
-        "colour": row.variant_colour,
-    }
-    values = {name: value for name, value in values.items() if value is not None}
-    if row.has_variant_price or _is_price_of_variant(row):
-        price = _own_price(product, row)
-        # A row that repeats the current price gives the variant no price of its own.
-        if row.has_variant_price or variant.unit_price != row.price:
-            values["price"] = price
-    changed = _changed_fields(changes, row, variant, values)
-    size, colour = (values[n] if n in changed else getattr(variant, n) for n in ("size", "colour"))
-    _check_label(existing, product, variant, size, colour)
-    if "stock" in changed:
-        _check_stock(existing, product, variant, values["stock"])
-    if "price" in changed:
-        _warn_of_price_jump(changes, row, variant.unit_price, values["price"] or product.price)
-    for name in changed:
-        setattr(variant, name, values[name])
-    if "price" in changed and _is_price_of_variant(row):
-        changes.repriced[id(product)] = product
-    if changed and variant.pk:
-        changes.changed_variants.append(variant)
-        if changed & {"size", "colour"}:
-            changes.relabelled.append(variant)
-    return False, bool(changed)
-
-
-def _is_price_of_variant(row: Row) -> bool:
-    """Return whether the price column applies only to the SKU of the row."""
-    return row.has_sku and not row.has_variant_price and row.price is not None
-
-
-def _own_price(product: Product, row: Row) -> Decimal | None:
-    """Return the price of the variant itself, or ``None`` if it has the price of its product."""
-    if row.variant_price is not None or not row.has_sku:
-        return row.variant_price
-    if row.has_variant_price and not row.described_on:
-        return None
-    return None if row.price == product.price else row.price
-
-
-def _check_label(
-    existing: Existing, product: Product, variant: Variant | None, size: str, colour: str
-) -> None:
-    for other in existing.siblings.get(id(product), []):
-        if other is not variant and (other.size, other.colour) == (size, colour):
-            label = ", ".join(word for word in (size, colour) if word) or _("no size and colour")
-            text = _("%(sku)s of this product already has %(label)s.")
-            raise RowError(text % {"sku": other.sku, "label": label}, "size")
-
-
-def _check_stock(existing: Existing, product: Product, variant: Variant | None, stock: int) -> None:
-    siblings = existing.siblings.get(id(product), [])
-    stock += sum(other.stock for other in siblings if other is not variant)
-    if error := stock_limit_error(stock):
-        raise RowError(error, "stock")
-
-
-def _changed_fields(
-    changes: Changes, row: Row, there: Product | Variant, values: dict[str, Any]
-) -> set[str]:
-    """Return the names of the fields that the row changes.
-
-    Text that a spreadsheet has damaged is not imported; a warning about it is added.
-    """
-    changed = {name for name in values if _differs(name, getattr(there, name), values[name])}
-    for name in [name for name in changed if isinstance(values[name], str)]:
-        before, after = getattr(there, name), values[name]
-        if is_damaged(before, after):
-            changed.discard(name)
-            text = _("%(after)s is what a spreadsheet makes of %(before)s, which stays.")
-            message = text % {"after": after[:80], "before": before[:80]}
-            changes.warned.append((row, RowError(message, COLUMNS.get(name, name))))
-    return changed
-
-
-def _differs(name: str, current: Any, value: Any) -> bool:
-    """Return whether the imported value is a change.
-
-    The field is unchanged if it already has the value, or would have it after an export and import.
-    """
-    return bool(current != value and normalise_field(name, current) != value)
-
-
-def _add_variant(changes: Changes, existing: Existing, product: Product, row: Row) -> None:
-    siblings = existing.siblings.setdefault(id(product), [])
-    variant = Variant(
-        product=product,
-        sku=row.sku,
-        stock=row.stock or 0,
-        size=row.size or "",
-        colour=row.variant_colour or "",
-        price=_own_price(product, row),
-        position=len(siblings),
-    )
-    siblings.append(variant)
-    existing.variants.setdefault(row.sku, variant)
-    changes.new_variants.append(variant)
-
-
 def _update_product(
     changes: Changes, product: Product, row: Row, category: Category | None
 ) -> set[str]:
     """Set the fields of the product that differ from the row, and return their names."""
     values = dict(row.provided_fields)
     names = ["brand", "currency", "description", "listed"]
-    if not row.described_on and not _is_price_of_variant(row):
+    if not row.described_on and not is_price_of_variant(row):
         names.append("price")
     for name in names:
         if getattr(row, name) is not None:
@@ -426,9 +271,9 @@ def _update_product(
         del values["listed"]
         text = _("The product has no price: it is not listed.")
         changes.warned.append((row, RowError(text, "listed")))
-    changed = _changed_fields(changes, row, product, values)
+    changed = changed_fields(changes, row, product, values)
     if "price" in changed:
-        _warn_of_price_jump(changes, row, product.price, values["price"])
+        warn_of_price_jump(changes, row, product.price, values["price"])
     for name in changed:
         setattr(product, name, values[name])
     if category is not None and product.category.path != category.path:
@@ -441,7 +286,7 @@ def _update_product(
     if changed & WORD_FIELDS:
         changes.reworded.append(product)
     if changed:
-        _mark_changed(changes, product, changed)
+        mark_changed(changes, product, changed)
     return changed
 
 
