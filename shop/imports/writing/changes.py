@@ -146,7 +146,8 @@ def _apply_merged_row(changes: Changes, existing: Existing, merged: Product, row
     """Update the variant of a row whose product was merged, but not the surviving product."""
     survivor = merged.merged_into
     variant = existing.variants.get(row.sku)
-    if survivor is None or (variant is not None and variant.product is not survivor):
+    is_moved = row.has_sku if variant is None else variant.product is survivor
+    if survivor is None or not is_moved:
         if row.stock:
             text = _("“%(product)s” was merged into “%(other)s”: use its SKUs.")
             raise RowError(text % {"product": merged, "other": survivor}, "sku")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from shop.catalogue.models import Product, Variant
 from shop.catalogue.stock import stock_limit_error
 from shop.imports.errors import RowError
+from shop.imports.parsing.archives import list_names
 from shop.imports.parsing.rows import Row
 from shop.imports.writing.batch import Changes, Existing
 from shop.imports.writing.differences import changed_fields, mark_changed, warn_of_price_jump
@@ -22,10 +23,7 @@ def apply_variant(
 
     Return whether the variant was added, and whether an existing one was changed.
     """
-    variant = existing.variants.get(row.sku)
-    if variant is not None and variant.product is not product:
-        # Without a column sku, the id is looked up as the SKU, which may be another product's.
-        return False, False
+    variant = _variant_of(existing, product, row)
     if variant is None:
         if not row.has_sku:
             return False, False
@@ -60,6 +58,39 @@ def apply_variant(
         if changed & {"size", "colour"}:
             changes.relabelled.append(variant)
     return False, bool(changed)
+
+
+def _variant_of(existing: Existing, product: Product, row: Row) -> Variant | None:
+    """Return the variant that the row describes, or ``None``. Raises ``RowError``.
+
+    A row without a SKU describes the variant whose SKU is the id, or else the product's only one.
+    If the product has several, the row may have no value of a variant, such as the stock.
+    """
+    if row.has_sku:
+        return existing.variants.get(row.sku)
+    variants = existing.siblings.get(id(product), [])
+    found = [variant for variant in variants if variant.sku == row.sku] or variants
+    if len(found) == 1:
+        return found[0]
+    if column := _first_variant_column(row):
+        text = _(
+            "“%(product)s” has several SKUs (%(skus)s): add a column “sku” to the file, with a row "
+            "for each."
+        )
+        skus = list_names([variant.sku for variant in variants], short=False)
+        raise RowError(text % {"product": product, "skus": skus}, column)
+    return None
+
+
+def _first_variant_column(row: Row) -> str:
+    """Return the first column in which the row has a value of a variant, or an empty string."""
+    values = {
+        "stock": row.stock,
+        "size": row.size,
+        "variantColour": row.variant_colour,
+        "variantPrice": row.variant_price,
+    }
+    return next((column for column, value in values.items() if value not in (None, "")), "")
 
 
 def add_variant(changes: Changes, existing: Existing, product: Product, row: Row) -> None:

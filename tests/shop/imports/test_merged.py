@@ -20,6 +20,7 @@ from tests.shop.imports.conftest import (
     result_counts,
     row,
 )
+from tests.shop.imports.doors import Door
 
 pytestmark = pytest.mark.django_db
 SIZES = f"{HEADER},price,sku,size,stock"
@@ -88,6 +89,19 @@ def test_stock_of_a_variant_that_was_combined_with_another_is_refused(
     reason = "“Other Jersey” was merged into “Nike Men Blue Jersey”: use its SKUs."
     assert [(r.reason, r.column) for r in result.rejections] == [(reason, "sku")]
     assert stocks() == {"1-M": 7, "2-M": 0}
+
+
+def test_a_table_by_id_does_not_change_the_stock_of_the_surviving_product(
+    make_folder: MakeFolder, door: Door
+) -> None:
+    import_catalogue(make_folder(sized(1, "M", 3), sized(2, "M", 4, "Other"), header=SIZES))
+    one, other = products()
+    merge(one.pk, [other.pk])
+    before = stocks()
+    outcome = door.bring("id,stock\n2,9\n")
+    reason = "“Other” was merged into “Nike Men Blue Jersey”: use its SKUs."
+    assert (outcome.counts, outcome.rejected) == ((0, 0, 0, 1), [(2, reason)])
+    assert stocks() == before
 
 
 def test_an_export_can_be_imported_unchanged(make_folder: MakeFolder) -> None:

@@ -23,6 +23,7 @@ from tests.shop.imports.conftest import (
     result_counts,
     zipped,
 )
+from tests.shop.imports.doors import Door
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +152,40 @@ def test_rows_of_one_product_stay_in_one_batch_so_that_a_check_finds_them(
     folder = make_folder(*rows, header=SIZED_HEADER, pictures=pictures)
     assert result_counts(import_catalogue(folder, dry_run=True)) == (3, 0, 0, 0)
     assert result_counts(import_catalogue(folder)) == (3, 0, 0, 0)
+
+
+def test_a_table_by_id_changes_the_only_sku_of_a_product_whatever_its_name(door: Door) -> None:
+    product = make_product(external_id="S-1", stock=4)
+    outcome = door.bring("id,stock,size\nS-1,0,M\n")
+    assert (outcome.counts, outcome.rejected) == ((0, 1, 0, 0), [])
+    variant = product.variants.get()
+    assert (variant.stock, variant.size) == (0, "M")
+
+
+def test_a_table_by_id_changes_the_sku_that_is_the_id(door: Door) -> None:
+    product = make_product(external_id="S-1", stock=4)
+    make_variant(product, sku="S-1", size="M", stock=5)
+    assert door.bring("id,stock\nS-1,0\n").counts == (0, 1, 0, 0)
+    assert sorted(product.variants.values_list("stock", flat=True)) == [0, 4]
+
+
+@pytest.mark.parametrize("column", ["stock", "size", "variantColour", "variantPrice"])
+def test_a_table_by_id_may_not_change_one_of_several_skus(door: Door, column: str) -> None:
+    product = make_product(name="Shirt", external_id="S-1", price=Decimal(9))
+    product.variants.update(sku="S-1-S", size="S")
+    make_variant(product, sku="S-1-M", size="M", stock=5)
+    before = variants()
+    outcome = door.bring(f"id,price,{column}\nS-1,8.00,7\n")
+    reason = (
+        "“Shirt” has several SKUs (S-1-S, S-1-M): add a column “sku” to the file, with a row for "
+        "each."
+    )
+    assert (outcome.counts, outcome.rejected) == ((0, 0, 0, 1), [(2, reason)])
+    assert variants() == before
+
+
+def test_a_table_by_id_changes_the_price_of_a_product_with_several_skus(door: Door) -> None:
+    product = make_product(external_id="S-1", price=Decimal(9))
+    make_variant(product, sku="S-1-M", size="M", stock=5)
+    assert door.bring("id,price,stock\nS-1,8.00,\n").counts == (0, 1, 0, 0)
+    assert prices() == {"S-1": "8.00"}
