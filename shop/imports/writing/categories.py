@@ -29,14 +29,29 @@ class CategoryTree:
         self._by_name = {(_parent_path(c.path), c.name): c for c in self._by_path.values()}
         self.created: list[Category] = []
 
+    def existing(self, names: tuple[str, ...]) -> Category | None:
+        """Return the last of the nested categories ``names``, or ``None`` if it can be created.
+
+        Raises ``RowError`` if it cannot.
+        """
+        found, missing = self._deepest(names)
+        if missing:
+            self._check_new(found, missing)
+        return None if missing else found
+
     def find(self, names: tuple[str, ...]) -> Category:
-        """Return the last of the nested categories ``names``, creating those that are missing."""
-        parent: Category | None = None
-        for name in names:
-            parent = self._child(parent, name)
-        if parent is None:
+        """Return the last of the nested categories ``names``, creating those that are missing.
+
+        Raises ``RowError``, before any is created.
+        """
+        found, missing = self._deepest(names)
+        if missing:
+            self._check_new(found, missing)
+        for name in missing:
+            found = self._create(found, name)
+        if found is None:
             raise ValueError("a category needs a name")
-        return parent
+        return found
 
     def get(self, path: str) -> Category | None:
         """Return the category with this path, or ``None``."""
@@ -49,30 +64,47 @@ class CategoryTree:
             raise ImportProblem(_("There is no category %(path)s.") % {"path": path[:80]})
         return found
 
-    def _child(self, parent: Category | None, name: str) -> Category:
-        slug = category_slug(name)
-        path = f"{parent.path}/{slug}" if parent else slug
-        found = self._by_path.get(path) or self._by_name.get((_parent_path(path), name))
-        if found is None:
-            found = self._by_path[path] = self._create(parent, name, slug, path)
-        return found
+    def _deepest(self, names: tuple[str, ...]) -> tuple[Category | None, tuple[str, ...]]:
+        """Return the deepest category that exists, and the names of those below it."""
+        parent: Category | None = None
+        for depth, name in enumerate(names):
+            path = _child_path(parent, name)
+            child = self._by_path.get(path) or self._by_name.get((_parent_path(path), name))
+            if child is None:
+                return parent, names[depth:]
+            parent = child
+        return parent, ()
 
-    def _create(self, parent: Category | None, name: str, slug: str, path: str) -> Category:
-        nearest = self._nearest(path, name)
+    def _check_new(self, parent: Category | None, names: tuple[str, ...]) -> None:
+        """Raise ``RowError`` if the nested categories ``names`` may not be created."""
         if not self._allow_new:
-            text = _("There is no category %(name)s.") % {"name": name}
-            if nearest:
+            text = _("There is no category %(name)s.") % {"name": names[0]}
+            if nearest := self._nearest(_child_path(parent, names[0]), names[0]):
                 text = _("There is no category %(name)s; did you mean %(nearest)s?")
-                text %= {"name": name, "nearest": nearest}
+                text %= {"name": names[0], "nearest": nearest}
             raise RowError(text, "articleType")
-        self.new.append((f"{parent.name} / {name}" if parent else name, nearest))
-        if self._dry_run:
-            return Category(name=name, slug=slug, path=path)
-        found, created = Category.objects.get_or_create(
-            path=path, defaults={"name": name, "slug": slug, "parent": parent}
-        )
+        path = "/".join([*([parent.path] if parent else []), *map(category_slug, names)])
+        limit = int(Category._meta.get_field("path").max_length or 0)
+        if len(path) > limit:
+            text = _(
+                "The path of the category, %(path)s…, has %(length)s characters; at most %(limit)s "
+                "are allowed."
+            )
+            values = {"path": path[:80], "length": len(path), "limit": limit}
+            raise RowError(text % values, "category")
+
+    def _create(self, parent: Category | None, name: str) -> Category:
+        slug, path = category_slug(name), _child_path(parent, name)
+        self.new.append((f"{parent.name} / {name}" if parent else name, self._nearest(path, name)))
+        created = False
+        found = Category(name=name, slug=slug, path=path)
+        if not self._dry_run:
+            found, created = Category.objects.get_or_create(
+                path=path, defaults={"name": name, "slug": slug, "parent": parent}
+            )
         if created:
             self.created.append(found)
+        self._by_path[path] = found
         return found
 
     def _nearest(self, path: str, name: str) -> str:
@@ -82,6 +114,11 @@ class CategoryTree:
             name, siblings, processor=str.casefold, score_cutoff=MIN_SIMILARITY
         )
         return str(found[0]) if found else ""
+
+
+def _child_path(parent: Category | None, name: str) -> str:
+    slug = category_slug(name)
+    return f"{parent.path}/{slug}" if parent else slug
 
 
 def _parent_path(path: str) -> str:

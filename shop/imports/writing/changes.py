@@ -88,8 +88,11 @@ def _apply_row(
         return
     # Everything that may reject the row comes first, so that a rejected row changes nothing.
     category = _named_category(row, tree)
+    if row.category_names:
+        category = category or tree.existing(row.category_names)
     is_new_variant, variant_changed = apply_variant(changes, existing, product, row)
-    category = category or (tree.find(row.category_names) if row.category_names else None)
+    if row.category_names:
+        category = category or tree.find(row.category_names)
     is_new = product.pk is None
     fields = set() if is_new else _update_product(changes, product, row, category)
     pictures = False

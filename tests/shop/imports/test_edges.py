@@ -20,6 +20,7 @@ from shop.imports.jobs.run import Result, import_catalogue
 from shop.imports.models import Upload
 from tests.factories import make_category, make_product, make_variant
 from tests.shop.imports.conftest import NEW, Send, act, catalogue_contents, row
+from tests.shop.imports.doors import Door
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,31 @@ def test_a_rejected_row_creates_no_category(tmp_path: Path) -> None:
     table = f"sku,size,masterCategory,subCategory,articleType\n{sku},L,{place}\n"
     assert take(tmp_path, table).rejected == 1
     assert Category.objects.count() == before
+
+
+@pytest.mark.parametrize("sku", ["old", "new"])
+def test_a_row_that_needs_a_refused_category_changes_nothing(door: Door, sku: str) -> None:
+    make_product(external_id="7", stock=5).variants.update(sku="old")
+    before = catalogue_contents()
+    table = f"id,sku,size,stock,price,category\n7,{sku},M,9,18.00,Apparel > Hats\n"
+    outcome = door.bring(table, no_new_categories=True)
+    reason = "There is no category Hats."
+    assert (outcome.counts, outcome.rejected) == ((0, 0, 0, 1), [(2, reason)])
+    assert catalogue_contents() == before
+
+
+def test_a_category_whose_path_is_too_long_is_rejected_and_not_created(door: Door) -> None:
+    make_product(external_id="7", stock=5)
+    before = catalogue_contents(), Category.objects.count()
+    names = [f"{letter * 60} " for letter in "abcde"]
+    outcome = door.bring(f"id,stock,category\n7,9,{'>'.join(names)}\n")
+    ((line, reason),) = outcome.rejected
+    assert (outcome.counts, line) == ((0, 0, 0, 1), 2)
+    assert reason.startswith(f"The path of the category, {'a' * 60}/bbb")
+    assert reason.endswith("…, has 304 characters; at most 255 are allowed.")
+    assert (catalogue_contents(), Category.objects.count()) == before
+    outcome = door.bring(f"id,stock,category\n7,9,{'>'.join(names[:4])}\n")
+    assert outcome.counts == (0, 1, 0, 0)
 
 
 def test_variants_may_exchange_their_sizes(tmp_path: Path) -> None:
