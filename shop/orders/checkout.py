@@ -124,7 +124,8 @@ def place_order(
     OrderEvent.objects.create(order=order, state=order.state, by=order.user)
     cart.lines.all().delete()
     count_order(order, counters)
-    queue_order_email(order, order.state)
+    if not METHODS[payment].is_prepaid:  # those are confirmed by email when they are paid
+        queue_order_email(order, order.state)
     return order
 
 

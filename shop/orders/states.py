@@ -56,7 +56,9 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
         transaction.on_commit(partial(uncount_order, order))
     order.save(update_fields=["state", "paid_at"])
     OrderEvent.objects.create(order=order, state=state, by=by)
-    if state in (S.SHIPPED, *Order.VOID):
+    if state == S.PAID and method_of(order).is_prepaid:
+        queue_order_email(order, S.PLACED)  # not sent before, because the buyer could back out
+    elif state in (S.SHIPPED, *Order.VOID):
         queue_order_email(order, state)
     return order
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -33,6 +34,20 @@ def test_a_card_order_is_paid_by_webhook(client: Client, stripe: Stripe, order: 
     assert state(order) == ("paid", "paid")
     assert order.paid_at is not None
     assert "Pay now" not in client.get(order.get_absolute_url()).content.decode()
+
+
+def test_the_confirmation_is_sent_when_the_order_is_paid(
+    client: Client, stripe: Stripe, order: Order
+) -> None:
+    assert mail.outbox == []
+    send(client, failed(order))
+    assert mail.outbox == []
+    send(client, event("checkout.session.completed", stripe.pay("cs_test_1")))
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == ([order.email], f"Your order {order.number}")
+    assert "Thank you for your order. We’ll email you when it ships." in letter.body
+    page = client.get(order.get_absolute_url()).content.decode()
+    assert f"We’ve sent a confirmation to {order.email}." in page
 
 
 def test_a_failed_payment_is_shown_and_can_be_repeated(
@@ -184,6 +199,7 @@ def test_a_free_order_is_paid_at_once(
     response = client.post("/checkout/", checkout_data(method, payment="card", code="FREE"))
     order = Order.objects.get()
     assert (response["Location"], order.state) == (order.get_absolute_url(), "paid")
+    assert [letter.subject for letter in mail.outbox] == [f"Your order {order.number}"]
     assert stripe.sessions == {}
     assert transition(order, "refunded").state == "refunded"
 
