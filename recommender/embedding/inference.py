@@ -32,7 +32,7 @@ Run = Callable[[NDArray[np.float32]], Vectors]
 # Networks ordered by their last use; the least recently used is dropped if there are too many.
 _loaded: dict[tuple[str, int], Embedder] = {}
 MAX_LOADED_MODELS = 3
-_loading = threading.Lock()
+_lookup, _loading = threading.Lock(), threading.Lock()
 
 
 class Embedder:
@@ -54,17 +54,31 @@ class Embedder:
 def embedder(model: EmbeddingModel, streams: int = 1) -> Embedder:
     """Return the network of a model, loaded once per process and again if its folder changes.
 
-    Raises ``ModelFolderError`` if the folder is missing or the hash of its weights is wrong.
+    A thread that loads a network does not delay others that use a loaded one. Raises
+    ``ModelFolderError`` if the folder is missing or the hash of its weights is wrong.
     """
     folder = model_folder(model)
     key = (model.name, streams)
+    if known := _find_loaded(key, folder):
+        return known
     with _loading:
+        # Another thread may have loaded the network meanwhile.
+        if known := _find_loaded(key, folder):
+            return known
+        new = Embedder(folder, streams=streams)
+        with _lookup:
+            _loaded[key] = new
+            for oldest in list(_loaded)[:-MAX_LOADED_MODELS]:
+                del _loaded[oldest]
+        return new
+
+
+def _find_loaded(key: tuple[str, int], folder: ModelFolder) -> Embedder | None:
+    with _lookup:
         known = _loaded.pop(key, None)
         if known is None or known.folder.manifest != folder.manifest:
-            known = Embedder(folder, streams=streams)
+            return None
         _loaded[key] = known
-        for oldest in list(_loaded)[:-MAX_LOADED_MODELS]:
-            del _loaded[oldest]
         return known
 
 

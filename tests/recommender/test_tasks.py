@@ -20,14 +20,14 @@ from tests.factories import embedding_of, make_image, make_product
     ("queues", "sent"),
     [(["search"], ["recommender.tasks.warm_up"]), (["catalogue"], []), (["uploads"], [])],
 )
-def test_only_a_worker_of_the_photo_queue_loads_its_network_at_start(
+def test_only_a_worker_of_the_photo_queue_loads_its_networks_at_start(
     queues: list[str], sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enqueued: list[Any] = []
     monkeypatch.setattr(tasks, "send", enqueued.append)
     consumed = dict.fromkeys(queues)
     app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed)))
-    tasks.load_network_at_start(SimpleNamespace(app=app))  # type: ignore[arg-type]
+    tasks.load_networks_at_start(SimpleNamespace(app=app))  # type: ignore[arg-type]
     assert enqueued == sent
 
 

@@ -51,6 +51,7 @@ class Command(BaseCommand):
     def _add(self, name: str) -> None:
         model = rollout.add(name)
         sent = send("recommender.tasks.embed_pending_images")
+        send("recommender.tasks.warm_up")  # loads the network before it is activated
         self.stdout.write(f"{model}: workers backfill its table" + ("." if sent else " later."))
 
     def _activate(self, name: str) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from recommender.embedding import inference
 from recommender.embedding.inference import embedder
+from recommender.embedding.model_folder import ModelFolder
 from recommender.models import EmbeddingModel
 
 
@@ -45,6 +48,30 @@ def test_three_networks_are_kept_and_the_least_recently_used_is_dropped(tmp_path
     for name in ("first", "second", "third", "first", "fourth"):
         embedder(model(name))
     assert list(inference._loaded) == [("third", 1), ("first", 1), ("fourth", 1)]
+
+
+def test_a_loaded_network_is_returned_while_another_one_is_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("old", "new"):
+        write_manifest(tmp_path, name, name)
+    old = embedder(model("old"))
+    started, released = threading.Event(), threading.Event()
+
+    def load(folder: ModelFolder, streams: int) -> Any:
+        started.set()
+        assert released.wait(30)
+        return SimpleNamespace(folder=folder)
+
+    monkeypatch.setattr(inference, "Embedder", load)
+    with ThreadPoolExecutor(3) as threads:
+        loading = [threads.submit(embedder, model("new")) for _thread in range(2)]
+        assert started.wait(30)
+        try:
+            assert threads.submit(embedder, model("old")).result(timeout=30) is old
+        finally:
+            released.set()
+        assert loading[0].result() is loading[1].result()
 
 
 def test_a_network_with_other_streams_is_loaded_separately(tmp_path: Path) -> None:

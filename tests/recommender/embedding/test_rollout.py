@@ -14,10 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from PIL import Image, ImageDraw
 
-from recommender.embedding import rollout, worker
+from recommender import tasks
+from recommender.embedding import inference, rollout, worker
 from recommender.embedding.model_folder import write_model
 from recommender.embedding.queue import MAX_ATTEMPTS, ClaimCursor, claimable, failed, pending
+from recommender.management.commands import embedding_model
 from recommender.models import BlueEmbedding, EmbeddingModel, GreenEmbedding
+from recommender.photo_search.photos import embed_photo, store_photo
 from recommender.search import spread
 from recommender.search.similar import similar_to_product
 from shop.catalogue.images.pictures import read_picture
@@ -30,6 +33,7 @@ from tests.factories import (
     make_lookalike,
     make_product,
     make_stored_image,
+    picture_bytes,
     point,
 )
 from tests.recommender.embedding.conftest import SIDE
@@ -53,6 +57,14 @@ def run(*arguments: str) -> str:
 def fill() -> None:
     for model in EmbeddingModel.objects.filling():
         worker.embed_pending(model)
+
+
+def warm_up() -> None:
+    """Run the task, and wait for the thread that loads further networks."""
+    tasks.warm_up()
+    for thread in threading.enumerate():
+        if thread.name == tasks.LOADER:
+            thread.join(120)
 
 
 def states() -> dict[str, str]:
@@ -103,6 +115,36 @@ def test_a_model_is_activated_rolled_back_and_removed(products: list[Product]) -
     run("remove", "small")
     assert states() == {ACTIVE: "active", "small": "retired"}
     assert (BlueEmbedding.objects.count(), GreenEmbedding.objects.count()) == (12, 0)
+
+
+def test_a_photo_worker_loads_an_added_network_before_it_is_activated(
+    products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(embedding_model, "send", lambda name: sent.append(name) or True)
+    run("add", "small")
+    assert "recommender.tasks.warm_up" in sent
+    loaded: dict[tuple[str, int], Any] = {}
+    monkeypatch.setattr(inference, "_loaded", loaded)
+    warm_up()
+    fill()
+    run("activate", "small")
+    network = loaded["small", 1]
+    photo = store_photo(picture_bytes())
+    embed_photo(photo.pk)
+    photo.refresh_from_db()
+    assert photo.embedding_model == EmbeddingModel.objects.get(name="small")
+    assert loaded["small", 1] is network
+
+
+def test_an_added_network_that_cannot_be_loaded_does_not_disturb_the_active_one(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    EmbeddingModel.objects.create(name="small", slot="green", state="filling", sha256="other")
+    monkeypatch.setattr(inference, "_loaded", {})
+    warm_up()
+    assert list(inference._loaded) == [(ACTIVE, 1)]
+    assert "The network of small (green, filling) cannot be loaded" in caplog.text
 
 
 def test_the_list_shows_the_coverage_of_each_model(products: list[Product]) -> None:
