@@ -20,7 +20,8 @@ def category_slug(name: str) -> str:
 
 def product_slug(name: str, external_id: str | None) -> str:
     """Return a slug from the name and the external id or, without an id, 8 random hex digits."""
-    tail = slugify(external_id or "") or uuid.uuid4().hex[:8]
+    # ``slugify`` can lengthen an id: it turns the single character ㎓ into "ghz".
+    tail = slugify(external_id or "")[:64] or uuid.uuid4().hex[:8]
     return f"{slugify(name)[: 119 - len(tail)]}-{tail}".strip("-")
 
 

@@ -10,6 +10,7 @@ from shop.catalogue.models import Product
 from shop.imports.parsing.numbers import read_number
 from shop.imports.writing.damage import is_damaged
 from tests.factories import make_product
+from tests.shop.imports.conftest import SHIRT, SOLD_HEADER
 from tests.shop.imports.doors import Door
 
 LONG = 100_000
@@ -24,6 +25,15 @@ def test_a_long_description_that_lost_its_letters_stays_with_a_warning(door: Doo
     assert (outcome.counts, line) == ((0, 0, 1, 0), 2)
     assert reason.endswith("which stays.")
     assert Product.objects.get(pk=product.pk).description == description
+
+
+@pytest.mark.django_db
+def test_ids_that_grow_when_they_become_slugs_are_imported(door: Door) -> None:
+    first, second = "㎓" * 63, "㎓" * 64
+    rows = [f"{i},{SHIRT},Shirt,20.00,5" for i in (first, second)]
+    outcome = door.bring("\n".join([SOLD_HEADER, *rows]), [f"{first}.jpg", f"{second}.jpg"])
+    assert (outcome.counts, outcome.rejected) == ((2, 0, 0, 0), [])
+    assert max(map(len, Product.objects.values_list("slug", flat=True))) <= 120
 
 
 @pytest.mark.parametrize(
