@@ -192,13 +192,18 @@ def _quoted_rows(lines: Iterator[str], dialect: Dialect, width: int) -> Iterator
             pushed_back.extendleft(reversed(row_lines[1:]))
             problem = _("The quotation marks do not match.")
             if _is_too_long(first, delimiter):
-                text = _("A cell has more than %(limit)s characters.")
-                problem = text % {"limit": intcomma(csv.field_size_limit())}
+                problem = too_long_error()
             yield RawRow(number, first.rstrip("\n").split(delimiter), problem)
             continue
         if any(cell.strip() for cell in cells):
             yield RawRow(number, cells)
         number += len(row_lines) - 1
+
+
+def too_long_error() -> str:
+    """Return the error for a cell with more characters than ``csv.field_size_limit()``."""
+    text = _("A cell has more than %(limit)s characters.")
+    return text % {"limit": intcomma(csv.field_size_limit())}
 
 
 def _is_too_long(line: str, delimiter: str) -> bool:

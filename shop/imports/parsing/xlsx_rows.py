@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import tempfile
 import zipfile
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from shop.imports.errors import ImportProblem
 from shop.imports.parsing.archives import ZipStore
 from shop.imports.parsing.columns import letter
-from shop.imports.parsing.csv_rows import Dialect, RawRow
+from shop.imports.parsing.csv_rows import Dialect, RawRow, too_long_error
 from shop.imports.parsing.numbers import Number
 
 WORKBOOK = "xl/workbook.xml"
@@ -124,6 +125,9 @@ def _rows(
             continue
         texts = [_text(cell) for cell in cells]
         problem = _unsaved_formula(cells, written) if written else ""
+        # The same limit as for CSV, because PostgreSQL cannot index texts of more than 1 MB.
+        if max(map(len, texts), default=0) > csv.field_size_limit():
+            problem = too_long_error()
         if problem or any(text.strip() for text in texts):
             yield RawRow(number, texts, problem)
 

@@ -110,6 +110,24 @@ def test_a_formula_without_a_value_rejects_its_row(tmp_path: Path) -> None:
     assert Variant.objects.get(sku=sku).stock == 5
 
 
+def test_a_cell_with_more_text_than_postgresql_can_index_rejects_its_row(tmp_path: Path) -> None:
+    make_product(external_id="1", stock=5)
+    make_product(external_id="2", stock=5)
+    rows = [["id", "stock", "description"], ["1", "7", "Soft."], ["2", "7", "LONG"]]
+    long = " ".join(f"w{number}" for number in range(200_000))
+    path = tmp_path / "long.xlsx"
+    with (
+        zipfile.ZipFile(BytesIO(workbook(Products=rows))) as book,
+        zipfile.ZipFile(path, "w") as changed,
+    ):
+        for name in book.namelist():
+            changed.writestr(name, book.read(name).replace(b"LONG", long.encode()))
+    result = import_catalogue(path)
+    assert result_counts(result) == (0, 1, 0, 1)
+    reason = "A cell has more than 131,072 characters."
+    assert [(r.line, r.reason) for r in result.rejections] == [(3, reason)]
+
+
 def test_numbers_show_the_zeros_of_their_format_and_dates_stay_dates(tmp_path: Path) -> None:
     make_variant(make_product(), sku="00123", size="S")
     book = Workbook()
