@@ -7,13 +7,12 @@ from typing import Any
 from django.utils.translation import ngettext
 
 from shop.orders.models import Order, OrderLine
-from shop.orders.states import UNSHIPPED
 
 
 def lock_orders(variants: list[int], **kwargs: Any) -> None:
-    """Lock unshipped orders, because a cancellation locks the order before its variants."""
+    """Lock orders, because a cancellation locks the order before its variants."""
     lines = OrderLine.objects.filter(variant__in=variants).values("order")
-    orders = Order.objects.filter(pk__in=lines, state__in=UNSHIPPED)
+    orders = Order.objects.filter(pk__in=lines).exclude(state__in=Order.VOID)
     list(orders.order_by("pk").select_for_update())
 
 

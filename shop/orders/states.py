@@ -18,13 +18,14 @@ from shop.orders.models import Order, OrderEvent, Voucher
 from shop.orders.payment import PaymentError, method_of
 
 S = Order.State
-# Orders can be packed unpaid, because buyers pay invoices after the delivery.
+# Orders can be packed unpaid, because buyers pay invoices after the delivery. Shipped orders can be
+# cancelled, because parcels come back unpaid.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     S.PLACED: (S.PAID, S.PACKED, S.CANCELLED),
     S.PAID: (S.PACKED, S.REFUNDED),
     S.PACKED: (S.SHIPPED, S.CANCELLED, S.REFUNDED),
-    S.SHIPPED: (S.DELIVERED,),
-    S.DELIVERED: (S.REFUNDED,),
+    S.SHIPPED: (S.DELIVERED, S.CANCELLED, S.REFUNDED),
+    S.DELIVERED: (S.CANCELLED, S.REFUNDED),
     S.CANCELLED: (),
     S.REFUNDED: (),
 }
@@ -39,8 +40,8 @@ class TransitionError(ValueError):
 def transition(order: Order, state: str, by: Any = None) -> Order:
     """Change the order's state and return the locked order. Raises ``TransitionError``.
 
-    Also verifies, cancels or refunds the payment, restores the stock of an unshipped order, records
-    an event, and queues the email to the buyer.
+    Also verifies, cancels or refunds the payment, restores the stock of an order that is cancelled
+    or was not shipped, records an event, and queues the email to the buyer.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if state not in TRANSITIONS[order.state]:
@@ -48,7 +49,7 @@ def transition(order: Order, state: str, by: Any = None) -> Order:
         names = {"now": order.get_state_display(), "then": S(state).label}
         raise TransitionError(text % {"number": order.number, **names})
     _settle_payment(order, state)
-    if state in Order.VOID and order.state in UNSHIPPED:
+    if state == S.CANCELLED or (state == S.REFUNDED and order.state in UNSHIPPED):
         _restore_stock(order)
     order.state = state
     if state == S.PAID:
@@ -72,8 +73,8 @@ def _settle_payment(order: Order, state: str) -> None:
         raise _refused(order, _("It has not been paid yet."))
     if state == S.CANCELLED and order.paid_at is not None:
         raise _refused(order, _("It has been paid. Refund it instead."))
-    if state == S.REFUNDED and order.paid_at is None and method.is_prepaid:
-        raise _refused(order, _("It has not been paid yet."))
+    if state == S.REFUNDED and order.paid_at is None:
+        raise _refused(order, _("No payment is recorded. Record it first, or cancel the order."))
     try:
         if state == S.PAID:
             method.verify_paid(order)

@@ -8,13 +8,14 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from shop.cart.models import Cart
 from shop.catalogue.models import Product
 from shop.orders.admin import OrderAdmin, VoucherAdmin
 from shop.orders.checkout import CheckoutError
 from shop.orders.models import Order, ShippingMethod, Voucher
-from shop.orders.states import TRANSITIONS, TransitionError, transition
+from shop.orders.states import TRANSITIONS, TransitionError, record_payment, transition
 from tests.factories import make_customer, make_order, make_product
 from tests.shop.orders.checkouts import buy
 
@@ -32,7 +33,8 @@ def order() -> Order:
 
 @pytest.mark.parametrize(("before", "after"), list(every(STATES, STATES)))
 def test_only_the_listed_transitions_are_possible(order: Order, before: str, after: str) -> None:
-    Order.objects.update(state=before)
+    paid = after == Order.State.REFUNDED
+    Order.objects.update(state=before, paid_at=timezone.now() if paid else None)
     if after in TRANSITIONS[before]:
         assert transition(order, after).state == after
         return
@@ -48,14 +50,42 @@ def test_only_the_listed_transitions_are_possible(order: Order, before: str, aft
         (["cancelled"], 5),
         (["paid", "refunded"], 5),
         (["packed", "cancelled"], 5),
-        (["packed", "shipped", "delivered", "refunded"], 3),
+        (["packed", "shipped", "cancelled"], 5),
+        (["packed", "shipped", "delivered", "cancelled"], 5),
+        (["paid", "packed", "shipped", "refunded"], 3),
+        (["paid", "packed", "shipped", "delivered", "refunded"], 3),
     ],
 )
-def test_stock_is_restored_only_before_shipping(order: Order, path: list[str], stock: int) -> None:
+def test_stock_is_restored_unless_a_shipped_order_is_refunded(
+    order: Order, path: list[str], stock: int
+) -> None:
     for state in path:
         transition(order, state)
     assert Product.objects.get().stock == stock
     assert [event.state for event in order.events.all()] == ["placed", *path]
+
+
+@pytest.mark.parametrize("path", [["packed"], ["packed", "shipped", "delivered"]])
+def test_an_order_without_a_recorded_payment_is_not_refunded(order: Order, path: list[str]) -> None:
+    for state in path:
+        transition(order, state)
+    with pytest.raises(TransitionError, match="No payment is recorded"):
+        transition(order, "refunded")
+    assert len(mail.outbox) == len(path[:2])
+    record_payment(order)
+    assert transition(order, "refunded").state == "refunded"
+
+
+def test_a_parcel_that_comes_back_unpaid_is_cancelled_by_staff(
+    admin_client: Client, order: Order
+) -> None:
+    transition(order, "packed")
+    transition(order, "shipped")
+    action = {"action": "make_cancelled", "_selected_action": [order.pk]}
+    page = admin_client.post(reverse("admin:orders_order_changelist"), action, follow=True)
+    assert "1 order updated." in page.content.decode()
+    assert (Order.objects.get().state, Product.objects.get().stock) == ("cancelled", 5)
+    assert "You won’t be charged." in mail.outbox[-1].body
 
 
 @pytest.mark.parametrize(
@@ -64,10 +94,13 @@ def test_stock_is_restored_only_before_shipping(order: Order, path: list[str], s
         (["cancelled"], 0),
         (["packed", "cancelled"], 0),
         (["paid", "refunded"], 0),
-        (["packed", "shipped", "delivered", "refunded"], 1),
+        (["packed", "shipped", "cancelled"], 0),
+        (["paid", "packed", "shipped", "delivered", "refunded"], 1),
     ],
 )
-def test_a_voucher_is_restored_only_before_shipping(path: list[str], used: int) -> None:
+def test_a_voucher_is_restored_unless_a_shipped_order_is_refunded(
+    path: list[str], used: int
+) -> None:
     variant = make_product(stock=5).variants.get()
     method = ShippingMethod.objects.create(name="Post", price=Decimal(5))
     voucher = Voucher.objects.create(code="ONCE", kind="amount", value=5, limit=1)
@@ -131,10 +164,11 @@ def test_a_paid_invoice_is_recorded_once(admin_client: Client, order: Order) -> 
 
 def test_a_paid_order_is_not_cancelled(order: Order) -> None:
     transition(order, "paid")
-    transition(order, "packed")
-    with pytest.raises(TransitionError, match="Refund it instead"):
-        transition(order, "cancelled")
-    assert Order.objects.get().state == "packed"
+    for state in ("packed", "shipped", "delivered"):
+        transition(order, state)
+        with pytest.raises(TransitionError, match="Refund it instead"):
+            transition(order, "cancelled")
+        assert Order.objects.get().state == state
 
 
 @pytest.mark.parametrize("write", ["L{:06d}", " l{:06d} ", "{:06d}"])

@@ -400,6 +400,6 @@ def test_the_api_lists_published_reviews(client: Client) -> None:
 
 
 def test_a_refunded_order_cannot_be_reviewed(client: Client) -> None:
-    order = _delivered(payment="invoice")
+    order = _delivered(paid_at=timezone.now())
     transition(order, Order.State.REFUNDED)
     _refused(client, _path(order), 409, "This order hasn’t been delivered yet")
