@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from recommender.training.options import TrainingError
 from shop.catalogue.models import ProductImage
 from shop.imports.errors import ImportProblem, RowError
+from shop.imports.parsing.columns import IMAGE
 from shop.imports.parsing.rows import Row, parse_row
 from shop.imports.parsing.source import Source, open_source
 from shop.imports.parsing.table import read_table
 
+logger = logging.getLogger(__name__)
 LABELS = ("category", "base_colour", "gender", "usage")
 
 
@@ -66,20 +70,50 @@ def _entries_of_shop() -> list[Entry]:
 
 
 def _entries_of_file(source: Source) -> Iterator[Entry]:
-    """Yield the products that the import would accept, each with its first variant."""
-    seen: set[str] = set()
-    for record in read_table(source).records():
+    """Yield the products that the import would accept, each with its first variant.
+
+    Words for genders that staff added are unknown, because training needs no database. The log says
+    which rows are skipped.
+    """
+    table, skipped, seen = read_table(source), _SkippedRows(), set[str]()
+    for record in table.records():
         try:
-            row = parse_row(record)
-        except RowError:
+            row = parse_row(record, table.decimal)
+        except RowError as error:
+            skipped.add(record.line, error)
             continue
+        if row.external_id in seen:
+            continue
+        seen.add(row.external_id)
         pictures = source.pictures_of(row.external_id)
-        if pictures and row.external_id not in seen:
-            seen.add(row.external_id)
-            read = partial(source.read_picture_file, pictures[0])
-            parent, category = _parent_and_category(row)
-            attributes = (row.provided_fields.get(name, "") for name in LABELS[1:])
-            yield Entry(row.external_id, (category, *attributes), read, parent, row.name)
+        if not pictures:
+            skipped.add(record.line, RowError(f"There is no picture of {row.external_id}.", IMAGE))
+            continue
+        read = partial(source.read_picture_file, pictures[0])
+        parent, category = _parent_and_category(row)
+        attributes = (row.provided_fields.get(name, "") for name in LABELS[1:])
+        yield Entry(row.external_id, (category, *attributes), read, parent, row.name)
+    if skipped.rows:
+        logger.warning("%s of %s rows are skipped. %s", skipped.rows, table.rows, skipped)
+
+
+@dataclass
+class _SkippedRows:
+    """Counts rows that cannot be used, by the column at fault, with an example of each."""
+
+    rows: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def add(self, line: int, error: RowError) -> None:
+        self.rows += 1
+        for fault in error.faults:
+            self.counts[fault.column] += 1
+            self.examples.setdefault(fault.column, f"line {line}: {fault}")
+
+    def __str__(self) -> str:
+        columns = self.counts.most_common()
+        return " ".join(f"{count} such as {self.examples[column]}" for column, count in columns)
 
 
 def _parent_and_category(row: Row) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from recommender.training.snapshot import (
     load_snapshot,
     take_snapshot,
 )
+from shop.imports.parsing.columns import KAGGLE_COLUMNS
 from tests.factories import (
     make_category,
     make_image,
@@ -24,6 +26,8 @@ from tests.factories import (
 )
 
 from .conftest import DEMO
+
+SOLD_HEADER = f"{','.join(KAGGLE_COLUMNS)},price".replace(",", ";")
 
 
 def _snapshot(folder, excluded: set[str], **given) -> Snapshot:
@@ -154,3 +158,45 @@ def test_the_category_above_comes_from_the_columns_or_from_the_path(tmp_path) ->
     assert found == [("1", "Topwear", "Shirts"), ("2", "", "Bags")]
     with open_entries(DEMO) as entries:
         assert entries[0].parent == "Topwear"
+
+
+def write_catalogue(folder: Path, *rows: str) -> None:
+    """Write rows for ``SOLD_HEADER`` and a picture for each but the last."""
+    (folder / "images").mkdir()
+    (folder / "styles.csv").write_text("\n".join([SOLD_HEADER, *rows]))
+    for row in rows[:-1]:
+        (folder / "images" / f"{row.split(';')[0]}.jpg").write_bytes(picture_bytes())
+
+
+def sold(number: int, price: str, gender: str = "Men") -> str:
+    return f"{number};{gender};Apparel;Topwear;Shirts;Blue;Summer;2024;Casual;Shirt;{price}"
+
+
+def test_a_catalogue_with_decimal_commas_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_catalogue(tmp_path, sold(1, "19,90"), sold(2, "1.249,00", "Herren"), sold(3, "5,00"))
+    with open_entries(tmp_path) as entries:
+        assert [entry.id for entry in entries] == ["1", "2"]
+        assert {entry.labels for entry in entries} == {("Shirts", "Blue", "Men", "Casual")}
+    assert caplog.messages == [
+        "1 of 3 rows are skipped. 1 such as line 4: There is no picture of 3."
+    ]
+
+
+def test_skipped_rows_are_counted_by_their_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [sold(n, "19,90", gender) for n, gender in enumerate(("Men", "Kids", "Teens"), 1)]
+    write_catalogue(tmp_path, *rows, sold(4, "free"), sold(5, "1,00"))
+    with open_entries(tmp_path) as entries:
+        assert [entry.id for entry in entries] == ["1"]
+    (message,) = caplog.messages
+    assert message.startswith("4 of 5 rows are skipped. 2 such as line 3: gender is Kids; it must")
+    assert "1 such as line 5: price is free; enter an amount above 0, such as 19,90." in message
+    assert message.endswith("1 such as line 6: There is no picture of 5.")
+
+
+def test_a_complete_catalogue_skips_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with open_entries(DEMO):
+        assert caplog.messages == []
