@@ -125,11 +125,13 @@ def nginx(shop: Site) -> Iterator[Site]:
         ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
         ("/etc/nginx/certificates", str(folder)),
+        ("/etc/nginx/pages", str(folder / "pages")),
         ("http {", f"http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/p;"),
     ):
         if old not in text:
             raise SystemExit(f"deploy/nginx.conf has no {old!r} any more.")
         text = text.replace(old, new)
+    shutil.copytree(ROOT / "deploy" / "pages", folder / "pages")
     folder.chmod(0o711)  # nginx's worker processes are not root and must reach its files
     (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid;\n{text}")
     process = subprocess.Popen(

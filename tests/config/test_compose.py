@@ -92,6 +92,17 @@ def test_the_proxy_accepts_bodies_little_larger_than_the_shop() -> None:
     assert path == reverse("admin:index") == "/admin/"
 
 
+def test_the_proxy_answers_its_own_errors_with_pages_in_both_languages() -> None:
+    pages = re.findall(r"error_page ([\d ]+) /(\S+);", NGINX)
+    assert pages == [("429 502 504", "busy.html"), ("413", "too-large.html")]
+    assert "./deploy/pages:/etc/nginx/pages:ro" in SERVICES["proxy"]["volumes"]
+    (limit,) = re.findall(r"client_max_body_size (\d+)m;\n    proxy_http", NGINX)
+    for _statuses, name in pages:
+        page = (ROOT / "deploy" / "pages" / name).read_text()
+        assert '<div lang="de">' in page
+        assert name == "busy.html" or page.count(f"{limit} MB") == 2
+
+
 def test_the_proxy_limits_the_addresses_that_photos_are_uploaded_to() -> None:
     limited = re.findall(r'"POST (/[^"]+)" \$binary_remote_addr;', NGINX)
     names = ("recommender:photo-search", "recommender-api:image-searches")
