@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -48,8 +49,18 @@ def plain_text(text: str) -> str:
     """Convert HTML to text with a line for each list item; return other text unchanged."""
     if not HTML.search(text):
         return text
-    parser = _TextExtractor()
-    parser.feed(text)
-    parser.close()
-    lines = [line.strip() for line in "".join(parser.parts).split("\n")]
+    lines = [line.strip() for line in _extract(text).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _extract(text: str) -> str:
+    parser = _TextExtractor()
+    # The parser takes quadratic time for many "<" without a ">" after them.
+    end = text.rfind(">") + 1
+    try:
+        parser.feed(text[:end])
+        parser.close()
+    except AssertionError:  # Python 3.11 raises it for a malformed "<![", such as "<![ endif]"
+        return _extract(text.replace("<![", "&lt;!["))
+    parser.handle_data(html.unescape(text[end:]))
+    return "".join(parser.parts)

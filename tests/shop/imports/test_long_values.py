@@ -7,6 +7,7 @@ from time import process_time
 import pytest
 
 from shop.catalogue.models import Product
+from shop.imports.parsing.html_text import plain_text
 from shop.imports.parsing.numbers import read_number
 from shop.imports.writing.damage import is_damaged
 from tests.factories import make_product
@@ -76,4 +77,12 @@ def test_a_long_amount_is_read_in_linear_time(filler: str) -> None:
     for end in ("", "1", "x"):
         for mark in ".,":
             read_number(f"1{filler * LONG}{end}", mark)
+    assert process_time() - started < 5
+
+
+@pytest.mark.parametrize("filler", ["<p ", "<a b='", "<!--", "<!", "</p", "&#", "<li>", "<script>"])
+def test_malformed_html_is_read_in_linear_time(filler: str) -> None:
+    started = process_time()
+    for end in ("", "x", ">"):
+        plain_text(f"<p>Soft.</p>{filler * (LONG // len(filler))}{end}")
     assert process_time() - started < 5

@@ -98,6 +98,18 @@ def test_the_optional_columns_are_read():
 
 
 @pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Soft &amp; warm</p> &lt; 5", "Soft & warm\n\n< 5"),
+        ("<p>Soft <![if !vml]>and<![endif]> warm</p>", "Soft and warm"),
+        ("<p>Soft <![ endif]--> shirt</p>", "Soft <![ endif]--> shirt"),
+    ],
+)
+def test_html_becomes_text_even_if_it_is_malformed(html, text):
+    assert parse(description=html).description == text
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         ("1,a,b,c,d,e,f,g,h,One, two,three", "One, two,three"),
