@@ -24,6 +24,7 @@ from recommender.photo_search.crops import Region, RegionError
 from recommender.photo_search.photos import state_of, store_photo
 from recommender.photo_search.polling import wait_for_vector
 from recommender.recommendations.newest import has_embedding, newest_like
+from recommender.search.candidates import parse_filters
 from recommender.search.similar import ROW_SIZE, similar_to_product
 from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
@@ -32,7 +33,6 @@ from shop.api.parsers import JSONParser
 from shop.api.schema import BUSY, CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
 from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle
-from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 from shop.core.tasks import enqueue
 
@@ -114,7 +114,7 @@ class SimilarProducts(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """List the products most similar to this one, nearest first."""
         product = get_object_or_404(Product.objects.listed().defer("search"), pk=pk)
-        filters = _filters(request)
+        filters = parse_filters(request.query_params)
         count, basis = _count(request), "image"
         products = similar_to_product(product, filters, count=count)
         if not products and not filters and not has_embedding(product):
@@ -171,7 +171,7 @@ class ImageSearchDetail(APIView):
         responses={200: ImageSearchSerializer},
     )
     def get(self, request: Request, photo_id: str) -> Response:
-        """Return the search; ask again until ``state`` is ready or failed."""
+        """Return the search; ask again while ``state`` is waiting."""
         seconds = _wait_seconds(request)
         live = QueryPhoto.objects.live().defer("content")
         photo = get_object_or_404(live, pk=photo_id)
@@ -183,11 +183,6 @@ class ImageSearchDetail(APIView):
         """Delete the photo now."""
         get_object_or_404(QueryPhoto.objects.live().defer("content"), pk=photo_id).delete()
         return Response(status=204)
-
-
-def _filters(request: Request) -> Filters:
-    query = request.query_params
-    return Filters.from_query(query).with_words(query.get("q", "")[:200])
 
 
 def _store_upload(request: Request) -> QueryPhoto:
@@ -231,11 +226,11 @@ def _wait_seconds(request: Request) -> float:
 
 def _representation(request: Request, photo: QueryPhoto) -> dict[str, Any]:
     state = state_of(photo, EmbeddingModel.objects.active())
-    filters = _filters(request)
     query = request.query_params
     answer = Answer()
     if state == "ready":
-        answer = answer_photo(photo, filters, query.get("garment", ""), _count(request))
+        garment = query.get("garment", "")
+        answer = answer_photo(photo, parse_filters(query), garment, _count(request))
     address = reverse("recommender-api:image-search", args=[photo.pk])
     return {
         "id": photo.pk,

@@ -20,6 +20,7 @@ from recommender.photo_search.refinements import (
     garment_refinements,
     gender_refinements,
 )
+from recommender.search.candidates import parse_filters
 from recommender.search.similar import ROW_SIZE
 from recommender.tracking.events import record, tracking_allowed
 from shop.catalogue.browsing.facets import Facet, facets_in_stock
@@ -96,7 +97,7 @@ def photo_results(request: HttpRequest, photo_id: str) -> HttpResponse:
     photo = _photo_or_gone(photo_id)
     if photo is None:
         return render(request, "410.html", status=410)
-    filters = Filters.from_query(request.GET).with_words(request.GET.get("q", ""))
+    filters = parse_filters(request.GET)
     if request.htmx.target == FILTERS_ID:  # type: ignore[attr-defined]
         form = {"facets": _facets(request, filters), "query": request.GET}
         return render(request, "includes/facets.html", form)

@@ -12,9 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from recommender.search.candidates import parse_filters
 from recommender.search.similar import similar_to_product
 from shop.catalogue.browsing.facets import facets_in_stock
-from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
 from shop.core.htmx import is_htmx_fragment
 
@@ -79,7 +79,7 @@ def more_like(request: HttpRequest, slug: str) -> HttpResponse:
     """Show twenty similar products that pass the filters, nearest first."""
     products = Product.objects.listed().with_card_data().select_related("category")
     product = get_object_or_404(products, slug=slug)
-    filters = Filters.from_query(request.GET).with_words(request.GET.get("q", "")[:200])
+    filters = parse_filters(request.GET)
     context = {
         "product": product,
         "products": similar_to_product(product, filters, count=PRODUCTS_SHOWN),

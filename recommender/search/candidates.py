@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
+from django.http import QueryDict
 
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import SEARCH_CONFIG
@@ -15,6 +17,7 @@ from shop.catalogue.models import SEARCH_CONFIG
 # products: 4,200 rows then take 52 ms.
 MAX_EXACT_ROWS = 20_000
 SMALL_TABLE = 1000
+MAX_WORDS_LENGTH = 200
 
 
 class Strategy(Enum):
@@ -88,6 +91,12 @@ def candidate_sql(strategy: Strategy, table: str, filters: Filters) -> tuple[str
     conditions = f"EXISTS (SELECT FROM query)\n        AND {conditions}"
     sql = HNSW if strategy is Strategy.HNSW else EXACT
     return sql.format(columns=COLUMNS, table=table, join=join, conditions=conditions), values
+
+
+def parse_filters(query: QueryDict) -> Filters:
+    """Return the filters and words of a query string, without those that searches ignore."""
+    filters = replace(Filters.from_query(query), brands=(), sizes=(), in_stock=False)
+    return filters.with_words(query.get("q", "")[:MAX_WORDS_LENGTH])
 
 
 def where_clause(filters: Filters) -> tuple[str, str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from recommender import api as views
 from recommender.models import EmbeddingModel, QueryPhoto
-from tests.factories import make_lookalike, picture_bytes, point
+from tests.factories import make_lookalike, make_photo, picture_bytes, point
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/image-searches/"
@@ -72,6 +72,26 @@ def test_similar_products_are_listed_nearest_first(api: APIClient) -> None:
     assert [row["name"] for row in api.get(url).json()] == ["near", "far"]
     assert [row["name"] for row in api.get(f"{url}?gender=Men").json()] == ["far"]
     assert api.get("/api/v1/products/999999/similar/").status_code == 404
+
+
+def test_brand_size_and_stock_are_filters_of_lists_only(api: APIClient) -> None:
+    source, other = make_lookalike(1), make_lookalike(1, 0.1, brand="Acme")
+    query = "?brand=Other&size=XS&in_stock=1"
+    similar = api.get(f"/api/v1/products/{source.pk}/similar/{query}").json()
+    assert [row["id"] for row in similar] == [other.pk]
+    photo = make_photo(1)
+    found = api.get(f"{URL}{photo.pk}/{query}").json()["products"]
+    assert {row["id"] for row in found} == {source.pk, other.pk}
+    page = api.get(f"/photo-search/{photo.pk}/{query}")
+    assert not page.context["filters"]
+    refined = api.get(f"{source.get_absolute_url()}similar/{query}")
+    assert not refined.context["filters"]
+
+
+def test_the_schema_says_to_ask_again_while_a_search_is_waiting(api: APIClient) -> None:
+    schema = api.get("/api/v1/schema/?format=json").json()
+    described = schema["paths"]["/api/v1/image-searches/{photo_id}/"]["get"]["description"]
+    assert described == "Return the search; ask again while ``state`` is waiting."
 
 
 def test_a_photo_search_is_waiting_until_the_photo_is_embedded(

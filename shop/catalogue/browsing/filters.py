@@ -13,7 +13,7 @@ from shop.catalogue.browsing.search import all_words
 from shop.catalogue.models import SEARCH_CONFIG, Category, Product, Variant
 
 FACETS = ("gender", "colour", "type")
-# Product lists have these filters; photo searches have only ``FACETS``.
+# Only product lists filter by brand, size and stock; similar items and photo searches do not.
 LISTING_FACETS = (*FACETS, "brand", "size")
 FINEST = Decimal("0.0001")
 

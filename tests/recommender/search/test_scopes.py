@@ -82,5 +82,7 @@ def test_until_a_product_has_an_embedding_its_page_shows_the_newest(client: Clie
     response = client.get(f"/api/v1/products/{product.pk}/similar/")
     assert response["Similarity-Basis"] == "newest"
     assert [each["id"] for each in response.json()] == [newer.pk, older.pk, blue.pk]
+    ignored = f"/api/v1/products/{product.pk}/similar/?brand=Other&size=XS&in_stock=1"
+    assert len(client.get(ignored).json()) == 3
     embed(product.images.get(), 1)
     assert client.get(f"/api/v1/products/{product.pk}/similar/")["Similarity-Basis"] == "image"

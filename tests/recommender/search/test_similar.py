@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from recommender.models import BlueEmbedding, CategoryGarment, EmbeddingModel
 from recommender.search import candidates, similar
-from recommender.search.candidates import Strategy, choose_strategy
+from recommender.search.candidates import Strategy, choose_strategy, parse_filters
 from recommender.search.similar import retrieves_itself, similar_to_photo, similar_to_product
 from shop.catalogue.browsing.filters import Filters
 from shop.catalogue.models import Product
@@ -172,9 +172,7 @@ def test_filters_limit_the_similar_products(
 ) -> None:
     make_lookalike(1, 0.1, gender="Men", base_colour="Blue")
     wanted = make_lookalike(0, 1, **match)
-    parameters = QueryDict(query)
-    filters = Filters.from_query(parameters).with_words(parameters.get("q", ""))
-    assert similar_to_product(source, filters) == [wanted]
+    assert similar_to_product(source, parse_filters(QueryDict(query))) == [wanted]
 
 
 def test_a_category_filter_includes_subcategories(source: Product) -> None:
