@@ -179,7 +179,7 @@ def _recommendation_table() -> dict[str, object]:
         "viewed": _("Customers also viewed"),
         "new-in": _("New in this category"),
         "cart": _("Goes well with"),
-        "steered": _("Similar items, refined"),
+        "more-like": _("Similar items, refined"),
     }
     before = {row.block: row for row in performance(DAYS, ago=DAYS)}
     columns = (

@@ -20,10 +20,10 @@ from django.utils import timezone
 from recommender.models import EmptySearch, Event
 from shop.catalogue.models import Product
 
-# Names of recommendation rows; "steered" is the page that refines similar items.
+# Names of recommendation rows; "more-like" is the page that refines similar items.
 BLOCKS = (
     *("similar", "new-in", "photo", "recent", "picked", "look", "bought", "viewed", "cart"),
-    "steered",
+    "more-like",
 )
 # Stored instead of a row's name when a product page was viewed.
 PAGE = "product"

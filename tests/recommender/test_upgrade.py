@@ -14,6 +14,7 @@ from recommender.models import (
     BlueEmbedding,
     DuplicateDismissal,
     EmbeddingModel,
+    Event,
     GreenEmbedding,
     QueryPhoto,
 )
@@ -96,6 +97,7 @@ def old_shop(old_apps: Any) -> dict[str, Any]:
     get("recommender", "QueryPhoto").objects.create(
         content=b"", width=1, height=1, whole=photo, region="0,0,1,1"
     )
+    get("recommender", "Event").objects.create(block="steered", kind="seen")
     return {"products": products, "dismissed": (products[0], products[2])}
 
 
@@ -109,6 +111,7 @@ def test_after_the_upgrade_every_image_is_pending_for_the_default_model(
     dismissed = DuplicateDismissal.objects.values_list("one", "other")
     assert list(dismissed) == [old_shop["dismissed"]]
     assert not QueryPhoto.objects.exists()
+    assert Event.objects.get().block == "more-like"
     states = EmbeddingModel.objects.order_by("pk").values_list("name", "slot", "state")
     assert list(states) == [
         ("fashion", "blue", "retired"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommender.recommendations.refine import refinements
+from recommender.tracking.events import BLOCKS
 from shop.catalogue.browsing.spelling import refresh_search_words
 from shop.catalogue.models import Product
 from tests.factories import embed, make_category, make_image, make_photo, make_product
@@ -34,6 +36,13 @@ def shirt() -> Product:
         product = make_product(**{"name": name, **common, **different})  # type: ignore[arg-type]
         embed(make_image(product), 1, number / 5)
     return Product.objects.get(name="Shirt")
+
+
+def test_the_page_is_counted_under_the_name_of_a_row(client: Client, shirt: Product) -> None:
+    page = client.get(f"{shirt.get_absolute_url()}similar/").content.decode()
+    blocks = re.findall('data-block="([^"]+)"', page)
+    assert blocks == ["more-like"]
+    assert set(blocks) <= set(BLOCKS)
 
 
 def _names(client: Client, shirt: Product, query: str) -> list[str]:
