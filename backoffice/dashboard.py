@@ -124,8 +124,12 @@ def _order_charts() -> list[dict[str, object]]:
 
 
 def _search_chart() -> dict[str, object]:
+    """Return the chart of photo searches, with the number whose garment shoppers corrected."""
     searches = Event.objects.filter(kind=Event.Kind.SEARCHED)
-    return _chart(_("Photo searches"), _by_day(searches, "at", Count("pk")))
+    corrections = Event.objects.filter(kind=Event.Kind.CORRECTED)
+    note = _("Garment corrected by shoppers: %(total)s (%(before)s in the period before)")
+    note %= _totals(_by_day(corrections, "at", Count("pk")))
+    return _chart(_("Photo searches"), _by_day(searches, "at", Count("pk")), note)
 
 
 def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
@@ -138,10 +142,15 @@ def _by_day(rows: Any, field: str, total: Any) -> dict[date, Any]:
     return {day: totals.get(day, 0) for day in days}
 
 
-def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
+def _totals(by_day: dict[date, Any]) -> dict[str, str]:
+    """Return the formatted totals of the period and of the one before."""
+    values = list(by_day.values())
+    return {"total": _number(sum(values[-DAYS:])), "before": _number(sum(values[:-DAYS]))}
+
+
+def _chart(title: str, by_day: dict[date, Any], note: str = "") -> dict[str, object]:
     """Return a chart for Unfold's component, with the totals of its period and the one before."""
-    days = list(by_day)
-    before, values = sum(by_day[day] for day in days[:-DAYS]), {d: by_day[d] for d in days[-DAYS:]}
+    values = dict(list(by_day.items())[-DAYS:])
     data = {
         "labels": [date_format(day, "SHORT_DATE_FORMAT") for day in values],
         "datasets": [
@@ -153,11 +162,10 @@ def _chart(title: str, by_day: dict[date, Any]) -> dict[str, object]:
         "plugins": {"legend": {"display": False}},
         "scales": {"y": {"beginAtZero": True, "ticks": {"precision": 0}}},
     }
-    total = sum(values.values())
     return {
         "title": title,
-        "total": _number(total),
-        "before": _number(before),
+        "note": note,
+        **_totals(by_day),
         "data": json.dumps(data),
         "options": json.dumps(options),
     }

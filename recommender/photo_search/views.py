@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -147,11 +148,11 @@ def _more_address(request: HttpRequest, answer: Answer) -> str:
 
 
 def _record_correction(request: HttpRequest, photo: QueryPhoto, garment: str) -> None:
-    """Record that the shopper chose another garment than was detected."""
-    corrected = (
-        garment in NAMES and photo.likely_garments[:1] != [garment] and "count" not in request.GET
-    )
-    if corrected and tracking_allowed(request):
+    """Record that the shopper chose another garment than was detected, once for each photo."""
+    if garment not in NAMES or photo.likely_garments[:1] == [garment]:
+        return
+    seconds = settings.PHOTO_LIFETIME_HOURS * 3600
+    if tracking_allowed(request) and cache.add(f"corrected:{photo.pk}", 1, seconds):
         record([("photo", Event.Kind.CORRECTED, None)])
 
 

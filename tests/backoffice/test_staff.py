@@ -76,6 +76,14 @@ def test_the_dashboard_names_every_row_of_recommendations_in_words(admin: Client
     assert not {*titles} & {*BLOCKS}
 
 
+def test_the_dashboard_counts_the_garments_that_shoppers_corrected(admin: Client) -> None:
+    Event.objects.bulk_create(Event(block="photo", kind="corrected") for _number in range(3))
+    Event.objects.update(at=timezone.now() - timedelta(days=40))
+    Event.objects.bulk_create(Event(block="photo", kind="corrected") for _number in range(2))
+    page = admin.get("/admin/").content.decode()
+    assert "Garment corrected by shoppers: 2 (3 in the period before)" in page
+
+
 def test_the_dashboard_compares_with_the_previous_period(admin: Client) -> None:
     now = make_order(total=Decimal(10))
     earlier = [make_order(total=Decimal(20)) for _ in range(2)]

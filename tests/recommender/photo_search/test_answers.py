@@ -147,6 +147,18 @@ def test_the_page_offers_other_garments_and_keeps_the_choice_in_its_address(
 
 
 @pytest.mark.usefixtures("shop")
+def test_a_correction_is_counted_once_for_each_photo(client: Client) -> None:
+    address = f"/photo-search/{_photo(('Dresses', 0.8)).pk}/"
+    for query in ("garment=Dresses", "garment=everything", "gender=Women"):
+        client.get(f"{address}?{query}")
+    corrections = Event.objects.filter(kind=Event.Kind.CORRECTED)
+    assert not corrections.exists()
+    for query in ("garment=Skirts", "garment=Skirts&gender=Women", "garment=Bags&count=20"):
+        client.get(f"{address}?{query}")
+    assert corrections.count() == 1
+
+
+@pytest.mark.usefixtures("shop")
 def test_the_page_asks_for_the_garment(client: Client) -> None:
     page = client.get(f"/photo-search/{_photo().pk}/").content.decode()
     assert "We couldn’t recognise the item. What are you looking for?" in page
