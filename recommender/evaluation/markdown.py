@@ -57,7 +57,7 @@ def photo_to_catalogue_text(results: Results) -> str:
         ]
         for row in part["classes"]
     ]
-    photos = f"{len(part['found'])} photos of people's own clothes"
+    photos = f"{len(part['found'])} {part['part']} photos of people's own clothes"
     damaged = f" ({len(part['damaged'])} more could not be read)" if part["damaged"] else ""
     return PAGE.format(
         title="Photo to catalogue",

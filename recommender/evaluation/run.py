@@ -52,7 +52,8 @@ class Request:
     The report is about the first of ``models``; the other models are compared with this one.
     Without a ``catalogue`` the shop's products are used, unless ``photos_only`` is set.
     ``exclude_queries`` keeps the queries out of the gallery. ``product_pages`` measures similar
-    items and ``street_photos`` measures photo search, both by the code of the shop's pages.
+    items and ``street_photos`` measures photo search, both by the code of the shop's pages;
+    ``street_part`` is the part of the photos to search with.
     """
 
     models: tuple[str, ...]
@@ -64,13 +65,18 @@ class Request:
     exclude_queries: bool
     product_pages: bool
     street_photos: Path | None
+    street_part: str
     seed: int
 
 
 def evaluate(request: Request, progress: Progress) -> Results:
     """Return all figures, and pictures for the report. Raises ``EvaluationError``."""
     _check(request)
-    photos = read_street_photos(request.street_photos) if request.street_photos else []
+    photos = (
+        read_street_photos(request.street_photos, request.street_part)
+        if request.street_photos
+        else []
+    )
     opened = list(open_vectorizers(request.models, request.without, request.seed))
     vectorizers = [
         vectorizer for vectorizer in opened if not isinstance(vectorizer, UnavailableVectorizer)

@@ -22,6 +22,7 @@ from shop.catalogue.images.pictures import PictureError
 
 Results = dict[str, Any]
 LABELS_FILE = "labels.csv"
+PARTS = (QUERIES, "test")
 COLUMNS = ("file", "label", "part")
 # The article types that count as correct results, by the class of a photo.
 ARTICLE_TYPES = {
@@ -55,10 +56,11 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class StreetPhoto:
-    """Holds a photo with its class."""
+    """Holds a photo with its class and the part of the data set that it belongs to."""
 
     file: str
     label: str
+    part: str
     content: bytes
 
 
@@ -70,19 +72,25 @@ class Answer:
     rows: list[int]
 
 
-def read_street_photos(path: Path) -> list[StreetPhoto]:
-    """Read the validation photos of a ZIP by its labels.csv. Raises ``EvaluationError``."""
+def read_street_photos(path: Path, part: str = QUERIES) -> list[StreetPhoto]:
+    """Read the photos of a ZIP that belong to the part of ``PARTS`` by its labels.csv.
+
+    Raises ``EvaluationError``.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(LABELS_FILE).decode("utf-8-sig")
-            rows = [row for row in _labels(path, text) if row["part"] == QUERIES]
-            photos = [StreetPhoto(r["file"], r["label"], archive.read(r["file"])) for r in rows]
+            rows = [row for row in _labels(path, text) if row["part"] == part]
+            photos = [
+                StreetPhoto(row["file"], row["label"], part, archive.read(row["file"]))
+                for row in rows
+            ]
     except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise EvaluationError(
             f"{path} cannot be read: {error}. Name a ZIP that holds {LABELS_FILE} and the photos "
             "that it lists."
         ) from error
-    return _with_known_labels(path, photos)
+    return _with_known_labels(path, part, photos)
 
 
 def _labels(path: Path, text: str) -> list[dict[str, str]]:
@@ -95,11 +103,11 @@ def _labels(path: Path, text: str) -> list[dict[str, str]]:
     return list(table)
 
 
-def _with_known_labels(path: Path, photos: Sequence[StreetPhoto]) -> list[StreetPhoto]:
+def _with_known_labels(path: Path, part: str, photos: Sequence[StreetPhoto]) -> list[StreetPhoto]:
     known = [photo for photo in photos if photo.label in ARTICLE_TYPES]
     if not known:
         raise EvaluationError(
-            f"{LABELS_FILE} in {path} lists no photo of the part {QUERIES!r} with a label among "
+            f"{LABELS_FILE} in {path} lists no photo of the part {part!r} with a label among "
             f"{', '.join(ARTICLE_TYPES)}. Correct its columns part and label."
         )
     return known
@@ -124,6 +132,7 @@ def measure_photo_to_catalogue(
     figures = _figures(dataset, answers)
     ids = [picture.id for picture in dataset.pictures]
     return {
+        "part": photos[0].part,
         "damaged": damaged,
         "classes": _by_class(figures, [answer.photo.label for answer in answers], seed),
         "found": {each.photo.file: [ids[row] for row in each.rows] for each in answers},

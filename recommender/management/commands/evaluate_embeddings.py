@@ -17,12 +17,13 @@ from recommender.evaluation.metrics import Mean
 from recommender.evaluation.output import HTML, JSON, check_writable, write_report
 from recommender.evaluation.page_parts import PHOTO_TO_CATALOGUE, PRODUCT_PAGES
 from recommender.evaluation.run import Request, Results, evaluate
+from recommender.evaluation.street_photos import PARTS
 from recommender.evaluation.vectorizers import BASELINES
 
 # Options whose values are passed to the fields of ``Request`` with the same names.
 OPTIONS = (
     *("catalogue", "queries", "exclude_queries", "photos", "photos_only"),
-    *("product_pages", "street_photos", "seed"),
+    *("product_pages", "street_photos", "street_part", "seed"),
 )
 
 
@@ -52,6 +53,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--street-photos", type=Path, help="ZIP with labels.csv: also measure photo results"
+        )
+        parser.add_argument(
+            "--street-part",
+            choices=PARTS,
+            default=PARTS[0],
+            help="part of the street photos to search with; default: validation",
         )
         parser.add_argument(
             "--without", action="append", choices=BASELINES, default=[], help="leave out this row"

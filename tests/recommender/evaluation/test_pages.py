@@ -134,10 +134,24 @@ def test_results_of_a_photo_are_right_if_their_type_fits_its_class(
     assert rows["all"]["unanswered"][1][0] == 0
     assert not QueryPhoto.objects.exists()
     text = (places / "report" / "photo-to-catalogue.md").read_text()
+    assert "The results of photo search for 2 validation photos of people's own clothes" in text
     assert "| Shirt | 1 | 0.600 (0.600–0.600) |" in text
     assert "Shirt: Shirts." in text
     assert _is_jpeg(places / "report" / "photo-to-catalogue.jpg")
     assert "Photo to catalogue, Dress: right kind 0.000" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_the_test_photos_are_measured_apart_from_the_validation_photos(shop, places: Path) -> None:
+    rows = ["file,label,part", "a.jpg,Shirt,validation", "b.jpg,Shirt,test"]
+    files = {f"{name}.jpg": picture_bytes(colour) for name, colour in (("a", "red"), ("b", "blue"))}
+    street = _make_street(places / "street.zip", rows, files)
+    part = _evaluate(places / "report", street_photos=street, street_part="test")[
+        "photo_to_catalogue"
+    ]
+    assert (part["part"], list(part["found"])) == ("test", ["b.jpg"])
+    text = (places / "report" / "photo-to-catalogue.md").read_text()
+    assert "The results of photo search for 1 test photos of people's own clothes" in text
 
 
 @pytest.mark.django_db
