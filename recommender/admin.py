@@ -56,7 +56,7 @@ class EmbeddingStateFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=images.values(key))
 
 
-class EmbeddedImageInline(ProductImageInline):
+class RecommenderImageInline(ProductImageInline):
     """Adds the status of the embedding, and why it failed, to each image of a product."""
 
     fields = (*ProductImageInline.fields, "embedding")
@@ -79,12 +79,12 @@ def _retry(request: HttpRequest, images: QuerySet[ProductImage]) -> None:
     messages.success(request, text % {"count": count})
 
 
-class EmbeddedProductAdmin(ProductAdmin):
+class RecommenderProductAdmin(ProductAdmin):
     """Extends the shop's admin of products with embeddings, similar items and near-duplicates."""
 
     list_display = (*ProductAdmin.list_display, "embedding")
     list_filter = (EmbeddingStateFilter, *ProductAdmin.list_filter)
-    inlines = (VariantInline, EmbeddedImageInline)
+    inlines = (VariantInline, RecommenderImageInline)
     readonly_fields = (*ProductAdmin.readonly_fields, "similar_products")
     actions: ClassVar = ["retry"]
 
@@ -128,7 +128,7 @@ class EmbeddedProductAdmin(ProductAdmin):
 
 
 admin.site.unregister(Product)
-admin.site.register(Product, EmbeddedProductAdmin)
+admin.site.register(Product, RecommenderProductAdmin)
 
 
 @admin.register(ProductImage)

@@ -29,7 +29,8 @@ class ImageEmbedding(models.Model):
         EMBEDDED = "embedded", _("done")
         FAILED = "failed", _("failed")
 
-    # ``DO_NOTHING``, because a database trigger deletes the row with its image.
+    # ``DO_NOTHING``, because the database deletes the row with its image: migration 0010 adds the
+    # foreign key, with ON DELETE CASCADE.
     image = models.OneToOneField(
         ProductImage,
         models.DO_NOTHING,

@@ -35,8 +35,7 @@ EXACT = """
     SELECT * FROM (SELECT {columns} FROM {table} AS embedded {join} WHERE {conditions} OFFSET 0)
         AS compared
     ORDER BY distance"""
-COLUMNS = """embedded.image_id, embedded.product_id, embedded.duplicate_group, embedded.colour,
-        embedded.base_colour,
+COLUMNS = """embedded.product_id, embedded.duplicate_group, embedded.colour, embedded.base_colour,
         embedded.embedding <-> (SELECT embedding FROM query) AS distance"""
 JOIN = "JOIN catalogue_product AS product ON product.id = embedded.product_id"
 # Selects the row of a product's first embedded image; ``product`` is SQL for its id.

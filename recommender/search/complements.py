@@ -15,14 +15,14 @@ from shop.core.db import execute_with_settings
 COMPLEMENTS = """
 WITH {fitting},
 source AS MATERIALIZED (
-    SELECT product.id, product.season, picture.embedding,
+    SELECT product.season, picture.embedding,
         CASE WHEN product.gender IN ('Unisex', '') THEN %(genders)s
             ELSE ARRAY[product.gender, 'Unisex', ''] END AS genders,
         CASE product.usage WHEN '' THEN ARRAY['Casual', ''] ELSE ARRAY[product.usage, ''] END
             AS usages
     FROM catalogue_product AS product LEFT JOIN LATERAL ({vector_of_product}) AS picture ON true
     WHERE product.id = ANY(%(sources)s))
-SELECT source.id, role.name, found.id, found.gender, found.distance
+SELECT role.name, found.id, found.gender, found.distance
 FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS role (name) CROSS JOIN LATERAL (
     SELECT pool.id, pool.gender, picture.embedding <-> source.embedding AS distance
     FROM (
@@ -48,9 +48,8 @@ SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": 
 
 @dataclass(frozen=True)
 class Complement:
-    """Holds a product that complements ``source`` in a ``role``, and their distance, if known."""
+    """Holds a product that completes an outfit in a ``role``, and its distance, if known."""
 
-    source: int
     role: str
     product_id: int
     gender: str
