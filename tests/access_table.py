@@ -260,6 +260,8 @@ ROWS = [
     ("POST", "checkout/voucher/", "", "302 200 302 302 302 302"),
     ("GET", "orders/<str:token>/", "", "200 200 200 200 200 200"),
     ("POST", "orders/<str:token>/", "", "405 405 405 405 405 405"),
+    ("GET", "orders/<str:token>/cancel/", "", "405 405 405 405 405 405"),
+    ("POST", "orders/<str:token>/cancel/", "", "404 404 404 404 404 404"),
     ("GET", "orders/<str:token>/confirm/", "", "405 405 405 405 405 405"),
     ("POST", "orders/<str:token>/confirm/", "", "404 404 404 404 404 404"),
     ("GET", "orders/<str:token>/invoice/", "", "200 200 200 200 200 200"),

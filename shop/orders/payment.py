@@ -100,3 +100,8 @@ def choices() -> list[tuple[str, str | Promise]]:
 
 def method_of(order: Order) -> PaymentMethod:
     return METHODS.get(order.payment) or Unavailable(order.payment, order.payment)
+
+
+def is_awaiting_payment(order: Order) -> bool:
+    """Return whether the order is prepaid and its buyer has not paid yet."""
+    return method_of(order).is_prepaid and order.state == order.State.PLACED

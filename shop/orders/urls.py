@@ -10,6 +10,7 @@ urlpatterns = [
     path("checkout/", views.checkout, name="checkout"),
     path("checkout/voucher/", views.voucher, name="voucher"),
     path("orders/<str:token>/", views.order, name="order"),
+    path("orders/<str:token>/cancel/", views.cancel_order, name="cancel"),
     path("orders/<str:token>/confirm/", views.confirm_order, name="confirm"),
     path("orders/<str:token>/invoice/", views.invoice, name="invoice"),
 ]

@@ -11,17 +11,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shop.accounts.models import Address
 from shop.cart.models import Cart, CartLine, currencies
-from shop.cart.session import find_cart
+from shop.cart.session import CartError, add, find_cart, get_or_create_cart
 from shop.core.views import on_csrf_failure
 from shop.orders.checkout import CheckoutError, place_order, totals
 from shop.orders.confirmation import confirm
 from shop.orders.forms import CheckoutForm, VoucherForm
 from shop.orders.limits import TooManyOrdersError, VoucherError, find_voucher, order_counters
 from shop.orders.models import Order, ShippingMethod, Voucher
-from shop.orders.payment import METHODS, PaymentError, method_of
+from shop.orders.payment import METHODS, PaymentError, is_awaiting_payment, method_of
+from shop.orders.states import TransitionError, transition
 
 VOUCHER_KEY = "voucher"
 CONTACT_KEY = "contact"
+ORDER_KEY = "order"
 CONTACT = CheckoutForm.Meta.fields
 
 
@@ -54,6 +56,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
         else:
             request.session.pop(VOUCHER_KEY, None)
             request.session.pop(CONTACT_KEY, None)
+            request.session[ORDER_KEY] = order.token
             return redirect(_payment_page(request, order) or order)
     return render(request, "shop/checkout.html", page, status=_status(request, page))
 
@@ -95,8 +98,14 @@ def _status(request: HttpRequest, page: dict[str, Any]) -> int:
 
 
 def _back_to_cart(request: HttpRequest, lines: list[CartLine]) -> HttpResponse:
-    """Redirect from the checkout of a cart that is empty or in several currencies."""
+    """Redirect from the checkout of a cart that is empty or in several currencies.
+
+    A buyer who comes back from the payment provider's page sees the unpaid order instead.
+    """
     _remember_contact(request)
+    placed = Order.objects.filter(token=request.session.get(ORDER_KEY, "")).first()
+    if not lines and placed and is_awaiting_payment(placed):
+        return redirect(placed)
     if not lines:
         messages.info(request, _("Your cart is empty."))
     return redirect("cart:cart")  # this page says what to do about several currencies
@@ -223,6 +232,43 @@ def confirm_order(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
+@require_POST
+def cancel_order(request: HttpRequest, token: str) -> HttpResponse:
+    """Cancel the prepaid order of anybody who has its link, and put its items back into the cart.
+
+    A paid order is kept, even if only the payment provider knows of the payment yet.
+    """
+    order = get_object_or_404(Order, token=token)
+    if not method_of(order).is_prepaid:
+        raise Http404
+    by = request.user if request.user.is_authenticated else None
+    try:
+        transition(order, Order.State.CANCELLED, by)
+    except TransitionError:
+        order.refresh_from_db()
+        if order.state == Order.State.CANCELLED:  # the button was clicked twice
+            return redirect("cart:cart")
+        text = _("We couldn’t cancel this order. If you haven’t paid it, try again in a minute.")
+        messages.error(request, text)
+        return redirect(order)
+    messages.success(request, _("Your order has been cancelled. You won’t be charged."))
+    _return_to_cart(request, order)
+    return redirect("cart:cart")
+
+
+def _return_to_cart(request: HttpRequest, order: Order) -> None:
+    """Put the order's items, voucher and contact back into the visitor's cart and checkout."""
+    cart = get_or_create_cart(request)
+    for line in order.lines.select_related("variant__product"):
+        try:
+            if line.variant is not None:
+                add(cart, line.variant, line.quantity)
+        except CartError as error:
+            messages.error(request, str(error))
+    request.session[VOUCHER_KEY] = order.voucher_code
+    request.session[CONTACT_KEY] = {name: getattr(order, name) for name in CONTACT}
+
+
 @require_safe
 def invoice(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "shop/orders/invoice.html", _order_page(token))
@@ -231,9 +277,8 @@ def invoice(request: HttpRequest, token: str) -> HttpResponse:
 def _order_page(token: str) -> dict[str, Any]:
     orders = Order.objects.prefetch_related("lines__variant__product", "events")
     found = get_object_or_404(orders, token=token)
-    method = method_of(found)
     return {
         "order": found,
-        "payment": method.label,
-        "to_be_paid": method.is_prepaid and found.state == Order.State.PLACED,
+        "payment": method_of(found).label,
+        "to_be_paid": is_awaiting_payment(found),
     }

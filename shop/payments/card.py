@@ -173,9 +173,10 @@ def _create_session(order: Order, payment: Payment) -> Any:
         return client().v1.checkout.sessions.create(_session_params(order, payment))  # type: ignore[arg-type]
     except stripe.InvalidRequestError as error:
         logger.exception("Stripe does not take order %s", order)
-        text = _(
-            "This order cannot be paid by card. Please place it again with another payment method."
-        )
+        if error.code in ("amount_too_small", "amount_too_large"):
+            text = _("This amount can’t be paid by card. Cancel the order to pay another way.")
+        else:
+            text = _("This order can’t be paid by card. Cancel it to pay another way.")
         raise PaymentError(text) from error
     except stripe.StripeError as error:
         logger.exception("The payment of order %s could not be started", order)

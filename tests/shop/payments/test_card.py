@@ -9,6 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from shop.cart.models import Cart
 from shop.catalogue.models import Product
 from shop.orders.models import Order, ShippingMethod, Voucher
 from shop.orders.payment import METHODS
@@ -186,8 +187,12 @@ def test_an_amount_too_small_for_stripe_is_explained(
     page = client.post(
         "/checkout/", checkout_data(method, payment="card"), follow=True
     ).content.decode()
-    assert "This order cannot be paid by card." in page
-    assert Order.objects.get().state == "placed"
+    assert "This amount can’t be paid by card. Cancel the order to pay another way." in page
+    assert "Cancel and return to cart" in page
+    order = Order.objects.get()
+    assert client.post(f"{order.get_absolute_url()}cancel/")["Location"] == "/cart/"
+    order.refresh_from_db()
+    assert (order.state, Cart.objects.get().count()) == ("cancelled", 1)
 
 
 def test_a_free_order_is_paid_at_once(
