@@ -65,6 +65,13 @@ def test_details_are_beside_the_images_from_700_pixels(
     expect(page.get_by_role("button", name="Add to cart")).to_be_in_viewport(ratio=1)
 
 
+def test_a_tint_is_not_visible_beside_the_image(page: Page, address: str) -> None:
+    page.goto(address)
+    image = page.locator(".stage img").first
+    expect(image).to_have_attribute("data-tint", "red")
+    expect(image).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
 def test_thumbnails_and_arrows_change_the_image(page: Page, address: str) -> None:
     page.goto(address)
     second = page.locator(".stage .zoom").nth(1)

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from shop.catalogue.attribute_names import attribute_name
 from shop.catalogue.models.product import Product
 
 # The trigger adds the difference, because concurrent transactions that each write a new sum would
@@ -97,8 +98,8 @@ class Variant(models.Model):
 
     @property
     def label(self) -> str:
-        """Return size and colour, such as ``M, Red``, or an empty string without either."""
-        return ", ".join(word for word in (self.size, self.colour) if word)
+        """Return size and colour for shoppers, such as "M, Red", or "" without either."""
+        return ", ".join(word for word in (self.size, attribute_name(self.colour)) if word)
 
     @property
     def unit_price(self) -> Decimal | None:

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
+from django.utils import translation
 
 from shop.catalogue.models import Product, Variant
 from tests.factories import make_product, make_variant
@@ -61,6 +62,13 @@ def test_a_variants_price_takes_precedence_over_the_products() -> None:
     large = make_variant(shirt, size="XL", price=Decimal("22.00"))
     assert (plain.unit_price, large.unit_price) == (Decimal("20.00"), Decimal("22.00"))
     assert (plain.label, large.label) == ("", "XL")
+
+
+def test_a_variant_is_labelled_in_the_language_of_the_shopper() -> None:
+    variant = Variant(size="M", colour="navy blue")
+    assert variant.label == "M, Navy Blue"
+    with translation.override("de"):
+        assert variant.label == "M, Marineblau"
 
 
 @pytest.mark.django_db(transaction=True)

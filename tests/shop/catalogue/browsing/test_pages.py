@@ -90,6 +90,16 @@ def test_attributes_are_shown_in_the_language_of_the_shopper(client: Client) -> 
     assert "Navy Blue <" not in page
 
 
+@pytest.mark.parametrize(("colour", "legend"), [("Navy", "Size and colour"), ("", "Size")])
+def test_the_choices_of_a_product_are_named_after_what_differs(
+    client: Client, colour: str, legend: str
+) -> None:
+    product = make_product()
+    make_variant(product, size="M", colour=colour)
+    page = one_line(client.get(product.get_absolute_url()).content.decode())
+    assert f"<legend> {legend} </legend>" in page
+
+
 def test_the_page_shows_the_price_of_an_only_variant(client: Client) -> None:
     product = make_product(price=Decimal(20))
     product.variants.update(price=Decimal(25))
