@@ -80,7 +80,6 @@ def test_the_proxy_finds_a_replaced_web_container() -> None:
     assert "upstream" not in NGINX
     (seconds,) = re.findall(r"resolver 127\.0\.0\.11 valid=(\d+)s;", NGINX)
     assert int(seconds) <= 5
-    assert SERVICES["proxy"]["depends_on"]["web"]["restart"] is True
 
 
 def test_the_proxy_accepts_bodies_little_larger_than_the_shop() -> None:
