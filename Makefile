@@ -17,8 +17,8 @@ demo: $(VENV)/installed ## run the shop with a drawn catalogue; Ctrl-C stops eve
 test: $(VENV)/installed-dev browser lint ## lint and run all tests
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/installed-dev ## run the tests except for browser and fault tests
-	$(BIN)/python -m pytest -m "not browser and not faults"
+test-fast: $(VENV)/installed-dev ## run the tests except for browser, fault and slow tests
+	$(BIN)/python -m pytest -m "not browser and not faults and not slow"
 
 lint: $(VENV)/installed-dev ## check style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .

@@ -40,6 +40,8 @@ from tests.factories import (
     picture_bytes,
 )
 
+pytestmark = pytest.mark.slow
+
 GROUPS = ("Catalogue", "Orders", "Read-only")
 ROLES = ("anonymous", "owner", "other", *GROUPS)
 CONTACT = {"name": "A", "street": "B", "postcode": "1", "city": "C", "country": "DE"}

@@ -15,7 +15,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from tests.factories import make_lookalike, make_order, make_photo, picture_bytes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LETTERS = ["a", "Z", "é", "ß", "ı", "ſ", "İ", "字", "ع", "א", "ก", "ᚠ", "𝒜", "ǅ", "ﬁ", "ß" * 300]
 NUMBERS = [
     *("0", "-1", "1.5", "1e400", "-1e-20000", "1e-20000", "NaN", "-inf", "Infinity", "0x10", "1_0"),

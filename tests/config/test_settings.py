@@ -12,6 +12,8 @@ from django.conf import settings
 
 from demo.environment import lock_folder, published
 
+pytestmark = pytest.mark.slow
+
 SERVERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR", "DJANGO_SETTINGS_MODULE"}
 # Removed, because the browser tests set it for their own process.
 UNSET = SERVERS | {"DJANGO_ALLOW_ASYNC_UNSAFE"}

@@ -20,6 +20,8 @@ from django.conf import settings
 
 from demo.servers import EmbeddedServers
 
+pytestmark = pytest.mark.slow
+
 OWNER = """
 import sys
 from pathlib import Path

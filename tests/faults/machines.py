@@ -29,7 +29,7 @@ FOLDERS = (
     *("templates", "locale", "static"),
 )
 QUEUE = ("-Q", "catalogue", "-c", "1", "--without-gossip", "--without-mingle")
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 240
 
 
 def can_isolate_hosts() -> bool:

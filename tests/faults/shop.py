@@ -19,7 +19,7 @@ from django.conf import settings
 
 from demo.servers import EmbeddedServers
 
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 240
 # Slow, so that a test can act while the worker is busy, on any machine.
 SLOW_VECTORS = """
 CREATE OR REPLACE FUNCTION write_slowly() RETURNS trigger LANGUAGE plpgsql AS

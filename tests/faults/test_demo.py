@@ -21,7 +21,7 @@ from django.conf import settings
 from demo.servers import EmbeddedServers
 from tests.faults.shop import SET_UP
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 DEADLINE_SECONDS = 120
 # A shop that has products, so that the demo does not draw its own.
 FILL = """

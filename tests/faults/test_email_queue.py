@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.shop import Shop
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 SEND = """
 from django.core.mail import send_mail
 

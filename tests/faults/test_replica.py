@@ -17,7 +17,7 @@ from tests.faults.searchers import CARD, Flip, Searchers, wrong_results
 from tests.faults.shop import Shop
 from tests.faults.standby import Standby
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 PRODUCTS = 60
 PHOTOS = 4
 # Long enough for the searches that must see old data, on a busy machine.

@@ -17,7 +17,7 @@ from tests.faults.shop import FAST_VECTORS, SLOW_VECTORS, Shop
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.usefixtures("_other_model"),
 ]
 PRODUCTS = 208

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.machines import Site, can_isolate_hosts
 from tests.faults.shop import FILL, LOG_WRITES, UNTOUCHED
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 COUNT = 400
 # Sends a task for each host.
 SEND_TASKS = """

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.searchers import Searchers
 from tests.faults.shop import DEADLINE_SECONDS, Shop
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 WEB = (sys.executable, "-m", "gunicorn", "config.wsgi", "-c", "python:config.gunicorn")
 REQUESTS = 8
 WAITING = """

@@ -26,6 +26,8 @@ from shop.orders.models import Order
 from tests.factories import picture_bytes
 from tests.upgrades import database_at, leaf_migrations
 
+pytestmark = pytest.mark.slow
+
 VERSION_0_1 = {
     "accounts": "0001_initial",
     "catalogue": "0015_pgtrigger",

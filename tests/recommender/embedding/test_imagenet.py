@@ -19,7 +19,10 @@ from recommender.embedding.model_store import IMAGENET_INPUT_SIZE, find_model
 from recommender.embedding.network import build_network, random_projection
 
 # Keras and NumPy 2 disagree about a keyword.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture

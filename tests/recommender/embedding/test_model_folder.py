@@ -64,6 +64,7 @@ def test_a_new_shop_starts_with_the_shipped_model() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_no_image_is_claimed_and_no_attempt_counted(
     unusable: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -77,6 +78,7 @@ def test_no_image_is_claimed_and_no_attempt_counted(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_the_task_does_not_enqueue_itself_again(
     unusable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

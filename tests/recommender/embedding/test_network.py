@@ -24,6 +24,8 @@ from recommender.embedding.preprocessing import decode, prepare
 from recommender.garments.letterbox import Pixels, fit
 from tests.factories import picture_bytes
 
+pytestmark = pytest.mark.slow
+
 
 def _drawn() -> list[Image.Image]:
     """Draw a red disc, blue stripes, and a wide green bar."""

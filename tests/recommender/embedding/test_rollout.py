@@ -93,6 +93,7 @@ def similar(products: list[Product]) -> list[list[int]]:
     return [[other.pk for other in similar_to_product(product)] for product in products]
 
 
+@pytest.mark.slow
 def test_a_model_is_activated_rolled_back_and_removed(products: list[Product]) -> None:
     old = similar(products)
     run("add", "small")

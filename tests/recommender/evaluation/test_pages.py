@@ -19,6 +19,8 @@ from shop.catalogue.models import Product
 from tests.factories import embed, make_category, make_product, make_stored_image, picture_bytes
 from tests.recommender.evaluation.conftest import HEADER
 
+pytestmark = pytest.mark.slow
+
 WITHOUT = ["random", "histogram", "untrained", "imagenet"]
 # CIE Lab with the lightness halved: (26.6, 80.1, 67.2) and (16.1, 79.2, -107.9).
 RED_TO_BLUE = 175.4

@@ -21,6 +21,8 @@ from recommender.recommendations.personalised import personalised
 from shop.catalogue.models import Product, ProductImage
 from tests.factories import embed, make_category
 
+pytestmark = pytest.mark.slow
+
 CLUSTERS, EACH, VALUES = 60, 25, 8
 
 

@@ -133,6 +133,7 @@ def test_an_expired_photo_cannot_be_cropped(client: Client, photo: QueryPhoto) -
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_each_crop_of_a_photo_finds_its_own_neighbours() -> None:
     red = make_product(name="Red")
     blue = make_product(name="Blue")

@@ -260,6 +260,7 @@ def _fill(products: int) -> None:
         cursor.execute("ANALYZE catalogue_product, recommender_embedding_blue")
 
 
+@pytest.mark.slow
 def test_a_large_table_is_searched_by_the_index_and_few_rows_exactly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -289,6 +290,7 @@ def test_either_strategy_finds_the_nearest_products_that_pass(
     assert similar_to_product(source, Filters(colours=("Blue",))) == near[:5]
 
 
+@pytest.mark.slow
 def test_the_search_is_exact_if_the_index_finds_too_few_products(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

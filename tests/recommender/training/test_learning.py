@@ -37,7 +37,7 @@ SHORT = {
 }
 
 # Training takes two minutes on two cores, and more beside other work.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 
 def _figures(name: str) -> dict:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -9,6 +10,8 @@ from django.test import Client
 
 from shop.accounts.models import ApiToken
 from tests.upgrades import database_at, leaf_migrations
+
+pytestmark = pytest.mark.slow
 
 # The table of rest_framework.authtoken.
 TABLE = """

@@ -26,6 +26,8 @@ from shop.orders.models import ShippingMethod
 from tests.factories import embed, make_customer, make_order, make_stored_image, make_variant
 from tests.factories import make_product as _make_product
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

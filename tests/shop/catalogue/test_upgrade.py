@@ -4,12 +4,15 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 
 from shop.catalogue.models import CategoryRedirect, ProductRedirect
 from tests.upgrades import database_at
+
+pytestmark = pytest.mark.slow
 
 HAND_WRITTEN = {"catalogue_variant_stock", "catalogue_former_path", "catalogue_former_slug"}
 

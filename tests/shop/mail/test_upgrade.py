@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from shop.mail.models import QueuedEmail, StoredMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def migrate(name: str) -> Any:

@@ -8,7 +8,7 @@ from django.utils import translation
 from shop.orders.models import Order
 from tests.factories import make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_old_orders_get_the_language_of_the_site() -> None:

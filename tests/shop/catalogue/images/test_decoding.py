@@ -112,6 +112,7 @@ def test_a_broken_picture_releases_its_pixels(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "side"), [("PNG", 2000), ("HEIF", 2000), ("WEBP", 1000)])
+@pytest.mark.slow
 def test_formats_that_take_twice_the_memory_may_have_half_the_pixels(
     settings: Any, kind: str, side: int
 ) -> None:

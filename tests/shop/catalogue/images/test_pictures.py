@@ -99,6 +99,7 @@ def test_a_broken_colour_profile_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+@pytest.mark.slow
 def test_a_file_with_any_wrong_byte_is_read_or_refused(kind: str) -> None:
     complete = picture_bytes("red", kind=kind)
     # Fewer for formats that a child reads, because each child takes 0.3 s.
