@@ -11,7 +11,8 @@ from collections import defaultdict
 
 from django.db import connection, transaction
 
-from recommender.models import Affinity, DiscreetCategory
+from recommender.garments.categories import discreet_ids
+from recommender.models import Affinity
 from shop.catalogue.models import Product
 from shop.core.db import planner_settings
 from shop.core.locks import AdvisoryLock, lock_until_commit
@@ -93,12 +94,15 @@ def compute_affinities() -> int:
 def affinities(product: Product) -> dict[str, list[int]]:
     """Return the ids of related products in stock, by kind, strongest first.
 
-    Leaves out products of other discreet categories. Takes one query.
+    Leaves out products of discreet categories other than the product's own.
     """
-    discreet = DiscreetCategory.objects.exclude(category=product.category_id).values("category")
     found = Affinity.objects.filter(product=product, other__listed=True, other__stock__gt=0)
-    found = found.exclude(other__category__in=discreet)
+    rows = list(
+        found.order_by("-score", "other_id").values_list("kind", "other_id", "other__category")
+    )
+    discreet = set(discreet_ids()) - {product.category_id} if rows else ()
     ids = defaultdict(list)
-    for kind, other in found.order_by("-score", "other_id").values_list("kind", "other_id"):
-        ids[kind].append(other)
+    for kind, other, category in rows:
+        if category not in discreet:
+            ids[kind].append(other)
     return ids

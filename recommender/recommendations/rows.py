@@ -23,7 +23,7 @@ from recommender.search.complements import Complement
 from recommender.search.similar import ROW_SIZE
 from shop.cart.models import CartLine
 from shop.catalogue.models import Product, ProductImage
-from shop.catalogue.querysets import colour_count
+from shop.catalogue.querysets import ColourCount
 from shop.wishlist.items import saved_ids
 from shop.wishlist.recent import recent_ids
 
@@ -146,7 +146,7 @@ def cards(product_ids: Iterable[int]) -> dict[int, Product]:
     images = ProductImage.objects.filter(product__in=set(product_ids), product__listed=True)
     images = images.select_related("product").defer("product__search", "product__description")
     found: dict[int, Product] = {}
-    images = images.annotate(colour_count=colour_count("product"))
+    images = images.annotate(colour_count=ColourCount("product_id"))
     for image in images.order_by("position", "pk"):
         product = found.setdefault(image.product_id, image.product)
         product.colour_count = image.colour_count

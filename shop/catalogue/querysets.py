@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from shop.catalogue.models import Category, Product  # noqa: F401
 
 
-def colour_count(product: str) -> Subquery:
-    """Return an expression for the number of colours among the variants of a product.
+class ColourCount(models.Func):
+    """Counts the colours among the variants of the product whose id is given.
 
-    ``product`` is the path to the product's id; the result is NULL where no variant names a colour.
+    It is written in SQL because Django takes milliseconds to compile the same subquery.
     """
-    variants = apps.get_model("catalogue", "Variant").objects.filter(product=OuterRef(product))
-    counts = variants.exclude(colour="").order_by().values("product")
-    return Subquery(counts.annotate(count=Count("colour", distinct=True)).values("count"))
+
+    template = """(SELECT count(DISTINCT colour) FROM catalogue_variant
+        WHERE product_id = %(expressions)s AND colour <> '')"""
+    output_field = models.IntegerField()
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -56,7 +56,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def with_card_data(self) -> Self:
         """Load all that product cards show, with two queries."""
         products = self.select_related("category").prefetch_related("images").defer("search")
-        return products.annotate(colour_count=colour_count("pk"))
+        return products.annotate(colour_count=ColourCount("pk"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created", "-pk")
