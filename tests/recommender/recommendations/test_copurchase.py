@@ -154,7 +154,7 @@ def test_sold_out_and_unlisted_products_are_not_returned(
     hidden, gone = make_product(listed=False), make_product(stock=0)
     for score, each in enumerate((two, other, hidden, gone)):
         Affinity.objects.create(kind="bought", product=one, other=each, score=score, support=2)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert affinities(one) == {"bought": [other.pk, two.pk]}
 
 
