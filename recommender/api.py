@@ -18,15 +18,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recommender.garments.classifier import garments
-from recommender.models import EmbeddingModel, Event, QueryPhoto
+from recommender.models import EmbeddingModel, QueryPhoto
 from recommender.photo_search.answers import EVERYTHING, MAX_COUNT, Answer, answer_photo
 from recommender.photo_search.crops import Region, RegionError
-from recommender.photo_search.photos import state_of, store_photo
+from recommender.photo_search.photos import start_search, state_of, store_photo
 from recommender.photo_search.polling import wait_for_vector
 from recommender.recommendations.newest import has_embedding, newest_like
 from recommender.search.candidates import parse_filters
 from recommender.search.similar import ROW_SIZE, similar_to_product
-from recommender.tracking.events import record, tracking_allowed
 from shop.api.catalogue import FILTERS
 from shop.api.idempotency import idempotent
 from shop.api.parsers import JSONParser
@@ -34,7 +33,6 @@ from shop.api.schema import BUSY, CREATE_ERRORS, IDEMPOTENCY, NOT_MODIFIED
 from shop.api.serializers import ProductSerializer
 from shop.api.throttling import ScopedThrottle
 from shop.catalogue.models import Product
-from shop.core.tasks import enqueue
 
 MAX_WAIT_SECONDS = 10
 STATES = ("waiting", "ready", "failed", "unavailable")
@@ -153,9 +151,7 @@ class ImageSearchList(APIView):
         """Search by a photo, which is deleted after a day; keep the returned id secret."""
         seconds = _wait_seconds(request)
         photo = _store_upload(request)
-        if tracking_allowed(request._request):
-            record([("photo", Event.Kind.SEARCHED, None)])
-        enqueue("recommender.tasks.embed_query_photo", photo.pk)
+        start_search(request._request, photo)
         if not request.headers.get("Idempotency-Key"):
             # A request with this header commits the photo together with its response. No worker can
             # embed the photo before that, so waiting would be in vain.

@@ -30,7 +30,7 @@ LOADER = "load-networks"
 
 @shared_task(time_limit=TIME_LIMIT_SECONDS)
 def embed_pending_images() -> None:
-    for model in EmbeddingModel.objects.filling():
+    for model in EmbeddingModel.objects.in_use():
         if not queue.claimable(model).exists():
             continue
         outcome = worker.embed_pending(model, seconds=SLICE_SECONDS)
@@ -70,7 +70,7 @@ def warm_up() -> None:
     Photos are accepted as soon as the active network is loaded. A thread loads the network that a
     rollout may activate.
     """
-    active, *others = EmbeddingModel.objects.filling()
+    active, *others = EmbeddingModel.objects.in_use()
     _load(active)
     if others:
         threading.Thread(target=_load_others, args=(others,), name=LOADER, daemon=True).start()

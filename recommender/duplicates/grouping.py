@@ -79,7 +79,7 @@ def dismiss(chosen: Iterable[int], group: Iterable[int], by: Any) -> int:
     rows = [DuplicateDismissal(one_id=one, other_id=other, by=by) for one, other in sorted(pairs)]
     count = len(DuplicateDismissal.objects.bulk_create(rows, ignore_conflicts=True))
     images = ProductImage.objects.filter(product__in=chosen).values_list("pk", flat=True)
-    for model in EmbeddingModel.objects.filling():
+    for model in EmbeddingModel.objects.in_use():
         group_copies(model, list(images))
     return count
 

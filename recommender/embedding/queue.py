@@ -57,7 +57,7 @@ class ClaimCursor:
 def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, str]]:
     """Claim, for the duration of a lease, images that no other worker has claimed."""
     with transaction.atomic():
-        if not is_filled(model):
+        if not lock_if_in_use(model):
             return []
         rows = claimable(model).filter(condition).order_by("-image")
         locked = rows.select_for_update(skip_locked=True)
@@ -70,14 +70,14 @@ def _claim(model: EmbeddingModel, condition: Q, limit: int) -> list[tuple[int, s
         return list(images.values_list("pk", "file"))
 
 
-def is_filled(model: EmbeddingModel) -> bool:
+def lock_if_in_use(model: EmbeddingModel) -> bool:
     """Return whether the model owns its table; a lock keeps the answer true until the commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state FROM recommender_embeddingmodel WHERE id = %s FOR SHARE", [model.pk]
         )
         row = cursor.fetchone()
-    return row is not None and row[0] in EmbeddingModel.FILLED
+    return row is not None and row[0] in EmbeddingModel.IN_USE
 
 
 def pending(model: EmbeddingModel) -> QuerySet[ImageEmbedding]:
@@ -121,7 +121,7 @@ def release(model: EmbeddingModel, image_ids: list[int]) -> None:
 def requeue(images: QuerySet[ProductImage]) -> int:
     """Queue images again that were tried but not embedded, for every model; return how many."""
     ids = set[int]()
-    for model in EmbeddingModel.objects.filling():
+    for model in EmbeddingModel.objects.in_use():
         rows = model.embeddings.filter(image__in=images.values("pk"), attempts__gt=0)
         rows = rows.exclude(status=Status.EMBEDDED)
         ids.update(rows.values_list("image", flat=True))

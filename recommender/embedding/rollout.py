@@ -87,7 +87,7 @@ def repair() -> int:
     A row is missing if its image was imported in a transaction that began before the model got its
     slot, and stale if its product changed while another transaction inserted the image.
     """
-    slots = EmbeddingModel.objects.filling().values_list("slot", flat=True)
+    slots = EmbeddingModel.objects.in_use().values_list("slot", flat=True)
     return sum(_execute(insert_missing(slot)) + _execute(correct_stale(slot)) for slot in slots)
 
 

@@ -21,7 +21,7 @@ from recommender.duplicates.grouping import group_copies
 from recommender.embedding.inference import Vectors, embedder
 from recommender.embedding.model_folder import ModelFolderError
 from recommender.embedding.preprocessing import Prepared, prepare
-from recommender.embedding.queue import ClaimCursor, fail, fail_abandoned, is_filled, release
+from recommender.embedding.queue import ClaimCursor, fail, fail_abandoned, lock_if_in_use, release
 from recommender.models import EmbeddingModel
 from shop.catalogue.images.storage import PostgresStorage
 from shop.catalogue.models import StoredFile
@@ -199,7 +199,7 @@ def _write(model: EmbeddingModel, rows: list[Row]) -> tuple[int, list[Row]]:
     table, nothing is written and the claims are released.
     """
     ids = [row.image_id for row in rows]
-    if not is_filled(model):
+    if not lock_if_in_use(model):
         release(model, ids)
         return 0, []
     pending = set(

@@ -16,9 +16,9 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
         """Return the model whose embeddings are searched; there is always exactly one."""
         return self.get(state=EmbeddingModel.State.ACTIVE)
 
-    def filling(self) -> EmbeddingModelQuerySet:
+    def in_use(self) -> EmbeddingModelQuerySet:
         """Return the models whose tables workers fill, the active one first."""
-        return self.filter(state__in=EmbeddingModel.FILLED).order_by("state", "pk")
+        return self.filter(state__in=EmbeddingModel.IN_USE).order_by("state", "pk")
 
 
 class EmbeddingModel(models.Model):
@@ -36,7 +36,7 @@ class EmbeddingModel(models.Model):
         REMOVING = "freeing", _("being removed")
         RETIRED = "retired", _("retired")
 
-    FILLED = (State.ACTIVE, State.BACKFILLING, State.PREVIOUS)
+    IN_USE = (State.ACTIVE, State.BACKFILLING, State.PREVIOUS)
 
     name = models.CharField(_("name"), max_length=80)
     sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64, blank=True)

@@ -12,15 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from recommender.models import Event, QueryPhoto
+from recommender.models import QueryPhoto
 from recommender.photo_search.crops import Region, RegionError
-from recommender.photo_search.photos import store_crop
-from recommender.tracking.events import record, tracking_allowed
+from recommender.photo_search.photos import start_search, store_crop
 from shop.catalogue.images.pictures import PictureError
 from shop.catalogue.images.renditions import WIDTHS, rendition_url
 from shop.catalogue.models import ProductImage
 from shop.core.rate_limit import allows, too_many_requests
-from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
 PRESETS = (
@@ -63,9 +61,7 @@ def choose_crop(request: HttpRequest) -> HttpResponse:
         photo = store_crop(source.picture, Region.parse(text))
     except (RegionError, PictureError) as error:
         return _page(request, source, text, str(error))
-    enqueue("recommender.tasks.embed_query_photo", photo.pk)
-    if tracking_allowed(request):
-        record([("photo", Event.Kind.SEARCHED, None)])
+    start_search(request, photo)
     return redirect(photo)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from PIL import Image
 
@@ -19,10 +20,12 @@ from recommender.embedding.model_folder import ModelFolderError
 from recommender.embedding.preprocessing import prepare_photo
 from recommender.garments.categories import garments_of
 from recommender.garments.classifier import classify_garments, garments, shows_nothing
-from recommender.models import EmbeddingModel, QueryPhoto
+from recommender.models import EmbeddingModel, Event, QueryPhoto
 from recommender.photo_search.crops import Region, crop
+from recommender.tracking.events import record, tracking_allowed
 from shop.catalogue.images.pictures import Picture, read_picture
 from shop.catalogue.models import ProductImage
+from shop.core.tasks import enqueue
 
 logger = logging.getLogger(__name__)
 MAX_SIDE = 1024
@@ -51,6 +54,13 @@ def store_photo(
         return QueryPhoto.objects.create(
             content=picture.jpeg, width=width, height=height, image=image
         )
+
+
+def start_search(request: HttpRequest, photo: QueryPhoto) -> None:
+    """Let a worker embed the stored photo, and count the search unless the visitor opted out."""
+    enqueue("recommender.tasks.embed_query_photo", photo.pk)
+    if tracking_allowed(request):
+        record([("photo", Event.Kind.SEARCHED, None)])
 
 
 @contextmanager

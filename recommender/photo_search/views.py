@@ -14,7 +14,7 @@ from recommender.garments.names import NAMES
 from recommender.models import Event, QueryPhoto
 from recommender.photo_search.answers import MAX_COUNT, Answer, answer_photo
 from recommender.photo_search.forms import PhotoForm
-from recommender.photo_search.photos import state_of, store_photo
+from recommender.photo_search.photos import start_search, state_of, store_photo
 from recommender.photo_search.polling import is_stale, wait_for_vector
 from recommender.photo_search.refinements import (
     colour_refinements,
@@ -30,7 +30,6 @@ from shop.catalogue.images.pictures import ACCEPT, PictureError
 from shop.catalogue.models import Product, ProductImage
 from shop.core.htmx import is_htmx_fragment
 from shop.core.rate_limit import allows, too_many_requests
-from shop.core.tasks import enqueue
 from shop.core.validators import is_id
 
 SAMPLES = 6
@@ -56,9 +55,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
         photo = None
     if photo is None:
         return _upload_page(request, form, status=422)
-    enqueue("recommender.tasks.embed_query_photo", photo.pk)
-    if tracking_allowed(request):
-        record([("photo", Event.Kind.SEARCHED, None)])
+    start_search(request, photo)
     return redirect(photo)
 
 

@@ -216,7 +216,7 @@ def _nearest_to_photo(
 ) -> list[Neighbour]:
     # The search uses the model that embedded the photo, since another one may have become active
     # meanwhile.
-    filled = EmbeddingModel.objects.using(server).filling()
+    filled = EmbeddingModel.objects.using(server).in_use()
     model = filled.filter(pk=photo.embedding_model_id or 0).first()
     # A replica that has not replayed the switch of models may lack rows of the new one.
     if model is None or (server != PRIMARY and model.state != EmbeddingModel.State.ACTIVE):

@@ -10,7 +10,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from recommender import api as views
 from recommender.models import EmbeddingModel, QueryPhoto
 from tests.factories import make_lookalike, make_photo, picture_bytes, point
 
@@ -32,7 +31,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
         values = {"embedding": point(1), "whole_embedding": point(1), "colour": [25, 0, 0]}
         QueryPhoto.objects.filter(pk=photo_id).update(**values, embedding_model=model)
 
-    monkeypatch.setattr(views, "enqueue", embed)
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", embed)
 
 
 def _photo() -> SimpleUploadedFile:

@@ -55,7 +55,7 @@ def run(*arguments: str) -> str:
 
 
 def fill() -> None:
-    for model in EmbeddingModel.objects.filling():
+    for model in EmbeddingModel.objects.in_use():
         worker.embed_pending(model)
 
 
@@ -106,7 +106,7 @@ def test_a_model_is_activated_rolled_back_and_removed(products: list[Product]) -
     assert new != old
     late = make_stored_image(make_product(), "purple")
     fill()
-    assert [embedding_of(late, model).status for model in EmbeddingModel.objects.filling()] == [
+    assert [embedding_of(late, model).status for model in EmbeddingModel.objects.in_use()] == [
         "embedded", "embedded"
     ]  # fmt: skip
     late.product.delete()
@@ -235,7 +235,7 @@ def test_failed_images_are_named(products: list[Product]) -> None:
     fill()
     with pytest.raises(CommandError, match=r"(?s)12 of 13 .*failed.*Torn shirt: PictureError"):
         run("activate")
-    for model in EmbeddingModel.objects.filling():
+    for model in EmbeddingModel.objects.in_use():
         assert embedding_of(bad, model).attempts == MAX_ATTEMPTS
 
 
@@ -265,7 +265,7 @@ def test_an_image_that_failed_by_one_model_is_embedded_by_the_other() -> None:
 def test_the_active_model_comes_first_and_each_has_its_own_attempts() -> None:
     image = make_stored_image(make_product())
     run("add", "small")
-    active, small = EmbeddingModel.objects.filling()
+    active, small = EmbeddingModel.objects.in_use()
     assert (active.name, small.name) == (ACTIVE, "small")
     assert len(ClaimCursor(small).claim()) == 1
     assert (embedding_of(image, small).attempts, embedding_of(image).attempts) == (1, 0)

@@ -20,8 +20,7 @@ CROP_PAGE = "/photo-search/part/"
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.photo_search.crop_views.enqueue", lambda *args: None)
-    monkeypatch.setattr("recommender.photo_search.views.enqueue", lambda *args: None)
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.photo_search.views.MAX_WAIT_SECONDS", 0)
 
 

@@ -26,9 +26,7 @@ Send = Callable[[Client, bytes], Any]
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("views", "crop_views"):
-        monkeypatch.setattr(f"recommender.photo_search.{name}.enqueue", lambda *args: None)
-    monkeypatch.setattr("recommender.api.enqueue", lambda *args: None)
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", lambda *args: None)
 
 
 def by_page(client: Client, data: bytes) -> Any:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enqueue no tasks, and do not wait for them."""
-    monkeypatch.setattr("recommender.photo_search.views.enqueue", lambda *args: None)
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", lambda *args: None)
     monkeypatch.setattr("recommender.photo_search.views.MAX_WAIT_SECONDS", 0)
 
 

@@ -23,7 +23,7 @@ def test_the_documented_client_uploads_and_searches(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Do the workers' part at once.
-    monkeypatch.setattr("recommender.api.enqueue", lambda name, pk: embed_photo(pk))
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", lambda name, pk: embed_photo(pk))
     make_category("Apparel", "Topwear", "Shirts")
     token = ApiToken.issue(User.objects.create_superuser("admin"))[1]
     folder = tmp_path / "pictures"

@@ -92,7 +92,7 @@ def shop(django_user_model: Any) -> dict[str, str]:
 def test_every_response_conforms_to_the_document(
     caller: str, shop: dict[str, str], one_connection: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.api.enqueue", lambda *values: None)
+    monkeypatch.setattr("recommender.photo_search.photos.enqueue", lambda *values: None)
     monkeypatch.setattr("recommender.api.MAX_WAIT_SECONDS", 0.01)
     for name in ("AnonThrottle", "UserThrottle", "ScopedThrottle"):
         monkeypatch.setattr(f"shop.api.throttling.{name}.allow_request", lambda *values: True)
