@@ -54,19 +54,6 @@ NEUTRALS = frozenset(
 # Colours match if their hues differ by at most the first or at least the second value, in degrees.
 MAX_SIMILAR = 40
 MIN_OPPOSITE = 155
-FITTING = """
-role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
-fitting AS MATERIALIZED (
-    SELECT category.id, COALESCE(leaf.role, parent.role) AS role
-    FROM catalogue_category AS category
-    LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
-    LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
-    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s) AND NOT EXISTS (
-        SELECT FROM recommender_discreetcategory AS discreet
-        WHERE discreet.category_id = category.id))"""
-PER_CATEGORY = 10
-POOL = 60
-PER_ROLE = 6
 
 
 def role_of(product: Product) -> str:
@@ -124,20 +111,12 @@ def complements(
     if not wanted:
         return {}
     found = find_complements(
-        FITTING,
-        {
-            "slugs": list(ROLE_OF),
-            "roles": list(ROLE_OF.values()),
-            "wanted": wanted,
-            "seasonal": list(SEASONAL),
-            "genders": ["", *Product.Gender.values],
-            "sources": [source.pk for source in sources],
-            "excluded": sorted({*without, *(product.pk for product in products)}),
-            "colours": colours_for(product.base_colour for product in sources),
-            "per_category": PER_CATEGORY,
-            "pool": POOL,
-            "each": PER_ROLE,
-        },
+        [source.pk for source in sources],
+        wanted,
+        role_of=ROLE_OF,
+        seasonal=SEASONAL,
+        colours=colours_for(product.base_colour for product in sources),
+        excluded=sorted({*without, *(product.pk for product in products)}),
     )
     return {role: [one for one in found if one.role == role] for role in wanted}
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connections
 
 from recommender.models import EmbeddingModel
 from recommender.search.candidates import FIRST_EMBEDDED
 from recommender.search.replica import read_with_fallback
+from shop.catalogue.models import Product
 from shop.core.db import execute_with_settings
 
 COMPLEMENTS = """
-WITH {fitting},
+WITH role_of (slug, role) AS (SELECT * FROM unnest(%(slugs)s::text[], %(roles)s::text[])),
+fitting AS MATERIALIZED (
+    SELECT category.id, COALESCE(leaf.role, parent.role) AS role
+    FROM catalogue_category AS category
+    LEFT JOIN role_of AS leaf ON leaf.slug = split_part(category.path, '/', -1)
+    LEFT JOIN role_of AS parent ON parent.slug = split_part(category.path, '/', -2)
+    WHERE COALESCE(leaf.role, parent.role) = ANY(%(wanted)s) AND NOT EXISTS (
+        SELECT FROM recommender_discreetcategory AS discreet
+        WHERE discreet.category_id = category.id)),
 source AS MATERIALIZED (
     SELECT product.season, picture.embedding,
         CASE WHEN product.gender IN ('Unisex', '') THEN %(genders)s
@@ -44,6 +53,9 @@ FROM source CROSS JOIN unnest(%(wanted)s::text[]) AS role (name) CROSS JOIN LATE
 # These settings make PostgreSQL read products in the order of an index and stop at the first
 # matches, instead of sorting all products.
 SETTINGS = {"enable_seqscan": False, "enable_sort": False, "enable_bitmapscan": False}
+PER_CATEGORY = 10
+POOL = 60
+PER_ROLE = 6
 
 
 @dataclass(frozen=True)
@@ -56,13 +68,35 @@ class Complement:
     distance: float | None
 
 
-def find_complements(fitting: str, values: dict[str, Any]) -> list[Complement]:
-    """Return products that fit the ``sources`` in each wanted role, nearest first, then newest.
+def find_complements(
+    sources: Sequence[int],
+    wanted: Sequence[str],
+    *,
+    role_of: Mapping[str, str],
+    seasonal: Sequence[str],
+    colours: Sequence[str],
+    excluded: Sequence[int],
+) -> list[Complement]:
+    """Return products that fit the products ``sources`` in each role that is wanted, nearest first.
 
-    ``fitting`` is SQL that defines a table ``fitting (id, role)`` of categories; ``values`` are the
-    parameters of this SQL and of the whole statement (``recommender.recommendations.outfits``). The
-    candidates of a role are the newest that fit, so that the cost does not grow with the catalogue.
+    ``role_of`` maps slugs of categories to roles; a category without a role has that of its parent.
+    The season must match in the roles ``seasonal``. ``colours`` are the colours that match, in
+    lower case, and ``excluded`` the ids of products to leave out. The candidates of a role are the
+    newest that fit, so that the cost does not grow with the catalogue.
     """
+    values = {
+        "sources": list(sources),
+        "wanted": list(wanted),
+        "slugs": list(role_of),
+        "roles": list(role_of.values()),
+        "seasonal": list(seasonal),
+        "colours": list(colours),
+        "excluded": list(excluded),
+        "genders": ["", *Product.Gender.values],
+        "per_category": PER_CATEGORY,
+        "pool": POOL,
+        "each": PER_ROLE,
+    }
 
     def search(server: str) -> list[Complement]:
         table = EmbeddingModel.objects.using(server).active().table
@@ -70,7 +104,7 @@ def find_complements(fitting: str, values: dict[str, Any]) -> list[Complement]:
             f"vector_of_{of}": FIRST_EMBEDDED.format(table=table, product=f"{of}.id")
             for of in ("product", "pool")
         }
-        sql = COMPLEMENTS.format(fitting=fitting, **vectors)
+        sql = COMPLEMENTS.format(**vectors)
         with connections[server].cursor() as cursor:
             execute_with_settings(cursor, sql, values, SETTINGS)
             return [Complement(*row) for row in cursor.fetchall()]
