@@ -23,16 +23,18 @@ GENDERS = (Product.Gender.WOMEN, Product.Gender.MEN)
 
 def garment_refinements(answer: Answer, query: QueryDict) -> list[Refinement]:
     """Return links for the garments searched for, for other likely ones, and for everything."""
-    searched = [_refinement(query, "garment", NAMES[name], name, True) for name in answer.searched]
-    offered = [_refinement(query, "garment", NAMES[name], name, False) for name in answer.offered]
-    every = _refinement(query, "garment", _("All items"), EVERYTHING, answer.everything)
+    searched = [_choice_link(query, "garment", NAMES[name], name, True) for name in answer.searched]
+    offered = [_choice_link(query, "garment", NAMES[name], name, False) for name in answer.offered]
+    every = _choice_link(query, "garment", _("All items"), EVERYTHING, answer.everything)
     return [*searched, *offered, every]
 
 
 def gender_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
     """Return links for women and men."""
     return [
-        _refinement(query, "gender", gender.label, gender.value, filters.genders == (gender.value,))
+        _choice_link(
+            query, "gender", gender.label, gender.value, filters.genders == (gender.value,)
+        )
         for gender in GENDERS
     ]
 
@@ -48,14 +50,16 @@ def colour_refinements(filters: Filters, query: QueryDict) -> list[Refinement]:
     chosen = [colour for colour in filters.colours if colour not in shown]
     return [
         replace(
-            _refinement(query, "colour", attribute_name(colour), colour, colour in filters.colours),
+            _choice_link(
+                query, "colour", attribute_name(colour), colour, colour in filters.colours
+            ),
             colour=hex_of(colour),
         )
         for colour in [*chosen, *shown]
     ]
 
 
-def _refinement(
+def _choice_link(
     query: QueryDict, name: str, label: str | Promise, value: str, active: bool
 ) -> Refinement:
     """Return the link that sets ``name`` to ``value``, or unsets it if it is ``active``.

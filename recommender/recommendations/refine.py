@@ -55,10 +55,10 @@ def refinements(product: Product, query: QueryDict) -> list[Refinement]:
         choices.append((label, "gender", other))
     choices.append((_("Other category"), "not_type", product.category.path))
     choices.append((_("Same category"), "type", product.category.path))
-    return [_refinement(product, query, *choice) for choice in choices]
+    return [_filter_link(product, query, *choice) for choice in choices]
 
 
-def _refinement(
+def _filter_link(
     product: Product, query: QueryDict, label: str, name: str, value: str
 ) -> Refinement:
     """Return the link that adds or removes a filter; adding it drops the opposite filter."""
