@@ -47,8 +47,8 @@ SEASONAL = ("top", "layer", "bottom", "whole", "shoes")
 NEUTRALS = frozenset(
     {
         *("black", "white", "off white", "cream", "beige", "grey", "grey melange", "charcoal"),
-        *("silver", "steel", "metallic", "gold", "bronze", "copper", "navy blue", "khaki"),
-        *("brown", "coffee brown", "mushroom brown", "tan", "taupe", "nude", "skin"),
+        *("silver", "steel", "metallic", "gold", "bronze", "copper", "khaki", "navy"),
+        *("navy blue", "brown", "coffee brown", "mushroom brown", "tan", "taupe", "nude", "skin"),
     }
 )
 # Colours match if their hues differ by at most the first or at least the second value, in degrees.

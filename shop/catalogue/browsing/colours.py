@@ -37,7 +37,8 @@ TINTS = {
         "light green": "#a3d39c", "mint": "#a9dcc3",
     },
     "blue": {
-        "blue": "#2f62b5", "navy blue": "#1d2a4f", "teal": "#1f7a7d", "turquoise blue": "#30b6b8",
+        "blue": "#2f62b5", "navy": "#1d2a4f", "navy blue": "#1d2a4f", "teal": "#1f7a7d",
+        "turquoise blue": "#30b6b8",
         "light blue": "#9cc3e6", "sky blue": "#7fb8e6", "dark blue": "#1f3566",
         "turquoise": "#30b6b8", "aqua": "#45c4d0",
     },
