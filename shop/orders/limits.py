@@ -24,7 +24,7 @@ from shop.core.rate_limit import (
 from shop.orders.models import Order, Voucher
 
 HOUR = 3600
-Counter = tuple[str, str]  # subject and key of ``shop.core.rate_limit``
+Counter = tuple[str, str]  # key and subject of ``shop.core.rate_limit``
 
 
 class VoucherError(ValueError):
@@ -52,23 +52,24 @@ def order_counters(request: HttpRequest, email: str) -> list[Counter]:
     stop the customer.
     """
     user = request.user
-    buyer = ("user", str(user.pk)) if user.is_authenticated else ("email", ascii_lower(email))
-    return [("order-network", client_network(request)), (f"order-{buyer[0]}", buyer[1])]
+    by_user, by_email = (str(user.pk), "order-user"), (ascii_lower(email), "order-email")
+    buyer = by_user if user.is_authenticated else by_email
+    return [(client_network(request), "order-network"), buyer]
 
 
 def check_limits(counters: Sequence[Counter]) -> None:
     """Raise ``TooManyOrdersError`` if a counter has reached its limit; count nothing."""
     per_hour = settings.UNPAID_ORDERS_PER_HOUR
-    full = [counter for counter in counters if is_exhausted(counter[1], counter[0], per_hour)]
+    full = [counter for counter in counters if is_exhausted(*counter, per_hour)]
     if full:
         raise _too_many(full)
 
 
 def count_order(order: Order, counters: Sequence[Counter]) -> None:
     """Count a placed order. Raises ``TooManyOrdersError`` if simultaneous orders were faster."""
-    for subject, key in counters:
+    for key, subject in counters:
         if not allows_key(key, subject, settings.UNPAID_ORDERS_PER_HOUR):
-            raise _too_many([(subject, key)])
+            raise _too_many([(key, subject)])
     cache.set(_cache_key(order), list(counters), HOUR)
 
 
@@ -78,7 +79,7 @@ def uncount_order(order: Order) -> None:
     An order that cost nothing still counts.
     """
     if order.total:
-        for subject, key in cache.get(_cache_key(order), []):
+        for key, subject in cache.get(_cache_key(order), []):
             give_back(key, subject, settings.UNPAID_ORDERS_PER_HOUR)
 
 
@@ -88,7 +89,7 @@ def _cache_key(order: Order) -> str:
 
 def _too_many(counters: Sequence[Counter]) -> TooManyOrdersError:
     limit = RateLimitItemPerHour(settings.UNPAID_ORDERS_PER_HOUR)
-    return TooManyOrdersError(max(wait_seconds(limit, *counter) for counter in counters))
+    return TooManyOrdersError(max(wait_seconds(limit, subject, key) for key, subject in counters))
 
 
 def find_voucher(request: HttpRequest, code: str, session: str) -> Voucher:

@@ -10,7 +10,10 @@ from shop.orders.models import Order, OrderLine
 
 
 def lock_orders(variants: list[int], **kwargs: Any) -> None:
-    """Lock orders, because a cancellation locks the order before its variants."""
+    """Lock the orders of the variants, unless cancelled or refunded.
+
+    A cancellation locks the order before its variants, too.
+    """
     lines = OrderLine.objects.filter(variant__in=variants).values("order")
     orders = Order.objects.filter(pk__in=lines).exclude(state__in=Order.VOID)
     list(orders.order_by("pk").select_for_update())

@@ -103,10 +103,10 @@ def _back_to_cart(request: HttpRequest, lines: list[CartLine]) -> HttpResponse:
     A buyer who comes back from the payment provider's page sees the unpaid order instead.
     """
     _remember_contact(request)
-    placed = Order.objects.filter(token=request.session.get(ORDER_KEY, "")).first()
-    if not lines and placed and is_awaiting_payment(placed):
-        return redirect(placed)
     if not lines:
+        placed = Order.objects.filter(token=request.session.get(ORDER_KEY, "")).first()
+        if placed and is_awaiting_payment(placed):
+            return redirect(placed)
         messages.info(request, _("Your cart is empty."))
     return redirect("cart:cart")  # this page says what to do about several currencies
 
