@@ -34,9 +34,7 @@ class CategoryTree:
 
         Raises ``RowError`` if it cannot.
         """
-        found, missing = self._deepest(names)
-        if missing:
-            self._check_new(found, missing)
+        found, missing = self._split(names)
         return None if missing else found
 
     def find(self, names: tuple[str, ...]) -> Category:
@@ -44,9 +42,7 @@ class CategoryTree:
 
         Raises ``RowError``, before any is created.
         """
-        found, missing = self._deepest(names)
-        if missing:
-            self._check_new(found, missing)
+        found, missing = self._split(names)
         for name in missing:
             found = self._create(found, name)
         if found is None:
@@ -64,13 +60,17 @@ class CategoryTree:
             raise ImportProblem(_("There is no category %(path)s.") % {"path": path[:80]})
         return found
 
-    def _deepest(self, names: tuple[str, ...]) -> tuple[Category | None, tuple[str, ...]]:
-        """Return the deepest category that exists, and the names of those below it."""
+    def _split(self, names: tuple[str, ...]) -> tuple[Category | None, tuple[str, ...]]:
+        """Return the deepest category that exists, and the names of those to create below it.
+
+        Raises ``RowError`` if these may not be created.
+        """
         parent: Category | None = None
         for depth, name in enumerate(names):
             path = _child_path(parent, name)
             child = self._by_path.get(path) or self._by_name.get((_parent_path(path), name))
             if child is None:
+                self._check_new(parent, names[depth:])
                 return parent, names[depth:]
             parent = child
         return parent, ()
