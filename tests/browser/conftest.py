@@ -48,19 +48,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(autouse=True)
 def _contexts_closed(browser: Browser) -> Iterator[None]:
-    """Close what a failed test left open, whose requests would go on."""
+    """Close the browser contexts that a test leaves open, because their requests would go on."""
     yield
     for context in browser.contexts:
         context.close()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(20_000)
-    yield page
-    context.close()
+    return page
 
 
 @pytest.fixture
