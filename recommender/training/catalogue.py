@@ -99,7 +99,7 @@ def _entries_of_file(source: Source) -> Iterator[Entry]:
 
 @dataclass
 class _SkippedRows:
-    """Counts rows that cannot be used, by the column at fault, with an example of each."""
+    """Counts the rows of a file that training cannot use, by the column at fault, with examples."""
 
     rows: int = 0
     counts: Counter[str] = field(default_factory=Counter)
