@@ -104,7 +104,7 @@ class Product(models.Model):
         db_persist=True,
     )
 
-    # Number of colours among the variants, set by ``with_card_data``.
+    # Number of colours among the variants, set where products are loaded for cards.
     colour_count: int | None = None
 
     objects = ProductQuerySet.as_manager()
