@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.apps import AppConfig
@@ -16,7 +17,11 @@ class RecommenderConfig(AppConfig):
     verbose_name = _("Similar items")
 
     def ready(self) -> None:
-        """Connect receivers to the shop's signals, because the shop does not import recommender."""
+        """Connect receivers to the shop's signals, because the shop does not import recommender.
+
+        Also keep OpenVINO from reporting to Google Analytics, unasked, that it converts a network.
+        """
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         from recommender.duplicates.grouping import on_products_merged
         from recommender.models import EmbeddingModel
         from recommender.recommendations.cache import invalidate

@@ -61,6 +61,12 @@ def test_openvino_and_keras_give_the_same_embeddings(
     assert np.abs(by_keras - embeddings).max() < 1e-4
 
 
+def test_converting_a_network_reports_nothing_to_google_analytics() -> None:
+    from openvino.tools.ovc import telemetry_stub, telemetry_utils
+
+    assert telemetry_utils.tm is telemetry_stub
+
+
 def test_embeddings_are_256_values_of_length_one(embeddings: np.ndarray) -> None:
     assert embeddings.shape == (3, 256)
     assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1, abs=1e-5)
