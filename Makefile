@@ -1,6 +1,8 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# Two processes, each with a PostgreSQL and a Redis of its own; an idle one takes tests of the other.
+PARALLEL := --numprocesses 2 --dist worksteal
 # Production settings for `check --deploy`, which connects to no server.
 CHECKED := DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused HTTPS=1 EMAIL_HOST=unused \
 	SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
@@ -15,10 +17,10 @@ demo: $(VENV)/installed ## run the shop with a drawn catalogue; Ctrl-C stops eve
 	@$(BIN)/python -W ignore::RuntimeWarning -m demo
 
 test: $(VENV)/installed-dev browser lint ## lint and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: $(VENV)/installed-dev ## run the tests except for browser, fault and slow tests
-	$(BIN)/python -m pytest -m "not browser and not faults and not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not faults and not slow"
 
 lint: $(VENV)/installed-dev ## check style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Start PostgreSQL and Redis before pytest-django reads the settings: ``-p tests.servers``.
 
-If DATABASE_URL is set, the tests use that server and REDIS_URL instead.
+Each process of pytest-xdist gets servers of its own. If DATABASE_URL is set, the tests use that
+server and REDIS_URL instead.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import pytest
 from demo.servers import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parent.parent
-servers = EmbeddedServers(Path(os.environ.setdefault("VAR_DIR", str(ROOT / "var" / "test"))))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    if os.environ.get("DATABASE_URL"):
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if os.environ.get("DATABASE_URL") and not worker:
         return
+    servers = EmbeddedServers(ROOT / "var" / (f"test-{worker}" if worker else "test"))
     servers.start()
     early_config.add_cleanup(servers.stop)
     os.environ |= servers.environment
+    # Workers of pytest-xdist get no ``-p``, but inherit the environment.
+    os.environ["PYTEST_PLUGINS"] = __name__

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bench.chromium import find_chromium
@@ -39,11 +39,14 @@ COLOURS = ("red", "navy", "green", "orange", "purple", "teal", "maroon")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+        # Django keeps connections of their own for the event loop; open, they would keep the test
+        # database from being dropped.
+        connections.close_all()
 
 
 @pytest.fixture(autouse=True)
