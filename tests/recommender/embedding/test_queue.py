@@ -141,8 +141,9 @@ def test_a_claim_does_not_scan_images_embedded_in_this_run(
             read.append(_entries_read() - before)
             model.embeddings.filter(pk__in=pks(claimed)).update(status="embedded")
     assert len(claimed) == 10
-    # Every batch reads about as many entries, however many were embedded before.
-    assert max(read) <= min(read) + 2
+    # No batch reads many more entries than it claims, however many were embedded before. A batch
+    # reads none of this index if autovacuum analyses the table meanwhile and the plan changes.
+    assert 10 <= max(read) <= 12
 
 
 def _entries_read() -> int:
