@@ -89,6 +89,7 @@ def test_the_task_does_not_enqueue_itself_again(
     assert sent == []
 
 
+@pytest.mark.slow
 def test_a_worker_for_photos_logs_why_it_cannot_load_its_network(unusable: str) -> None:
     with pytest.raises(ModelFolderError) as error:
         tasks.warm_up()

@@ -214,6 +214,7 @@ def test_a_worker_waits_for_rows_locked_by_an_import(
     assert (row.status, row.gender) == ("embedded", "Men")
 
 
+@pytest.mark.slow
 def test_rows_locked_until_their_claim_expires_are_left_pending(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:

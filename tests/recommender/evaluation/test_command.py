@@ -18,6 +18,8 @@ from recommender.evaluation.run import _compare
 from tests.factories import picture_bytes
 from tests.html import one_line
 
+pytestmark = pytest.mark.slow
+
 WITHOUT = ["untrained", "imagenet"]
 
 

@@ -66,6 +66,7 @@ def test_five_guesses_at_one_sign_in_block_all_of_them(carol: User, door: Door) 
     assert [other(Client(), "carol", PASSWORD) for other in DOORS] == ["limited"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_guesses_do_not_exceed_the_limit(door: Door) -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.slow
 KEY = {"STRIPE_SECRET_KEY": "sk_test_1"}
 SECRET = {"STRIPE_WEBHOOK_SECRET": "whsec_1"}
 QUESTION = """

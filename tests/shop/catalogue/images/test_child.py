@@ -14,6 +14,8 @@ from shop.catalogue.images.pictures import PictureError, read_picture
 from tests.factories import picture_bytes
 from tests.shop.catalogue.images.crafted import saved, scans
 
+pytestmark = pytest.mark.slow
+
 TOO_LONG = "This image takes too long to read"
 
 
