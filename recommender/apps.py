@@ -17,10 +17,8 @@ class RecommenderConfig(AppConfig):
     verbose_name = _("Similar items")
 
     def ready(self) -> None:
-        """Connect receivers to the shop's signals, because the shop does not import recommender.
-
-        Also keep OpenVINO from reporting to Google Analytics, unasked, that it converts a network.
-        """
+        """Connect receivers to the shop's signals, because the shop does not import recommender."""
+        # With this package OpenVINO reports conversions of networks to Google Analytics, unasked.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         from recommender.duplicates.grouping import on_products_merged
         from recommender.models import EmbeddingModel

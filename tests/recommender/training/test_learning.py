@@ -93,7 +93,7 @@ MARGIN = 0.04
 
 
 def test_training_improves_precision_and_writes_a_usable_model(places: Path) -> None:
-    """From random weights: 62 products ask, 247 answer."""
+    """Train from random weights; 62 products are queries, and 247 are searched."""
     _train("taught", size=48, epochs=3, batch=16, augment=False, seed=1)
     figures = _figures("taught")
     before, after = (figures[when]["validation"]["category"] for when in ("before", "after"))
